@@ -1,0 +1,84 @@
+"""Data sets; one source a file. ``DATASETS`` are those known by name."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from cdbench.config import RunConfig
+from cdbench.datasets.base import Dataset, Split
+from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
+from cdbench.datasets.csv_file import read_csv
+from cdbench.datasets.npz_file import read_npz
+from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
+
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    "digits": digits,
+    "wine": wine,
+    "breast_cancer": breast_cancer,
+    "iris": iris,
+}
+
+__all__ = ["DATASETS", "Dataset", "Split", "load_dataset", "pin_dataset"]
+
+
+def load_dataset(config: RunConfig) -> Dataset:
+    """Return the data set that a configuration names.
+
+    Raises
+    ------
+    DatasetError
+        If a file cannot be read, or is not the one that the configuration was pinned to.
+    """
+    if config.dataset in DATASETS:
+        return DATASETS[config.dataset]()
+    dataset = _read_once(config.dataset, config.label_column, config.dataset_fingerprint)
+    if config.dataset_fingerprint not in (None, dataset.fingerprint):
+        raise DatasetError(
+            f"{config.dataset}: its contents changed since the configuration was made "
+            f"(fingerprint {dataset.fingerprint[:12]}, expected "
+            f"{(config.dataset_fingerprint or '')[:12]})"
+        )
+    return dataset
+
+
+def pin_dataset(config: RunConfig) -> RunConfig:
+    """Check the data set, and return the configuration with the fingerprint of its file.
+
+    A file's contents decide a run's numbers and its path does not, so they belong to the
+    configuration. The bundled sets are known by their names.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither a known name nor the path of a .npz or .csv file.
+    DatasetError
+        If the file cannot be read or trained on.
+    ConfigurationError
+        If a label column is named for a data set that is no .csv file.
+    """
+    if config.label_column is not None and not config.dataset.endswith(".csv"):
+        raise ConfigurationError(
+            f"label_column = {config.label_column!r} was given with dataset {config.dataset}; "
+            "expected a .csv file, the only source whose labels are found by name"
+        )
+    if config.dataset in DATASETS:
+        return config
+    return replace(
+        config, dataset_fingerprint=_read(config.dataset, config.label_column).fingerprint
+    )
+
+
+def _read(name: str, label_column: str | None) -> Dataset:
+    path = Path(name)
+    if path.suffix not in (".npz", ".csv"):
+        raise UnknownNameError("dataset", name, DATASETS, "or a path to a .npz or .csv file")
+    if not path.is_file():
+        raise DatasetError(f"{name}: no such file; expected a .npz or .csv file")
+    return read_npz(path) if path.suffix == ".npz" else read_csv(path, label_column)
+
+
+@lru_cache(maxsize=4)
+def _read_once(name: str, label_column: str | None, fingerprint: str | None) -> Dataset:
+    """Read a file once for all runs of a process; a new fingerprint means reading again."""
+    return _read(name, label_column)

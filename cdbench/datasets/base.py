@@ -1,0 +1,139 @@
+"""A data set, its fingerprint and its split."""
+
+import hashlib
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdbench.errors import DatasetError
+from cdbench.products.base import Array
+
+TEST_SHARE = 0.2
+"""Share of the samples held out for the test split (Sec. VI.1: 360 of 1797)."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test samples of one seed: X (N, n_features) in the run's dtype, y (N,)."""
+
+    X_train: Array
+    y_train: NDArray[np.int64]
+    X_test: Array
+    y_test: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples and their classes.
+
+    Attributes
+    ----------
+    name : str
+        Name or path, for messages.
+    X : (N, n_features) float64
+        Finite features.
+    y : (N,) int64
+        Classes, 0 to n_classes - 1.
+    classes : tuple of str
+        What the classes are called in the source.
+    standardize : bool
+        Whether each split is to be standardised with its training samples' mean and deviation.
+
+    Raises
+    ------
+    DatasetError
+        If there is one class only, or a class or the whole is too small for the split.
+    """
+
+    name: str
+    X: NDArray[np.float64]
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+    standardize: bool
+
+    def __post_init__(self) -> None:
+        if self.n_classes < 2:
+            raise DatasetError(f"{self.name}: got one class only, expected at least 2")
+        counts = np.bincount(self.y, minlength=self.n_classes)
+        rarest = int(counts.argmin())
+        if counts[rarest] < 2:
+            raise DatasetError(
+                f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} row, expected "
+                "at least 2 of each class, one for each side of the split"
+            )
+        n_test = ceil(TEST_SHARE * len(self.y))
+        if n_test < self.n_classes:
+            needed = ceil(self.n_classes / TEST_SHARE) - round(1 / TEST_SHARE) + 1
+            raise DatasetError(
+                f"{self.name}: got {len(self.y)} rows, expected at least {needed}: the test split "
+                f"({TEST_SHARE:.0%}) needs one of each of the {self.n_classes} classes"
+            )
+
+    @property
+    def n_features(self) -> int:
+        """Number of columns of X."""
+        return int(self.X.shape[1])
+
+    @property
+    def n_classes(self) -> int:
+        """Number of distinct classes."""
+        return len(self.classes)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the arrays as they were read, with their shapes and the classes' names."""
+        digest = hashlib.sha256()
+        for array in (self.X.astype("<f8"), self.y.astype("<i8")):
+            digest.update(str(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update("\0".join(self.classes).encode())
+        return digest.hexdigest()
+
+    def split(self, seed: int, dtype: str = "float64") -> Split:
+        """Return the stratified split of this seed: 80 % training, 20 % test (Sec. VI.1)."""
+        from sklearn.model_selection import train_test_split
+
+        X_train, X_test, y_train, y_test = train_test_split(
+            self.X, self.y, test_size=TEST_SHARE, stratify=self.y, random_state=seed
+        )
+        if self.standardize:
+            mean, deviation = X_train.mean(axis=0), X_train.std(axis=0)
+            deviation[deviation == 0] = 1.0  # a constant feature becomes zero, not NaN
+            X_train, X_test = (X_train - mean) / deviation, (X_test - mean) / deviation
+        return Split(X_train.astype(dtype), y_train, X_test.astype(dtype), y_test)
+
+
+def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
+    """Build a data set of the user's own, to be standardised, from checked arrays.
+
+    Parameters
+    ----------
+    name : str
+        Its path.
+    X : (N, n_features) real
+        Features.
+    labels : (N,)
+        Anything that can be sorted: integers or text.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    DatasetError
+        If a feature is not finite.
+    """
+    X = np.asarray(X, dtype=np.float64)
+    bad = np.argwhere(~np.isfinite(X))
+    if bad.size:
+        row, column = bad[0]
+        raise DatasetError(
+            f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "
+            "finite number; drop or fill such rows first"
+        )
+    names, y = np.unique(labels, return_inverse=True)
+    classes = tuple(str(label) for label in names)
+    return Dataset(name, X, y.astype(np.int64), classes, standardize=True)

@@ -1,0 +1,51 @@
+"""The classification sets that scikit-learn bundles."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdbench.datasets.base import Dataset
+
+
+@cache
+def digits() -> Dataset:
+    """Return the paper's 8 × 8 digits, (1797, 64): pixels divided by 16, no centring."""
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return _dataset("digits", X / 16.0, y, standardize=False)
+
+
+@cache
+def wine() -> Dataset:
+    """Return wine, (178, 13), 3 classes, standardised."""
+    from sklearn.datasets import load_wine
+
+    return _dataset("wine", *load_wine(return_X_y=True))
+
+
+@cache
+def breast_cancer() -> Dataset:
+    """Return breast_cancer, (569, 30), 2 classes, standardised."""
+    from sklearn.datasets import load_breast_cancer
+
+    return _dataset("breast_cancer", *load_breast_cancer(return_X_y=True))
+
+
+@cache
+def iris() -> Dataset:
+    """Return iris, (150, 4), 3 classes, standardised."""
+    from sklearn.datasets import load_iris
+
+    return _dataset("iris", *load_iris(return_X_y=True))
+
+
+def _dataset(
+    name: str,
+    X: NDArray[np.float64],
+    y: NDArray[np.int64],
+    standardize: bool = True,
+) -> Dataset:
+    classes = tuple(str(label) for label in np.unique(y))
+    return Dataset(name, X, y.astype(np.int64), classes, standardize)

@@ -1,0 +1,43 @@
+"""A data set from a .npz file with the arrays X and y."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from cdbench.datasets.base import Dataset, dataset_from_arrays
+from cdbench.errors import DatasetError
+
+EXPECTED = "expected a .npz with X of shape (N, n_features), numeric, and y of shape (N,)"
+
+
+def read_npz(path: Path) -> Dataset:
+    """Read X and y; Python objects (pickles) are refused.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read, or its arrays are not of the expected names and shapes.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if isinstance(archive, np.ndarray):
+                raise DatasetError(f"{path}: got a single .npy array, {EXPECTED}")
+            missing = {"X", "y"} - set(archive.files)
+            if missing:
+                found = ", ".join(archive.files) or "nothing"
+                raise DatasetError(f"{path}: found {found}, {EXPECTED}")
+            X, y = archive["X"], archive["y"]
+    except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
+        if "allow_pickle" in str(error) or "pickle" in str(error):
+            raise DatasetError(
+                f"{path}: holds pickled objects, which are refused; {EXPECTED}"
+            ) from None
+        raise DatasetError(f"{path}: cannot be read as .npz ({error}); {EXPECTED}") from None
+    if X.ndim != 2 or not X.shape[1] or y.shape != X.shape[:1]:
+        raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
+    if X.dtype.kind not in "iufb":
+        raise DatasetError(f"{path}: X has dtype {X.dtype}, {EXPECTED}")
+    if y.dtype.kind not in "iubSU":
+        raise DatasetError(f"{path}: y has dtype {y.dtype}, expected whole numbers or text")
+    return dataset_from_arrays(str(path), X, y)

@@ -1,0 +1,91 @@
+"""The errors that cdbench raises for its users.
+
+::
+
+    CdbenchError
+    ├── ConfigurationError     a run, a sweep or cdbench.toml asks for what cannot be
+    │   └── UnknownNameError   a name that is none of the choices; says which is nearest
+    ├── DatasetError           a data set that cannot be read, or cannot be trained on
+    ├── ShapeError             an array whose shape does not fit
+    ├── DivergenceError        a training loss that stopped being finite
+    └── StoreError             a database that cannot be opened, read or written
+        └── MissingResultsError   a report whose runs are not in the database
+
+A message says what was wrong, what was expected, and where there is one the command to type
+next, in one line. Only ``cdbench.cli`` turns these into exit codes.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CdbenchError(Exception):
+    """Root of everything that cdbench raises on purpose."""
+
+
+class ConfigurationError(CdbenchError):
+    """A run, a sweep or a ``cdbench.toml`` that asks for what cannot be."""
+
+
+class UnknownNameError(ConfigurationError):
+    """A name that is none of the known ones.
+
+    Parameters
+    ----------
+    subject : str
+        What the name was meant to be, such as ``"dataset"``.
+    name : str
+        What was given.
+    choices : iterable of str
+        The names that would have been right.
+    hint : str, optional
+        What else would be accepted, in half a sentence.
+    """
+
+    def __init__(self, subject: str, name: str, choices: Iterable[str], hint: str = "") -> None:
+        known = sorted(choices)
+        nearest = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.5)
+        question = f"; did you mean {nearest[0]}?" if nearest else ""
+        alternatives = ", ".join(known) + (f", {hint}" if hint else "")
+        super().__init__(f"unknown {subject} {name!r}{question} (known: {alternatives})")
+
+
+class DatasetError(CdbenchError):
+    """A data set that cannot be read, or that cannot be trained on."""
+
+
+class ShapeError(CdbenchError):
+    """An array whose shape does not fit the layer or function it was given to."""
+
+
+class DivergenceError(CdbenchError):
+    """A training whose loss stopped being finite.
+
+    Parameters
+    ----------
+    epoch : int
+        Epoch, from 1, in which it happened.
+    step : int
+        Update step within that epoch, from 1, whose loss was not finite. The loss of a test
+        evaluation counts as belonging to the epoch's last step.
+    """
+
+    def __init__(self, epoch: int, step: int) -> None:
+        super().__init__(
+            f"the loss stopped being finite in epoch {epoch}, step {step}; "
+            "try a smaller --learning-rate"
+        )
+        self.epoch = epoch
+        self.step = step
+
+    def __reduce__(self) -> tuple[type["DivergenceError"], tuple[int, int]]:
+        """Pickle by the two numbers, so that the error crosses process borders."""
+        return (type(self), (self.epoch, self.step))
+
+
+class StoreError(CdbenchError):
+    """A database that cannot be opened, read or written."""
+
+
+class MissingResultsError(StoreError):
+    """A report or figure whose runs are not in the database."""

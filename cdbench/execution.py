@@ -1,0 +1,103 @@
+"""execute(config) -> Run: a whole training as a pure function that knows no database."""
+
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from cdbench.config import RunConfig
+from cdbench.datasets import load_dataset
+from cdbench.environment import current_environment
+from cdbench.errors import CdbenchError, DivergenceError
+from cdbench.network import Network
+from cdbench.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
+from cdbench.spectra import measure_spectra
+from cdbench.training import train
+
+OnEpoch = Callable[[EpochMetrics], None]
+
+
+def execute(config: RunConfig, on_epoch: OnEpoch = lambda metrics: None) -> Run:
+    """Train one configuration and return everything it gave; it never raises for a bad run.
+
+    One BLAS thread is used, wherever this runs: 64 × 64 products are slower with more, and the
+    numbers then do not depend on how many runs share the machine.
+
+    Parameters
+    ----------
+    config : RunConfig
+        What to train.
+    on_epoch : callable, optional
+        Called with each epoch's metrics as it ends.
+
+    Returns
+    -------
+    Run
+        ``completed``; or ``diverged``, ``interrupted`` (Ctrl-C) or ``failed``, with the epochs
+        before.
+    """
+    with threadpool_limits(1, "blas"):
+        environment = current_environment()
+        started_at = datetime.now(UTC)
+        wall, cpu = time.perf_counter(), time.process_time()
+        outcome = _train(config, on_epoch)
+        return Run(
+            uuid=str(uuid4()),
+            config=config,
+            environment=environment,
+            started_at=started_at,
+            duration_s=time.perf_counter() - wall,
+            cpu_s=time.process_time() - cpu,
+            peak_memory_bytes=_peak_memory_bytes(),
+            **outcome,
+        )
+
+
+def _train(config: RunConfig, on_epoch: OnEpoch) -> dict[str, Any]:
+    """Train, and return the fields of Run that depend on how it went."""
+    epochs: list[EpochMetrics] = []
+    outcome: dict[str, Any] = {"status": COMPLETED}
+    try:
+        dataset = load_dataset(config)
+        split = dataset.split(config.seed, config.dtype)
+        network = Network.from_config(config, dataset.n_features, dataset.n_classes)
+        outcome |= {
+            "dataset_fingerprint": dataset.fingerprint,
+            "widths": network.widths,
+            "n_parameters": network.n_parameters,
+        }
+        parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
+        for metrics in train(network, parameters, split, config):
+            epochs.append(metrics)
+            on_epoch(metrics)
+        outcome["spectra"] = measure_spectra(network, parameters, split.X_train, config.epochs)
+    except DivergenceError as error:
+        outcome |= {
+            "status": DIVERGED,
+            "error": str(error),
+            "diverged_epoch": error.epoch,
+            "diverged_step": error.step,
+        }
+    except KeyboardInterrupt:
+        outcome |= {"status": INTERRUPTED, "error": "interrupted by the user"}
+    except CdbenchError as error:
+        outcome |= {"status": FAILED, "error": str(error)}
+    except Exception:  # noqa: BLE001 - a bug must not stop a sweep; its traceback is kept with the run
+        outcome |= {"status": FAILED, "error": traceback.format_exc()}
+    return outcome | {"epochs": tuple(epochs)}
+
+
+def _peak_memory_bytes() -> int | None:
+    """Return this process's peak resident memory so far, or None where the system has no word."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,163 @@
+"""A chain of layers over one flat vector of parameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+
+from cdbench.config import RunConfig
+from cdbench.layers import (
+    EVALUATION,
+    LAYERS,
+    Context,
+    Dropout,
+    Layer,
+    Pad,
+    Params,
+    ReLU,
+    Slice,
+    WeightLayer,
+)
+from cdbench.layers.base import Pullback
+from cdbench.products.base import Array
+
+
+@dataclass(frozen=True)
+class WeightPlace:
+    """Where a weight layer stands in a network, and which part of its matrix acts.
+
+    Attributes
+    ----------
+    position : int
+        Index into the network's layers.
+    layer : WeightLayer
+        The layer.
+    n_in_acting, n_out_acting : int
+        Leading columns and rows of its W that act: without the columns of padded inputs and the
+        rows of sliced-off logits.
+    """
+
+    position: int
+    layer: WeightLayer
+    n_in_acting: int
+    n_out_acting: int
+
+    def acting_matrix(self, params: Params) -> Array:
+        """Return the part of W that acts, (n_out_acting, n_in_acting)."""
+        return self.layer.matrix(params)[: self.n_out_acting, : self.n_in_acting]
+
+
+class Network:
+    """A chain of layers; it holds no parameters, they are one flat vector passed to it.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Each as wide at its input as the one before is at its output.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = tuple(layers)
+        self.n_in, self.n_out = self.layers[0].n_in, self.layers[-1].n_out
+        self._shapes = [layer.parameter_shapes() for layer in self.layers]
+        self.n_parameters = sum(prod(s) for shapes in self._shapes for s in shapes.values())
+
+    @classmethod
+    def from_config(cls, config: RunConfig, n_features: int, n_classes: int) -> "Network":
+        """Build the network of Sec. VI.1: weight layers with ReLU between.
+
+        Every width is rounded up to the family's multiple; inputs are padded with zeros and the
+        surplus logits are sliced off. Dropout, where asked for, follows each ReLU.
+        """
+        family = LAYERS[config.layer]
+        multiple = family.width_multiple(config)
+        asked = (n_features, *config.hidden, n_classes)
+        widths = [-(-width // multiple) * multiple for width in asked]
+        layers: list[Layer] = [] if widths[0] == n_features else [Pad(n_features, widths[0])]
+        for n_in, n_out in pairwise(widths):
+            layers.append(family.for_config(n_in, n_out, config))
+            layers.append(ReLU(n_out))
+            if config.dropout:
+                layers.append(Dropout(n_out, config.dropout))
+        del layers[-2 if config.dropout else -1 :]  # nothing follows the last weight layer
+        if widths[-1] != n_classes:
+            layers.append(Slice(widths[-1], n_classes))
+        return cls(layers)
+
+    @property
+    def weight_layers(self) -> list[WeightPlace]:
+        """The weight layers in order, each with the part of its matrix that acts."""
+        found = [
+            (i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, WeightLayer)
+        ]
+        last = found[-1][0]
+        return [
+            WeightPlace(
+                i,
+                layer,
+                self.n_in if i == first else layer.n_in,
+                self.n_out if i == last else layer.n_out,
+            )
+            for i, layer in found
+        ]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths from input to logits as the weight layers have them: 64, 64, 64, 12 for B = 4."""
+        places = self.weight_layers
+        return (places[0].layer.n_in, *(place.layer.n_out for place in places))
+
+    def views(self, flat: Array) -> list[Params]:
+        """Return for each layer its parameters as views of ``flat`` (n_parameters,)."""
+        views: list[Params] = []
+        start = 0
+        for shapes in self._shapes:
+            views.append({})
+            for name, shape in shapes.items():
+                stop = start + prod(shape)
+                views[-1][name] = flat[start:stop].reshape(shape)
+                start = stop
+        return views
+
+    def initial_parameters(self, rng: np.random.Generator, dtype: str = "float64") -> Array:
+        """Draw all parameters, layer by layer from the input, as one vector (n_parameters,).
+
+        The draws are those of float64 whatever the dtype, rounded.
+        """
+        flat = np.zeros(self.n_parameters, dtype)
+        for layer, params in zip(self.layers, self.views(flat), strict=True):
+            layer.initialize(params, rng)
+        return flat
+
+    def forward(
+        self, params: list[Params], x: Array, context: Context = EVALUATION
+    ) -> tuple[Array, "NetworkPullback"]:
+        """Return the logits (N, n_out) for ``x`` (N, n_in), and the pullback through the chain."""
+        pullbacks: list[Pullback] = []
+        for layer, own in zip(self.layers, params, strict=True):
+            x, pullback = layer.forward(own, x, context)
+            pullbacks.append(pullback)
+        return x, NetworkPullback(pullbacks)
+
+    def inputs(self, params: list[Params], x: Array) -> list[Array]:
+        """Return what enters each layer, (N, layer.n_in) each, in evaluation."""
+        inputs = []
+        for layer, own in zip(self.layers, params, strict=True):
+            inputs.append(x)
+            x, _ = layer.forward(own, x, EVALUATION)
+        return inputs
+
+
+class NetworkPullback:
+    """The chain's pullback: ``(dlogits, grads) -> dx``, with one ``grads`` dict a layer."""
+
+    def __init__(self, pullbacks: list[Pullback]) -> None:
+        self._pullbacks = pullbacks
+
+    def __call__(self, dy: Array, grads: list[Params]) -> Array:
+        """Write all gradients into ``grads`` and return dL/dx."""
+        for pullback, own in zip(reversed(self._pullbacks), reversed(grads), strict=True):
+            dy = pullback(dy, own)
+        return dy

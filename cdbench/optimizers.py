@@ -1,0 +1,64 @@
+"""Update rules on the network's flat vector of parameters."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from cdbench.config import RunConfig
+from cdbench.products.base import Array
+
+
+class Optimizer(ABC):
+    """An update rule with its own memory, for parameters of shape (n_parameters,)."""
+
+    def __init__(self, parameters: Array, config: RunConfig) -> None:
+        assert config.learning_rate is not None
+        self.parameters = parameters
+        self.learning_rate, self.momentum = config.learning_rate, config.momentum
+
+    @abstractmethod
+    def step(self, gradient: Array) -> None:
+        """Update the parameters in place; ``gradient`` (n_parameters,) may be overwritten."""
+
+
+class SGD(Optimizer):
+    """Gradient descent with momentum: v ← m v − η g, θ ← θ + v (Sec. VI.1)."""
+
+    def __init__(self, parameters: Array, config: RunConfig) -> None:
+        super().__init__(parameters, config)
+        self.velocity = np.zeros_like(parameters)
+
+    def step(self, gradient: Array) -> None:
+        """Update velocity and parameters in place."""
+        gradient *= self.learning_rate
+        self.velocity *= self.momentum
+        self.velocity -= gradient
+        self.parameters += self.velocity
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015, the paper's reference [21]), algorithm 1 with bias correction.
+
+    The first-moment decay β₁ is the configuration's momentum; the rest is that paper's.
+    """
+
+    SECOND_MOMENT_DECAY = 0.999
+    EPSILON = 1e-8
+
+    def __init__(self, parameters: Array, config: RunConfig) -> None:
+        super().__init__(parameters, config)
+        self.first = np.zeros_like(parameters)
+        self.second = np.zeros_like(parameters)
+        self.n_steps = 0
+
+    def step(self, gradient: Array) -> None:
+        """Update both moments and the parameters in place."""
+        self.n_steps += 1
+        self.first += (1 - self.momentum) * (gradient - self.first)
+        self.second += (1 - self.SECOND_MOMENT_DECAY) * (gradient**2 - self.second)
+        first = self.first / (1 - self.momentum**self.n_steps)
+        second = self.second / (1 - self.SECOND_MOMENT_DECAY**self.n_steps)
+        self.parameters -= self.learning_rate * first / (np.sqrt(second) + self.EPSILON)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}

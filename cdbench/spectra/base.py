@@ -1,0 +1,93 @@
+"""What a kind of spectrum is computed from, and the condition of a set of numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cdbench.layers import CDLinear, Params, WeightLayer
+from cdbench.products.base import Array
+from cdbench.run import Condition
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """One weight layer of a network at some moment of its training.
+
+    Attributes
+    ----------
+    layer : WeightLayer
+        The layer.
+    params : Params
+        Its parameters, in float64.
+    matrix : (n_out, n_in) float64
+        W as it acts: columns of padded inputs and rows of sliced-off logits removed.
+    inputs : (N, layer.n_in) float64
+        What enters it for the training split, in evaluation.
+    eps : float
+        Spacing of the run's floating-point type at 1.
+    """
+
+    layer: WeightLayer
+    params: Params
+    matrix: Array
+    inputs: Array
+    eps: float
+
+    def block_magnitudes(self) -> Array:
+        """Return |F[c_ij](k)|, (K_o, K_i, B); for a dense layer |W|, its blocks being 1 × 1."""
+        if isinstance(self.layer, CDLinear):
+            return np.abs(np.fft.fft(self.params["c"]))
+        return np.abs(self.layer.matrix(self.params))[..., None]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A kind's numbers for one layer.
+
+    Attributes
+    ----------
+    values : (size,) float64
+        Non-negative, in any order.
+    threshold : float
+        Level at or below which a number counts as zero.
+    drops : bool
+        Whether numbers at or below the threshold are left out of κ, as Table 1 does, instead of
+        making it infinite.
+    """
+
+    values: Array
+    threshold: float
+    drops: bool = False
+
+
+Kind = Callable[[LayerState], Numbers]
+
+
+def squared_threshold(largest: float, length: int, eps: float) -> float:
+    """Return the rounding level of squared magnitudes: (length · eps)² · largest.
+
+    A magnitude that is a sum over ``length`` terms is known to about length · eps of the largest
+    one (the rule of ``numpy.linalg.matrix_rank``); its square is compared with the square of that.
+    """
+    return (length * eps) ** 2 * largest
+
+
+def condition(numbers: Numbers) -> Condition:
+    """Return extremes, κ and rank of a set of non-negative numbers.
+
+    κ is infinite where a number is at or below the threshold, unless those are dropped; the κ of
+    the non-null part is infinite only where that part is empty.
+    """
+    kept = numbers.values[numbers.values > numbers.threshold]
+    counted = kept if numbers.drops and kept.size else numbers.values
+    largest, smallest = float(counted.max()), float(counted.min())
+    return Condition(
+        largest=largest,
+        smallest=smallest,
+        kappa=largest / smallest if smallest > numbers.threshold else np.inf,
+        kappa_nonnull=float(kept.max() / kept.min()) if kept.size else np.inf,
+        rank=int(kept.size),
+        size=int(numbers.values.size),
+        threshold=float(numbers.threshold),
+    )

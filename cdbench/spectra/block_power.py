@@ -1,0 +1,14 @@
+"""Power of each block's frequencies: the numbers in Eq. 8."""
+
+from cdbench.spectra.base import LayerState, Numbers, squared_threshold
+
+
+def block_power(state: LayerState) -> Numbers:
+    """Return |F[c_ij](k)|² of all blocks, pooled; of a dense layer w_ij², its blocks being 1 × 1.
+
+    They are eigenvalues of the blocks, not of the layer, and so not comparable between block
+    sizes.
+    """
+    magnitudes = state.block_magnitudes()
+    power = magnitudes.ravel() ** 2
+    return Numbers(power, squared_threshold(power.max(), magnitudes.shape[-1], state.eps))
