@@ -89,10 +89,9 @@ class Network:
     @property
     def weight_layers(self) -> list[WeightPlace]:
         """The weight layers in order, each with the part of its matrix that acts."""
-        found = [
-            (i, layer) for i, layer in enumerate(self.layers) if isinstance(layer, WeightLayer)
-        ]
-        last = found[-1][0]
+        layers = enumerate(self.layers)
+        found = [(i, layer) for i, layer in layers if isinstance(layer, WeightLayer)]
+        first, last = found[0][0], found[-1][0]
         return [
             WeightPlace(
                 i,
