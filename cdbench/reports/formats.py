@@ -1,0 +1,178 @@
+"""The forms that a report can take: terminal table, Markdown, LaTeX, CSV, JSON."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+PLAIN_WIDTH = 120
+"""Columns of a table that is not printed on a terminal, whatever the machine."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A table with words around it, and the same numbers unrounded.
+
+    Attributes
+    ----------
+    title : str
+        One line above the table.
+    columns : sequence of str
+        Headings; the first two columns hold text, the others numbers.
+    rows : sequence of sequence of str
+        Cells as they are printed; an empty row separates groups.
+    notes : sequence of str
+        Sentences below the table.
+    records : sequence of dict
+        The numbers as they are, for CSV and JSON.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str]
+    records: Sequence[dict[str, Any]]
+
+
+def render(report: Report, format_name: str, width: int | None = None) -> str:
+    """Return the report in one of FORMATS, ending with a newline; width is a terminal's."""
+    if format_name == "table":
+        return _table(report, width)
+    return FORMATS[format_name](report)
+
+
+def _table(report: Report, width: int | None = None) -> str:
+    from rich import box
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for number, heading in enumerate(report.columns):
+        table.add_column(escape(heading), justify="left" if number < 2 else "right", no_wrap=True)
+    for row in report.rows:
+        table.add_row(*map(escape, row))
+    stream = io.StringIO()
+    terminal = width is not None
+    console = Console(
+        file=stream, width=width or PLAIN_WIDTH, force_terminal=terminal, highlight=False
+    )
+    console.print(escape(report.title), style="bold")
+    console.print()
+    console.print(table)
+    console.print()
+    for note in report.notes:
+        console.print(escape(note))
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def _markdown(report: Report) -> str:
+    lines = [f"**{report.title}**", "", _pipes(report.columns)]
+    lines.append(_pipes(["---" if i < 2 else "---:" for i in range(len(report.columns))]))
+    lines += [_pipes(row) for row in report.rows if row]
+    lines += ["", *(f"{note}\n" for note in report.notes)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _pipes(cells: Sequence[str]) -> str:
+    escaped = (cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
+    return "| " + " | ".join(escaped) + " |"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "→": r"$\to$",
+    "κ": r"$\kappa$",
+    "σ": r"$\sigma$",
+    "ĉ": r"$\hat{c}$",
+    "²": r"$^2$",
+    "∞": r"$\infty$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "λ": r"$\lambda$",
+    "ε": r"$\varepsilon$",
+    "✓": r"$\surd$",
+    "✗": r"$\neq$",
+    "|": r"\textbar{}",
+    "–": "--",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+def latex_escape(text: str) -> str:
+    """Return text that LaTeX prints as it stands, with T1 fonts and the base packages only."""
+    text = "".join(_LATEX.get(character, character) for character in text)
+    parts = text.split('"')  # straight quotes, in pairs
+    return "".join(
+        part if i == 0 else ("``" if i % 2 else "''") + part for i, part in enumerate(parts)
+    )
+
+
+def _latex(report: Report) -> str:
+    def line(cells: Sequence[str]) -> str:
+        return " & ".join(map(latex_escape, cells)) + r" \\" if cells else r"\hline"
+
+    n_numbers = len(report.columns) - 2
+    lines = [
+        r"\documentclass{article}",
+        r"\usepackage[T1]{fontenc}",
+        r"\usepackage[utf8]{inputenc}",
+        r"\usepackage[landscape,margin=15mm]{geometry}",
+        r"\pagestyle{empty}",
+        r"\begin{document}",
+        r"% To use it in a paper of your own, copy from here ...",
+        r"\begin{table}",
+        r"\small",
+        rf"\caption{{{latex_escape(report.title)}}}",
+        rf"\begin{{tabular}}{{ll{'r' * n_numbers}}}",
+        r"\hline",
+        line(report.columns),
+        r"\hline",
+        *map(line, report.rows),
+        r"\hline",
+        r"\end{tabular}",
+        *(f"\n{latex_escape(note)}" for note in report.notes),
+        r"\end{table}",
+        r"% ... to here.",
+        r"\end{document}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _csv(report: Report) -> str:
+    stream = io.StringIO()
+    names = list(report.records[0]) if report.records else []
+    writer = csv.DictWriter(stream, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(report.records)
+    return stream.getvalue()
+
+
+def _json(report: Report) -> str:
+    # JSON has no infinity: it becomes null, as a missing value does.
+    records = [
+        {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in record.items()
+        }
+        for record in report.records
+    ]
+    document = {"title": report.title, "records": records, "notes": list(report.notes)}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+FORMATS: dict[str, Callable[[Report], str]] = {
+    "table": _table,
+    "markdown": _markdown,
+    "latex": _latex,
+    "csv": _csv,
+    "json": _json,
+}

@@ -1,0 +1,38 @@
+"""Numbers over seeds, and the paper's ways of printing them."""
+
+from collections.abc import Sequence
+from math import isinf
+from statistics import fmean, median, pstdev
+
+__all__ = [
+    "fmean",
+    "format_count",
+    "format_kappa",
+    "format_loss",
+    "format_percent",
+    "median",
+    "pstdev",
+]
+
+
+def format_count(count: int) -> str:
+    """Return ``8,970`` for 8970."""
+    return f"{count:,}"
+
+
+def format_loss(losses: Sequence[float]) -> str:
+    """Return mean ± standard deviation (ddof 0) as Table 1 rounds losses: 0.0011 ± 0.0001."""
+    return f"{fmean(losses):.4f} ± {pstdev(losses):.4f}"
+
+
+def format_percent(shares: Sequence[float]) -> str:
+    """Return mean ± standard deviation (ddof 0) of shares in percent: 98.15 % ± 0.47 %."""
+    return f"{100 * fmean(shares):.2f} % ± {100 * pstdev(shares):.2f} %"
+
+
+def format_kappa(kappa: float) -> str:
+    """Return a condition number with two digits, as Table 1 does: 5.9e6; ∞ where infinite."""
+    if isinf(kappa):
+        return "∞"
+    mantissa, exponent = f"{kappa:.1e}".split("e")
+    return f"{mantissa}e{int(exponent)}"

@@ -1,0 +1,66 @@
+"""What a sweep gave: one row for each configuration, over its seeds."""
+
+from collections.abc import Mapping, Sequence
+
+from cdbench.config import KNOBS, RunConfig
+from cdbench.reports.formats import Report
+from cdbench.reports.statistics import (
+    fmean,
+    format_count,
+    format_kappa,
+    format_percent,
+    median,
+)
+from cdbench.store.queries import StoredRun
+
+
+def summary(configs: Sequence[RunConfig], runs: Mapping[RunConfig, StoredRun]) -> Report:
+    """Build the table of a sweep's configurations, each over those of its seeds that completed."""
+    groups: dict[str, list[RunConfig]] = {}
+    for config in configs:
+        groups.setdefault(config.group_digest(), []).append(config)
+    varied = [
+        name
+        for name in KNOBS
+        if name not in ("layer", "B", "seed")
+        and len({getattr(group[0], name) for group in groups.values()}) > 1
+    ]
+    rows, records = [], []
+    for group in groups.values():
+        done = [runs[config] for config in group if config in runs]
+        knobs = {name: getattr(group[0], name) for name in varied}
+        row = [group[0].model, " ".join(f"{name}={value}" for name, value in knobs.items())]
+        rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done)])
+        records.append({"model": group[0].model, **knobs, "n_completed": len(done)})
+    return Report(
+        title="This sweep: newest completed run of each configuration",
+        columns=(
+            "Model",
+            "",
+            "Runs",
+            "Parameters",
+            "Test accuracy",
+            "published κ",
+            "weight κ",
+            "s/epoch",
+        ),
+        rows=rows,
+        notes=(
+            "Accuracy: mean ± standard deviation over seeds (ddof 0). κ: mean over layers; "
+            "published: mean over seeds, not comparable between dense and cdlinear; "
+            "weight: median over seeds, comparable.",
+        ),
+        records=records,
+    )
+
+
+def _cells(done: Sequence[StoredRun]) -> list[str]:
+    if not done:
+        return ["–"] * 5
+    return [
+        format_count(done[0].n_parameters),
+        format_percent([run.test_accuracy for run in done]),
+        format_kappa(fmean(run.published_kappa for run in done)),
+        format_kappa(median(run.weight_kappa for run in done)),
+        f"{fmean(run.seconds_per_epoch for run in done):.4f}",
+    ]

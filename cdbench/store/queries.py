@@ -1,0 +1,149 @@
+"""Reading: what reports, figures and sweeps ask of the database, as frozen dataclasses.
+
+They read the same views that people read by hand.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, text
+
+from cdbench.config import RunConfig
+from cdbench.run import Condition, EpochMetrics, Spectrum
+from cdbench.store.database import Database
+
+CHUNK = 500
+"""Configurations asked for in one statement; SQLite takes at most some thousand parameters."""
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A completed run, with its last epoch and its mean condition numbers over the layers.
+
+    Attributes
+    ----------
+    run_id : int
+        Its key in the database.
+    config : RunConfig
+        What was trained.
+    widths : str
+        Widths as built, such as ``64→64→64→12``.
+    n_parameters : int
+        Weights and biases.
+    training_loss, test_loss : float
+        Of the last epoch, in nats.
+    test_accuracy : float
+        After the last epoch, 0 to 1.
+    published_kappa, weight_kappa : float
+        Condition numbers of those kinds, averaged over the weight layers.
+    seconds_per_epoch : float
+        Mean wall time of an epoch's updates.
+    """
+
+    run_id: int
+    config: RunConfig
+    widths: str
+    n_parameters: int
+    training_loss: float
+    test_loss: float
+    test_accuracy: float
+    published_kappa: float
+    weight_kappa: float
+    seconds_per_epoch: float
+
+
+_NEWEST = text(
+    """
+    SELECT runs.run_id, run.config_json, runs.widths, runs.n_parameters, runs.training_loss,
+        runs.test_loss, runs.test_accuracy, runs.published_kappa, runs.weight_kappa,
+        runs.seconds_per_epoch
+    FROM runs JOIN run ON run.run_id = runs.run_id
+    WHERE runs.config_digest IN :digests AND runs.status = 'completed' AND runs.is_latest
+    """
+).bindparams(bindparam("digests", expanding=True))
+
+_COMPLETED = text(
+    """
+    SELECT DISTINCT config_digest FROM run
+    WHERE config_digest IN :digests AND status = 'completed'
+    """
+).bindparams(bindparam("digests", expanding=True))
+
+_EPOCHS = text(
+    """
+    SELECT epoch, training_loss, test_loss, test_accuracy, duration_s
+    FROM epoch WHERE run_id = :run_id ORDER BY epoch
+    """
+)
+
+_CONDITIONS = text(
+    """
+    SELECT layer, kind, epoch, largest, smallest, kappa, kappa_nonnull, rank, size, threshold
+    FROM condition_number WHERE run_id = :run_id ORDER BY layer, kind, epoch
+    """
+)
+
+_VALUES = text(
+    """
+    SELECT spectrum.layer, spectrum.kind, spectrum.epoch, spectrum_value.value
+    FROM spectrum JOIN spectrum_value ON spectrum_value.spectrum_id = spectrum.spectrum_id
+    WHERE spectrum.run_id = :run_id ORDER BY spectrum.spectrum_id, spectrum_value.position
+    """
+)
+
+
+def newest_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunConfig, StoredRun]:
+    """Return the newest completed run of each configuration that has one."""
+    by_digest = {config.digest(): config for config in configs}
+    found: dict[RunConfig, StoredRun] = {}
+    with database.transaction() as connection:
+        for digests in _chunks(list(by_digest)):
+            for row in connection.execute(_NEWEST, {"digests": digests}).mappings():
+                values = dict(row)
+                config = RunConfig.from_mapping(json.loads(values.pop("config_json")))
+                found[config] = StoredRun(config=config, **values)
+    return found
+
+
+def completed_configs(database: Database, configs: Iterable[RunConfig]) -> set[RunConfig]:
+    """Return those configurations that have a completed run."""
+    by_digest = {config.digest(): config for config in configs}
+    with database.transaction() as connection:
+        return {
+            by_digest[digest]
+            for digests in _chunks(list(by_digest))
+            for digest in connection.execute(_COMPLETED, {"digests": digests}).scalars()
+        }
+
+
+def epochs_of(database: Database, run_id: int) -> tuple[EpochMetrics, ...]:
+    """Return a run's epochs in order."""
+    with database.transaction() as connection:
+        rows = connection.execute(_EPOCHS, {"run_id": run_id}).mappings()
+        return tuple(EpochMetrics(**row) for row in rows)
+
+
+def spectra_of(database: Database, run_id: int) -> tuple[Spectrum, ...]:
+    """Return a run's spectra with their conditions, layer by layer, kinds by name."""
+    with database.transaction() as connection:
+        values = _values_of(connection, run_id)
+        spectra = []
+        for row in connection.execute(_CONDITIONS, {"run_id": run_id}).mappings():
+            fields = dict(row)
+            key = (fields.pop("layer"), fields.pop("kind"), fields.pop("epoch"))
+            spectra.append(Spectrum(*key, tuple(values[key]), Condition(**fields)))
+        return tuple(spectra)
+
+
+def _values_of(connection: Connection, run_id: int) -> dict[tuple[int, str, int], list[float]]:
+    values: dict[tuple[int, str, int], list[float]] = {}
+    for layer, kind, epoch, value in connection.execute(_VALUES, {"run_id": run_id}):
+        values.setdefault((layer, kind, epoch), []).append(value)
+    return values
+
+
+def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

@@ -1,0 +1,126 @@
+"""The views: what people read by hand, and what the reports read too.
+
+They are dropped before a migration and made again after it, always as they stand here.
+"""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+
+class View(NamedTuple):
+    """A view's purpose, in a sentence, and its SELECT."""
+
+    purpose: str
+    select: str
+
+
+LATEST_RUN = View(
+    "The newest completed run of each configuration: what reports use.",
+    """
+    SELECT max(run_id) AS run_id, config_digest
+    FROM run WHERE status = 'completed' GROUP BY config_digest
+    """,
+)
+
+RUNS = View(
+    "One row a run, with its last epoch and, averaged over its layers, its condition numbers.",
+    """
+    SELECT run.run_id, run.status,
+        CASE WHEN run.B IS NULL THEN run.layer ELSE run.layer || ' B=' || run.B END AS model,
+        run.layer, run.B, run.seed, run.dataset, run.widths, run.n_parameters,
+        epoch.epoch AS epochs_trained, epoch.training_loss, epoch.test_loss, epoch.test_accuracy,
+        (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
+            AND k.kind = 'published' AND k.epoch = epoch.epoch) AS published_kappa,
+        (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
+            AND k.kind = 'weight' AND k.epoch = epoch.epoch) AS weight_kappa,
+        (SELECT avg(duration_s) FROM epoch AS e WHERE e.run_id = run.run_id) AS seconds_per_epoch,
+        run.hidden, run.epochs, run.batch_size, run.learning_rate, run.momentum, run.optimizer,
+        run.dropout, run.fisher_weight, run.fisher_form, run.fisher_epsilon, run.dtype,
+        run.started_at, run.duration_s, run.error, run.config_digest, run.group_digest,
+        run.run_id = (SELECT max(newer.run_id) FROM run AS newer
+            WHERE newer.config_digest = run.config_digest AND newer.status = 'completed')
+            AS is_latest
+    FROM run LEFT JOIN epoch ON epoch.run_id = run.run_id
+        AND epoch.epoch = (SELECT max(epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
+    """,
+)
+
+EPOCHS = View(
+    "One row an epoch, with its run's model and seed.",
+    """
+    SELECT epoch.run_id, runs.model, runs.dataset, runs.seed, runs.is_latest, epoch.epoch,
+        epoch.training_loss, epoch.test_loss, epoch.test_accuracy, epoch.duration_s
+    FROM epoch JOIN runs ON runs.run_id = epoch.run_id
+    """,
+)
+
+SPECTRUM_VALUES = View(
+    "One row a spectral number, with its run's model and seed.",
+    """
+    SELECT spectrum.run_id, runs.model, runs.dataset, runs.seed, runs.is_latest, spectrum.layer,
+        spectrum.kind, spectrum.epoch, spectrum_value.position, spectrum_value.value
+    FROM spectrum_value
+    JOIN spectrum ON spectrum.spectrum_id = spectrum_value.spectrum_id
+    JOIN runs ON runs.run_id = spectrum.run_id
+    """,
+)
+
+TABLE1 = View(
+    "The paper's Table 1 as measured: its recipe, models and seeds; deviations with ddof 0. "
+    "published_kappa is not comparable between models; weight_kappa_median is.",
+    """
+    WITH paper AS (
+        SELECT * FROM runs
+        WHERE is_latest AND dataset = 'digits' AND (B IS NULL OR B IN (4, 8))
+            AND seed IN (0, 1, 2) AND hidden = '64 64' AND epochs = 25 AND batch_size = 64
+            AND learning_rate = 0.1 AND momentum = 0.9 AND optimizer = 'sgd' AND dropout = 0
+            AND fisher_weight = 0 AND dtype = 'float64'
+    ), mean AS (
+        SELECT model, avg(training_loss) AS loss, avg(test_accuracy) AS accuracy
+        FROM paper GROUP BY model
+    ), ranked AS (
+        SELECT model, weight_kappa, count(*) OVER (PARTITION BY model) AS n,
+            row_number() OVER (PARTITION BY model ORDER BY weight_kappa) AS place
+        FROM paper
+    ), median AS (
+        SELECT model, avg(weight_kappa) AS weight_kappa FROM ranked
+        WHERE place IN ((n + 1) / 2, (n + 2) / 2) GROUP BY model
+    )
+    SELECT paper.model, max(widths) AS widths, max(n_parameters) AS n_parameters,
+        count(*) AS n_seeds,
+        mean.loss AS training_loss_mean,
+        sqrt(avg((training_loss - mean.loss) * (training_loss - mean.loss))) AS training_loss_sd,
+        mean.accuracy AS test_accuracy_mean,
+        sqrt(avg((test_accuracy - mean.accuracy) * (test_accuracy - mean.accuracy)))
+            AS test_accuracy_sd,
+        avg(published_kappa) AS published_kappa_mean,
+        median.weight_kappa AS weight_kappa_median
+    FROM paper
+    JOIN mean ON mean.model = paper.model
+    JOIN median ON median.model = paper.model
+    GROUP BY paper.model ORDER BY max(B) IS NOT NULL, max(B)
+    """,
+)
+
+VIEWS: dict[str, View] = {
+    "latest_run": LATEST_RUN,
+    "runs": RUNS,
+    "epochs": EPOCHS,
+    "spectrum_values": SPECTRUM_VALUES,
+    "table1": TABLE1,
+}
+"""In the order in which they depend on each other."""
+
+
+def drop_views(connection: Connection) -> None:
+    """Drop every view of the database, so that tables under them can be rebuilt."""
+    found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'view'")
+    for name in found.scalars().all():
+        connection.exec_driver_sql(f'DROP VIEW "{name}"')
+
+
+def create_views(connection: Connection) -> None:
+    """Create every view."""
+    for name, view in VIEWS.items():
+        connection.exec_driver_sql(f"CREATE VIEW {name} AS {view.select.strip()}")

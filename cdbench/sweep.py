@@ -1,0 +1,121 @@
+"""Sweep: from a grid to configurations, and from those to runs, in this process or in several."""
+
+import multiprocessing
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from itertools import product
+from typing import Any
+
+from cdbench.config import RunConfig
+from cdbench.errors import CdbenchError, ConfigurationError
+from cdbench.run import Run
+
+PRELOADED = ("cdbench.execution", "cdbench.datasets.preload")
+"""What the server of the worker processes imports once; each worker is a fork of it."""
+
+
+def grid(
+    knobs: Mapping[str, Sequence[Any]], seeds: Sequence[int], *, baseline: bool
+) -> list[RunConfig]:
+    """Return the configurations of all combinations of the knobs' values and the seeds.
+
+    Parameters
+    ----------
+    knobs : mapping
+        Values by knob; a knob that is not named keeps its default.
+    seeds : sequence of int
+        Each combination is trained with each seed.
+    baseline : bool
+        Whether the dense configuration of every combination comes too, ahead of the others.
+
+    Returns
+    -------
+    list of RunConfig
+        Each once, the dense ones first.
+
+    Raises
+    ------
+    ConfigurationError
+        If a value is given twice, or a combination cannot be.
+    """
+    for name, values in (("seeds", seeds), *knobs.items()):
+        repeated = [value for i, value in enumerate(values) if value in values[:i]]
+        if repeated:
+            raise ConfigurationError(f"{name}: {repeated[0]} is given twice; expected each once")
+    layers = knobs.get("layer", ["cdlinear"])
+    configs: dict[RunConfig, None] = {}
+    for combination in product(*knobs.values()):
+        values = dict(zip(knobs, combination, strict=True))
+        if values.get("layer") == "dense" and "cdlinear" in layers:
+            # Beside cdlinear, dense stands for the baseline: its blocks do not come into play.
+            config = RunConfig(**values | {"layer": "cdlinear", "B": 1}).baseline()
+        else:
+            config = RunConfig(**values)
+        for seed in seeds:
+            seeded = RunConfig.from_mapping({**vars(config), "seed": seed})
+            if baseline:
+                configs[seeded.baseline()] = None
+            configs[seeded] = None
+    return sorted(configs, key=lambda config: config.layer != "dense")
+
+
+def execute_all(configs: Sequence[RunConfig], jobs: int) -> Iterator[Run]:
+    """Train the configurations and yield each run as it ends.
+
+    Parameters
+    ----------
+    configs : sequence of RunConfig
+        What to train.
+    jobs : int
+        Processes at most; with one, or one configuration, everything happens in this process.
+        The numbers do not depend on it.
+
+    Yields
+    ------
+    Run
+        In the order in which they end.
+
+    Raises
+    ------
+    CdbenchError
+        If a worker process dies.
+    """
+    jobs = min(jobs, len(configs))
+    if jobs <= 1:
+        from cdbench.execution import execute
+
+        yield from map(execute, configs)
+        return
+    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    if sys.platform != "win32":
+        context.set_forkserver_preload(list(PRELOADED))
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts)
+    try:
+        for future in as_completed([pool.submit(_execute, config) for config in configs]):
+            yield future.result()
+    except BrokenProcessPool:
+        raise CdbenchError(
+            "a worker process died, perhaps for lack of memory; finished runs are kept, "
+            "go on with --resume, or with fewer --jobs"
+        ) from None
+    except BaseException:  # interrupted, or the consumer stopped: do not wait for running ones
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _execute(config: RunConfig) -> Run:
+    from cdbench.execution import execute
+
+    return execute(config)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes, to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
