@@ -41,8 +41,8 @@ def grid(
     ConfigurationError
         If a value is given twice, or a combination cannot be.
     """
-    for name, values in (("seeds", seeds), *knobs.items()):
-        repeated = [value for i, value in enumerate(values) if value in values[:i]]
+    for name, given in (("seeds", seeds), *knobs.items()):
+        repeated = [value for i, value in enumerate(given) if value in given[:i]]
         if repeated:
             raise ConfigurationError(f"{name}: {repeated[0]} is given twice; expected each once")
     layers = knobs.get("layer", ["cdlinear"])

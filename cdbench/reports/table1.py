@@ -39,7 +39,7 @@ ABOUT_KAPPA = (
 
 @dataclass(frozen=True)
 class Row:
-    """One model of the table: its runs, one a seed, and what the paper prints for it, if it does."""
+    """One model of the table: its runs, one a seed, and what the paper prints for it."""
 
     name: str
     runs: Sequence[StoredRun]
@@ -117,9 +117,7 @@ def table1(rows: Mapping[str, Sequence[RunConfig]], runs: Mapping[RunConfig, Sto
     seeds = [config.seed for config in next(iter(rows.values()))]
     printed, n_equal, n_compared = _print_rows(table, comparable=set(seeds) == set(PUBLISHED_SEEDS))
     return Report(
-        title=(
-            f"Table 1 · digits · 25 epochs · {_name_seeds(seeds)} · mean ± standard deviation (ddof 0)"
-        ),
+        title=f"Table 1 · digits · 25 epochs · {_name_seeds(seeds)} · mean ± deviation (ddof 0)",
         columns=COLUMNS,
         rows=printed,
         notes=(_verdict(n_equal, n_compared), ABOUT_KAPPA),

@@ -1,0 +1,38 @@
+"""The command line; one command a file. Only here do errors become exit codes.
+
+0 fine · 1 a run failed · 2 usage · 3 database · 130 interrupted.
+"""
+
+import sys
+
+import typer
+
+from cdbench.errors import CdbenchError, StoreError
+
+COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main() -> None:
+    """Run the command line and exit; an error that is no bug is one line on standard error."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line with these arguments and return its exit code."""
+    from cdbench.cli.app import app
+
+    try:
+        return app(arguments, prog_name="cdbench", standalone_mode=False) or COMPLETED
+    except typer.TyperException as error:
+        return _complain(error.format_message(), error.exit_code)
+    except StoreError as error:
+        return _complain(str(error), DATABASE)
+    except CdbenchError as error:
+        return _complain(str(error), USAGE)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INTERRUPTED)
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo(f"cdbench: {' '.join(message.split())}", err=True)
+    return code

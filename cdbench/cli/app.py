@@ -1,0 +1,51 @@
+"""The application: its commands, and what stands above them."""
+
+from typing import Annotated
+
+import typer
+
+import cdbench
+from cdbench.cli.arguments import ManyValuesCommand
+from cdbench.cli.plot import plot
+from cdbench.cli.report import report
+from cdbench.cli.sweep import sweep
+from cdbench.cli.train import train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (train, sweep, report, plot):
+    app.command(cls=ManyValuesCommand)(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"cdbench {cdbench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).
+
+    The paper's experiment, to the letter:
+
+        cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
+
+        cdbench report --table1
+
+        cdbench plot --fig1 --fig2
+
+    Every run is kept in a SQLite database, runs.db, that can be opened by hand.
+    """

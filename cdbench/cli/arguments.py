@@ -1,0 +1,154 @@
+"""A Typer command whose list options take several values, and which reads ``cdbench.toml``.
+
+Typer's options take a fixed number of values, so ``--B 1 3 4`` is rewritten to
+``--B 1 --B 3 --B 4`` before it is parsed. All words up to the next option belong to the list:
+a positional argument comes before it, ``cdbench sweep table1 --B 1 3 4``, or after ``--``. The
+name of a sweep is always the first word, because the file's values are looked up by it.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from cdbench.config import KNOBS
+from cdbench.settings import INTEGER_NAMES, expand_range, load_settings
+
+ENVIRONMENT_PREFIX = "CDBENCH_"
+
+_NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\.\.-?\d+)?|-(inf|nan)", re.IGNORECASE)
+
+
+class ManyValuesCommand(TyperCommand):
+    """A command whose options of list type take any number of values: ``--B 1 3 4``.
+
+    Options of whole numbers also take ranges, ``--seeds 0..29``. What neither the command line
+    nor the environment says is taken from ``cdbench.toml``.
+    """
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Expand the list options, look up ``cdbench.toml``, and parse.
+
+        Raises
+        ------
+        ConfigurationError
+            If ``cdbench.toml`` or a range says what cannot be.
+        """
+        asks_help = any(word in ctx.help_option_names for word in args)
+        if ctx.resilient_parsing or asks_help:
+            return super().parse_args(ctx, args)
+        # The name comes first, so it is known before the options are parsed.
+        sweep = args[0] if args and not args[0].startswith("-") else None
+        ctx.default_map = self._file_defaults(sweep)
+        rest = super().parse_args(ctx, self._expand(ctx, args))
+        if self.name == "sweep":
+            self._check_name_was_first(ctx, sweep)
+        return rest
+
+    def _check_name_was_first(self, ctx: typer.Context, sweep: str | None) -> None:
+        """Refuse a name that came later, whose sweep would silently not have been looked up."""
+        for param in self.params:
+            value = ctx.params.get(str(param.name))
+            if param.param_type_name == "argument" and value not in (None, sweep):
+                ctx.fail(f"The name of a sweep comes first, as in {ctx.command_path} {value} --B 1")
+
+    def _file_defaults(self, sweep: str | None) -> dict[str, Any]:
+        command = self.name or ""
+        values = load_settings(Path.cwd()).default_map(
+            command, sweep if command == "sweep" else None
+        )
+        # A knob's name may also be a filter, as in `list --layer`: those have no variable in the
+        # environment, and defaults for training are not meant for them.
+        foreign = {
+            str(param.name)
+            for param in self.params
+            if not str(param.envvar or "").startswith(ENVIRONMENT_PREFIX)
+        }
+        return {
+            name: value
+            for name, value in values.items()
+            if not (name in foreign and (name in KNOBS or name == "seeds"))
+        }
+
+    def _expand(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        lists = {
+            option: str(param.name)
+            for param in self.params
+            if getattr(param, "multiple", False)
+            for option in param.opts
+        }
+        options, tail = _split_tail(args)
+        expanded = expand_lists(options, lists, ctx)
+        return self._environment_ranges(expanded) + expanded + tail
+
+    def _environment_ranges(self, args: list[str]) -> list[str]:
+        """Return as arguments the environment's lists that have ranges.
+
+        Click splits a variable at spaces but knows no ranges. Without a range it is left to
+        Click, which names the variable's option in its errors all the same.
+        """
+        words: list[str] = []
+        for param in self.params:
+            if param.name not in INTEGER_NAMES or not isinstance(param.envvar, str):
+                continue
+            text = os.environ.get(param.envvar, "")
+            if ".." in text and not set(param.opts) & set(args):
+                for word in text.split():
+                    for number in expand_range(word):
+                        words += [param.opts[0], number]
+        return words
+
+
+def expand_lists(args: list[str], lists: dict[str, str], ctx: typer.Context) -> list[str]:
+    """Repeat each list option before each of its values.
+
+    Parameters
+    ----------
+    args : list of str
+        Words of the command line, up to ``--``.
+    lists : dict
+        Parameter name of each list option, by the option as it is typed.
+    ctx : Context
+        Where a usage error is from.
+
+    Raises
+    ------
+    BadParameter
+        If a list option has no value.
+    """
+    expanded: list[str] = []
+    position = 0
+    while position < len(args):
+        option, equals, first = args[position].partition("=")
+        position += 1
+        if option not in lists:
+            expanded.append(args[position - 1])
+            continue
+        values = [first] if equals else []
+        while position < len(args) and _is_value(args[position]):
+            values.append(args[position])
+            position += 1
+        if not values:
+            _fail_without_value(option, ctx)
+        for value in values:
+            for word in expand_range(value) if lists[option] in INTEGER_NAMES else [value]:
+                expanded += [option, word]
+    return expanded
+
+
+def _split_tail(args: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words before ``--``, and those from it on."""
+    end = args.index("--") if "--" in args else len(args)
+    return args[:end], args[end:]
+
+
+def _is_value(word: str) -> bool:
+    return not word.startswith("-") or word == "-" or _NUMBER.fullmatch(word) is not None
+
+
+def _fail_without_value(option: str, ctx: typer.Context) -> None:
+    example = "1 3 4" if option == "--B" else "VALUE VALUE"
+    ctx.fail(f"Option '{option}' requires at least one value, as in {option} {example}")

@@ -1,0 +1,156 @@
+"""The options that commands share: one for each knob of RunConfig, and a few by hand.
+
+A new knob needs no line here: its option's name, help, type and default come from RunConfig.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import Field
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from cdbench.cli.arguments import ENVIRONMENT_PREFIX
+from cdbench.config import KNOBS
+from cdbench.settings import KNOB_TYPES
+
+DEFAULT_DATABASE = "runs.db"
+
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        "--db",
+        envvar=f"{ENVIRONMENT_PREFIX}DATABASE",
+        show_envvar=False,
+        metavar="DATABASE",
+        help="Database: a path or an SQLAlchemy URL.",
+    ),
+]
+"""Use as ``db: DatabaseOption = DEFAULT_DATABASE``."""
+
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        envvar=f"{ENVIRONMENT_PREFIX}JOBS",
+        show_envvar=False,
+        show_default="number of cores",
+        help="Runs at a time, each in a process of its own.",
+    ),
+]
+"""Use as ``jobs: JobsOption = None``."""
+
+_PANELS = {
+    "dataset": "Data",
+    "label_column": "Data",
+    "layer": "Model",
+    "B": "Model",
+    "hidden": "Model",
+    "dtype": "Model",
+    "dropout": "Regularisation",
+    "fisher_weight": "Regularisation",
+    "fisher_form": "Regularisation",
+    "fisher_epsilon": "Regularisation",
+}
+"""Panel of each knob in ``--help``; those not named are in Training."""
+
+# One network or data set for all runs of a sweep: a list of widths could not be told from
+# several networks.
+_SINGLE = {"label_column"}
+_ONE_NETWORK = " One network for all runs of a sweep."
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def knob_parameters(many: bool) -> list[inspect.Parameter]:
+    """Return one keyword-only parameter for each knob, as Typer reads them.
+
+    Parameters
+    ----------
+    many : bool
+        Whether an option takes several values, for a sweep; ``seed`` is then ``seeds``.
+    """
+    return [_parameter(name, knob, many) for name, knob in KNOBS.items()]
+
+
+def with_knobs(many: bool) -> Callable[[Command], Command]:
+    """Give a command ``def command(..., **knobs)`` one option for each knob.
+
+    Parameters
+    ----------
+    many : bool
+        Whether an option takes several values, for a sweep; ``seed`` is then ``seeds``.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command, eval_str=True)
+        own = [
+            parameter
+            for parameter in signature.parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=own + knob_parameters(many)
+        )
+        return command
+
+    return decorate
+
+
+def given(knobs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the knobs that were given somewhere, ``hidden`` as the tuple that RunConfig takes.
+
+    Examples
+    --------
+    >>> given({"epochs": None, "B": 3, "hidden": [64, 64]})
+    {'B': 3, 'hidden': (64, 64)}
+    """
+    return {
+        name: tuple(value) if name == "hidden" else value
+        for name, value in knobs.items()
+        if value is not None and value != []
+    }
+
+
+def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
+    # Read as text, so that alpha-cd passes; RunConfig reads the number.
+    kind = str if name == "dropout" else KNOB_TYPES[name]
+    several = name == "hidden" or (many and name not in _SINGLE)
+    typed: Any = list[kind] | None if several else kind | None  # type: ignore[valid-type]
+    help_text, default = _help(name, knob, many)
+    if many and name == "seed":
+        name = "seeds"
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        envvar=f"{ENVIRONMENT_PREFIX}{name.upper()}",
+        show_envvar=False,
+        show_default=default,
+        help=help_text,
+        rich_help_panel=_PANELS.get(name, "Training"),
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[typed, option],
+    )
+
+
+def _help(name: str, knob: "Field[Any]", many: bool) -> tuple[str, str]:
+    """Return the help and the default's text.
+
+    A default in brackets is cut from the help, because Rich would read it as markup.
+    """
+    text, bracket, said = str(knob.metadata["help"]).partition(" [default: ")
+    default = said.removesuffix("]") if bracket else _text(knob.default)
+    if many and name == "hidden":
+        text += _ONE_NETWORK
+    if many and name == "seed":
+        text = text.replace("Seed of", "Seeds of", 1) + " A range, as in --seeds 0..29, is several."
+    return text, default
+
+
+def _text(default: Any) -> str:
+    return " ".join(map(str, default)) if isinstance(default, tuple) else str(default)

@@ -1,0 +1,68 @@
+"""How far a sweep is: a bar on a terminal, elsewhere a plain line a run."""
+
+from types import TracebackType
+from typing import Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cdbench.cli.output import one_line
+from cdbench.run import COMPLETED, Run
+
+
+class SweepProgress:
+    """Shows runs done, running and failed, and the time that remains.
+
+    Parameters
+    ----------
+    n_runs : int
+        Runs to train.
+    jobs : int
+        Runs at a time.
+    """
+
+    def __init__(self, n_runs: int, jobs: int) -> None:
+        self.n_runs, self.jobs = n_runs, jobs
+        self.n_done = self.n_failed = 0
+        console = Console()
+        self._bar = Progress(
+            TextColumn("training"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("done · {task.fields[running]} running · {task.fields[failed]} failed ·"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=n_runs, running=min(jobs, n_runs), failed=0)
+
+    def __enter__(self) -> Self:
+        """Start the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the bar; it stays where it was."""
+        self._bar.stop()
+
+    def add(self, run: Run) -> None:
+        """Count a run that ended; one that did not complete is named with its error."""
+        self.n_done += 1
+        self.n_failed += run.status != COMPLETED
+        running = min(self.jobs, self.n_runs - self.n_done)
+        self._bar.update(self._task, advance=1, running=running, failed=self.n_failed)
+        line = f"{run.config.model} seed {run.config.seed}: {run.status}"
+        if run.status != COMPLETED:
+            self._bar.console.print(f"{line}: {one_line(run.error)}", markup=False, soft_wrap=True)
+        elif self._bar.disable:
+            accuracy = 100 * run.epochs[-1].test_accuracy
+            typer.echo(
+                f"{self.n_done}/{self.n_runs} {line}, {accuracy:.2f} %, {run.duration_s:.2f} s"
+            )

@@ -1,0 +1,70 @@
+"""``cdbench report``: tables from the database."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cdbench.cli import COMPLETED
+from cdbench.cli.options import DatabaseOption
+from cdbench.cli.output import print_report, write_file
+from cdbench.config import RunConfig
+from cdbench.errors import ConfigurationError
+from cdbench.published import PUBLISHED_SEEDS
+
+FormatOption = Annotated[
+    Literal["table", "markdown", "latex", "csv", "json"],
+    typer.Option("--format", help="Form of the report."),
+]
+
+
+def report(
+    table1: Annotated[
+        bool, typer.Option("--table1", help="The paper's Table 1, published beside measured.")
+    ] = False,
+    db: DatabaseOption = "runs.db",
+    seeds: Annotated[
+        list[int] | None, typer.Option("--seeds", help="Seeds to average over. [default: 0 1 2]")
+    ] = None,
+    B: Annotated[
+        list[int] | None,
+        typer.Option("--B", help="Block sizes to show beside dense. [default: 4 8]"),
+    ] = None,
+    format: FormatOption = "table",  # noqa: A002 - the option's name
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Write to this file instead of the screen.")
+    ] = None,
+) -> int:
+    """Print a table made from the newest completed runs in the database.
+
+    Examples
+    --------
+        cdbench report --table1
+
+        cdbench report --table1 --B 1 3 4 5 7 8
+
+        cdbench report --table1 --format latex --output table1.tex
+    """
+    if not table1:
+        raise ConfigurationError("no report was named; expected cdbench report --table1")
+    seeds = seeds or list(PUBLISHED_SEEDS)
+    for name, values in (("seeds", seeds), ("B", B or [])):
+        if len(set(values)) < len(values):
+            raise ConfigurationError(f"{name}: {values} repeats a value; expected each once")
+    from cdbench.reports.formats import render
+    from cdbench.reports.table1 import table1 as build
+    from cdbench.reports.table1 import table1_configs
+    from cdbench.store.database import open_for_reading
+    from cdbench.store.queries import newest_runs
+
+    rows = table1_configs(seeds, B or None)
+    every: list[RunConfig] = [config for configs in rows.values() for config in configs]
+    built = build(rows, newest_runs(open_for_reading(db), every))
+    if output is not None:
+        write_file(output, render(built, format))
+        typer.echo(f"wrote {output}")
+    elif format == "table":
+        print_report(built)
+    else:
+        typer.echo(render(built, format), nl=False)
+    return COMPLETED

@@ -1,0 +1,87 @@
+"""What a figure is given: runs as plain values. Nothing here imports matplotlib."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cdbench.errors import MissingResultsError
+from cdbench.run import EpochMetrics, Spectrum
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+
+@dataclass(frozen=True)
+class PlottedRun:
+    """One completed run, with what figures need of it.
+
+    Attributes
+    ----------
+    run_id : int
+        Its number in the database.
+    model : str
+        The model's name as the database gives it.
+    layer : str
+        A key of ``cdbench.layers.LAYERS``.
+    B : int or None
+        Block size; None for layers without blocks.
+    seed : int
+        Seed of the run.
+    n_parameters : int
+        Weights and biases of the network as built.
+    widths : tuple of int
+        Widths of the network as built, from the input.
+    epochs : tuple of EpochMetrics
+        In order of training.
+    spectra : tuple of Spectrum
+        Any layers, kinds and epochs, in any order.
+    """
+
+    run_id: int
+    model: str
+    layer: str
+    B: int | None
+    seed: int
+    n_parameters: int
+    widths: tuple[int, ...]
+    epochs: tuple[EpochMetrics, ...]
+    spectra: tuple[Spectrum, ...]
+
+    @property
+    def short_label(self) -> str:
+        """Name beside a line: ``"dense"`` or ``"B = 4"``."""
+        return self.layer if self.B is None else f"B = {self.B}"
+
+    @property
+    def label(self) -> str:
+        """Name in the legend: ``"dense, 8,970 parameters"``."""
+        name = "CDLinear" if self.layer == "cdlinear" else self.layer
+        block = "" if self.B is None else f" B = {self.B}"
+        return f"{name}{block}, {self.n_parameters:,} parameters"
+
+    def last_layer_spectrum(self, kind: str) -> Spectrum:
+        """Return the last weight layer's spectrum of one kind, as measured last.
+
+        Parameters
+        ----------
+        kind : str
+            A key of ``cdbench.spectra.KINDS``.
+
+        Returns
+        -------
+        Spectrum
+            Of the highest layer and, there, of the highest epoch.
+
+        Raises
+        ------
+        MissingResultsError
+            If the run has none of that kind.
+        """
+        found = [spectrum for spectrum in self.spectra if spectrum.kind == kind]
+        if not found:
+            raise MissingResultsError(f"run {self.run_id} has no spectrum of kind {kind!r} to draw")
+        return max(found, key=lambda spectrum: (spectrum.layer, spectrum.epoch))
+
+
+DrawFigure = Callable[[Sequence[PlottedRun], str], "MatplotlibFigure"]
+"""A figure: from runs and a line that names their source."""

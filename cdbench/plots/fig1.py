@@ -1,0 +1,73 @@
+"""Figure 1: training loss and test accuracy against the epoch."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cdbench.plots.base import PlottedRun
+from cdbench.plots.lines import draw_line, draw_positive_line, label_ends, write_note
+from cdbench.plots.sheet import new_figure
+from cdbench.plots.style import looks_of, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def fig1(runs: Sequence[PlottedRun], source: str) -> "Figure":
+    """Draw the paper's Figure 1: training loss (log scale) and test accuracy.
+
+    The loss is the mean over each epoch's batches as they were seen during it, the accuracy that
+    after the epoch, as in Sec. VI.1.
+
+    Parameters
+    ----------
+    runs : sequence of PlottedRun
+        What to draw, in the legend's order.
+    source : str
+        One line that says which runs these are; the footer.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Two panels: loss, accuracy in percent.
+
+    Raises
+    ------
+    MissingResultsError
+        If there is no run.
+    """
+    with style():
+        figure, (loss, accuracy) = new_figure(runs, "Training loss and test accuracy", source)
+        n_omitted = 0
+        for run, look in zip(runs, looks_of(runs), strict=True):
+            epochs = [metrics.epoch for metrics in run.epochs]
+            losses = [metrics.training_loss for metrics in run.epochs]
+            n_omitted += draw_positive_line(loss, run, look, epochs, losses)
+            draw_line(accuracy, run, look, epochs, _percents(run))
+        loss.set_yscale("log")
+        loss.set(title="Training loss (mean cross-entropy in nats, log scale)", xlabel="epoch")
+        accuracy.set(title="Test accuracy (%)", xlabel="epoch")
+        write_note(loss, n_omitted, "≤ 0 left out")
+        _leave_steep_start_below(accuracy, [x for run in runs for x in _percents(run)])
+        for panel in (loss, accuracy):
+            panel.locator_params(axis="x", integer=True)
+            label_ends(panel, runs)
+    return figure
+
+
+def _percents(run: PlottedRun) -> list[float]:
+    return [100 * metrics.test_accuracy for metrics in run.epochs]
+
+
+def _leave_steep_start_below(axes: "Axes", percents: Sequence[float]) -> None:
+    """Cut the scale where a few first epochs would flatten all the others, and say so.
+
+    The cut is a multiple of five that keeps at least 90 % of the points, and is made only where
+    it at least halves the scale.
+    """
+    lowest, decile = min(percents), sorted(percents)[len(percents) // 10]
+    floor = min(5 * (decile // 5), 95)
+    if floor - lowest > 100 - floor:
+        axes.set_ylim(floor, 100.4)
+        n_below = sum(percent < floor for percent in percents)
+        write_note(axes, n_below, f"below {floor:.0f} % not shown, the lowest at {lowest:.1f} %")

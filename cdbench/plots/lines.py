@@ -1,0 +1,125 @@
+"""Lines in a panel, the names at their ends, and notes on what a panel leaves out."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cdbench.plots.base import PlottedRun
+from cdbench.plots.style import LOOKS, QUIET, Look
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_line(
+    axes: "Axes", run: PlottedRun, look: Look, x: Sequence[float], y: Sequence[float]
+) -> None:
+    """Draw one run's line with about eight markers, however many points it has.
+
+    Markers of different looks start at different points, so lines that coincide are both seen.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The panel.
+    run : PlottedRun
+        Whose line it is.
+    look : Look
+        Its look.
+    x, y : (n,) float
+        The points.
+    """
+    step = max(1, len(x) // 8)
+    first = list(LOOKS.values()).index(look) % step
+    axes.plot(
+        x, y, color=look.color, linestyle=look.dash, marker=look.marker,
+        markevery=(first, step), label=run.label,
+    )  # fmt: skip
+
+
+def draw_positive_line(
+    axes: "Axes", run: PlottedRun, look: Look, x: Sequence[float], y: Sequence[float]
+) -> int:
+    """Draw the points that a log scale can show, and return how many it cannot.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The panel.
+    run : PlottedRun
+        Whose line it is.
+    look : Look
+        Its look.
+    x, y : (n,) float
+        The points.
+
+    Returns
+    -------
+    int
+        Number of points with ``y`` ≤ 0, which are left out.
+    """
+    shown = [(abscissa, value) for abscissa, value in zip(x, y, strict=True) if value > 0]
+    draw_line(axes, run, look, [point[0] for point in shown], [point[1] for point in shown])
+    return len(y) - len(shown)
+
+
+def write_note(axes: "Axes", n: int, what: str) -> None:
+    """Say under a panel how many points it does not show; nothing where it shows all.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The panel.
+    n : int
+        How many points.
+    what : str
+        What became of them, after "3 points".
+    """
+    if n:
+        note = f"{n} point{'' if n == 1 else 's'} {what}"
+        axes.annotate(
+            note, (1, 0), (0, -44), "axes fraction", "offset points",
+            ha="right", fontsize=8, color=QUIET,
+        )  # fmt: skip
+
+
+def label_ends(axes: "Axes", runs: Sequence[PlottedRun], gap: float = 0.06) -> None:
+    """Name every line of a panel beside its end; names that would touch are moved apart.
+
+    Nothing is written where several runs share a name: their ends would repeat the legend.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        A panel whose lines are drawn and whose scales are set.
+    runs : sequence of PlottedRun
+        One a line, in the order drawn.
+    gap : float, optional
+        Least distance between two names, as a fraction of the panel's height.
+    """
+    from scipy.optimize import isotonic_regression
+
+    labels = [run.short_label for run in runs]
+    axes.get_xlim(), axes.get_ylim()  # the transform below needs the limits worked out
+    to_axes = axes.transData + axes.transAxes.inverted()
+    ends = []
+    for line, label in zip(axes.lines, labels, strict=True):
+        points = np.asarray(line.get_xydata())
+        if len(points):
+            ends.append((*to_axes.transform(points[-1]), label, line.get_color()))
+    if not ends or len(set(labels)) < len(labels):
+        return
+    ends.sort(key=lambda end: end[1])
+    # Least squares under "each at least a gap above the one below", inside the panel.
+    steps = [gap * i for i in range(len(ends))]
+    wanted = [end[1] - step for end, step in zip(ends, steps, strict=True)]
+    fitted = isotonic_regression(wanted).x.clip(0.0, max(0.0, 1.0 - steps[-1]))
+    for (x, y, label, color), height in zip(ends, fitted + steps, strict=True):
+        axes.annotate(
+            label, (x, y), (1.03, height), "axes fraction", "axes fraction",
+            va="center", fontsize=8.5, annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-", "color": color, "lw": 0.8, "shrinkB": 4, "relpos": (0, 0.5),
+            },
+        )  # fmt: skip

@@ -1,0 +1,75 @@
+"""Softmax cross-entropy."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cdbench.losses import LOG_FLOOR, softmax_cross_entropy
+
+
+def draw(seed, n=7, n_classes=5):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, n_classes)), rng.integers(0, n_classes, n)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 99))
+def test_gradient_is_that_of_central_differences(seed):
+    logits, labels = draw(seed)
+    _, gradient = softmax_cross_entropy(logits, labels)
+    h, numeric = 1e-5, np.empty_like(logits)
+    for index in np.ndindex(logits.shape):
+        step = np.zeros_like(logits)
+        step[index] = h
+        above, _ = softmax_cross_entropy(logits + step, labels)
+        below, _ = softmax_cross_entropy(logits - step, labels)
+        numeric[index] = (above - below) / (2 * h)
+    assert np.linalg.norm(gradient - numeric) <= 1e-7 * np.linalg.norm(gradient)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 99), shift=st.floats(-1e3, 1e3))
+def test_a_shift_of_all_scores_changes_nothing(seed, shift):
+    logits, labels = draw(seed)
+    loss, gradient = softmax_cross_entropy(logits, labels)
+    shifted_loss, shifted_gradient = softmax_cross_entropy(logits + shift, labels)
+    assert shifted_loss == pytest.approx(loss, abs=1e-11)
+    np.testing.assert_allclose(shifted_gradient, gradient, rtol=0, atol=1e-11)
+
+
+def test_loss_is_the_mean_of_minus_log_probability():
+    logits, labels = np.log([[0.2, 0.3, 0.5], [0.1, 0.8, 0.1]]), np.array([2, 0])
+    loss, gradient = softmax_cross_entropy(logits, labels)
+    assert loss == pytest.approx(-np.log([0.5 + LOG_FLOOR, 0.1 + LOG_FLOOR]).mean(), rel=1e-14)
+    np.testing.assert_allclose(gradient, [[0.1, 0.15, -0.25], [-0.45, 0.4, 0.05]], atol=1e-15)
+
+
+def test_equal_scores_lose_the_logarithm_of_the_number_of_classes():
+    loss, _ = softmax_cross_entropy(np.zeros((3, 10)), np.array([0, 4, 9]))
+    assert loss == pytest.approx(-np.log(0.1 + LOG_FLOOR), rel=1e-15)
+
+
+def test_gradient_of_each_sample_sums_to_zero():
+    _, gradient = softmax_cross_entropy(*draw(0))
+    np.testing.assert_allclose(gradient.sum(axis=1), 0, atol=1e-16)
+
+
+def test_loss_of_a_hopeless_sample_is_the_floor():
+    loss, gradient = softmax_cross_entropy(np.array([[0.0, 1e5]]), np.array([0]))
+    assert loss == pytest.approx(-np.log(1e-12))
+    assert gradient.tolist() == [[-1, 1]]
+
+
+def test_infinite_scores_give_a_loss_that_is_not_finite():
+    with np.errstate(all="ignore"):
+        loss, _ = softmax_cross_entropy(np.array([[0.0, np.inf]]), np.array([0]))
+    assert not np.isfinite(loss)
+
+
+def test_scores_are_left_alone_and_float32_stays_float32():
+    logits, labels = draw(0)
+    logits = logits.astype("float32")
+    before = logits.copy()
+    assert softmax_cross_entropy(logits, labels)[1].dtype == np.float32
+    np.testing.assert_array_equal(logits, before)

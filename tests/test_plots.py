@@ -1,0 +1,189 @@
+"""The figures: what they draw is what they were given, and they say what they show."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cdbench.errors import CdbenchError, MissingResultsError, UnknownNameError
+from cdbench.plots import FIGURES, FORMATS, DrawFigure, PlottedRun, save_figure
+from cdbench.plots.style import LOOKS, looks_of
+from cdbench.run import Condition, EpochMetrics, Spectrum
+
+SOURCE = "runs 3, 6 of a$b_$.db · seed 2 · cdbench 0.1.0"
+
+
+def spectrum(kind: str, values: list[float], layer: int = 3, epoch: int = 25) -> Spectrum:
+    condition = Condition(
+        values[0], values[-1], values[0] / 0.5, 2.0, len(values), len(values), 0.0
+    )
+    return Spectrum(layer, kind, epoch, tuple(values), condition)
+
+
+def plotted(
+    layer: str = "dense",
+    B: int | None = None,
+    run_id: int = 1,
+    scale: float = 1.0,
+    seed: int = 2,
+) -> PlottedRun:
+    epochs = tuple(EpochMetrics(n, scale / n, 0.5, 1 - 0.1 / n, 0.01) for n in range(1, 26))
+    spectra = (
+        spectrum("weight", [9.0, 8.0], layer=1),
+        spectrum("weight", [4.0 * scale, 2.0, 1.0]),
+        spectrum("published", [3.0 * scale, 1.0]),
+    )
+    return PlottedRun(
+        run_id, "model", layer, B, seed, 1000 + (B or 0), (64, 64, 10), epochs, spectra
+    )
+
+
+def every_model() -> list[PlottedRun]:
+    return [plotted(layer, B, i, i) for i, (layer, B) in enumerate(LOOKS, 1)]
+
+
+def texts(figure: Figure) -> list[str]:
+    panels = [text.get_text() for axes in figure.axes for text in axes.texts]
+    return [text.get_text() for text in figure.texts] + panels
+
+
+def line_data(axes: Axes) -> list[tuple[list[float], list[float]]]:
+    return [
+        (list(np.asarray(line.get_xdata())), list(np.asarray(line.get_ydata())))
+        for line in axes.lines
+    ]
+
+
+def luminance(color: str) -> float:
+    channels = np.array([int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def lightness(color: str) -> float:
+    return float(116 * np.cbrt(luminance(color)) - 16)
+
+
+def test_fig1_draws_the_losses_and_the_accuracies_in_percent() -> None:
+    runs = [plotted(), plotted("cdlinear", 4, 2, scale=3.0)]
+    loss, accuracy = FIGURES["fig1"](runs, SOURCE).axes
+    epochs = list(range(1, 26))
+    assert line_data(loss) == [(epochs, [m.training_loss for m in r.epochs]) for r in runs]
+    assert line_data(accuracy) == [
+        (epochs, [100 * m.test_accuracy for m in r.epochs]) for r in runs
+    ]
+    assert loss.get_yscale() == "log"
+    assert accuracy.get_yscale() == "linear"
+
+
+def test_fig2_draws_both_kinds_of_the_last_layer_on_one_scale() -> None:
+    runs = [plotted(), plotted("cdlinear", 4, 2, scale=3.0)]
+    left, right = FIGURES["fig2"](runs, SOURCE).axes
+    assert line_data(left) == [([1, 2], [3.0, 1.0]), ([1, 2], [9.0, 1.0])]
+    assert line_data(right) == [([1, 2, 3], [4.0, 2.0, 1.0]), ([1, 2, 3], [12.0, 2.0, 1.0])]
+    assert left.get_yscale() == right.get_yscale() == "log"
+    assert left.get_ylim() == right.get_ylim()
+    assert "not squared" in left.get_title("left")
+    legend = right.get_legend()
+    assert legend is not None
+    assert "B = 4: κ = 24" in [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_a_figure_says_which_runs_and_which_models_it_shows(draw: DrawFigure) -> None:
+    figure = draw(every_model(), SOURCE)
+    assert SOURCE in texts(figure)
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[0] == "dense, 1,000 parameters"
+    assert "CDLinear B = 4, 1,004 parameters" in labels
+    assert len(labels) == len(LOOKS)
+
+
+def test_numbers_that_a_log_scale_cannot_show_are_left_out_and_counted() -> None:
+    run = plotted()
+    run = replace(run, spectra=(spectrum("weight", [2.0, 0.0, 0.0]), spectrum("published", [2.0])))
+    figure = FIGURES["fig2"]([run], SOURCE)
+    assert line_data(figure.axes[1]) == [([1], [2.0])]
+    assert "2 points ≤ 0 left out" in texts(figure)
+
+
+@pytest.mark.parametrize("accuracies", [[0.1, 0.99], [0.0, 0.0], [1.0, 1.0]])
+def test_accuracies_below_the_scale_are_counted(accuracies: list[float]) -> None:
+    shares = accuracies[:1] + accuracies[1:] * 24
+    epochs = tuple(
+        replace(m, test_accuracy=share) for m, share in zip(plotted().epochs, shares, strict=True)
+    )
+    figure = FIGURES["fig1"]([replace(plotted(), epochs=epochs)], SOURCE)
+    lowest, highest = figure.axes[1].get_ylim()
+    n_below = sum(100 * share < lowest for share in shares)
+    assert highest >= 100 * max(shares)
+    assert n_below == (1 if accuracies[0] == 0.1 else 0)
+    assert any(text.startswith("1 point below") for text in texts(figure)) == (n_below == 1)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_same_runs_give_the_same_bytes(tmp_path: Path, name: str, kind: str) -> None:
+    files = [
+        save_figure(FIGURES[name](every_model()[:3], SOURCE), tmp_path / folder, name, kind)
+        for folder in ("one", "two/deep")
+    ]
+    first, second = (file.read_bytes() for file in files)
+    assert first == second
+    assert len(first) > 5000
+    assert list((tmp_path / "one").iterdir()) == [tmp_path / "one" / f"{name}.{kind}"]
+
+
+def test_a_figure_of_one_epoch_without_any_positive_loss_is_saved(tmp_path: Path) -> None:
+    run = replace(plotted(), epochs=(EpochMetrics(1, -1e-12, 0.0, 1.0, 0.1),))
+    figure = FIGURES["fig1"]([run], "数据.db")
+    assert save_figure(figure, tmp_path, "fig1", "png").exists()
+
+
+def test_an_unwritable_place_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CdbenchError, match="cannot write figure") as caught:
+        save_figure(FIGURES["fig1"]([plotted()], SOURCE), tmp_path / "file", "fig1", "png")
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "file").read_text() == ""
+
+
+def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="pdf, png, svg"):
+        save_figure(FIGURES["fig1"]([plotted()], SOURCE), tmp_path, "fig1", "gif")
+
+
+def test_looks_differ_in_color_dash_and_marker_and_in_grey() -> None:
+    looks = list(LOOKS.values())
+    for field in ("color", "dash", "marker"):
+        assert len({getattr(look, field) for look in looks}) == len(looks)
+    levels = [lightness(look.color) for look in looks]
+    assert np.diff(sorted(levels)).min() > 7
+    assert levels == sorted(levels)
+
+
+def test_a_network_keeps_its_look_and_strangers_take_free_ones() -> None:
+    four = plotted("cdlinear", 4, 2)
+    runs = [plotted("cdlinear", 16, 1), four, replace(four, run_id=3, seed=1)]
+    stranger, first, again = looks_of(runs)
+    assert first == again == LOOKS["cdlinear", 4]
+    assert stranger != first
+
+
+def test_no_run_too_many_models_or_no_spectrum_is_said() -> None:
+    with pytest.raises(MissingResultsError, match="at least one"):
+        FIGURES["fig1"]([], SOURCE)
+    with pytest.raises(CdbenchError, match="at most 7"):
+        FIGURES["fig1"]([*every_model(), plotted("cdlinear", 16, 9)], SOURCE)
+    with pytest.raises(MissingResultsError, match="run 1 has no spectrum of kind 'published'"):
+        FIGURES["fig2"]([replace(plotted(), spectra=())], SOURCE)
+
+
+def test_matplotlib_is_imported_only_when_a_figure_is_drawn() -> None:
+    code = "import sys, cdbench.plots; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

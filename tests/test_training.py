@@ -1,0 +1,144 @@
+"""Training: the recipe followed step by step, the random streams, and divergence."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from cdbench.config import FISHER_FORMS, OPTIMIZER_NAMES, RunConfig
+from cdbench.datasets import DATASETS
+from cdbench.errors import DivergenceError
+from cdbench.losses import softmax_cross_entropy
+from cdbench.network import Network
+from cdbench.regularizers import REGULARIZERS
+from cdbench.training import add_fisher, evaluate, train
+
+
+def trained(**knobs):
+    """Epochs and final parameters of one training on digits."""
+    config = RunConfig(**knobs)
+    data = DATASETS["digits"]()
+    network = Network.from_config(config, data.n_features, data.n_classes)
+    flat = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
+    epochs = list(train(network, flat, data.split(config.seed, config.dtype), config))
+    return epochs, flat
+
+
+def losses(epochs):
+    return [(m.training_loss, m.test_loss, m.test_accuracy) for m in epochs]
+
+
+@pytest.mark.parametrize("knobs", [{"layer": "dense"}, {"B": 4}, {"B": 5}])
+def test_training_is_the_recipe_written_out(knobs):
+    config = RunConfig(epochs=2, seed=1, **knobs)
+    network = Network.from_config(config, 64, 10)
+    split = DATASETS["digits"]().split(1)
+    theta = network.initial_parameters(np.random.default_rng(1))
+    order, v = np.random.default_rng(1), np.zeros_like(theta)
+    expected = []
+    for _ in range(2):
+        permutation, seen = order.permutation(1437), []
+        for start in range(0, 1437, 64):
+            batch = permutation[start : start + 64]
+            g = np.zeros_like(theta)
+            logits, pullback = network.forward(network.views(theta), split.X_train[batch])
+            loss, dlogits = softmax_cross_entropy(logits, split.y_train[batch])
+            pullback(dlogits, network.views(g))
+            v = 0.9 * v - 0.1 * g
+            theta += v
+            seen.append(loss)
+        assert len(seen) == 23
+        expected.append(np.mean(seen))
+    epochs, flat = trained(epochs=2, seed=1, **knobs)
+    assert [m.epoch for m in epochs] == [1, 2]
+    np.testing.assert_allclose([m.training_loss for m in epochs], expected, rtol=1e-12)
+    np.testing.assert_allclose(flat, theta, rtol=0, atol=1e-12)
+    loss, accuracy = evaluate(network, flat, split.X_test, split.y_test)
+    assert (epochs[-1].test_loss, epochs[-1].test_accuracy) == (loss, accuracy)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_blocks_of_size_one_train_as_dense_does(seed):
+    dense, dense_flat = trained(layer="dense", seed=seed)
+    blocks, blocks_flat = trained(B=1, seed=seed)
+    # Rounding differences of 1e-16 grow to less than 1e-12 over the 575 steps.
+    np.testing.assert_allclose(losses(blocks), losses(dense), rtol=1e-9)
+    np.testing.assert_allclose(blocks_flat, dense_flat, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "knobs", [{"layer": "dense"}, {"B": 3}, {"dropout": 0.2}, {"fisher_weight": 1e-4}]
+)
+def test_same_seed_gives_the_same_numbers_exactly(knobs):
+    first, first_flat = trained(epochs=3, **knobs)
+    second, second_flat = trained(epochs=3, **knobs)
+    assert losses(first) == losses(second)
+    np.testing.assert_array_equal(first_flat, second_flat)
+
+
+def test_another_seed_gives_other_numbers():
+    assert losses(trained(epochs=1)[0]) != losses(trained(epochs=1, seed=1)[0])
+
+
+@pytest.mark.parametrize("knobs", [{"layer": "dense"}, {"B": 3}])
+def test_dropout_changes_no_other_draw(knobs):
+    off, off_flat = trained(epochs=3, **knobs)
+    on, on_flat = trained(epochs=3, dropout=1e-300, **knobs)  # draws, and drops nothing
+    assert losses(on) == losses(off)
+    np.testing.assert_array_equal(on_flat, off_flat)
+    assert losses(trained(epochs=3, dropout="alpha-cd", **knobs)[0]) != losses(off)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
+@pytest.mark.parametrize("knobs", [{"layer": "dense"}, {"B": 4}, {"B": 3, "dropout": 0.0118}])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_training_lowers_the_loss_in_either_dtype(optimizer, knobs, dtype):
+    epochs, flat = trained(epochs=4, optimizer=optimizer, dtype=dtype, **knobs)
+    assert flat.dtype == dtype
+    assert all(later.training_loss < m.training_loss for m, later in pairwise(epochs))
+    assert epochs[-1].test_accuracy > 0.7
+
+
+def test_float32_follows_float64_to_its_own_rounding():
+    wide, narrow = trained(epochs=3)[0], trained(epochs=3, dtype="float32")[0]
+    np.testing.assert_allclose(
+        [m.training_loss for m in narrow], [m.training_loss for m in wide], rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("form", FISHER_FORMS)
+@pytest.mark.parametrize("B", [3, 4])
+def test_fisher_adds_its_gradient_to_the_generators_of_every_layer(form, B):
+    config = RunConfig(B=B, fisher_weight=1e-2, fisher_form=form, fisher_epsilon=0.1)
+    network = Network.from_config(config, 64, 10)
+    flat = network.initial_parameters(np.random.default_rng(0))
+    gradient = np.ones_like(flat)
+    params, grads = network.views(flat), network.views(gradient)
+    total = add_fisher(network, params, grads, config)
+    expected = 0.0
+    for place in network.weight_layers:
+        own, own_grads = params[place.position], grads[place.position]
+        value, slope = REGULARIZERS[form](own["c"], 1e-2, 0.1)
+        expected += value
+        np.testing.assert_allclose(own_grads["c"], 1 + slope, rtol=1e-15)
+        assert (own_grads["bias"] == 1).all()
+    assert total == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("form", FISHER_FORMS)
+def test_fisher_moves_the_training_and_is_no_part_of_the_reported_loss(form):
+    off, off_flat = trained(epochs=1, batch_size=2000)
+    on, on_flat = trained(epochs=1, batch_size=2000, fisher_weight=1e-4, fisher_form=form)
+    assert on[0].training_loss == off[0].training_loss  # seen before the only update
+    assert (on_flat != off_flat).any()
+
+
+def test_divergence_names_epoch_and_step():
+    with pytest.raises(DivergenceError, match="epoch 1, step 2;") as caught:
+        trained(learning_rate=1e200)
+    assert (caught.value.epoch, caught.value.step) == (1, 2)
+
+
+def test_a_test_loss_that_is_not_finite_is_divergence_in_the_last_step():
+    with pytest.raises(DivergenceError, match="epoch 1, step 1;"):
+        trained(learning_rate=1e200, batch_size=2000)
