@@ -12,6 +12,7 @@ import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
 from cdbench.config import KNOBS
+from cdbench.published import PUBLISHED_SEEDS
 from cdbench.settings import KNOB_TYPES
 
 DEFAULT_DATABASE = "runs.db"
@@ -36,8 +37,8 @@ JobsOption = Annotated[
         min=1,
         envvar=f"{ENVIRONMENT_PREFIX}JOBS",
         show_envvar=False,
-        show_default="number of cores",
-        help="Runs at a time, each in a process of its own.",
+        show_default=False,
+        help=r"Runs at a time, each in a process of its own. \[default: number of cores]",
     ),
 ]
 """Use as ``jobs: JobsOption = None``."""
@@ -126,8 +127,8 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
         f"--{name.replace('_', '-')}",
         envvar=f"{ENVIRONMENT_PREFIX}{name.upper()}",
         show_envvar=False,
-        show_default=default,
-        help=help_text,
+        show_default=False,
+        help=rf"{help_text} \[default: {default}]",
         rich_help_panel=_PANELS.get(name, "Training"),
     )
     return inspect.Parameter(
@@ -141,7 +142,7 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
 def _help(name: str, knob: "Field[Any]", many: bool) -> tuple[str, str]:
     """Return the help and the default's text.
 
-    A default in brackets is cut from the help, because Rich would read it as markup.
+    A default in brackets is cut from the help, to be said in one way for all options.
     """
     text, bracket, said = str(knob.metadata["help"]).partition(" [default: ")
     default = said.removesuffix("]") if bracket else _text(knob.default)
@@ -149,6 +150,7 @@ def _help(name: str, knob: "Field[Any]", many: bool) -> tuple[str, str]:
         text += _ONE_NETWORK
     if many and name == "seed":
         text = text.replace("Seed of", "Seeds of", 1) + " A range, as in --seeds 0..29, is several."
+        return text, " ".join(map(str, PUBLISHED_SEEDS))
     return text, default
 
 

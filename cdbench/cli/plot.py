@@ -38,8 +38,8 @@ def plot(
 ) -> int:
     """Draw the paper's figures from the newest completed runs in the database.
 
-    Examples
-    --------
+    For example:
+
         cdbench plot --fig1 --fig2
 
         cdbench plot --fig2 --seed 0 --format pdf --output paper

@@ -24,11 +24,11 @@ def report(
     ] = False,
     db: DatabaseOption = "runs.db",
     seeds: Annotated[
-        list[int] | None, typer.Option("--seeds", help="Seeds to average over. [default: 0 1 2]")
+        list[int] | None, typer.Option("--seeds", help="Seeds to average over. \\[default: 0 1 2]")
     ] = None,
     B: Annotated[
         list[int] | None,
-        typer.Option("--B", help="Block sizes to show beside dense. [default: 4 8]"),
+        typer.Option("--B", help="Block sizes to show beside dense. \\[default: 4 8]"),
     ] = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
     output: Annotated[
@@ -37,8 +37,8 @@ def report(
 ) -> int:
     """Print a table made from the newest completed runs in the database.
 
-    Examples
-    --------
+    For example:
+
         cdbench report --table1
 
         cdbench report --table1 --B 1 3 4 5 7 8

@@ -41,8 +41,8 @@ def sweep(
 
     Every option takes several values; the grid is their product.
 
-    Examples
-    --------
+    For example:
+
         cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
 
         cdbench sweep --B 4 8 --learning-rate 0.05 0.1 --seeds 0..29 --resume

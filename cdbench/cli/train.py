@@ -19,8 +19,8 @@ def train(db: DatabaseOption = "runs.db", **knobs: Any) -> int:
 
     The defaults are the paper's recipe (Sec. VI.1).
 
-    Examples
-    --------
+    For example:
+
         cdbench train --B 4 --seed 0
 
         cdbench train --layer dense --optimizer adam --epochs 50

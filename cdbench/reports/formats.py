@@ -78,7 +78,7 @@ def _markdown(report: Report) -> str:
 
 
 def _pipes(cells: Sequence[str]) -> str:
-    escaped = (cell.replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
+    escaped = (cell.strip().replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
     return "| " + " | ".join(escaped) + " |"
 
 

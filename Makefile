@@ -1,0 +1,46 @@
+# From a machine with Python 3.11 or newer, make and git:
+#   make paper   everything to run the paper's experiment and look at its table and figures
+#   make test    everything to run the tests
+
+PYTHON ?= python3
+BIN := .venv/bin
+DATABASE ?= paper/runs.db
+FOLDER = $(dir $(DATABASE))
+
+.PHONY: paper test check docs clean
+
+paper: .venv/installed
+	@mkdir -p $(FOLDER)
+	$(BIN)/cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2 --db $(DATABASE)
+	@echo
+	$(BIN)/cdbench report --table1 --db $(DATABASE)
+	@echo
+	$(BIN)/cdbench plot --fig1 --fig2 --db $(DATABASE) --output $(FOLDER)
+	@echo 'open it by hand: sqlite3 $(DATABASE) "select * from table1"'
+
+test: .venv/installed-test
+	$(BIN)/python -m pytest
+
+check: .venv/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: .venv/installed-test
+	$(BIN)/python -m cdbench.store.schema_page docs/schema.md
+	$(BIN)/cdbench plot --fig1 --fig2 --db runs.db --output docs/figures
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cdbench needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/installed-test: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@ .venv/installed
+
+clean:
+	rm -rf .venv build dist paper figures

@@ -1,0 +1,53 @@
+"""What several test files start from: trained runs, and databases that hold them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdbench.config import RunConfig
+from cdbench.execution import execute
+from cdbench.reports.table1 import table1_configs
+from cdbench.run import Run
+from cdbench.store.database import open_for_writing
+from cdbench.store.record import record_run
+
+TINY = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
+
+
+@cache
+def _executed(config: RunConfig) -> Run:
+    return execute(config)
+
+
+@pytest.fixture(scope="session")
+def tiny_run() -> Callable[..., Run]:
+    """Return a function that gives a real run of a tiny network; each with a uuid of its own."""
+    numbers = iter(range(10**6))
+
+    def make(**knobs: Any) -> Run:
+        values = TINY | knobs
+        if values.get("layer") == "dense":
+            del values["B"]
+        return replace(_executed(RunConfig(**values)), uuid=f"tiny-{next(numbers)}")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def paper_runs() -> list[Run]:
+    """Return the runs of Table 1: dense, B = 4 and B = 8 with the seeds 0, 1 and 2."""
+    return [execute(config) for configs in table1_configs().values() for config in configs]
+
+
+@pytest.fixture(scope="session")
+def paper_path(paper_runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database of the paper's nine runs; it is only to be read."""
+    path = tmp_path_factory.mktemp("paper") / "paper.db"
+    database = open_for_writing(str(path))
+    for run in paper_runs:
+        record_run(database, run)
+    return path
