@@ -78,10 +78,15 @@ class RunConfig:
     seed: int = _knob(0, "Seed of the split, the initial weights and the order of samples.")
 
     def __post_init__(self) -> None:
-        self._normalize()
         self._check_names()
+        self._normalize()
         self._check_numbers()
         self._check_combinations()
+        if self.fisher_weight == 0:
+            defaults = {knob.name: knob.default for knob in fields(self)}
+            self._set(
+                fisher_form=defaults["fisher_form"], fisher_epsilon=defaults["fisher_epsilon"]
+            )
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
@@ -90,9 +95,10 @@ class RunConfig:
     def _normalize(self) -> None:
         for name in ("dropout", "momentum", "fisher_weight", "fisher_epsilon"):
             self._set(**{name: parse_rate(name, getattr(self, name))})
-        if isinstance(self.hidden, int):
-            self._set(hidden=(self.hidden,))
-        self._set(hidden=tuple(_integer("hidden", width) for width in self.hidden))
+        widths = [self.hidden] if isinstance(self.hidden, int) else self.hidden
+        if not isinstance(widths, list | tuple):
+            raise ConfigurationError(f"hidden = {widths!r}: expected whole numbers")
+        self._set(hidden=tuple(_integer("hidden", width) for width in widths))
         for name in ("epochs", "batch_size", "seed"):
             self._set(**{name: _integer(name, getattr(self, name))})
         if self.B is not None:
@@ -101,12 +107,12 @@ class RunConfig:
             self._set(B=DEFAULT_B)
         rate = self.learning_rate
         if rate is None:
-            rate = DEFAULT_LEARNING_RATE.get(self.optimizer, math.nan)
+            rate = DEFAULT_LEARNING_RATE[self.optimizer]
         self._set(learning_rate=parse_rate("learning_rate", rate))
-        if self.fisher_weight == 0:
-            self._set(fisher_form=type(self).fisher_form, fisher_epsilon=type(self).fisher_epsilon)
 
     def _check_names(self) -> None:
+        if not isinstance(self.dataset, str):
+            raise ConfigurationError(f"dataset = {self.dataset!r}: expected a name or a path")
         for name, choices in (
             ("layer", LAYER_NAMES),
             ("optimizer", OPTIMIZER_NAMES),
@@ -210,8 +216,8 @@ def parse_rate(name: str, value: object) -> float:
     try:
         if isinstance(value, bool):
             raise TypeError
-        return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        return float(value) + 0.0  # type: ignore[arg-type]  # -0.0 and 0.0 are one value
+    except (TypeError, ValueError, OverflowError):
         named = ", or alpha-cd" if name == "dropout" else ""
         raise ConfigurationError(f"{name} = {value!r}: expected a number{named}") from None
 

@@ -12,43 +12,23 @@ The file is looked for in the working directory and its parents::
     seeds = "0..29"
 """
 
-import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from cdbench.config import KNOBS, RunConfig
+from cdbench.config import KNOBS
 from cdbench.errors import ConfigurationError, UnknownNameError
+from cdbench.knob_values import (
+    SWEEP_NAMES,
+    checked_knob,
+    checked_sweep_value,
+    listed,
+    named_in_errors,
+)
 
 FILE_NAME = "cdbench.toml"
-
-KNOB_TYPES: dict[str, type] = {
-    # `int | None` and `tuple[int, ...]` both say their own type first.
-    name: (get_args(knob.type) or (knob.type,))[0]
-    for name, knob in KNOBS.items()
-}
-"""Type of one value of each knob: int, float or str."""
-
-INTEGER_NAMES = frozenset(
-    {"seeds"} | {name for name, kind in KNOB_TYPES.items() if kind is int} - {"seed"}
-)
-"""Keys and options of several whole numbers, which take ranges such as ``0..29``."""
-
-SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs", "baseline"}
-
-MAX_RANGE = 100_000
-"""Most values that one range may stand for; a longer one is a slip of the keyboard."""
-
-# A value is checked alone, so its neighbours must neither refuse nor hide it.
-_NEIGHBOURS: dict[str, dict[str, Any]] = {
-    "B": {"hidden": (2**62,)},
-    "hidden": {"B": 1},
-    "fisher_form": {"fisher_weight": 1.0},
-    "fisher_epsilon": {"fisher_weight": 1.0},
-}
 
 
 @dataclass(frozen=True)
@@ -91,7 +71,7 @@ class Settings:
         if command == "sweep":
             if "seed" in values:
                 values["seeds"] = values.pop("seed")
-            values = {name: _listed(name, value) for name, value in values.items()}
+            values = {name: listed(name, value) for name, value in values.items()}
             if sweep is not None:
                 values |= self._named(sweep)
         if self.database is not None:
@@ -123,48 +103,9 @@ def load_settings(start: Path) -> Settings:
     for folder in (start, *start.parents):
         path = folder / FILE_NAME
         if path.is_file():
-            with _naming(f"{path}: "):
+            with named_in_errors(f"{path}: "):
                 return _parse(path)
     return Settings()
-
-
-def expand_range(word: str) -> list[str]:
-    """Return the whole numbers that ``word`` stands for: ``0..3`` is 0, 1, 2 and 3.
-
-    A word that is no range is returned as it is.
-
-    Raises
-    ------
-    ConfigurationError
-        If the range descends or is longer than 100,000 values.
-
-    Examples
-    --------
-    >>> expand_range("0..3"), expand_range("7")
-    (['0', '1', '2', '3'], ['7'])
-    """
-    # The lengths are bounded because Python refuses to convert thousands of digits.
-    match = re.fullmatch(r"(-?[0-9]{1,18})\.\.(-?[0-9]{1,18})", word)
-    if match is None:
-        return [word]
-    first, last = int(match[1]), int(match[2])
-    if last < first:
-        raise ConfigurationError(f"range {word} descends; expected {last}..{first}")
-    if last - first >= MAX_RANGE:
-        raise ConfigurationError(
-            f"range {word} has {last - first + 1:,} values; expected {MAX_RANGE:,} at most"
-        )
-    return [str(number) for number in range(first, last + 1)]
-
-
-@contextmanager
-def _naming(place: str) -> Iterator[None]:
-    """Put the place in front of an error's message, and keep the error's class."""
-    try:
-        yield
-    except ConfigurationError as error:
-        error.args = (f"{place}{error}",)
-        raise
 
 
 def _parse(path: Path) -> Settings:
@@ -182,9 +123,11 @@ def _parse(path: Path) -> Settings:
     return Settings(
         path=path,
         database=database and _located(database, path.parent),
-        defaults=_table(document, "defaults", "[defaults]", KNOBS, _checked),
+        defaults=_table(document, "defaults", "[defaults]", KNOBS, checked_knob),
         sweeps={
-            name: _table(document["sweeps"], name, f"[sweeps.{name}]", SWEEP_NAMES, _checked_sweep)
+            name: _table(
+                document["sweeps"], name, f"[sweeps.{name}]", SWEEP_NAMES, checked_sweep_value
+            )
             for name in _table(document, "sweeps", "[sweeps]", None, lambda _, value: value)
         },
     )
@@ -203,57 +146,8 @@ def _table(
     for name in table:
         if known is not None and name not in known:
             raise UnknownNameError(f"key in {title}", name, known)
-    with _naming(f"{title} "):
+    with named_in_errors(f"{title} "):
         return {name: check(name, value) for name, value in table.items()}
-
-
-def _checked(name: str, value: Any) -> Any:
-    """Return the knob's value if a RunConfig takes it."""
-    if KNOB_TYPES[name] is str and not isinstance(value, str):
-        raise ConfigurationError(f"{name} = {value!r}: expected a text")
-    try:
-        RunConfig(**_NEIGHBOURS.get(name, {}) | {name: value})
-    except TypeError:
-        raise ConfigurationError(f"{name} = {value!r}: expected {_expected(name)}") from None
-    return list(value) if isinstance(value, list) else value
-
-
-def _expected(name: str) -> str:
-    return "whole numbers, as in [64, 64]" if name == "hidden" else KNOB_TYPES[name].__name__
-
-
-def _checked_sweep(name: str, value: Any) -> Any:
-    """Return the value of a sweep's key, with ranges expanded, if each of its runs takes it."""
-    if name == "baseline":
-        if not isinstance(value, bool):
-            raise ConfigurationError(f"baseline = {value!r}: expected true or false")
-        return value
-    if name == "jobs":
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ConfigurationError(f"jobs = {value!r}: expected a whole number, 1 or more")
-        return value
-    values = _listed(name, value)
-    if name in INTEGER_NAMES:
-        values = [number for item in values for number in _numbers(item)]
-    if name in {"hidden", "label_column"}:
-        return _checked(name, values)
-    if not values:
-        raise ConfigurationError(f"{name} = []: expected at least one value")
-    for item in values:
-        with _naming("seeds: " if name == "seeds" else ""):
-            _checked("seed" if name == "seeds" else name, item)
-    return values
-
-
-def _numbers(item: Any) -> list[Any]:
-    """Expand a range; anything else is left for RunConfig to judge."""
-    words = expand_range(item) if isinstance(item, str) else [item]
-    return words if words == [item] else [int(word) for word in words]
-
-
-def _listed(name: str, value: Any) -> Any:
-    """Return several values where a sweep takes several; a label column is one for all runs."""
-    return value if name == "label_column" or isinstance(value, list) else [value]
 
 
 def _located(database: str, folder: Path) -> str:

@@ -131,8 +131,8 @@ def test_other_mistakes_keep_clicks_errors(call):
     for line, message in (
         ("--epoch 3", r"No such option.*--epoch"),
         ("--B 1 --epoch 3", r"No such option.*--epoch"),
-        ("--B one", r"--B.*integer"),
-        ("--B 0..", r"--B.*integer"),
+        ("--B one", r"--B.*whole number"),
+        ("--B 0..", r"--B.*whole number"),
     ):
         with pytest.raises(typer.TyperException) as caught:
             call("sweep", *line.split())
@@ -182,7 +182,7 @@ def test_help_shows_every_default_once_and_reads_no_file(app, workplace):
         text = " ".join(result.output.split())
         assert result.exit_code == 0, text
         assert "0.1 for sgd, 0.001 for adam" in text
-        assert text.count("[default: (25)]") == 1
+        assert text.count("[default: 25]") == 1
         assert "CDBENCH_" not in text
     assert "--seeds" in text
     assert "One network for all runs" in text

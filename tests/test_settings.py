@@ -3,7 +3,8 @@
 import pytest
 
 from cdbench.errors import ConfigurationError, UnknownNameError
-from cdbench.settings import Settings, expand_range, load_settings
+from cdbench.knob_values import expand_range
+from cdbench.settings import Settings, load_settings
 
 
 def write(folder, text):

@@ -34,5 +34,6 @@ def run(arguments: list[str]) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    typer.echo(f"cdbench: {' '.join(message.split())}", err=True)
+    if message:  # none, where the help was printed because nothing was asked for
+        typer.echo(f"cdbench: {' '.join(message.split())}", err=True)
     return code

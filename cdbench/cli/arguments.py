@@ -15,7 +15,8 @@ import typer
 from typer.core import TyperCommand
 
 from cdbench.config import KNOBS
-from cdbench.settings import INTEGER_NAMES, expand_range, load_settings
+from cdbench.knob_values import INTEGER_NAMES, expand_range
+from cdbench.settings import load_settings
 
 ENVIRONMENT_PREFIX = "CDBENCH_"
 

@@ -12,8 +12,8 @@ import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
 from cdbench.config import KNOBS
+from cdbench.knob_values import KNOB_TYPES
 from cdbench.published import PUBLISHED_SEEDS
-from cdbench.settings import KNOB_TYPES
 
 DEFAULT_DATABASE = "runs.db"
 
@@ -61,6 +61,25 @@ _PANELS = {
 # several networks.
 _SINGLE = {"label_column"}
 _ONE_NETWORK = " One network for all runs of a sweep."
+
+
+def whole_number(text: str | int) -> int:
+    """Return the number; raise BadParameter, naming the word, if it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str | float) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number") from None
+
+
+_NUMBERS: dict[type, Callable[[Any], Any]] = {int: whole_number, float: _number}
+"""Parsers whose errors name the word that was given; Typer's own do not."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -128,6 +147,8 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
         envvar=f"{ENVIRONMENT_PREFIX}{name.upper()}",
         show_envvar=False,
         show_default=False,
+        parser=None if kind is str else _NUMBERS[kind],
+        metavar=kind.__name__.upper() + " ..." * several,
         help=rf"{help_text} \[default: {default}]",
         rich_help_panel=_PANELS.get(name, "Training"),
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.options import DatabaseOption
+from cdbench.cli.options import DatabaseOption, whole_number
 from cdbench.cli.output import print_report, write_file
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
@@ -24,11 +24,22 @@ def report(
     ] = False,
     db: DatabaseOption = "runs.db",
     seeds: Annotated[
-        list[int] | None, typer.Option("--seeds", help="Seeds to average over. \\[default: 0 1 2]")
+        list[int] | None,
+        typer.Option(
+            "--seeds",
+            parser=whole_number,
+            metavar="INT ...",
+            help=r"Seeds to average over. \[default: 0 1 2]",
+        ),
     ] = None,
     B: Annotated[
         list[int] | None,
-        typer.Option("--B", help="Block sizes to show beside dense. \\[default: 4 8]"),
+        typer.Option(
+            "--B",
+            parser=whole_number,
+            metavar="INT ...",
+            help=r"Block sizes to show beside dense. \[default: 4 8]",
+        ),
     ] = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
     output: Annotated[

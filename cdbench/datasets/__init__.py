@@ -25,21 +25,14 @@ __all__ = ["DATASETS", "Dataset", "Split", "load_dataset", "pin_dataset"]
 def load_dataset(config: RunConfig) -> Dataset:
     """Return the data set that a configuration names.
 
-    Raises
-    ------
-    DatasetError
-        If a file cannot be read, or is not the one that the configuration was pinned to.
+    A file that cannot be read, or whose contents are not those that the configuration was pinned
+    to, is a DatasetError.
     """
     if config.dataset in DATASETS:
         return DATASETS[config.dataset]()
-    dataset = _read_once(config.dataset, config.label_column, config.dataset_fingerprint)
-    if config.dataset_fingerprint not in (None, dataset.fingerprint):
-        raise DatasetError(
-            f"{config.dataset}: its contents changed since the configuration was made "
-            f"(fingerprint {dataset.fingerprint[:12]}, expected "
-            f"{(config.dataset_fingerprint or '')[:12]})"
-        )
-    return dataset
+    if config.dataset_fingerprint is None:
+        return _read(config.dataset, config.label_column)
+    return _read_pinned(config.dataset, config.label_column, config.dataset_fingerprint)
 
 
 def pin_dataset(config: RunConfig) -> RunConfig:
@@ -79,6 +72,12 @@ def _read(name: str, label_column: str | None) -> Dataset:
 
 
 @lru_cache(maxsize=4)
-def _read_once(name: str, label_column: str | None, fingerprint: str | None) -> Dataset:
-    """Read a file once for all runs of a process; a new fingerprint means reading again."""
-    return _read(name, label_column)
+def _read_pinned(name: str, label_column: str | None, fingerprint: str) -> Dataset:
+    """Read a pinned file once for all runs of a process."""
+    dataset = _read(name, label_column)
+    if dataset.fingerprint != fingerprint:
+        raise DatasetError(
+            f"{name}: its contents changed since the configuration was made (fingerprint "
+            f"{dataset.fingerprint[:12]}, expected {fingerprint[:12]})"
+        )
+    return dataset

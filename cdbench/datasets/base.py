@@ -100,7 +100,10 @@ class Dataset:
         )
         if self.standardize:
             mean, deviation = X_train.mean(axis=0), X_train.std(axis=0)
-            deviation[deviation == 0] = 1.0  # a constant feature becomes zero, not NaN
+            # A constant feature becomes zero, not NaN, nor its mean's rounding error in units of
+            # itself.
+            constant = X_train.max(axis=0) == X_train.min(axis=0)
+            mean[constant], deviation[constant] = X_train[0, constant], 1.0
             X_train, X_test = (X_train - mean) / deviation, (X_test - mean) / deviation
         return Split(X_train.astype(dtype), y_train, X_test.astype(dtype), y_test)
 

@@ -51,6 +51,8 @@ def read_csv(path: Path, label_column: str | None = None) -> Dataset:
                 f"{path}, line {number}: got {len(cells)} columns, expected {width} as in line 1"
             )
         labels.append(cells.pop(label).strip())
+        if not labels[-1]:
+            raise DatasetError(f"{path}, line {number}: has no label, expected one in every row")
         for column, cell in enumerate(cells):
             X[row, column] = _feature(path, number, column + (column >= label), cell, names)
     return dataset_from_arrays(str(path), X, np.array(labels))

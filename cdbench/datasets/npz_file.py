@@ -1,7 +1,9 @@
 """A data set from a .npz file with the arrays X and y."""
 
 import zipfile
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +11,9 @@ from cdbench.datasets.base import Dataset, dataset_from_arrays
 from cdbench.errors import DatasetError
 
 EXPECTED = "expected a .npz with X of shape (N, n_features), numeric, and y of shape (N,)"
+
+UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What NumPy and zipfile raise for files that are damaged, encrypted or something else."""
 
 
 def read_npz(path: Path) -> Dataset:
@@ -19,8 +24,20 @@ def read_npz(path: Path) -> Dataset:
     DatasetError
         If the file cannot be read, or its arrays are not of the expected names and shapes.
     """
+    X, y = _read_arrays(path)
+    if X.ndim != 2 or not X.size or y.shape != X.shape[:1]:
+        raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
+    if X.dtype.kind not in "iufb":
+        raise DatasetError(f"{path}: X has dtype {X.dtype}, {EXPECTED}")
+    if y.dtype.kind not in "iubSU":
+        raise DatasetError(f"{path}: y has dtype {y.dtype}, expected whole numbers or text")
+    return dataset_from_arrays(str(path), X, y)
+
+
+def _read_arrays(path: Path) -> tuple[Any, Any]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise DatasetError(f"{path}: got a single .npy array, {EXPECTED}")
             missing = {"X", "y"} - set(archive.files)
@@ -28,16 +45,10 @@ def read_npz(path: Path) -> Dataset:
                 found = ", ".join(archive.files) or "nothing"
                 raise DatasetError(f"{path}: found {found}, {EXPECTED}")
             X, y = archive["X"], archive["y"]
-    except (OSError, EOFError, zipfile.BadZipFile, ValueError) as error:
-        if "allow_pickle" in str(error) or "pickle" in str(error):
-            raise DatasetError(
-                f"{path}: holds pickled objects, which are refused; {EXPECTED}"
-            ) from None
+    except UNREADABLE as error:
+        if "pickle" in str(error):
+            raise DatasetError(f"{path}: holds pickled objects, refused; {EXPECTED}") from None
         raise DatasetError(f"{path}: cannot be read as .npz ({error}); {EXPECTED}") from None
-    if X.ndim != 2 or not X.shape[1] or y.shape != X.shape[:1]:
-        raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
-    if X.dtype.kind not in "iufb":
-        raise DatasetError(f"{path}: X has dtype {X.dtype}, {EXPECTED}")
-    if y.dtype.kind not in "iubSU":
-        raise DatasetError(f"{path}: y has dtype {y.dtype}, expected whole numbers or text")
-    return dataset_from_arrays(str(path), X, y)
+    if not isinstance(X, np.ndarray) or not isinstance(y, np.ndarray):
+        raise DatasetError(f"{path}: X and y are no NumPy arrays; {EXPECTED}")
+    return X, y

@@ -1,0 +1,152 @@
+"""Help, version and completion: they answer at once, and say what can be typed."""
+
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+import cdbench
+from cdbench.cli.app import app
+from tests.cli_tools import Here, for_real, plain_environment
+
+GOLDEN = Path(__file__).parent / "assets" / "help.txt"
+ROOT: Any = typer.main.get_command(app)
+COMMANDS = sorted(ROOT.commands)
+NARROW = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    return Here(tmp_path, monkeypatch, capsys)
+
+
+def lines_of(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+def test_the_help_is_that_of_the_golden_file(tmp_path: Path) -> None:
+    answer = for_real(tmp_path, "--help", extra=NARROW)
+    assert (answer.code, answer.err) == (0, "")
+    # To renew it: COLUMNS=80 TERMINAL_WIDTH=80 cdbench --help > tests/assets/help.txt
+    assert lines_of(answer.out) == lines_of(GOLDEN.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_the_help_names_every_command(here: Here, flag: str) -> None:
+    answer = here(flag)
+    assert (answer.code, answer.err) == (0, "")
+    for command in COMMANDS:
+        assert re.search(rf"^\W*{command} ", answer.out, re.MULTILINE)
+
+
+def test_without_arguments_the_help_is_printed_and_no_empty_complaint(here: Here) -> None:
+    answer = here()
+    assert answer.code == 2
+    assert "Usage: cdbench" in answer.out + answer.err
+    assert "cdbench:" not in (answer.out + answer.err).splitlines()[-1]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_commands_help_has_an_example_and_every_option(
+    here: Here, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    for flag in ("--help", "-h"):
+        answer = here(command, flag)
+        assert (answer.code, answer.err) == (0, "")
+        assert re.search(rf"^\s+cdbench {command} -*\w", answer.out, re.MULTILINE)
+        for param in ROOT.commands[command].params:
+            for option in (*param.opts, *param.secondary_opts):
+                if option.startswith("-"):
+                    assert re.search(rf"(?<!\S){option}(?!\S)", answer.out), option
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_an_example_exists(command: str) -> None:
+    known = {
+        option
+        for param in ROOT.commands[command].params
+        for option in (*param.opts, *param.secondary_opts)
+    }
+    callback = ROOT.commands[command].callback
+    text = inspect.getdoc(callback) or ""
+    for line in re.findall(rf"cdbench {command} (.*)", text):
+        assert set(re.findall(r"--[\w-]+", line)) <= known
+
+
+def test_the_help_of_sweep_says_the_seeds_that_it_takes(here: Here) -> None:
+    """Without --seeds a sweep trains the paper's three."""
+    text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", here("sweep", "--help").out).split())
+    assert re.search(r"is several\. \[default: \(?0 1 2\)?\]", text)
+
+
+def test_the_version_is_the_packages(tmp_path: Path) -> None:
+    answer = for_real(tmp_path, "--version")
+    assert (answer.code, answer.out, answer.err) == (0, f"cdbench {cdbench.__version__}\n", "")
+
+
+def test_help_and_version_import_nothing_heavy(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from cdbench.cli import run
+for words in [["--help"], ["--version"], *([name, "--help"] for name in {COMMANDS!r})]:
+    assert run(words) == 0
+heavy = {{"numpy", "scipy", "sklearn", "sqlalchemy", "alembic", "matplotlib"}}
+sys.exit(", ".join(sorted(heavy & set(sys.modules))))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=plain_environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("cdbench sw", {"sweep"}),
+        ("cdbench sweep --lea", {"--learning-rate"}),
+        ("cdbench train --fisher-", {"--fisher-weight", "--fisher-form", "--fisher-epsilon"}),
+        ("cdbench report --format m", {"markdown"}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_choices(
+    tmp_path: Path, words: str, expected: set[str]
+) -> None:
+    extra = {
+        "_CDBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    answer = for_real(tmp_path, extra=extra)
+    assert (answer.code, answer.err) == (0, "")
+    assert set(answer.out.split()) == expected
+
+
+def test_completion_works_beside_a_broken_file(tmp_path: Path) -> None:
+    (tmp_path / "cdbench.toml").write_text("nonsense")
+    extra = {
+        "_CDBENCH_COMPLETE": "complete_bash",
+        "COMP_WORDS": "cdbench sweep --lea",
+        "COMP_CWORD": "2",
+    }
+    answer = for_real(tmp_path, extra=extra)
+    assert (answer.code, answer.out.split(), answer.err) == (0, ["--learning-rate"], "")
+
+
+def test_the_completion_script_can_be_shown(tmp_path: Path) -> None:
+    answer = for_real(tmp_path, extra={"_CDBENCH_COMPLETE": "source_bash"})
+    assert answer.code == 0
+    assert "_CDBENCH_COMPLETE" in answer.out

@@ -1,0 +1,229 @@
+"""On a pseudo-terminal: the progress bar, and Ctrl-C; elsewhere plain lines."""
+
+import re
+import shlex
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.cli_tools import CDBENCH, SMALL, for_real, plain_environment, processes_of_session, rows
+
+if sys.platform == "win32":
+    pytest.skip("needs a pseudo-terminal", allow_module_level=True)
+
+import pexpect
+import pyte
+
+WIDTH, HEIGHT = 110, 60
+PATIENCE_S = 40.0
+QUICKLY_S = 8.0
+CTRL_C = "c"
+
+
+class Terminal:
+    """A command in a pseudo-terminal, and the screen that a person would see."""
+
+    def __init__(self, folder: Path, words: list[str]) -> None:
+        extra = {"COLUMNS": str(WIDTH), "LINES": str(HEIGHT)}
+        with warnings.catch_warnings():
+            # Python 3.12 warns of a fork beside threads, which pexpect cannot avoid.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.child = pexpect.spawn(
+                CDBENCH,
+                words,
+                cwd=str(folder),
+                env=plain_environment(**extra),
+                dimensions=(HEIGHT, WIDTH),
+                encoding="utf-8",
+            )
+        self.screen = pyte.Screen(WIDTH, HEIGHT)
+        self._stream = pyte.Stream(self.screen)
+        self.session = self.child.pid
+        self.seen = ""
+
+    def text(self) -> str:
+        """Return the screen as it stands."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
+
+    def read(self) -> bool:
+        """Take in what the command wrote; return False when it has ended."""
+        try:
+            written = self.child.read_nonblocking(4096, timeout=0.1)
+        except pexpect.TIMEOUT:
+            return True
+        except pexpect.EOF:
+            return False
+        self.seen += written
+        self._stream.feed(written)
+        return True
+
+    def wait_for(self, holds: Callable[[str], object], seconds: float = PATIENCE_S) -> None:
+        """Read until the screen is as wished."""
+        end = time.monotonic() + seconds
+        while not holds(self.text()):
+            alive = self.read()
+            assert alive, f"the command ended early:\n{self.text()}"
+            assert time.monotonic() < end, f"waited in vain:\n{self.text()}"
+
+    def finish(self, seconds: float = PATIENCE_S) -> int:
+        """Read until the command ends; return its exit code."""
+        end = time.monotonic() + seconds
+        while self.read():
+            assert time.monotonic() < end, f"it did not end:\n{self.text()}"
+        self.child.close()
+        assert self.child.signalstatus is None
+        return int(self.child.exitstatus)
+
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Terminal] = []
+
+    def begin(*words: str) -> Terminal:
+        started.append(Terminal(tmp_path, list(words)))
+        return started[-1]
+
+    yield begin
+    for terminal in started:
+        with suppress(pexpect.ExceptionPexpect):
+            terminal.child.close(force=True)
+
+
+def done_of(text: str) -> int:
+    """Return how many runs the bar says are done, or -1 without a bar."""
+    found = re.findall(r"(\d+)/\d+ done", text)
+    return int(found[-1]) if found else -1
+
+
+def assert_no_orphans(session: int) -> None:
+    end = time.monotonic() + 5
+    while left := processes_of_session(session):
+        assert time.monotonic() < end, f"still alive: {left}"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_bar_shows_runs_done_running_failed_and_the_time_left(start: Start, jobs: str) -> None:
+    terminal = start(
+        *("sweep", *SMALL, "--epochs", "300", "--B", "2", "--seeds", "0..3"),
+        *("--learning-rate", "0.1", "1e200", "--no-baseline", "--jobs", jobs),
+    )
+    terminal.wait_for(lambda text: 1 <= done_of(text) < 8)
+    bar = next(line for line in terminal.text().splitlines() if " done" in line)
+    assert re.search(rf"training .* \d/8 done · [1{jobs}] running · \d failed · +\S+ +left", bar)
+    assert terminal.finish() == 1
+    text = terminal.text()
+    assert "8/8 done · 0 running · 4 failed" in text
+    assert text.count("diverged: the loss stopped being finite") == 4
+    assert "4/4" in text
+    assert "0/4" in text
+    assert "stored in runs.db" in text
+    assert "\x1b[?25h" in terminal.seen, "the cursor was not shown again"
+    assert_no_orphans(terminal.session)
+
+
+def test_the_summary_on_a_terminal_has_no_cut_digits(start: Start) -> None:
+    terminal = start("sweep", *SMALL, "--B", "2", "--seeds", "0", "--jobs", "1")
+    assert terminal.finish() == 0
+    assert "…" not in terminal.text()
+    for heading in ("Parameters", "Test accuracy", "published κ", "weight κ", "s/epoch"):
+        assert heading in terminal.text()
+
+
+def test_elsewhere_there_are_plain_lines(tmp_path: Path) -> None:
+    words = ("sweep", *SMALL, "--B", "2", "--seeds", "0", "1", "--jobs", "1")
+    answer = for_real(tmp_path, *words)
+    assert (answer.code, answer.err) == (0, "")
+    assert "\x1b" not in answer.out
+    assert "\r" not in answer.out
+    for number in range(1, 5):
+        assert re.search(rf"^{number}/4 \S.* seed [01]: completed, ", answer.out, re.MULTILINE)
+    train = for_real(tmp_path, "train", *SMALL, "--B", "2")
+    assert "\x1b" not in train.out + train.err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(
+    start: Start, tmp_path: Path, jobs: str
+) -> None:
+    terminal = start(
+        *("sweep", *SMALL, "--epochs", "1000", "--B", "2", "--seeds", "0..4", "--jobs", jobs)
+    )
+    terminal.wait_for(lambda text: done_of(text) >= 2)
+    terminal.child.sendcontrol(CTRL_C)
+    began = time.monotonic()
+    code = terminal.finish()
+    took = time.monotonic() - began
+    text = terminal.text()
+    assert code == 130, text
+    assert took < QUICKLY_S
+    assert "Traceback" not in terminal.seen
+    assert "Error" not in terminal.seen
+    assert_no_orphans(terminal.session)
+
+    def count(status: str) -> int:
+        question = f"select count(*) from run where status = '{status}'"
+        return int(rows(tmp_path / "runs.db", question)[0][0])
+
+    completed = count("completed")
+    assert 2 <= completed < 10
+    assert count("failed") == 0
+    assert f"interrupted: {completed} of 10 runs are stored" in text.replace("\n", "")
+    line = re.search(r"to go on: (cdbench sweep .*? --resume)", text.replace("\n", ""))
+    assert line is not None, text
+    words = shlex.split(line[1])[1:]
+    again = for_real(tmp_path, *words)
+    assert (again.code, again.err) == (0, "")
+    assert f"{completed} of 10 runs are stored already" in again.out
+    assert count("completed") == 10
+
+
+def test_a_second_ctrl_c_does_no_harm(start: Start, tmp_path: Path) -> None:
+    terminal = start(
+        *("sweep", *SMALL, "--epochs", "5000", "--B", "2", "--seeds", "0..4", "--jobs", "2")
+    )
+    terminal.wait_for(lambda text: done_of(text) >= 0)
+    time.sleep(1)
+    terminal.child.sendcontrol(CTRL_C)
+    time.sleep(0.02)
+    terminal.child.sendcontrol(CTRL_C)
+    assert terminal.finish(QUICKLY_S) == 130
+    assert "Traceback" not in terminal.seen
+    assert_no_orphans(terminal.session)
+    assert rows(tmp_path / "runs.db", "pragma integrity_check") == [("ok",)]
+
+
+def test_ctrl_c_in_train_stores_the_interrupted_run_with_its_epochs(
+    start: Start, tmp_path: Path
+) -> None:
+    terminal = start("train", *SMALL, "--epochs", "1000000", "--B", "2")
+    terminal.wait_for(lambda text: re.search(r"^ +\d\d+ ", text, re.MULTILINE))
+    terminal.child.sendcontrol(CTRL_C)
+    assert terminal.finish(QUICKLY_S) == 130
+    assert "Traceback" not in terminal.seen
+    assert "interrupted" in terminal.text()
+    assert "stored as run 1 in runs.db" in terminal.text()
+    assert rows(tmp_path / "runs.db", "select run_id, status from run") == [(1, "interrupted")]
+    ((n_epochs,),) = rows(tmp_path / "runs.db", "select count(*) from epoch")
+    assert n_epochs >= 10
+    assert_no_orphans(terminal.session)
+
+
+@pytest.mark.parametrize("delay_s", [0.3, 0.7, 1.2])
+def test_ctrl_c_while_it_starts_shows_no_traceback(start: Start, delay_s: float) -> None:
+    terminal = start("sweep", *SMALL, "--epochs", "20000", "--B", "2", "--seeds", "0..4")
+    end = time.monotonic() + delay_s
+    while time.monotonic() < end:
+        terminal.read()
+    terminal.child.sendcontrol(CTRL_C)
+    assert terminal.finish(QUICKLY_S) == 130, terminal.seen
+    assert "Traceback" not in terminal.seen
+    assert_no_orphans(terminal.session)

@@ -1,0 +1,219 @@
+"""Migrations: a fresh database is the models', and an old one keeps every row."""
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from cdbench.run import STATUSES
+from cdbench.store import database as database_module
+from cdbench.store.database import Database, open_for_reading, open_for_writing
+from cdbench.store.migrate import (
+    APPLICATION_ID,
+    VERSION_TABLE,
+    migrations_folder,
+    revisions,
+    upgrade,
+)
+from cdbench.store.models import Base
+from cdbench.store.views import VIEWS
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+def connect(path: Path) -> "closing[sqlite3.Connection]":
+    return closing(sqlite3.connect(path))
+
+
+def migrated(path: Path, revision: str) -> Path:
+    """Make a database at a revision; returns its path."""
+    with database_module._without_foreign_keys(Database(path, read_only=False)) as connection:
+        upgrade(connection, revision)
+    return path
+
+
+def schema(path: Path, kinds: tuple[str, ...] = ("table", "index")) -> dict[str, Any]:
+    """Return what sqlite_master says: by name, each table's clauses in alphabetical order."""
+    with connect(path) as connection:
+        found = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    return {
+        name: sql.split() if kind == "view" else clauses(sql)
+        for kind, name, sql in found
+        if kind in kinds and name != VERSION_TABLE and not name.startswith("sqlite_autoindex_cdb")
+    }
+
+
+def clauses(sql: str | None) -> list[str]:
+    if sql is None:
+        return []
+    one_line = " ".join(sql.split())
+    head, body, tail = re.fullmatch(r"(.*?)\((.*)\)([^)]*)", one_line).groups()  # type: ignore[union-attr]
+    return [head.strip(), *sorted(part.strip() for part in split(body)), tail.strip()]
+
+
+def split(body: str) -> list[str]:
+    """Split at the commas that are in no brackets."""
+    parts, depth = [""], 0
+    for character in body:
+        depth += (character == "(") - (character == ")")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def rows(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return every row of every table."""
+    with connect(path) as connection:
+        connection.row_factory = sqlite3.Row
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {
+            name: [dict(row) for row in connection.execute(f"SELECT * FROM {name}")]
+            for (name,) in names
+            if name != VERSION_TABLE
+        }
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    return open_for_writing(str(tmp_path / "fresh.db")).path
+
+
+def test_alembic_finds_no_difference_between_fresh_database_and_models(fresh: Path) -> None:
+    engine = create_engine(f"sqlite:///{fresh}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "version_table": VERSION_TABLE,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_fresh_database_has_the_models_constraints_indices_and_storage(
+    fresh: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "models.db"
+    engine = create_engine(f"sqlite:///{made}")
+    Base.metadata.create_all(engine)
+    engine.dispose()
+    assert schema(fresh) == schema(made)
+    text = str(schema(fresh))
+    for said in ("ck_run_status CHECK", "WITHOUT ROWID", "ON DELETE CASCADE", "ix_run_group"):
+        assert said in text
+
+
+def test_every_constraint_has_a_name(fresh: Path) -> None:
+    for table in (found for found in schema(fresh).values() if found):
+        assert not [part for part in table if re.match(r"CHECK|PRIMARY|FOREIGN|UNIQUE", part)]
+
+
+def test_every_column_has_a_comment() -> None:
+    comments = [column.comment for t in Base.metadata.tables.values() for column in t.columns]
+    assert [comment for comment in comments if not (comment or "").endswith(".")] == []
+
+
+def test_fresh_database_has_every_view_and_is_marked_as_ours(fresh: Path) -> None:
+    assert list(schema(fresh, ("view",))) == list(VIEWS)
+    with connect(fresh) as connection:
+        assert connection.execute("PRAGMA application_id").fetchall() == [(APPLICATION_ID,)]
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
+
+
+def test_revisions_are_alembics() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_folder()))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [revisions()[-1]]
+    assert [script.revision for script in scripts.walk_revisions()][::-1] == revisions()
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_every_revision_has_a_released_database(revision: str) -> None:
+    with connect(ASSETS / f"{revision}.db") as connection:
+        assert connection.execute(f"SELECT * FROM {VERSION_TABLE}").fetchall() == [(revision,)]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        found = connection.execute("SELECT status, count(*) FROM run GROUP BY status").fetchall()
+    assert {status for status, count in found if count >= 2} == set(STATUSES)
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_released_migration_is_never_edited(revision: str, tmp_path: Path) -> None:
+    now = migrated(tmp_path / "now.db", revision)
+    assert schema(now) == schema(ASSETS / f"{revision}.db")
+
+
+@pytest.mark.parametrize("revision", revisions())
+@pytest.mark.parametrize("open_it", [open_for_writing, open_for_reading])
+def test_upgrade_keeps_every_row(open_it: Any, revision: str, tmp_path: Path, fresh: Path) -> None:
+    path = tmp_path / "old.db"
+    shutil.copy(ASSETS / f"{revision}.db", path)
+    before = rows(path)
+    open_it(str(path))
+    after = rows(path)
+    assert before["run"]
+    for table, kept in before.items():
+        assert len(after[table]) == len(kept)
+        for old, new in zip(kept, after[table], strict=True):
+            assert {name: new[name] for name in old.keys() & new.keys()} == {
+                name: old[name] for name in old.keys() & new.keys()
+            }
+    every = ("table", "index", "view")
+    assert schema(path, every) == schema(fresh, every)
+    with connect(path) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_empty_database_of_any_revision_becomes_the_newest(
+    revision: str, tmp_path: Path, fresh: Path
+) -> None:
+    path = migrated(tmp_path / "old.db", revision)
+    open_for_writing(str(path))
+    every = ("table", "index", "view")
+    assert schema(path, every) == schema(fresh, every)
+
+
+def test_changed_views_come_back_as_the_code_has_them(fresh: Path) -> None:
+    before = schema(fresh, ("view",))
+    with connect(fresh) as connection:
+        connection.executescript("DROP VIEW runs; CREATE VIEW runs AS SELECT 1 AS x FROM run")
+    migrated(fresh, "head")
+    assert schema(fresh, ("view",)) == before
+
+
+def test_failed_migration_leaves_the_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: Path
+) -> None:
+    path = tmp_path / "empty.db"
+    with connect(path) as connection:
+        connection.executescript("CREATE TABLE t (x); DROP TABLE t")
+    before = path.read_bytes()
+
+    class Broken(Exception): ...  # noqa: N818
+
+    def break_down(_connection: object) -> None:
+        raise Broken
+
+    monkeypatch.setattr("cdbench.store.migrate.create_views", break_down)
+    with pytest.raises(Broken):
+        open_for_writing(str(path))
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    open_for_writing(str(path))
+    assert schema(path) == schema(fresh)

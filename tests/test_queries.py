@@ -1,0 +1,131 @@
+"""Queries: what reports, figures and sweeps are given."""
+
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+
+import pytest
+
+from cdbench.config import RunConfig
+from cdbench.run import Run
+from cdbench.store.database import Database, open_for_reading, open_for_writing
+from cdbench.store.queries import CHUNK, completed_configs, epochs_of, newest_runs, spectra_of
+from cdbench.store.record import record_run
+
+TinyRun = Callable[..., Run]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return open_for_writing(str(tmp_path / "runs.db"))
+
+
+def test_newest_completed_run_wins(database: Database, tiny_run: TinyRun) -> None:
+    config = tiny_run().config
+    record_run(database, tiny_run())
+    newest = record_run(database, replace(tiny_run(), n_parameters=7))
+    for status in ("failed", "interrupted"):
+        record_run(database, replace(tiny_run(), status=status, error="why"))
+    record_run(database, replace(tiny_run(), status="diverged", diverged_epoch=1))
+    found = newest_runs(database, [config])
+    assert {config: (run.run_id, run.n_parameters) for config, run in found.items()} == {
+        config: (newest, 7)
+    }
+
+
+def test_newest_is_by_when_it_was_stored(database: Database, tiny_run: TinyRun) -> None:
+    late, early = tiny_run(), tiny_run()
+    record_run(database, replace(late, started_at=late.started_at.replace(year=2100)))
+    newest = record_run(database, early)
+    assert newest_runs(database, [early.config])[early.config].run_id == newest
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted", "diverged"])
+def test_configuration_without_completed_run_is_not_completed(
+    database: Database, tiny_run: TinyRun, status: str
+) -> None:
+    diverged = 1 if status == "diverged" else None
+    run = replace(tiny_run(), status=status, diverged_epoch=diverged)
+    record_run(database, run)
+    assert newest_runs(database, [run.config]) == {}
+    assert completed_configs(database, [run.config]) == set()
+
+
+def test_only_what_was_asked_for_is_found(database: Database, tiny_run: TinyRun) -> None:
+    for seed in (0, 1, 2):
+        record_run(database, tiny_run(seed=seed))
+    asked = [tiny_run(seed=seed).config for seed in (1, 2)]
+    other = replace(asked[0], seed=5)
+    assert set(newest_runs(database, [*asked, other])) == set(asked)
+    assert completed_configs(database, [*asked, other]) == set(asked)
+    assert newest_runs(database, []) == {}
+    assert completed_configs(database, []) == set()
+
+
+def test_more_configurations_than_a_statement_takes_are_found(
+    database: Database, tiny_run: TinyRun
+) -> None:
+    runs = [tiny_run(seed=seed) for seed in (0, 1)]
+    for run in runs:
+        record_run(database, run)
+    asked = [replace(runs[0].config, seed=seed) for seed in range(2 * CHUNK + 2)]
+    asked = asked[1:-1] + [asked[0]]  # the stored ones in the first and in the last chunk
+    assert set(newest_runs(database, asked)) == {run.config for run in runs}
+    assert completed_configs(database, asked) == {run.config for run in runs}
+
+
+def test_configuration_with_every_knob_turned_comes_back(
+    database: Database, tiny_run: TinyRun
+) -> None:
+    config = RunConfig(
+        dataset="a path/with 'quotes\" and ünïcode.csv",
+        label_column="species; DROP TABLE run",
+        dataset_fingerprint="ab" * 32,
+        B=3,
+        hidden=(7, 5, 3),
+        epochs=2,
+        batch_size=9,
+        learning_rate=0.1 + 0.2,
+        momentum=0.1,
+        optimizer="adam",
+        dropout=0.0118,
+        fisher_weight=1e-300,
+        fisher_form="log-variance",
+        fisher_epsilon=1e-9,
+        dtype="float32",
+        seed=2**32 - 1,
+    )
+    record_run(database, replace(tiny_run(), config=config))
+    (found,) = newest_runs(database, [config])
+    assert found == config
+    assert found.digest() == config.digest()
+
+
+def test_result_is_frozen(database: Database, tiny_run: TinyRun) -> None:
+    run = tiny_run()
+    record_run(database, run)
+    stored = newest_runs(database, [run.config])[run.config]
+    with pytest.raises(FrozenInstanceError):
+        stored.run_id = 2  # type: ignore[misc]
+
+
+def test_run_that_is_not_there_has_no_epochs_and_no_spectra(database: Database) -> None:
+    assert epochs_of(database, 1) == ()
+    assert spectra_of(database, 1) == ()
+
+
+def test_spectra_of_two_epochs_stay_apart(database: Database, tiny_run: TinyRun) -> None:
+    run = tiny_run()
+    first = tuple(replace(spectrum, epoch=1, values=(3.0, 2.0)) for spectrum in run.spectra)
+    run_id = record_run(database, replace(run, spectra=first + run.spectra))
+    found = spectra_of(database, run_id)
+    assert set(found) == set(first + run.spectra)
+    assert len(found) == 2 * len(run.spectra)
+
+
+def test_reader_finds_what_a_writer_stored_since(database: Database, tiny_run: TinyRun) -> None:
+    reader = open_for_reading(str(database.path))
+    config = tiny_run().config
+    assert completed_configs(reader, [config]) == set()
+    record_run(database, tiny_run())
+    assert completed_configs(reader, [config]) == {config}

@@ -1,0 +1,68 @@
+"""The README's commands, run to the letter."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+BY_HAND = next(block for block in BLOCKS if "report --table1" in block)
+YOUR_DATA = next(block for block in BLOCKS if "measurements.csv" in block)
+
+
+def run_block(block: str, folder: Path) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    # The sqlite3 command need not be installed; Python's own reads the same.
+    block = block.replace("sqlite3 runs.db", f"{sys.executable} {folder / 'sqlite.py'} runs.db")
+    (folder / "sqlite.py").write_text(
+        "import sqlite3, sys\n"
+        "for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]):\n"
+        "    print(*row, sep='|')\n"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CDBENCH")}
+    done = subprocess.run(
+        ["bash", "-e", "-c", block],
+        cwd=folder,
+        env={**environment, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_commands_by_hand_do_what_the_readme_says(tmp_path: Path) -> None:
+    output = run_block(BY_HAND, tmp_path)
+    assert "21/21" in output
+    assert "15 of 15 published cells are equal" in output
+    assert (tmp_path / "figures" / "fig1.png").stat().st_size > 10_000
+    assert (tmp_path / "figures" / "fig2.png").stat().st_size > 10_000
+    assert re.search(r"^cdlinear B=4\|64→64→64→12\|2380\|3\|0\.0006", output, re.MULTILINE)
+
+
+def test_the_commands_for_your_data_work_on_such_data(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 5)), np.arange(60) % 3
+    np.savez(tmp_path / "arrays.npz", X=X, y=y)
+    rows = [",".join(["species", "a", "b", "c", "d", "e"])]
+    rows += [",".join([f"kind {k}", *map(str, x)]) for x, k in zip(X, y, strict=True)]
+    (tmp_path / "measurements.csv").write_text("\n".join(rows))
+    output = run_block(YOUR_DATA, tmp_path)
+    assert "120/120" in output
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", README))
+def test_every_link_of_the_readme_leads_to_a_file(target: str) -> None:
+    assert (Path(__file__).parents[1] / target).is_file()
+
+
+def test_make_has_the_readmes_two_commands() -> None:
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)

@@ -1,0 +1,140 @@
+"""Sweep: which configurations a grid has, and that the number of jobs changes no number."""
+
+import multiprocessing
+from typing import Any
+
+import pytest
+
+from cdbench.config import RunConfig
+from cdbench.errors import ConfigurationError
+from cdbench.run import Run
+from cdbench.sweep import execute_all, grid
+
+
+def models(configs: list[RunConfig]) -> list[tuple[str, int]]:
+    return [(config.model, config.seed) for config in configs]
+
+
+def test_dense_baseline_comes_first_once_a_seed() -> None:
+    assert models(grid({"B": [4, 8]}, [0, 1], baseline=True)) == [
+        ("dense", 0),
+        ("dense", 1),
+        ("cdlinear B=4", 0),
+        ("cdlinear B=4", 1),
+        ("cdlinear B=8", 0),
+        ("cdlinear B=8", 1),
+    ]
+
+
+def test_without_baseline_only_what_was_asked_for_comes_in_its_order() -> None:
+    assert models(grid({"B": [8, 1]}, [2, 0], baseline=False)) == [
+        ("cdlinear B=8", 2),
+        ("cdlinear B=8", 0),
+        ("cdlinear B=1", 2),
+        ("cdlinear B=1", 0),
+    ]
+
+
+def test_papers_sweep_has_21_runs() -> None:
+    configs = grid({"B": [1, 3, 4, 5, 7, 8]}, [0, 1, 2], baseline=True)
+    assert len(configs) == len(set(configs)) == 21
+    assert configs[:3] == [RunConfig(layer="dense", seed=seed) for seed in (0, 1, 2)]
+    assert set(configs[3:]) == {RunConfig(B=B, seed=s) for B in (1, 3, 4, 5, 7, 8) for s in range(3)}
+
+
+def test_grid_is_the_product_of_its_lists_with_a_baseline_for_each_combination() -> None:
+    configs = grid({"B": [2, 4], "learning_rate": [0.05, 0.1]}, [0], baseline=True)
+    assert [(config.model, config.learning_rate) for config in configs] == [
+        ("dense", 0.05),
+        ("dense", 0.1),
+        ("cdlinear B=2", 0.05),
+        ("cdlinear B=2", 0.1),
+        ("cdlinear B=4", 0.05),
+        ("cdlinear B=4", 0.1),
+    ]
+
+
+def test_grid_without_knobs_is_the_recipe() -> None:
+    assert grid({}, [0], baseline=True) == [RunConfig(layer="dense"), RunConfig()]
+
+
+def test_equal_configurations_come_once() -> None:
+    knobs: dict[str, list[Any]] = {"fisher_weight": [0.0], "fisher_epsilon": [0.01, 0.1]}
+    assert grid(knobs, [0], baseline=False) == [RunConfig()]
+
+
+def test_dense_beside_cdlinear_is_trained_once_whatever_b() -> None:
+    knobs = {"layer": ["cdlinear", "dense"], "B": [2, 4]}
+    for baseline in (True, False):
+        assert models(grid(knobs, [0, 1], baseline=baseline)) == [
+            ("dense", 0),
+            ("dense", 1),
+            ("cdlinear B=2", 0),
+            ("cdlinear B=2", 1),
+            ("cdlinear B=4", 0),
+            ("cdlinear B=4", 1),
+        ]
+
+
+def test_dense_alone_has_no_second_baseline() -> None:
+    assert models(grid({"layer": ["dense"]}, [0, 1], baseline=True)) == [("dense", 0), ("dense", 1)]
+
+
+def test_dense_alone_with_b_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no blocks"):
+        grid({"layer": ["dense"], "B": [4]}, [0], baseline=True)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "seeds", "said"),
+    [
+        ({}, [0, 1, 0], "seeds: 0 is given twice"),
+        ({"B": [4, 8, 4]}, [0], "B: 4 is given twice"),
+        ({"learning_rate": [0.1, 0.10]}, [0], "learning_rate: 0.1 is given twice"),
+    ],
+)
+def test_repeated_value_is_refused(knobs: Any, seeds: list[int], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        grid(knobs, seeds, baseline=True)
+
+
+def test_one_bad_combination_refuses_the_whole_grid() -> None:
+    with pytest.raises(ConfigurationError, match="B = 65"):
+        grid({"B": [4, 65]}, [0], baseline=True)
+
+
+def numbers(run: Run) -> Any:
+    epochs = [(m.epoch, m.training_loss, m.test_loss, m.test_accuracy) for m in run.epochs]
+    rest = (run.status, run.error, run.widths, run.n_parameters, run.dataset_fingerprint)
+    return epochs, run.spectra, rest, run.environment.blas_threads
+
+
+def test_number_of_jobs_changes_no_number() -> None:
+    knobs: dict[str, list[Any]] = {"dataset": ["iris"], "epochs": [3], "hidden": [(6, 6)]}
+    configs = grid(knobs | {"B": [2, 3]}, [0, 1], baseline=True)
+    configs.append(RunConfig(dataset="iris", hidden=(6, 6), B=2, learning_rate=1e200))
+    configs.append(RunConfig(dataset="missing.csv"))
+    alone = {run.config: numbers(run) for run in execute_all(configs, 1)}
+    together = {run.config: numbers(run) for run in execute_all(configs, 2)}
+    assert set(alone) == set(configs)
+    assert alone == together
+    statuses = [alone[config][2][0] for config in configs]
+    assert statuses == ["completed"] * 6 + ["diverged", "failed"]
+
+
+def test_one_job_gives_the_runs_in_order_as_they_end() -> None:
+    configs = [RunConfig(dataset="iris", hidden=(2,), B=2, epochs=1, seed=s) for s in (2, 0, 1)]
+    assert [run.config for run in execute_all(configs, 1)] == configs
+
+
+def test_nothing_to_train_gives_nothing() -> None:
+    assert list(execute_all([], 4)) == []
+
+
+def test_stopping_early_leaves_no_process_behind() -> None:
+    configs = [RunConfig(seed=seed, epochs=200) for seed in range(6)]
+    configs[0] = RunConfig(dataset="missing.csv")
+    runs = execute_all(configs, 2)
+    assert next(runs).status == "failed"
+    runs.close()  # type: ignore[attr-defined]
+    assert multiprocessing.active_children() == []
