@@ -18,9 +18,7 @@ def terminal_width() -> int | None:
 
 def print_report(report: Report) -> None:
     """Print a report as a terminal table."""
-    width = terminal_width()
-    # A table that does not fit is wider than the terminal rather than cut: digits matter more.
-    typer.echo(render(report, "table", width and max(width, 110)), nl=False)
+    typer.echo(render(report, "table", terminal_width()), nl=False)
 
 
 def write_file(path: Path, text: str) -> None:

@@ -57,12 +57,14 @@ def _table(report: Report, width: int | None = None) -> str:
         table.add_row(*map(escape, row))
     stream = io.StringIO()
     terminal = width is not None
-    console = Console(
-        file=stream, width=width or PLAIN_WIDTH, force_terminal=terminal, highlight=False
-    )
+    width = width or PLAIN_WIDTH
+    console = Console(file=stream, width=width, force_terminal=terminal, highlight=False)
     console.print(escape(report.title), style="bold")
     console.print()
+    # A table that does not fit is wider than the terminal rather than cut: digits matter more.
+    console.width = max(width, PLAIN_WIDTH)
     console.print(table)
+    console.width = width
     console.print()
     for note in report.notes:
         console.print(escape(note))
