@@ -46,7 +46,7 @@ class UnknownNameError(ConfigurationError):
         known = sorted(choices)
         nearest = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.5)
         question = f"; did you mean {nearest[0]}?" if nearest else ""
-        alternatives = ", ".join(known) + (f", {hint}" if hint else "")
+        alternatives = ", ".join([*known, hint] if hint else known)
         super().__init__(f"unknown {subject} {name!r}{question} (known: {alternatives})")
 
 

@@ -79,10 +79,13 @@ class Settings:
         return values
 
     def _named(self, sweep: str) -> dict[str, Any]:
+        if not self.sweeps:
+            where = f"{self.path} defines none" if self.path else f"no {FILE_NAME} here or above"
+            raise ConfigurationError(
+                f"unknown sweep {sweep!r}: {where}; expected a table [sweeps.{sweep}]"
+            )
         if sweep not in self.sweeps:
-            where = self.path or f"no {FILE_NAME} here or above"
-            none = "" if self.sweeps else f"none: {where} defines no [sweeps.NAME]"
-            raise UnknownNameError("sweep", sweep, self.sweeps, none)
+            raise UnknownNameError("sweep", sweep, self.sweeps)
         return self.sweeps[sweep]
 
 

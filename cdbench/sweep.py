@@ -1,16 +1,18 @@
 """Sweep: from a grid to configurations, and from those to runs, in this process or in several."""
 
 import multiprocessing
-import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from itertools import product
+from multiprocessing import resource_tracker
+from multiprocessing.context import BaseContext
 from typing import Any
 
 from cdbench.config import RunConfig
 from cdbench.errors import CdbenchError, ConfigurationError
+from cdbench.interrupts import ignore_interrupts, interrupts_held
 from cdbench.run import Run
 
 PRELOADED = ("cdbench.execution", "cdbench.datasets.preload")
@@ -89,12 +91,11 @@ def execute_all(configs: Sequence[RunConfig], jobs: int) -> Iterator[Run]:
 
         yield from map(execute, configs)
         return
-    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
-    if sys.platform != "win32":
-        context.set_forkserver_preload(list(PRELOADED))
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=ignore_interrupts)
     try:
-        for future in as_completed([pool.submit(_execute, config) for config in configs]):
+        with interrupts_held():  # a worker interrupted while it starts would show a traceback
+            futures = [pool.submit(_execute, config) for config in configs]
+        for future in as_completed(futures):
             yield future.result()
     except BrokenProcessPool:
         raise CdbenchError(
@@ -102,20 +103,33 @@ def execute_all(configs: Sequence[RunConfig], jobs: int) -> Iterator[Run]:
             "go on with --resume, or with fewer --jobs"
         ) from None
     except BaseException:  # interrupted, or the consumer stopped: do not wait for running ones
-        pool.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()
+        _stop(pool)
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    """Return how workers are started: as forks of a server that has imported everything once."""
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    # Started here, because starting it ends the holding back of interrupts.
+    resource_tracker.ensure_running()
+    return context
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once, and wait until they have."""
+    with interrupts_held():
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+            worker.join()
 
 
 def _execute(config: RunConfig) -> Run:
     from cdbench.execution import execute
 
     return execute(config)
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

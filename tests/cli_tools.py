@@ -20,7 +20,8 @@ from cdbench.cli import run
 CDBENCH = str(Path(sys.executable).with_name("cdbench"))
 """The console script as it is installed."""
 
-SMALL = ("--dataset", "iris", "--hidden", "8", "--epochs", "2")
+SMALL_NETWORK = ("--dataset", "iris", "--hidden", "8")
+SMALL = (*SMALL_NETWORK, "--epochs", "2")
 """A run of milliseconds."""
 
 THE_SWEEP = "sweep --B 1 3 4 5 7 8 --seeds 0 1 2"

@@ -15,7 +15,7 @@ from cdbench.run import Run
 from cdbench.store.database import open_for_writing
 from cdbench.store.record import record_run
 
-TINY = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
+TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
 
 
 @cache

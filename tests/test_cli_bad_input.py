@@ -119,7 +119,7 @@ OTHERS = [
     ("plot", "no figure was named; expected --fig1, --fig2 or both"),
     ("plot --fig3", "No such option: --fig3"),
     ("plot --fig1 --format jpg", "'jpg' is not one of 'png', 'pdf', 'svg'"),
-    ("plot --fig1 --seed x", "'x' is not a whole number"),
+    ("plot --fig1 --seed x", "'--seed'"),
 ]
 
 LINES = [
@@ -185,7 +185,7 @@ def test_a_refusal_is_the_same_from_the_console_script(tmp_path: Path) -> None:
         ("[sweep.a]\nB = 4", "did you mean sweeps?"),
         ("[defaults]\ndataset = 'iris'\nlayer = 'dens'", "did you mean dense?"),
         ("epochs = = 3", "line 1"),
-        ("[defaults", "line 1"),
+        ("[defaults", "Expected ']'"),
         ("database = 3", "expected a path or an SQLAlchemy URL"),
         ("[defaults]\nepochs = 'many'", "expected a whole number"),
         ("[defaults]\nepochs = 2.5", "expected a whole number"),
@@ -257,8 +257,8 @@ Y = np.arange(20) % 2
 @pytest.mark.parametrize(
     ("arrays", "fragment"),
     [
-        ({"X": X.astype(object), "y": Y}, "holds pickled objects, which are refused"),
-        ({"X": X, "y": Y.astype(object)}, "holds pickled objects, which are refused"),
+        ({"X": X.astype(object), "y": Y}, "holds pickled objects"),
+        ({"X": X, "y": Y.astype(object)}, "holds pickled objects"),
         ({"X": X}, "found X, expected"),
         ({"data": X, "target": Y}, "found data, target, expected"),
         ({"X": X[:, 0], "y": Y}, "got X (20,) and y (20,)"),
@@ -281,10 +281,9 @@ def test_a_wrong_npz_is_refused(
 
 
 def test_a_file_that_is_no_archive_is_refused(here: Here) -> None:
-    (here.folder / "mine.npz").write_bytes(b"PK nonsense")
-    refuse(here, "train --dataset mine.npz", 2, "mine.npz: cannot be read as .npz")
-    (here.folder / "mine.npz").write_bytes(b"")
-    refuse(here, "train --dataset mine.npz", 2, "mine.npz: cannot be read as .npz")
+    for head in (b"", b"x,y\n1,2\n", b"PK\x03\x04 nonsense"):
+        (here.folder / "mine.npz").write_bytes(head)
+        refuse(here, "train --dataset mine.npz", 2, "mine.npz: ", "expected a .npz with X")
     np.save(here.folder / "mine.npy", X)
     (here.folder / "mine.npy").rename(here.folder / "mine.npz")
     refuse(here, "train --dataset mine.npz", 2, "got a single .npy array")

@@ -248,11 +248,14 @@ def test_a_diverging_training_ends_as_diverged_with_epoch_and_step(here: Here) -
 
 
 def test_the_epochs_before_a_divergence_are_kept(here: Here) -> None:
-    answer = here("train", "--hidden", "8", "--epochs", "20", "--B", "2", "--learning-rate", "1e4")
+    # One step an epoch, and a step size whose powers overflow in the third.
+    words = ("--dataset", "iris", "--hidden", "8", "8", "--layer", "dense", "--batch-size", "256")
+    answer = here("train", *words, "--epochs", "20", "--learning-rate", "1e20")
     assert answer.code == 1
-    ((epoch,),) = rows(here.folder / "runs.db", "select diverged_epoch from run")
-    assert rows(here.folder / "runs.db", "select count(*) from epoch") == [(epoch - 1,)]
-    assert f"in epoch {epoch}, step" in answer.err
+    assert "in epoch 3, step 1" in answer.err
+    database = here.folder / "runs.db"
+    assert rows(database, "select diverged_epoch, diverged_step from run") == [(3, 1)]
+    assert rows(database, "select epoch from epoch") == [(1,), (2,)]
 
 
 def test_train_takes_a_file_with_its_label_column_by_name(here: Here) -> None:

@@ -113,7 +113,7 @@ def test_a_sweep_goes_before_the_defaults_and_has_lists(tmp_path):
 def test_an_unknown_sweep_is_named():
     with pytest.raises(UnknownNameError, match="did you mean table1"):
         Settings(sweeps={"table1": {}}).default_map("sweep", "tabel1")
-    with pytest.raises(UnknownNameError, match=r"no cdbench\.toml here or above"):
+    with pytest.raises(ConfigurationError, match=r"no cdbench\.toml here or above"):
         Settings().default_map("sweep", "table1")
 
 

@@ -1,4 +1,4 @@
-"""The database: what is written comes back, bad runs leave nothing, foreign files stay untouched."""
+"""The database: what is written comes back, bad runs leave nothing, others' files stay."""
 
 import math
 import sqlite3
@@ -30,6 +30,8 @@ TABLES = (
     "spectrum",
     "spectrum_value",
 )
+
+INSERT_SWEEP = "INSERT INTO sweep (command_line, started_at) VALUES ('', '')"
 
 TinyRun = Callable[..., Run]
 
@@ -262,9 +264,13 @@ def test_sweep_has_its_command_and_its_times(database: Database, tiny_run: TinyR
 def test_failing_transaction_is_rolled_back(database: Database) -> None:
     class Stop(Exception): ...  # noqa: N818
 
-    with pytest.raises(Stop), database.transaction() as connection:
-        connection.exec_driver_sql("INSERT INTO sweep (command_line, started_at) VALUES ('', '')")
-        raise Stop
+    def fail_half_way() -> None:
+        with database.transaction() as connection:
+            connection.exec_driver_sql(INSERT_SWEEP)
+            raise Stop
+
+    with pytest.raises(Stop):
+        fail_half_way()
     assert counts(database)["sweep"] == 0
 
 
@@ -352,7 +358,7 @@ def foreign_file(path: Path, kind: str) -> None:
     [
         ("text", "not a SQLite database"),
         ("shorter than a header", "not a SQLite database"),
-        ("header, then rubbish", ""),
+        ("header, then rubbish", "database"),
         ("another program's", "another program"),
         ("another program's Alembic", "another program"),
         ("the future", "newer cdbench"),

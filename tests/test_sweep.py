@@ -1,6 +1,7 @@
 """Sweep: which configurations a grid has, and that the number of jobs changes no number."""
 
 import multiprocessing
+import time
 from typing import Any
 
 import pytest
@@ -39,7 +40,9 @@ def test_papers_sweep_has_21_runs() -> None:
     configs = grid({"B": [1, 3, 4, 5, 7, 8]}, [0, 1, 2], baseline=True)
     assert len(configs) == len(set(configs)) == 21
     assert configs[:3] == [RunConfig(layer="dense", seed=seed) for seed in (0, 1, 2)]
-    assert set(configs[3:]) == {RunConfig(B=B, seed=s) for B in (1, 3, 4, 5, 7, 8) for s in range(3)}
+    assert set(configs[3:]) == {
+        RunConfig(B=B, seed=s) for B in (1, 3, 4, 5, 7, 8) for s in range(3)
+    }
 
 
 def test_grid_is_the_product_of_its_lists_with_a_baseline_for_each_combination() -> None:
@@ -64,7 +67,7 @@ def test_equal_configurations_come_once() -> None:
 
 
 def test_dense_beside_cdlinear_is_trained_once_whatever_b() -> None:
-    knobs = {"layer": ["cdlinear", "dense"], "B": [2, 4]}
+    knobs: dict[str, list[Any]] = {"layer": ["cdlinear", "dense"], "B": [2, 4]}
     for baseline in (True, False):
         assert models(grid(knobs, [0, 1], baseline=baseline)) == [
             ("dense", 0),
@@ -132,9 +135,12 @@ def test_nothing_to_train_gives_nothing() -> None:
 
 
 def test_stopping_early_leaves_no_process_behind() -> None:
-    configs = [RunConfig(seed=seed, epochs=200) for seed in range(6)]
+    configs = [RunConfig(seed=seed, epochs=100_000) for seed in range(6)]
     configs[0] = RunConfig(dataset="missing.csv")
     runs = execute_all(configs, 2)
     assert next(runs).status == "failed"
     runs.close()  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 10  # 100 000 epochs each would take far longer
+    while multiprocessing.active_children() and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert multiprocessing.active_children() == []

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -69,26 +70,25 @@ def test_table1_is_what_the_report_computes(
 def test_table1_takes_the_newest_run_of_the_recipe_only(
     paper_runs: list[Run], tiny_run: TinyRun, tmp_path: Path
 ) -> None:
+    knobs: list[dict[str, Any]] = [
+        {"learning_rate": 0.05},
+        {"epochs": 24},
+        {"hidden": (64,)},
+        {"seed": 3},
+        {"dtype": "float32"},
+        {"dropout": 0.1},
+        {"momentum": 0.5},
+        {"batch_size": 32},
+        {"optimizer": "adam"},
+        {"dataset": "wine"},
+    ]
     older = [
         replace(run, uuid=f"older {run.uuid}", epochs=run.epochs[:-1], n_parameters=1)
         for run in paper_runs
     ]
     other = [
-        replace(run, uuid=f"{i} {run.uuid}", config=replace(run.config, **knobs))
-        for i, knobs in enumerate(
-            (
-                {"learning_rate": 0.05},
-                {"epochs": 24},
-                {"hidden": (64,)},
-                {"seed": 3},
-                {"dtype": "float32"},
-                {"dropout": 0.1},
-                {"momentum": 0.5},
-                {"batch_size": 32},
-                {"optimizer": "adam"},
-                {"dataset": "wine"},
-            )
-        )
+        replace(run, uuid=f"{i} {run.uuid}", config=replace(run.config, **turned))
+        for i, turned in enumerate(knobs)
         for run in paper_runs[:1]
     ]
     later = [replace(paper_runs[0], uuid="later", status="failed", epochs=())]
@@ -136,7 +136,9 @@ def test_runs_has_one_row_a_run_with_its_last_epoch(tiny_run: TinyRun, tmp_path:
 
 
 def test_is_latest_is_what_latest_run_says(tiny_run: TinyRun, tmp_path: Path) -> None:
-    path = write(tmp_path / "runs.db", [tiny_run(seed=i % 2) for i in range(5)])
+    runs = [tiny_run(seed=i % 2) for i in range(5)]
+    runs += [replace(tiny_run(seed=seed), status="failed") for seed in (0, 2)]
+    path = write(tmp_path / "runs.db", runs)
     latest = select(path, "SELECT run_id FROM latest_run ORDER BY run_id")
     assert latest == [{"run_id": 4}, {"run_id": 5}]
     assert select(path, "SELECT run_id FROM runs WHERE is_latest ORDER BY run_id") == latest
@@ -163,8 +165,6 @@ def test_spectrum_values_go_down_from_position_1(paper_path: Path, paper_runs: l
         for spectrum in sorted(run.spectra, key=lambda s: (s.layer, s.kind))
         for position, value in enumerate(spectrum.values, 1)
     ]
-    assert expected == [
-        (row["layer"], row["kind"], row["position"], row["value"]) for row in rows
-    ]
-    for above, below in zip(rows, rows[1:], strict=False):
+    assert expected == [(row["layer"], row["kind"], row["position"], row["value"]) for row in rows]
+    for above, below in pairwise(rows):
         assert below["position"] == 1 or below["value"] <= above["value"]

@@ -3,11 +3,12 @@
 0 fine · 1 a run failed · 2 usage · 3 database · 130 interrupted.
 """
 
+import shlex
 import sys
 
 import typer
 
-from cdbench.errors import CdbenchError, StoreError
+from cdbench.errors import CdbenchError, MissingResultsError, StoreError
 
 COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -25,12 +26,22 @@ def run(arguments: list[str]) -> int:
         return app(arguments, prog_name="cdbench", standalone_mode=False) or COMPLETED
     except typer.TyperException as error:
         return _complain(error.format_message(), error.exit_code)
+    except MissingResultsError as error:
+        return _complain(f"{error}{_database_words(arguments)}", DATABASE)
     except StoreError as error:
         return _complain(str(error), DATABASE)
     except CdbenchError as error:
         return _complain(str(error), USAGE)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
+
+
+def _database_words(arguments: list[str]) -> str:
+    """Return `` --db NAME`` as it was typed, for a message that ends with a command to type."""
+    for position, word in enumerate(arguments):
+        if word == "--db" or word.startswith("--db="):
+            return " " + shlex.join(arguments[position : position + (2 if word == "--db" else 1)])
+    return ""
 
 
 def _complain(message: str, code: int) -> int:

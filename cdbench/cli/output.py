@@ -29,6 +29,8 @@ def write_file(path: Path, text: str) -> None:
     ConfigurationError
         If it cannot be written.
     """
+    if path.is_dir():
+        raise ConfigurationError(f"--output {path}: cannot be written (it is a folder)")
     neighbour = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         neighbour.write_text(text, encoding="utf-8")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.options import DatabaseOption
+from cdbench.cli.options import DatabaseOption, whole_number
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError, MissingResultsError
 
@@ -26,9 +26,12 @@ def plot(
         bool, typer.Option("--fig2", help="Figure 2: spectra of the last weight layer.")
     ] = False,
     db: DatabaseOption = "runs.db",
-    seed: Annotated[int, typer.Option("--seed", help="Seed whose runs are shown.")] = (
-        PUBLISHED_FIGURE_SEED
-    ),
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", parser=whole_number, metavar="INT", help="Seed whose runs are shown."
+        ),
+    ] = PUBLISHED_FIGURE_SEED,
     output: Annotated[
         Path, typer.Option("--output", help="Folder of the figures; made if missing.")
     ] = Path("figures"),
@@ -48,10 +51,12 @@ def plot(
     if not names:
         raise ConfigurationError("no figure was named; expected --fig1, --fig2 or both")
     from cdbench.plots import FIGURES, save_figure
+    from cdbench.reports.table1 import table1_configs
     from cdbench.store.database import open_for_reading
 
+    configs = [config for (config,) in table1_configs([seed]).values()]
     database = open_for_reading(db)
-    runs = _runs(database, seed)
+    runs = _runs(database, configs, seed)
     numbers = ", ".join(str(run.run_id) for run in runs)
     source = f"runs {numbers} of {database.path.name} · digits · seed {seed}"
     for name in names:
@@ -60,13 +65,11 @@ def plot(
     return COMPLETED
 
 
-def _runs(database: "Database", seed: int) -> "list[PlottedRun]":
+def _runs(database: "Database", configs: list[RunConfig], seed: int) -> "list[PlottedRun]":
     """Return the runs of the paper's three models with this seed."""
     from cdbench.plots.base import PlottedRun
-    from cdbench.reports.table1 import table1_configs
     from cdbench.store.queries import epochs_of, newest_runs, spectra_of
 
-    configs: list[RunConfig] = [config for (config,) in table1_configs([seed]).values()]
     found = newest_runs(database, configs)
     if len(found) < len(configs):
         raise MissingResultsError(

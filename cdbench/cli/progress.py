@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cdbench.cli.output import one_line
-from cdbench.run import COMPLETED, Run
+from cdbench.run import COMPLETED, INTERRUPTED, Run
 
 
 class SweepProgress:
@@ -24,7 +24,7 @@ class SweepProgress:
 
     def __init__(self, n_runs: int, jobs: int) -> None:
         self.n_runs, self.jobs = n_runs, jobs
-        self.n_done = self.n_failed = 0
+        self.n_completed = self.n_failed = 0
         console = Console()
         self._bar = Progress(
             TextColumn("training"),
@@ -53,16 +53,18 @@ class SweepProgress:
         self._bar.stop()
 
     def add(self, run: Run) -> None:
-        """Count a run that ended; one that did not complete is named with its error."""
-        self.n_done += 1
-        self.n_failed += run.status != COMPLETED
-        running = min(self.jobs, self.n_runs - self.n_done)
+        """Count a run that ended; one that failed is named with its error."""
+        if run.status == INTERRUPTED:
+            return
+        completed = run.status == COMPLETED
+        self.n_completed += completed
+        self.n_failed += not completed
+        n_done = self.n_completed + self.n_failed
+        running = min(self.jobs, self.n_runs - n_done)
         self._bar.update(self._task, advance=1, running=running, failed=self.n_failed)
         line = f"{run.config.model} seed {run.config.seed}: {run.status}"
-        if run.status != COMPLETED:
+        if not completed:
             self._bar.console.print(f"{line}: {one_line(run.error)}", markup=False, soft_wrap=True)
         elif self._bar.disable:
             accuracy = 100 * run.epochs[-1].test_accuracy
-            typer.echo(
-                f"{self.n_done}/{self.n_runs} {line}, {accuracy:.2f} %, {run.duration_s:.2f} s"
-            )
+            typer.echo(f"{n_done}/{self.n_runs} {line}, {accuracy:.2f} %, {run.duration_s:.2f} s")

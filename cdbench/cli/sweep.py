@@ -12,7 +12,9 @@ from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.options import DatabaseOption, JobsOption, given, with_knobs
 from cdbench.cli.output import print_report
 from cdbench.config import RunConfig
+from cdbench.interrupts import ignore_interrupts, interrupts_held
 from cdbench.published import PUBLISHED_SEEDS
+from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 
 SHOWN_IN_DRY_RUN = 40
 """Configurations that a dry run lists; of a larger grid it says how many more there are."""
@@ -127,16 +129,18 @@ def _train(configs: Sequence[RunConfig], jobs: int | None, db: str) -> int:
     try:
         with progress:
             for run in execute_all(configs, jobs):
-                record_run(database, run, sweep_id)
-                progress.add(run)
-                if run.status == "interrupted":
+                with interrupts_held():  # what is stored is counted
+                    record_run(database, run, sweep_id)
+                    progress.add(run)
+                if run.status == RUN_INTERRUPTED:
                     raise KeyboardInterrupt
     except KeyboardInterrupt:
+        ignore_interrupts()
         interrupted = True
     end_sweep(database, sweep_id)
     if interrupted:
         typer.echo(
-            f"interrupted: {progress.n_done} of {len(configs)} runs are stored; "
+            f"interrupted: {progress.n_completed} of {len(configs)} runs are stored; "
             f"to go on: {resume_command()}",
             err=True,
         )

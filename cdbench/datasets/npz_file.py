@@ -46,9 +46,12 @@ def _read_arrays(path: Path) -> tuple[Any, Any]:
                 raise DatasetError(f"{path}: found {found}, {EXPECTED}")
             X, y = archive["X"], archive["y"]
     except UNREADABLE as error:
-        if "pickle" in str(error):
-            raise DatasetError(f"{path}: holds pickled objects, refused; {EXPECTED}") from None
-        raise DatasetError(f"{path}: cannot be read as .npz ({error}); {EXPECTED}") from None
+        if "pickle" in str(error) and zipfile.is_zipfile(path):
+            raise DatasetError(
+                f"{path}: holds pickled objects, which are refused; {EXPECTED}"
+            ) from None
+        reason = error if zipfile.is_zipfile(path) else "it is no .npz archive"
+        raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
     if not isinstance(X, np.ndarray) or not isinstance(y, np.ndarray):
         raise DatasetError(f"{path}: X and y are no NumPy arrays; {EXPECTED}")
     return X, y

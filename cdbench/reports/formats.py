@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,7 @@ def _markdown(report: Report) -> str:
 
 
 def _pipes(cells: Sequence[str]) -> str:
-    escaped = (cell.strip().replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
+    escaped = (re.sub(r"([\\`*_<\[|])", r"\\\1", cell.strip()) for cell in cells)
     return "| " + " | ".join(escaped) + " |"
 
 
@@ -103,6 +104,7 @@ _LATEX = {
     "✓": r"$\surd$",
     "✗": r"$\neq$",
     "|": r"\textbar{}",
+    "[": "{[}",  # at the start of a row it would be the line break's optional argument
     "–": "--",
     "<": r"\textless{}",
     ">": r"\textgreater{}",

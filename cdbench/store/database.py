@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -164,7 +164,7 @@ def _check_header(path: Path) -> None:
 def _check_ours(connection: Connection, path: Path) -> str | None:
     """Return the revision, None for a new database; raise StoreError if we cannot work with it."""
     revision = current_revision(connection)
-    if revision is None and inspect(connection).get_table_names():
+    if revision is None and connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first():
         raise StoreError(f"{path} is a database of another program; name another --db")
     if revision is not None and revision not in revisions():
         raise StoreError(

@@ -1,0 +1,181 @@
+"""Who may import whom, what is imported late, and how long files and functions may be."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import cdbench
+
+PACKAGE = Path(cdbench.__file__).parent
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if "_migrations" not in path.parts)
+MIGRATIONS = sorted((PACKAGE.parent / "migrations").rglob("*.py"))
+
+LIBRARIES = {
+    "typer": {"cli"},
+    "click": set[str](),
+    "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "sqlite3": {"store"},
+    "matplotlib": {"plots"},
+    "rich": {"cli", "reports"},
+    "sklearn": {"datasets"},
+}
+"""Which rooms may import a library."""
+
+ROOMS = {
+    "errors": set[str](),
+    "interrupts": set[str](),
+    "published": set[str](),
+    "config": {"errors"},
+    "knob_values": {"config", "errors"},
+    "settings": {"config", "errors", "knob_values"},
+    "run": {"config"},
+    "environment": {"run"},
+    "products": {"config", "errors"},
+    "losses": {"config", "errors", "products.base"},
+    "optimizers": {"config", "errors", "products.base"},
+    "regularizers": {"config", "errors", "products.base"},
+    "layers": {"config", "errors", "products"},
+    "datasets": {"config", "errors", "products.base"},
+    "network": {"config", "errors", "layers", "products.base"},
+    "spectra": {"config", "errors", "layers", "network", "products.base", "run"},
+    "training": {
+        "config",
+        "datasets",
+        "errors",
+        "layers",
+        "losses",
+        "network",
+        "optimizers",
+        "products.base",
+        "regularizers",
+        "run",
+    },
+    "execution": {
+        "config",
+        "datasets",
+        "environment",
+        "errors",
+        "network",
+        "run",
+        "spectra",
+        "training",
+    },
+    "sweep": {"config", "errors", "execution", "interrupts", "run"},
+    "store": {"config", "errors", "run"},
+    "reports": {"config", "errors", "published", "run", "store.queries"},
+    "plots": {"config", "errors", "run", "store.queries"},
+    "cli": {
+        "config",
+        "datasets",
+        "errors",
+        "interrupts",
+        "execution",
+        "knob_values",
+        "plots",
+        "published",
+        "reports",
+        "run",
+        "settings",
+        "store",
+        "sweep",
+    },
+}
+"""What each room may import of the others; itself and ``cdbench``, for its version, always."""
+
+HEAVY = ("numpy", "scipy", "sklearn", "sqlalchemy", "alembic", "matplotlib")
+
+MAX_FILE_LINES = 260
+MAX_FUNCTION_LINES = 45
+
+
+def module_name(path: Path) -> str:
+    """Return a module's name below cdbench, such as ``store.queries``; "" for the package."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield what a file imports, wherever in it: ``a.b.c`` for ``from a.b import c`` too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, allowed: str) -> bool:
+    return name == allowed or name.startswith(f"{allowed}.")
+
+
+def test_every_room_has_its_place_in_the_plan() -> None:
+    found = {module_name(path).partition(".")[0] for path in FILES} - {""}
+    assert found == set(ROOMS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_module_imports_only_rooms_that_it_may(path: Path) -> None:
+    room = module_name(path).partition(".")[0]
+    allowed = ROOMS.get(room, set()) | {room}
+    wrong = []
+    for name in imports(path):
+        inner = name.removeprefix("cdbench.")
+        if inner in (name, "__version__"):  # another library, or cdbench itself
+            continue
+        if not any(within(inner, other) for other in allowed):
+            wrong.append(name)
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_module_imports_only_libraries_of_its_room(path: Path) -> None:
+    room = module_name(path).partition(".")[0]
+    for name in imports(path):
+        library = name.partition(".")[0]
+        assert room in LIBRARIES.get(library, {room}), f"{library} is not for {room}"
+
+
+def test_migrations_import_only_alembic_sqlalchemy_and_the_store() -> None:
+    assert MIGRATIONS
+    for path in MIGRATIONS:
+        for name in imports(path):
+            assert any(within(name, own) for own in ("alembic", "sqlalchemy", "cdbench.store"))
+
+
+def test_rooms_do_not_import_each_other_in_circles() -> None:
+    left = {room: {other.partition(".")[0] for other in may} for room, may in ROOMS.items()}
+    while left:
+        free = {room for room, may in left.items() if not may & left.keys()}
+        assert free, f"circle among {sorted(left)}"
+        left = {room: may for room, may in left.items() if room not in free}
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["sweep", "--help"], ["--version"]])
+def test_command_line_answers_without_loading_heavy_libraries(arguments: list[str]) -> None:
+    call = f"cdbench.cli.run({arguments})" if arguments else "0"
+    code = (
+        "import sys, cdbench.cli, cdbench.cli.app\n"
+        f"code = {call}\n"
+        f"print(code, sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr == "0 []\n"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_file_and_its_functions_are_short(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= MAX_FILE_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+            if body:
+                lines = (body[-1].end_lineno or 0) - body[0].lineno + 1
+                assert lines <= MAX_FUNCTION_LINES, f"{node.name} has {lines} lines"
