@@ -10,13 +10,17 @@ from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 from typing import Any
 
+from cdbench import worker
 from cdbench.config import RunConfig
 from cdbench.errors import CdbenchError, ConfigurationError
-from cdbench.interrupts import ignore_interrupts, interrupts_held
+from cdbench.interrupts import interrupts_held
 from cdbench.run import Run
 
 PRELOADED = ("cdbench.execution", "cdbench.datasets.preload")
 """What the server of the worker processes imports once; each worker is a fork of it."""
+
+STOPPING_S = 5
+"""How long a worker may take to end its run when it is asked to stop."""
 
 
 def grid(
@@ -91,12 +95,14 @@ def execute_all(configs: Sequence[RunConfig], jobs: int) -> Iterator[Run]:
 
         yield from map(execute, configs)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=ignore_interrupts)
+    pool = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=worker.prepare)
     try:
         with interrupts_held():  # a worker interrupted while it starts would show a traceback
-            futures = [pool.submit(_execute, config) for config in configs]
+            futures = [pool.submit(worker.execute_or_stop, config) for config in configs]
         for future in as_completed(futures):
-            yield future.result()
+            run = future.result()
+            if run is not None:
+                yield run
     except BrokenProcessPool:
         raise CdbenchError(
             "a worker process died, perhaps for lack of memory; finished runs are kept, "
@@ -121,15 +127,13 @@ def _context() -> BaseContext:
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the workers at once, and wait until they have."""
+    """End the runs that are being trained, and with them the workers."""
     with interrupts_held():
+        workers = multiprocessing.active_children()
         pool.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-            worker.join()
-
-
-def _execute(config: RunConfig) -> Run:
-    from cdbench.execution import execute
-
-    return execute(config)
+        for process in workers:
+            process.terminate()
+        for process in workers:
+            process.join(STOPPING_S)
+            if process.is_alive():
+                process.kill()
