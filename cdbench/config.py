@@ -7,7 +7,7 @@ and with dashes the option on the command line; its ``help`` is what ``--help`` 
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -183,6 +183,10 @@ class RunConfig:
         """Name of the architecture as tables print it: ``dense`` or ``cdlinear B=4``."""
         return self.layer if self.B is None else f"{self.layer} B={self.B}"
 
+    def describe(self, names: Iterable[str]) -> str:
+        """Return the named knobs with their values: ``learning_rate=0.1 dropout=0.0118``."""
+        return " ".join(f"{name}={getattr(self, name)}" for name in names)
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "RunConfig":
         """Build a configuration from plain values, such as those of a stored JSON.
@@ -201,6 +205,17 @@ class RunConfig:
 
 KNOBS = {knob.name: knob for knob in fields(RunConfig) if "help" in knob.metadata}
 """The fields of RunConfig that a user sets, by name."""
+
+
+def varied_knobs(configs: Iterable[RunConfig]) -> list[str]:
+    """Return the knobs, beside layer, B and seed, in which the configurations differ."""
+    configs = list(configs)
+    return [
+        name
+        for name in KNOBS
+        if name not in ("layer", "B", "seed")
+        and len({getattr(config, name) for config in configs}) > 1
+    ]
 
 
 def parse_rate(name: str, value: object) -> float:

@@ -16,7 +16,9 @@ from cdbench.run import Environment
 @cache
 def current_environment() -> Environment:
     """Describe this process. Call it with the BLAS limited as it is while training."""
-    blas = next((pool for pool in threadpool_info() if pool["user_api"] == "blas"), None)
+    # SciPy may have loaded a BLAS of its own; the products here are NumPy's.
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    blas = min(pools, key=lambda pool: "numpy" not in pool["filepath"], default=None)
     commit, dirty = _git_state()
     return Environment(
         python_version=platform.python_version(),

@@ -71,7 +71,7 @@ def test_kappa_has_two_digits(kappa: float, said: str) -> None:
 
 def test_loss_and_accuracy_are_mean_and_deviation_with_ddof_0() -> None:
     assert format_loss([0.001, 0.003]) == "0.0020 ± 0.0010"
-    assert format_loss([0.25]) == "0.2500 ± 0.0000"
+    assert format_loss([0.25]) == "0.2500"
     assert format_percent([0.97, 0.99]) == "98.00 % ± 1.00 %"
 
 

@@ -1,5 +1,6 @@
 """How far a sweep is: a bar on a terminal, elsewhere a plain line a run."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cdbench.cli.output import one_line
+from cdbench.config import RunConfig, varied_knobs
 from cdbench.run import COMPLETED, INTERRUPTED, Run
 
 
@@ -16,14 +18,16 @@ class SweepProgress:
 
     Parameters
     ----------
-    n_runs : int
-        Runs to train.
+    configs : sequence of RunConfig
+        Runs to train; the knobs in which they differ are named with each.
     jobs : int
         Runs at a time.
     """
 
-    def __init__(self, n_runs: int, jobs: int) -> None:
+    def __init__(self, configs: Sequence[RunConfig], jobs: int) -> None:
+        n_runs = len(configs)
         self.n_runs, self.jobs = n_runs, jobs
+        self._varied = varied_knobs(configs)
         self.n_completed = self.n_failed = 0
         console = Console()
         self._bar = Progress(
@@ -62,7 +66,9 @@ class SweepProgress:
         n_done = self.n_completed + self.n_failed
         running = min(self.jobs, self.n_runs - n_done)
         self._bar.update(self._task, advance=1, running=running, failed=self.n_failed)
-        line = f"{run.config.model} seed {run.config.seed}: {run.status}"
+        config = run.config
+        knobs = config.describe(self._varied)
+        line = f"{config.model} {knobs + ' ' if knobs else ''}seed {config.seed}: {run.status}"
         if not completed:
             self._bar.console.print(f"{line}: {one_line(run.error)}", markup=False, soft_wrap=True)
         elif self._bar.disable:

@@ -11,7 +11,7 @@ import typer
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.options import DatabaseOption, JobsOption, given, with_knobs
 from cdbench.cli.output import print_report
-from cdbench.config import RunConfig
+from cdbench.config import RunConfig, varied_knobs
 from cdbench.interrupts import ignore_interrupts, interrupts_held
 from cdbench.published import PUBLISHED_SEEDS
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
@@ -103,9 +103,11 @@ def _dry_run(configs: Sequence[RunConfig], db: str) -> int:
     stored = set()
     if path.exists() and (path.is_dir() or path.stat().st_size):
         stored = completed_configs(open_for_reading(db), configs)
+    varied = [name for name in varied_knobs(configs) if name != "dataset"]
     for config in configs[:SHOWN_IN_DRY_RUN]:
         state = "stored" if config in stored else "to train"
-        typer.echo(f"{state:8}  {config.model} · {config.dataset} · seed {config.seed}")
+        knobs = f" · {config.describe(varied)}" if varied else ""
+        typer.echo(f"{state:8}  {config.model} · {config.dataset} · seed {config.seed}{knobs}")
     if len(configs) > SHOWN_IN_DRY_RUN:
         typer.echo(f"... and {len(configs) - SHOWN_IN_DRY_RUN} more")
     typer.echo(f"{len(configs)} runs, {len(stored)} of them stored in {path}")
@@ -124,7 +126,7 @@ def _train(configs: Sequence[RunConfig], jobs: int | None, db: str) -> int:
     jobs = jobs or os.cpu_count() or 1
     database = open_for_writing(db)
     sweep_id = start_sweep(database, command_line())
-    progress = SweepProgress(len(configs), jobs)
+    progress = SweepProgress(configs, jobs)
     interrupted = False
     try:
         with progress:

@@ -84,8 +84,8 @@ def _conditions(run: Run) -> Report:
         columns=("", "kind", "largest", "smallest", "κ", "κ non-null", "rank"),
         rows=rows,
         notes=(
-            "weight and theorem1 mean the same for every layer family; published and block_power "
-            "do not.",
+            "Only weight can be compared between layer families; theorem1 is the diagonal of the "
+            "layer's Hessian, not its spectrum.",
         ),
         records=[],
     )

@@ -40,6 +40,9 @@ def read_csv(path: Path, label_column: str | None = None) -> Dataset:
     if label_column is not None or not all(map(_is_number, lines[0][1][:-1])):
         names = [name.strip() for name in lines[0][1]]
         lines = lines[1:]
+        for name in names:
+            if names.count(name) > 1:
+                raise DatasetError(f"{path}: two columns are called {name!r}, expected one of each")
     label = _label_index(path, names, label_column, width)
     if not lines:
         raise DatasetError(f"{path}: got a header and no rows, expected samples below it")

@@ -71,7 +71,7 @@ def _draw_panel(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
     axes.set_xticks([tick for tick in ticks if tick <= longest])
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlabel("rank, from the largest (log scale)")
+    axes.set_xlabel("position, from the largest (log scale)")
     write_note(axes, n_omitted, "≤ 0 left out")
     labels = [_kappa_label(run, kind) for run in runs]
     axes.legend(axes.lines, labels, loc="lower left", fontsize=8.5, handlelength=3.2)

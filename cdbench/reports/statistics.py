@@ -21,13 +21,20 @@ def format_count(count: int) -> str:
 
 
 def format_loss(losses: Sequence[float]) -> str:
-    """Return mean ± standard deviation (ddof 0) as Table 1 rounds losses: 0.0011 ± 0.0001."""
-    return f"{fmean(losses):.4f} ± {pstdev(losses):.4f}"
+    """Return mean ± standard deviation (ddof 0) as Table 1 rounds losses: 0.0011 ± 0.0001.
+
+    A single seed has no deviation: then it is the value alone.
+    """
+    return f"{fmean(losses):.4f}" + (f" ± {pstdev(losses):.4f}" if len(losses) > 1 else "")
 
 
 def format_percent(shares: Sequence[float]) -> str:
-    """Return mean ± standard deviation (ddof 0) of shares in percent: 98.15 % ± 0.47 %."""
-    return f"{100 * fmean(shares):.2f} % ± {100 * pstdev(shares):.2f} %"
+    """Return mean ± standard deviation (ddof 0) of shares in percent: 98.15 % ± 0.47 %.
+
+    A single seed has no deviation: then it is the value alone.
+    """
+    deviation = f" ± {100 * pstdev(shares):.2f} %" if len(shares) > 1 else ""
+    return f"{100 * fmean(shares):.2f} %{deviation}"
 
 
 def format_kappa(kappa: float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from cdbench.config import KNOBS, RunConfig
+from cdbench.config import RunConfig, varied_knobs
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import (
     fmean,
@@ -19,17 +19,12 @@ def summary(configs: Sequence[RunConfig], runs: Mapping[RunConfig, StoredRun]) -
     groups: dict[str, list[RunConfig]] = {}
     for config in configs:
         groups.setdefault(config.group_digest(), []).append(config)
-    varied = [
-        name
-        for name in KNOBS
-        if name not in ("layer", "B", "seed")
-        and len({getattr(group[0], name) for group in groups.values()}) > 1
-    ]
+    varied = varied_knobs(configs)
     rows, records = [], []
     for group in groups.values():
         done = [runs[config] for config in group if config in runs]
         knobs = {name: getattr(group[0], name) for name in varied}
-        row = [group[0].model, " ".join(f"{name}={value}" for name, value in knobs.items())]
+        row = [group[0].model, group[0].describe(varied)]
         rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done)])
         records.append({"model": group[0].model, **knobs, "n_completed": len(done)})
     return Report(
@@ -40,8 +35,8 @@ def summary(configs: Sequence[RunConfig], runs: Mapping[RunConfig, StoredRun]) -
             "Runs",
             "Parameters",
             "Test accuracy",
-            "published κ",
-            "weight κ",
+            "published κ (mean)",
+            "weight κ (median)",
             "s/epoch",
         ),
         rows=rows,

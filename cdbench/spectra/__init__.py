@@ -1,7 +1,7 @@
 """Spectra and condition numbers of a network's weight layers; one kind a file.
 
-The kinds ``weight`` and ``theorem1`` mean the same for every layer family; ``published`` and
-``block_power`` do not, and say so.
+Only ``weight`` can be compared between layer families. ``theorem1`` is the diagonal of the layer's
+Hessian, not its spectrum; ``published`` and ``block_power`` are of blocks, and say so.
 """
 
 import numpy as np
