@@ -190,10 +190,8 @@ def test_a_diverging_run_does_not_stop_the_others_and_is_named(tmp_path: Path, j
     assert "Traceback" not in answer.out + answer.err
     named = [line for line in answer.out.splitlines() if "diverged" in line]
     assert len(named) == 1
-    assert (
-        "cdlinear B=2 learning_rate=1e+200 seed 0: diverged: the loss stopped being finite in epoch 1"
-        in named[0]
-    )
+    assert "cdlinear B=2 learning_rate=1e+200 seed 0: diverged: the loss" in named[0]
+    assert "stopped being finite in epoch 1" in named[0]
     assert rows(tmp_path / "runs.db", "select learning_rate, status from run order by 1") == [
         (0.1, "completed"),
         (1e200, "diverged"),
