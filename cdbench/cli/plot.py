@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.options import DatabaseOption, whole_number
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError, MissingResultsError
 
@@ -25,7 +25,7 @@ def plot(
     fig2: Annotated[
         bool, typer.Option("--fig2", help="Figure 2: spectra of the last weight layer.")
     ] = False,
-    db: DatabaseOption = "runs.db",
+    db: DatabaseOption = DEFAULT_DATABASE,
     seed: Annotated[
         int,
         typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.options import DatabaseOption, whole_number
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
 from cdbench.cli.output import print_report, write_file
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
@@ -22,7 +22,7 @@ def report(
     table1: Annotated[
         bool, typer.Option("--table1", help="The paper's Table 1, published beside measured.")
     ] = False,
-    db: DatabaseOption = "runs.db",
+    db: DatabaseOption = DEFAULT_DATABASE,
     seeds: Annotated[
         list[int] | None,
         typer.Option(

@@ -4,17 +4,20 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
-from cdbench.cli.options import DatabaseOption, JobsOption, given, with_knobs
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, given, with_knobs
 from cdbench.cli.output import print_report
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.interrupts import ignore_interrupts, interrupts_held
 from cdbench.published import PUBLISHED_SEEDS
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
+
+if TYPE_CHECKING:
+    from cdbench.store.database import Database
 
 SHOWN_IN_DRY_RUN = 40
 """Configurations that a dry run lists; of a larger grid it says how many more there are."""
@@ -26,7 +29,7 @@ def sweep(
         str | None,
         typer.Argument(help="A sweep defined in cdbench.toml under \\[sweeps.NAME]; comes first."),
     ] = None,
-    db: DatabaseOption = "runs.db",
+    db: DatabaseOption = DEFAULT_DATABASE,
     jobs: JobsOption = None,
     baseline: Annotated[
         bool, typer.Option(help="Train the dense network for every seed as well.")
@@ -63,7 +66,7 @@ def sweep(
     wanted = [config for config in configs if config not in stored]
     if stored:
         typer.echo(f"{len(stored)} of {len(configs)} runs are stored already")
-    code = _train(wanted, jobs, db) if wanted else COMPLETED
+    code = _train(wanted, jobs, database) if wanted else COMPLETED
     if code != INTERRUPTED:
         from cdbench.reports.summary import summary
 
@@ -114,17 +117,15 @@ def _dry_run(configs: Sequence[RunConfig], db: str) -> int:
     return COMPLETED
 
 
-def _train(configs: Sequence[RunConfig], jobs: int | None, db: str) -> int:
+def _train(configs: Sequence[RunConfig], jobs: int | None, database: "Database") -> int:
     """Train and store; return the exit code."""
     import os
 
     from cdbench.cli.progress import SweepProgress
-    from cdbench.store.database import open_for_writing
     from cdbench.store.record import end_sweep, record_run, start_sweep
     from cdbench.sweep import execute_all
 
     jobs = jobs or os.cpu_count() or 1
-    database = open_for_writing(db)
     sweep_id = start_sweep(database, command_line())
     progress = SweepProgress(configs, jobs)
     interrupted = False

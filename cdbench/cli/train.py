@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
-from cdbench.cli.options import DatabaseOption, given, with_knobs
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, given, with_knobs
 from cdbench.cli.output import one_line, print_report
 from cdbench.config import RunConfig
 from cdbench.reports.formats import Report
@@ -14,7 +14,7 @@ from cdbench.run import EpochMetrics, Run
 
 
 @with_knobs(many=False)
-def train(db: DatabaseOption = "runs.db", **knobs: Any) -> int:
+def train(db: DatabaseOption = DEFAULT_DATABASE, **knobs: Any) -> int:
     """Train one run and store it.
 
     The defaults are the paper's recipe (Sec. VI.1).

@@ -136,7 +136,8 @@ class Run(Base):
     )
 
 
-_RUN_KEY = ForeignKey("run.run_id", ondelete="CASCADE")
+def _of_run() -> ForeignKey:
+    return ForeignKey("run.run_id", ondelete="CASCADE")
 
 
 class Epoch(Base):
@@ -148,7 +149,7 @@ class Epoch(Base):
         {"sqlite_with_rowid": False},
     )
 
-    run_id: Mapped[int] = mapped_column(_RUN_KEY, primary_key=True, comment="The run.")
+    run_id: Mapped[int] = mapped_column(_of_run(), primary_key=True, comment="The run.")
     epoch: Mapped[int] = _key("From 1.")
     training_loss: Mapped[float] = mapped_column(
         comment="Mean of the epoch's batch cross-entropies as seen in it, nats, no regulariser."
@@ -164,9 +165,7 @@ class ConditionNumber(Base):
     __tablename__ = "condition_number"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    run_id: Mapped[int] = mapped_column(
-        ForeignKey("run.run_id", ondelete="CASCADE"), primary_key=True, comment="The run."
-    )
+    run_id: Mapped[int] = mapped_column(_of_run(), primary_key=True, comment="The run.")
     layer: Mapped[int] = _key("Weight layer, from 1 at the input.")
     kind: Mapped[str] = mapped_column(
         primary_key=True, comment="published, block_power, weight or theorem1."
@@ -192,9 +191,7 @@ class Spectrum(Base):
     __table_args__ = (UniqueConstraint("run_id", "layer", "kind", "epoch"),)
 
     spectrum_id: Mapped[int] = _key("Key.")
-    run_id: Mapped[int] = mapped_column(
-        ForeignKey("run.run_id", ondelete="CASCADE"), comment="The run."
-    )
+    run_id: Mapped[int] = mapped_column(_of_run(), comment="The run.")
     layer: Mapped[int] = mapped_column(comment="Weight layer, from 1 at the input.")
     kind: Mapped[str] = mapped_column(comment="published, block_power, weight or theorem1.")
     epoch: Mapped[int] = mapped_column(comment="Epochs trained when it was measured.")
