@@ -6,27 +6,19 @@ and with dashes the option on the command line; its ``help`` is what ``--help`` 
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from cdbench.config_checks import check_combinations, check_names, check_numbers
 from cdbench.errors import ConfigurationError, UnknownNameError
 
 ALPHA_CD = 0.0118
 """Shannon noise rate of the paper, a drop probability (Secs. I, II and IV.1)."""
 
-LAYER_NAMES = ("cdlinear", "dense")
-OPTIMIZER_NAMES = ("sgd", "adam")
-FISHER_FORMS = ("trace-inverse", "log-variance")
-DTYPES = ("float64", "float32")
-
 DEFAULT_B = 4
 DEFAULT_LEARNING_RATE = {"sgd": 0.1, "adam": 0.001}
 """Sec. VI.1 for SGD; for Adam the paper names no value, this is that of Kingma and Ba (2015)."""
-
-MAX_SEED = 2**32 - 1
-"""Largest seed that both NumPy and scikit-learn's split accept."""
 
 
 def _knob(default: Any, help_text: str) -> Any:
@@ -37,10 +29,11 @@ def _knob(default: Any, help_text: str) -> Any:
 class RunConfig:
     """Everything that decides a run's numbers. The defaults are the paper's recipe (Sec. VI.1).
 
-    ``B`` and ``learning_rate`` may be None, which stands for the layer's and the optimiser's own
-    default. A knob without effect is set back to its default (``B`` of a dense layer to None, the
-    other Fisher knobs when ``fisher_weight`` is 0), so that configurations which train the same
-    run are equal.
+    ``B``, ``learning_rate`` and ``input`` may be None, which stands for the layer's, the
+    optimiser's and the data set's own default. A knob without effect is set back to its default
+    (``B`` of a dense layer to None, the other Fisher knobs when ``fisher_weight`` is 0, the
+    step's scaling where W is c itself), so that configurations which train the same run are
+    equal.
 
     Raises
     ------
@@ -55,15 +48,28 @@ class RunConfig:
         None, "Name of the label column of a .csv data set. [default: the last column]"
     )
     dataset_fingerprint: str | None = None
+    input: str | None = _knob(
+        None,
+        "Input transform, fitted on the training split: scale, center, standardize or whiten. "
+        "[default: scale for digits, else standardize]",
+    )
     layer: str = _knob("cdlinear", "Layer family: cdlinear or dense.")
     B: int | None = _knob(
         None,
         "Block size of cdlinear layers; widths that it does not divide are padded up. [default: 4]",
     )
     hidden: tuple[int, ...] = _knob((64, 64), "Widths of the hidden layers, as in --hidden 64 64.")
+    normalization: str = _knob(
+        "none", "Normalisation ahead of each linear layer (Sec. VII): none, layer or batch."
+    )
     epochs: int = _knob(25, "Passes over the training split.")
     batch_size: int = _knob(64, "Samples an update; the short last batch is kept.")
     learning_rate: float | None = _knob(None, "Step size. [default: 0.1 for sgd, 0.001 for adam]")
+    learning_rate_scaling: str = _knob(
+        "raw",
+        "Step on c of cdlinear: raw is the learning rate itself; weight-space divides it by B, "
+        "which moves W as far as the same rate moves a dense layer.",
+    )
     momentum: float = _knob(0.9, "Momentum of sgd; first-moment decay of adam.")
     optimizer: str = _knob("sgd", "Optimiser: sgd or adam.")
     dropout: float = _knob(
@@ -78,15 +84,17 @@ class RunConfig:
     seed: int = _knob(0, "Seed of the split, the initial weights and the order of samples.")
 
     def __post_init__(self) -> None:
-        self._check_names()
+        check_names(self)
         self._normalize()
-        self._check_numbers()
-        self._check_combinations()
+        check_numbers(self)
+        check_combinations(self)
         if self.fisher_weight == 0:
             defaults = {knob.name: knob.default for knob in fields(self)}
             self._set(
                 fisher_form=defaults["fisher_form"], fisher_epsilon=defaults["fisher_epsilon"]
             )
+        if self.B in (None, 1):  # there W is c itself
+            self._set(learning_rate_scaling="raw")
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
@@ -105,60 +113,12 @@ class RunConfig:
             self._set(B=_integer("B", self.B))
         elif self.layer == "cdlinear":
             self._set(B=DEFAULT_B)
+        if self.input is None:
+            self._set(input="scale" if self.dataset == "digits" else "standardize")
         rate = self.learning_rate
         if rate is None:
             rate = DEFAULT_LEARNING_RATE[self.optimizer]
         self._set(learning_rate=parse_rate("learning_rate", rate))
-
-    def _check_names(self) -> None:
-        if not isinstance(self.dataset, str):
-            raise ConfigurationError(f"dataset = {self.dataset!r}: expected a name or a path")
-        for name, choices in (
-            ("layer", LAYER_NAMES),
-            ("optimizer", OPTIMIZER_NAMES),
-            ("fisher_form", FISHER_FORMS),
-            ("dtype", DTYPES),
-        ):
-            value = getattr(self, name)
-            if value not in choices:
-                raise UnknownNameError(name, str(value), choices)
-
-    def _check_numbers(self) -> None:
-        _expect("epochs", self.epochs, self.epochs >= 1, "at least 1")
-        _expect("batch_size", self.batch_size, self.batch_size >= 1, "at least 1")
-        _expect("seed", self.seed, 0 <= self.seed <= MAX_SEED, f"0 to {MAX_SEED}")
-        _expect("hidden", self.hidden, bool(self.hidden), "at least one width")
-        _expect("hidden", self.hidden, min(self.hidden) >= 1, "widths of at least 1")
-        rate = self.learning_rate
-        assert rate is not None
-        _expect("learning_rate", rate, 0 < rate < math.inf, "a positive number")
-        _expect("momentum", self.momentum, 0 <= self.momentum < 1, "0 or more, below 1")
-        _expect("dropout", self.dropout, 0 <= self.dropout < 1, "0 or more, below 1, or alpha-cd")
-        weight, epsilon = self.fisher_weight, self.fisher_epsilon
-        _expect("fisher_weight", weight, 0 <= weight < math.inf, "0 or more")
-        _expect("fisher_epsilon", epsilon, 0 < epsilon < math.inf, "a positive number")
-
-    def _check_combinations(self) -> None:
-        if self.layer == "dense":
-            if self.B is not None:
-                raise ConfigurationError(
-                    f"B = {self.B} was given with layer dense, which has no blocks; "
-                    "expected layer cdlinear, or no B"
-                )
-            if self.fisher_weight:
-                raise ConfigurationError(
-                    "fisher_weight was given with layer dense, which has no circulant blocks to "
-                    "regularise; expected layer cdlinear, or fisher_weight 0"
-                )
-            return
-        assert self.B is not None
-        _expect("B", self.B, self.B >= 1, "a block size of at least 1")
-        widest = max(self.hidden)
-        if self.B > widest:
-            raise ConfigurationError(
-                f"B = {self.B} is larger than the widest hidden layer and would pad it from "
-                f"{widest} to {self.B}; expected B from 1 to {widest}, or a wider --hidden"
-            )
 
     def baseline(self) -> "RunConfig":
         """Return the dense configuration to compare this one with: all else equal."""
@@ -241,11 +201,6 @@ def _integer(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigurationError(f"{name} = {value!r}: expected a whole number")
     return value
-
-
-def _expect(name: str, value: object, holds: bool, expected: str) -> None:
-    if not holds:
-        raise ConfigurationError(f"{name} = {value}: expected {expected}")
 
 
 def _canonical(values: Mapping[str, Any]) -> str:

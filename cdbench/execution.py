@@ -13,17 +13,24 @@ from threadpoolctl import threadpool_limits
 
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset
+from cdbench.diagnostics import Diagnostics
 from cdbench.environment import current_environment
 from cdbench.errors import CdbenchError, DivergenceError
+from cdbench.monitor import Monitor
 from cdbench.network import Network
 from cdbench.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
-from cdbench.spectra import measure_spectra
 from cdbench.training import train
+
+DEFAULT_DIAGNOSTICS = Diagnostics()
 
 OnEpoch = Callable[[EpochMetrics], None]
 
 
-def execute(config: RunConfig, on_epoch: OnEpoch = lambda metrics: None) -> Run:
+def execute(
+    config: RunConfig,
+    on_epoch: OnEpoch = lambda metrics: None,
+    diagnostics: Diagnostics = DEFAULT_DIAGNOSTICS,
+) -> Run:
     """Train one configuration and return everything it gave; it never raises for a bad run.
 
     One BLAS thread is used, wherever this runs: 64 × 64 products are slower with more, and the
@@ -35,6 +42,8 @@ def execute(config: RunConfig, on_epoch: OnEpoch = lambda metrics: None) -> Run:
         What to train.
     on_epoch : callable, optional
         Called with each epoch's metrics as it ends.
+    diagnostics : Diagnostics, optional
+        What to measure beside the epochs.
 
     Returns
     -------
@@ -46,10 +55,11 @@ def execute(config: RunConfig, on_epoch: OnEpoch = lambda metrics: None) -> Run:
         environment = current_environment()
         started_at = datetime.now(UTC)
         wall, cpu = time.perf_counter(), time.process_time()
-        outcome = _train(config, on_epoch)
+        outcome = _train(config, on_epoch, diagnostics)
         return Run(
             uuid=str(uuid4()),
             config=config,
+            diagnostics=diagnostics,
             environment=environment,
             started_at=started_at,
             duration_s=time.perf_counter() - wall,
@@ -59,13 +69,13 @@ def execute(config: RunConfig, on_epoch: OnEpoch = lambda metrics: None) -> Run:
         )
 
 
-def _train(config: RunConfig, on_epoch: OnEpoch) -> dict[str, Any]:
+def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> dict[str, Any]:
     """Train, and return the fields of Run that depend on how it went."""
     epochs: list[EpochMetrics] = []
     outcome: dict[str, Any] = {"status": COMPLETED}
     try:
         dataset = load_dataset(config)
-        split = dataset.split(config.seed, config.dtype)
+        split = dataset.split(config.seed, config.dtype, config.input)
         network = Network.from_config(config, dataset.n_features, dataset.n_classes)
         outcome |= {
             "dataset_fingerprint": dataset.fingerprint,
@@ -73,10 +83,14 @@ def _train(config: RunConfig, on_epoch: OnEpoch) -> dict[str, Any]:
             "n_parameters": network.n_parameters,
         }
         parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
-        for metrics in train(network, parameters, split, config):
+        monitor = Monitor(network, parameters, split, config, diagnostics)
+        monitor.after_epoch(0)
+        on_batch = monitor.before_step if diagnostics.batches else None
+        for metrics in train(network, parameters, split, config, on_batch):
             epochs.append(metrics)
             on_epoch(metrics)
-        outcome["spectra"] = measure_spectra(network, parameters, split.X_train, config.epochs)
+            monitor.after_epoch(metrics.epoch)
+        outcome |= {"spectra": tuple(monitor.spectra), "curvature": tuple(monitor.curvature)}
     except DivergenceError as error:
         outcome |= {
             "status": DIVERGED,

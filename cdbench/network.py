@@ -11,6 +11,8 @@ from cdbench.config import RunConfig
 from cdbench.layers import (
     EVALUATION,
     LAYERS,
+    NORMALIZATIONS,
+    BatchNorm,
     Context,
     Dropout,
     Layer,
@@ -20,7 +22,8 @@ from cdbench.layers import (
     Slice,
     WeightLayer,
 )
-from cdbench.layers.base import Pullback
+from cdbench.layers.base import Moments, Pullback
+from cdbench.layers.normalization import moments
 from cdbench.products.base import Array
 
 
@@ -69,19 +72,25 @@ class Network:
         """Build the network of Sec. VI.1: weight layers with ReLU between.
 
         Every width is rounded up to the family's multiple; inputs are padded with zeros and the
-        surplus logits are sliced off. Dropout, where asked for, follows each ReLU.
+        surplus logits are sliced off. Dropout, where asked for, follows each ReLU; a normalisation
+        stands directly ahead of each weight layer, but never sees padded inputs.
         """
         family = LAYERS[config.layer]
         multiple = family.width_multiple(config)
         asked = (n_features, *config.hidden, n_classes)
         widths = [-(-width // multiple) * multiple for width in asked]
-        layers: list[Layer] = [] if widths[0] == n_features else [Pad(n_features, widths[0])]
+        layers: list[Layer] = []
         for n_in, n_out in pairwise(widths):
+            n = n_in if layers else n_features  # without padding, which only inputs have
+            if layers:
+                layers.append(ReLU(n))
+                if config.dropout:
+                    layers.append(Dropout(n, config.dropout))
+            if config.normalization != "none":
+                layers.append(NORMALIZATIONS[config.normalization](n))
+            if n != n_in:
+                layers.append(Pad(n, n_in))
             layers.append(family.for_config(n_in, n_out, config))
-            layers.append(ReLU(n_out))
-            if config.dropout:
-                layers.append(Dropout(n_out, config.dropout))
-        del layers[-2 if config.dropout else -1 :]  # nothing follows the last weight layer
         if widths[-1] != n_classes:
             layers.append(Slice(widths[-1], n_classes))
         return cls(layers)
@@ -140,13 +149,30 @@ class Network:
             pullbacks.append(pullback)
         return x, NetworkPullback(pullbacks)
 
-    def inputs(self, params: list[Params], x: Array) -> list[Array]:
-        """Return what enters each layer, (N, layer.n_in) each, in evaluation."""
+    def inputs(self, params: list[Params], x: Array, context: Context = EVALUATION) -> list[Array]:
+        """Return what enters each layer, (N, layer.n_in) each."""
         inputs = []
         for layer, own in zip(self.layers, params, strict=True):
             inputs.append(x)
-            x, _ = layer.forward(own, x, EVALUATION)
+            x, _ = layer.forward(own, x, context)
         return inputs
+
+    def evaluation(self, params: list[Params], X_train: Array) -> Context:
+        """Return the context in which the network with these parameters is measured.
+
+        It holds the statistics of each BatchNorm over the whole training split (N, n_in), taken
+        layer by layer, each behind those before it in evaluation. Without any it is EVALUATION.
+        """
+        if not any(isinstance(layer, BatchNorm) for layer in self.layers):
+            return EVALUATION
+        statistics: dict[Layer, Moments] = {}
+        context = Context(statistics=statistics)
+        x = X_train
+        for layer, own in zip(self.layers, params, strict=True):
+            if isinstance(layer, BatchNorm):
+                statistics[layer] = moments(x, layer.axis)
+            x, _ = layer.forward(own, x, context)
+        return context
 
 
 class NetworkPullback:

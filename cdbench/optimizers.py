@@ -4,17 +4,25 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
-from cdbench.config import RunConfig
 from cdbench.products.base import Array
 
 
 class Optimizer(ABC):
-    """An update rule with its own memory, for parameters of shape (n_parameters,)."""
+    """An update rule with its own memory.
 
-    def __init__(self, parameters: Array, config: RunConfig) -> None:
-        assert config.learning_rate is not None
+    Parameters
+    ----------
+    parameters : (n_parameters,) float
+        What it updates in place.
+    learning_rate : float or (n_parameters,) float
+        Step size η, of all parameters or of each.
+    momentum : float
+        Decay of the gradients' memory.
+    """
+
+    def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
         self.parameters = parameters
-        self.learning_rate, self.momentum = config.learning_rate, config.momentum
+        self.learning_rate, self.momentum = learning_rate, momentum
 
     @abstractmethod
     def step(self, gradient: Array) -> None:
@@ -24,8 +32,8 @@ class Optimizer(ABC):
 class SGD(Optimizer):
     """Gradient descent with momentum: v ← m v − η g, θ ← θ + v (Sec. VI.1)."""
 
-    def __init__(self, parameters: Array, config: RunConfig) -> None:
-        super().__init__(parameters, config)
+    def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
+        super().__init__(parameters, learning_rate, momentum)
         self.velocity = np.zeros_like(parameters)
 
     def step(self, gradient: Array) -> None:
@@ -39,14 +47,17 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015, the paper's reference [21]), algorithm 1 with bias correction.
 
-    The first-moment decay β₁ is the configuration's momentum; the rest is that paper's.
+    The first-moment decay β₁ is the configuration's momentum; the rest is that paper's. Its steps
+    do not grow with the gradient: η moves each entry of c, and so of W, by about η whatever B.
+    Weight-space scaling (``training.learning_rates``) therefore takes entries of W B times less far
+    than in a dense layer, where with SGD it takes them equally far.
     """
 
     SECOND_MOMENT_DECAY = 0.999
     EPSILON = 1e-8
 
-    def __init__(self, parameters: Array, config: RunConfig) -> None:
-        super().__init__(parameters, config)
+    def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
+        super().__init__(parameters, learning_rate, momentum)
         self.first = np.zeros_like(parameters)
         self.second = np.zeros_like(parameters)
         self.n_steps = 0

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 
 COMPLETED, DIVERGED, INTERRUPTED, FAILED = "completed", "diverged", "interrupted", "failed"
 STATUSES = (COMPLETED, DIVERGED, INTERRUPTED, FAILED)
@@ -54,6 +55,8 @@ class Condition:
         How many numbers there are.
     threshold : float
         Level at or below which a number counts as zero.
+    flatness : float or None
+        Geometric / arithmetic mean of the numbers, 0 to 1; None where it was not measured.
     """
 
     largest: float
@@ -63,6 +66,7 @@ class Condition:
     rank: int
     size: int
     threshold: float
+    flatness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,17 @@ class Spectrum:
     kind : str
         A key of ``cdbench.spectra.KINDS``.
     epoch : int
-        Number of epochs trained when it was measured.
+        Number of epochs trained when it was measured; with a step, the epoch in training.
     values : tuple of float
-        The numbers, from the largest.
+        The numbers, from the largest; none where only the condition was to be kept.
     condition : Condition
         Derived from the values.
+    sample : str or None
+        Data that it is of, one of ``cdbench.diagnostics.SAMPLES``; None where it depends on none.
+    step : int
+        0, or the epoch's update, from 1, ahead of which it was measured on that mini-batch.
+    multiplicity : int
+        How often each number occurs.
     """
 
     layer: int
@@ -88,6 +98,72 @@ class Spectrum:
     epoch: int
     values: tuple[float, ...]
     condition: Condition
+    sample: str | None = None
+    step: int = 0
+    multiplicity: int = 1
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Spectrum of one matrix of the whole network, over some samples.
+
+    Attributes
+    ----------
+    matrix : str
+        "gauss_newton" or "hessian", of the mean cross-entropy.
+    coordinates : str
+        "own", the parameters as they are, or "weight-space", √B·c in place of every c, in which a
+        step moves W as far as in a dense layer.
+    epoch : int
+        Number of epochs trained when it was measured.
+    sample : str
+        Which samples: "train", "test" or "batch".
+    n_samples, size : int
+        Number of samples and of parameters.
+    method : str
+        "exact", all eigenvalues, or "lanczos", extremes and an estimated density.
+    rank : int
+        Eigenvalues above the threshold in magnitude; by lanczos estimated from the density.
+    threshold : float
+        Level at or below which an eigenvalue counts as zero.
+    largest, smallest : float
+        Extreme eigenvalues, with their sign.
+    kappa : float
+        largest / smallest; infinite unless every eigenvalue is above the threshold.
+    kappa_nonnull : float, optional
+        max |λ| / min |λ| over the eigenvalues above the threshold in magnitude; None by lanczos,
+        which does not resolve the small ones.
+    trace, trace_error : float
+        Sum of the eigenvalues and its standard error, 0 if exact.
+    effective_rank : float
+        Σ|λ| / max|λ|.
+    damping, damped_kappa : float
+        d, and (largest + d) / (smallest + d); infinite where smallest + d is not positive.
+    nodes, weights : tuple of float
+        Eigenvalues, or Ritz values by lanczos, from the largest, and the share of the spectrum at
+        each; the shares sum to 1.
+    """
+
+    matrix: str
+    coordinates: str
+    epoch: int
+    sample: str
+    n_samples: int
+    method: str
+    size: int
+    rank: int
+    threshold: float
+    largest: float
+    smallest: float
+    kappa: float
+    kappa_nonnull: float | None
+    trace: float
+    trace_error: float
+    effective_rank: float
+    damping: float
+    damped_kappa: float
+    nodes: tuple[float, ...]
+    weights: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -129,6 +205,8 @@ class Run:
     n_parameters: int | None = None
     epochs: tuple[EpochMetrics, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
+    curvature: tuple[Curvature, ...] = ()
     error: str | None = None
     diverged_epoch: int | None = None
     diverged_step: int | None = None
+    diagnostics: Diagnostics | None = None

@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.config import (
-    ALPHA_CD,
-    DTYPES,
-    FISHER_FORMS,
-    KNOBS,
-    LAYER_NAMES,
-    OPTIMIZER_NAMES,
-    RunConfig,
-)
+from cdbench.config import ALPHA_CD, KNOBS, RunConfig
+from cdbench.config_checks import DTYPES, FISHER_FORMS, LAYER_NAMES, OPTIMIZER_NAMES
 from cdbench.errors import ConfigurationError, UnknownNameError
 
 CHANGES: dict[str, Any] = {

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cdbench.config import LAYER_NAMES, RunConfig
+from cdbench.config import RunConfig
+from cdbench.config_checks import LAYER_NAMES
 from cdbench.datasets import DATASETS
 from cdbench.layers import LAYERS, Context, Dropout, Pad, ReLU, Slice
 from cdbench.losses import softmax_cross_entropy

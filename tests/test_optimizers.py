@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cdbench.config import OPTIMIZER_NAMES, RunConfig
+from cdbench.config import RunConfig
+from cdbench.config_checks import OPTIMIZER_NAMES
 from cdbench.optimizers import OPTIMIZERS
 
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)

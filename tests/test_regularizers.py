@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.config import FISHER_FORMS
+from cdbench.config_checks import FISHER_FORMS
 from cdbench.regularizers import REGULARIZERS
 
 every_form = pytest.mark.parametrize("form", REGULARIZERS)

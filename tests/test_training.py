@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cdbench.config import FISHER_FORMS, OPTIMIZER_NAMES, RunConfig
+from cdbench.config import RunConfig
+from cdbench.config_checks import FISHER_FORMS, OPTIMIZER_NAMES
 from cdbench.datasets import DATASETS
 from cdbench.errors import DivergenceError
 from cdbench.losses import softmax_cross_entropy

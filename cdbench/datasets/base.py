@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from cdbench.datasets.transforms import TRANSFORMS
 from cdbench.errors import DatasetError
 from cdbench.products.base import Array
 
@@ -38,8 +39,6 @@ class Dataset:
         Classes, 0 to n_classes - 1.
     classes : tuple of str
         What the classes are called in the source.
-    standardize : bool
-        Whether each split is to be standardised with its training samples' mean and deviation.
 
     Raises
     ------
@@ -51,7 +50,6 @@ class Dataset:
     X: NDArray[np.float64]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
-    standardize: bool
 
     def __post_init__(self) -> None:
         if self.n_classes < 2:
@@ -91,25 +89,33 @@ class Dataset:
         digest.update("\0".join(self.classes).encode())
         return digest.hexdigest()
 
-    def split(self, seed: int, dtype: str = "float64") -> Split:
-        """Return the stratified split of this seed: 80 % training, 20 % test (Sec. VI.1)."""
+    def split(self, seed: int, dtype: str = "float64", transform: str = "scale") -> Split:
+        """Return the stratified split of this seed: 80 % training, 20 % test (Sec. VI.1).
+
+        Parameters
+        ----------
+        seed : int
+            Seed of the split.
+        dtype : str, optional
+            Type of the samples, rounded to it after the transform.
+        transform : str, optional
+            Name of the input transform, fitted on the training samples.
+
+        Returns
+        -------
+        Split
+        """
         from sklearn.model_selection import train_test_split
 
         X_train, X_test, y_train, y_test = train_test_split(
             self.X, self.y, test_size=TEST_SHARE, stratify=self.y, random_state=seed
         )
-        if self.standardize:
-            mean, deviation = X_train.mean(axis=0), X_train.std(axis=0)
-            # A constant feature becomes zero, not NaN, nor its mean's rounding error in units of
-            # itself.
-            constant = X_train.max(axis=0) == X_train.min(axis=0)
-            mean[constant], deviation[constant] = X_train[0, constant], 1.0
-            X_train, X_test = (X_train - mean) / deviation, (X_test - mean) / deviation
-        return Split(X_train.astype(dtype), y_train, X_test.astype(dtype), y_test)
+        fitted = TRANSFORMS[transform](X_train)
+        return Split(fitted(X_train).astype(dtype), y_train, fitted(X_test).astype(dtype), y_test)
 
 
 def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
-    """Build a data set of the user's own, to be standardised, from checked arrays.
+    """Build a data set of the user's own from checked arrays.
 
     Parameters
     ----------
@@ -139,4 +145,4 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
         )
     names, y = np.unique(labels, return_inverse=True)
     classes = tuple(str(label) for label in names)
-    return Dataset(name, X, y.astype(np.int64), classes, standardize=True)
+    return Dataset(name, X, y.astype(np.int64), classes)

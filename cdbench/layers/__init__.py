@@ -1,22 +1,32 @@
-"""Layers; one family a file. ``LAYERS`` are the weight layers that a run can be made of."""
+"""Layers; one family a file.
+
+``LAYERS`` are the weight layers that a run can be made of, ``NORMALIZATIONS`` what may stand ahead
+of each of them.
+"""
 
 from cdbench.layers.activation import ReLU
 from cdbench.layers.base import EVALUATION, Context, Layer, Params, Pullback, WeightLayer
 from cdbench.layers.cdlinear import CDLinear
 from cdbench.layers.dense import Dense
 from cdbench.layers.dropout import Dropout
+from cdbench.layers.normalization import BatchNorm, LayerNorm, Normalization
 from cdbench.layers.padding import Pad, Slice
 
 LAYERS: dict[str, type[WeightLayer]] = {"cdlinear": CDLinear, "dense": Dense}
+NORMALIZATIONS: dict[str, type[Normalization]] = {"layer": LayerNorm, "batch": BatchNorm}
 
 __all__ = [
     "EVALUATION",
     "LAYERS",
+    "NORMALIZATIONS",
+    "BatchNorm",
     "CDLinear",
     "Context",
     "Dense",
     "Dropout",
     "Layer",
+    "LayerNorm",
+    "Normalization",
     "Pad",
     "Params",
     "Pullback",

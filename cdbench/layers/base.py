@@ -1,7 +1,7 @@
 """What a layer is: shapes of its parameters, their first draw, a forward map and its pullback."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ Params = dict[str, Array]
 Pullback = Callable[[Array, Params], Array]
 """``(dy, grads) -> dx``: writes the parameters' gradients into ``grads``, summed over samples."""
 
+Moments = tuple[Array, Array]
+"""Mean and variance, shaped to broadcast against samples (N, n)."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -27,14 +30,18 @@ class Context:
         Whether layers that act in training only, such as dropout, act.
     rng : numpy.random.Generator, optional
         Stream of the layers that draw; needed when training with one of those.
+    statistics : mapping of Layer to Moments, optional
+        Of each BatchNorm its inputs' mean and variance over the training split; needed when
+        evaluating with one of those (``Network.evaluation``).
     """
 
     training: bool = False
     rng: np.random.Generator | None = None
+    statistics: Mapping["Layer", Moments] | None = None
 
 
 EVALUATION = Context()
-"""The context in which a trained network is measured."""
+"""The context in which a trained network without BatchNorm is measured."""
 
 
 class Layer(ABC):
@@ -54,6 +61,11 @@ class Layer(ABC):
     def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
         """Return the output (N, n_out) for ``x`` (N, n_in), and the pullback through it."""
 
+    def check_input(self, x: Array) -> None:
+        """Raise ShapeError unless ``x`` is (N, n_in)."""
+        if x.ndim != 2 or x.shape[1] != self.n_in:
+            raise ShapeError(f"{type(self).__name__} got {x.shape}, expected (N, {self.n_in})")
+
 
 class WeightLayer(Layer):
     """A layer that acts as ``y = x @ W.T + bias`` for some matrix W of its parameters."""
@@ -71,8 +83,3 @@ class WeightLayer(Layer):
     @abstractmethod
     def matrix(self, params: Params) -> Array:
         """Return W as it acts, a dense (n_out, n_in) matrix."""
-
-    def check_input(self, x: Array) -> None:
-        """Raise ShapeError unless ``x`` is (N, n_in)."""
-        if x.ndim != 2 or x.shape[1] != self.n_in:
-            raise ShapeError(f"{type(self).__name__} got {x.shape}, expected (N, {self.n_in})")

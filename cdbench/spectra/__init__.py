@@ -1,16 +1,21 @@
 """Spectra and condition numbers of a network's weight layers; one kind a file.
 
-Only ``weight`` can be compared between layer families. ``theorem1`` is the diagonal of the layer's
-Hessian, not its spectrum; ``published`` and ``block_power`` are of blocks, and say so.
+``weight`` and ``layer_hessian`` can be compared between layer families. ``theorem1`` is the
+diagonal of the layer's Hessian, not its spectrum; ``published`` and ``block_power`` are of blocks,
+and say so.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 
+from cdbench.layers import EVALUATION, Context
 from cdbench.network import Network
 from cdbench.products.base import Array
 from cdbench.run import Spectrum
 from cdbench.spectra.base import Kind, LayerState, Numbers, condition
 from cdbench.spectra.block_power import block_power
+from cdbench.spectra.layer_hessian import layer_hessian
 from cdbench.spectra.published import published
 from cdbench.spectra.theorem1 import theorem1
 from cdbench.spectra.weight import weight
@@ -20,13 +25,26 @@ KINDS: dict[str, Kind] = {
     "block_power": block_power,
     "weight": weight,
     "theorem1": theorem1,
+    "layer_hessian": layer_hessian,
 }
 
-__all__ = ["KINDS", "Kind", "LayerState", "Numbers", "condition", "measure_spectra"]
+DATA_KINDS = ("theorem1", "layer_hessian")
+"""Kinds that depend on what enters the layer; the others on its parameters only."""
+
+__all__ = ["DATA_KINDS", "KINDS", "Kind", "LayerState", "Numbers", "condition", "measure_spectra"]
 
 
 def measure_spectra(
-    network: Network, parameters: Array, X_train: Array, epoch: int
+    network: Network,
+    parameters: Array,
+    X: Array,
+    epoch: int,
+    *,
+    sample: str = "train",
+    step: int = 0,
+    kinds: Iterable[str] = KINDS,
+    values: bool = True,
+    context: Context = EVALUATION,
 ) -> tuple[Spectrum, ...]:
     """Measure every kind for every weight layer, in float64 whatever the run's dtype.
 
@@ -36,10 +54,18 @@ def measure_spectra(
         The network.
     parameters : (n_parameters,) float
         Its parameters.
-    X_train : (N, n_features) float
-        Training split, for the kinds that depend on a layer's inputs.
+    X : (N, n_features) float
+        Data, for the kinds that depend on a layer's inputs.
     epoch : int
-        Epochs trained so far.
+        Epochs trained so far; with a step, the epoch in training.
+    sample, step
+        What X is and when it is measured, as in Spectrum.
+    kinds : iterable of str
+        Which kinds, of KINDS.
+    values : bool
+        Whether to keep the numbers, or only their condition.
+    context : Context
+        In which the network is evaluated.
 
     Returns
     -------
@@ -47,14 +73,24 @@ def measure_spectra(
         Layer by layer, kind by kind.
     """
     params = network.views(parameters.astype(np.float64))
-    inputs = network.inputs(params, X_train.astype(np.float64))
+    inputs = network.inputs(params, X.astype(np.float64), context)
     eps = float(np.finfo(parameters.dtype).eps)
     spectra = []
     for number, place in enumerate(network.weight_layers, 1):
         own = params[place.position]
         state = LayerState(place.layer, own, place.acting_matrix(own), inputs[place.position], eps)
-        for name, kind in KINDS.items():
-            numbers = kind(state)
-            values = tuple(np.sort(numbers.values)[::-1].tolist())
-            spectra.append(Spectrum(number, name, epoch, values, condition(numbers)))
+        for name in kinds:
+            numbers = KINDS[name](state)
+            spectra.append(
+                Spectrum(
+                    number,
+                    name,
+                    epoch,
+                    tuple(np.sort(numbers.values)[::-1].tolist()) if values else (),
+                    condition(numbers),
+                    sample if name in DATA_KINDS else None,
+                    step,
+                    numbers.multiplicity,
+                )
+            )
     return tuple(spectra)

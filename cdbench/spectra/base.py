@@ -34,6 +34,11 @@ class LayerState:
     inputs: Array
     eps: float
 
+    @property
+    def acts_whole(self) -> bool:
+        """Whether all of W acts: no input is padded and no logit sliced off."""
+        return self.matrix.shape == (self.layer.n_out, self.layer.n_in)
+
     def block_magnitudes(self) -> Array:
         """Return |F[c_ij](k)|, (K_o, K_i, B); for a dense layer |W|, its blocks being 1 × 1."""
         if isinstance(self.layer, CDLinear):
@@ -54,11 +59,17 @@ class Numbers:
     drops : bool
         Whether numbers at or below the threshold are left out of κ, as Table 1 does, instead of
         making it infinite.
+    multiplicity : int
+        How often each number occurs in the matrix's spectrum.
+    n_groups : int
+        Number of consecutive groups of equal length whose flatness is averaged.
     """
 
     values: Array
     threshold: float
     drops: bool = False
+    multiplicity: int = 1
+    n_groups: int = 1
 
 
 Kind = Callable[[LayerState], Numbers]
@@ -73,8 +84,37 @@ def squared_threshold(largest: float, length: int, eps: float) -> float:
     return (length * eps) ** 2 * largest
 
 
+def both_halves(bins: Array, B: int) -> Array:
+    """Return all B frequencies' numbers from those of the rfft's bins, as one vector.
+
+    Of real data, frequencies k and B − k have the same numbers; the rfft gives them once.
+
+    Parameters
+    ----------
+    bins : (B // 2 + 1, n) float
+        Numbers of each bin.
+    B : int
+        Length of the transform.
+    """
+    return np.concatenate([bins, bins[1 : (B + 1) // 2]]).ravel()
+
+
+def flatness(numbers: Numbers) -> float:
+    """Return geometric mean / arithmetic mean (Wiener's spectral flatness), 0 to 1, of each group.
+
+    1 is a flat spectrum; one number at or below the threshold makes its group's 0. The mean over
+    the groups.
+    """
+    groups = numbers.values.reshape(numbers.n_groups, -1)
+    counted = np.all(groups > numbers.threshold, axis=1)
+    flat = np.zeros(len(groups))
+    kept = groups[counted]
+    flat[counted] = np.exp(np.log(kept).mean(axis=1)) / kept.mean(axis=1)
+    return float(flat.mean())
+
+
 def condition(numbers: Numbers) -> Condition:
-    """Return extremes, κ and rank of a set of non-negative numbers.
+    """Return extremes, κ, rank and flatness of a set of non-negative numbers.
 
     κ is infinite where a number is at or below the threshold, unless those are dropped; the κ of
     the non-null part is infinite only where that part is empty.
@@ -87,7 +127,8 @@ def condition(numbers: Numbers) -> Condition:
         smallest=smallest,
         kappa=largest / smallest if smallest > numbers.threshold else np.inf,
         kappa_nonnull=float(kept.max() / kept.min()) if kept.size else np.inf,
-        rank=int(kept.size),
-        size=int(numbers.values.size),
+        rank=int(kept.size) * numbers.multiplicity,
+        size=int(numbers.values.size) * numbers.multiplicity,
         threshold=float(numbers.threshold),
+        flatness=flatness(numbers),
     )

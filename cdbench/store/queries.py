@@ -80,14 +80,16 @@ _EPOCHS = text(
 
 _CONDITIONS = text(
     """
-    SELECT layer, kind, epoch, largest, smallest, kappa, kappa_nonnull, rank, size, threshold
-    FROM condition_number WHERE run_id = :run_id ORDER BY layer, kind, epoch
+    SELECT layer, kind, epoch, sample, largest, smallest, kappa, kappa_nonnull, rank, size,
+        threshold, flatness
+    FROM condition_number WHERE run_id = :run_id AND step = 0 ORDER BY layer, kind, epoch
     """
 )
 
 _VALUES = text(
     """
-    SELECT spectrum.layer, spectrum.kind, spectrum.epoch, spectrum_value.value
+    SELECT spectrum.layer, spectrum.kind, spectrum.epoch, spectrum.multiplicity,
+        spectrum_value.value
     FROM spectrum JOIN spectrum_value ON spectrum_value.spectrum_id = spectrum.spectrum_id
     WHERE spectrum.run_id = :run_id ORDER BY spectrum.spectrum_id, spectrum_value.position
     """
@@ -99,7 +101,7 @@ def newest_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunCon
     by_digest = {config.digest(): config for config in configs}
     found: dict[RunConfig, StoredRun] = {}
     with database.transaction() as connection:
-        for digests in _chunks(list(by_digest)):
+        for digests in chunks(list(by_digest)):
             for row in connection.execute(_NEWEST, {"digests": digests}).mappings():
                 values = dict(row)
                 config = RunConfig.from_mapping(json.loads(values.pop("config_json")))
@@ -113,7 +115,7 @@ def completed_configs(database: Database, configs: Iterable[RunConfig]) -> set[R
     with database.transaction() as connection:
         return {
             by_digest[digest]
-            for digests in _chunks(list(by_digest))
+            for digests in chunks(list(by_digest))
             for digest in connection.execute(_COMPLETED, {"digests": digests}).scalars()
         }
 
@@ -133,17 +135,27 @@ def spectra_of(database: Database, run_id: int) -> tuple[Spectrum, ...]:
         for row in connection.execute(_CONDITIONS, {"run_id": run_id}).mappings():
             fields = dict(row)
             key = (fields.pop("layer"), fields.pop("kind"), fields.pop("epoch"))
-            spectra.append(Spectrum(*key, tuple(values[key]), Condition(**fields)))
+            sample = fields.pop("sample")
+            multiplicity, numbers = values.get(key, (1, []))
+            condition = Condition(**fields)
+            spectra.append(
+                Spectrum(*key, tuple(numbers), condition, sample, multiplicity=multiplicity)
+            )
         return tuple(spectra)
 
 
-def _values_of(connection: Connection, run_id: int) -> dict[tuple[int, str, int], list[float]]:
-    values: dict[tuple[int, str, int], list[float]] = {}
-    for layer, kind, epoch, value in connection.execute(_VALUES, {"run_id": run_id}):
-        values.setdefault((layer, kind, epoch), []).append(value)
+def _values_of(
+    connection: Connection, run_id: int
+) -> dict[tuple[int, str, int], tuple[int, list[float]]]:
+    """Return each spectrum's multiplicity and numbers; none where only conditions were kept."""
+    values: dict[tuple[int, str, int], tuple[int, list[float]]] = {}
+    for *key, multiplicity, value in connection.execute(_VALUES, {"run_id": run_id}):
+        layer, kind, epoch = key
+        values.setdefault((layer, kind, epoch), (multiplicity, []))[1].append(value)
     return values
 
 
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield the items in slices that one statement can take."""
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, update
 
 from cdbench.config import KNOBS, RunConfig
+from cdbench.judgement import ClaimResult
 from cdbench.run import Environment, Run
 from cdbench.store import models
 from cdbench.store.database import Database
@@ -34,6 +35,7 @@ def record_run(database: Database, run: Run, sweep_id: int | None = None) -> int
             connection, models.Epoch, [{"run_id": run_id} | asdict(epoch) for epoch in run.epochs]
         )
         _record_spectra(connection, run, run_id)
+        _record_curvature(connection, run, run_id)
         return run_id
 
 
@@ -55,6 +57,35 @@ def end_sweep(database: Database, sweep_id: int) -> None:
         )
 
 
+def record_claim(database: Database, result: ClaimResult) -> int:
+    """Write the audit of a claim, in one transaction; return its claim_result_id.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written; nothing of it is then in the database.
+    """
+    values = {
+        name: getattr(result, name)
+        for name in ("claim", "position", "published", "rule", "seeds", "inputs_digest")
+    }
+    values |= asdict(result.judgement)
+    values |= {"measured_at": _utc(result.measured_at), "duration_s": result.duration_s}
+    with database.transaction() as connection:
+        values["environment_id"] = _environment_id(connection, result.environment)
+        key = {"claim_result_id": _insert(connection, models.ClaimResult, values)}
+        _insert_many(connection, models.Observation, [key | asdict(o) for o in result.observations])
+        _insert_many(
+            connection,
+            models.Measurement,
+            [
+                key | {"position": position} | asdict(measurement)
+                for position, measurement in enumerate(result.measurements, 1)
+            ],
+        )
+        return key["claim_result_id"]
+
+
 def _run_row(run: Run) -> dict[str, Any]:
     return _knob_columns(run.config) | {
         "uuid": run.uuid,
@@ -65,6 +96,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "dataset_fingerprint": run.dataset_fingerprint,
         "widths": ARROW.join(map(str, run.widths)) or None,
         "n_parameters": run.n_parameters,
+        "diagnostics_json": run.diagnostics.canonical_json() if run.diagnostics else None,
         "started_at": _utc(run.started_at),
         "duration_s": run.duration_s,
         "cpu_s": run.cpu_s,
@@ -88,15 +120,36 @@ def _record_spectra(connection: Connection, run: Run, run_id: int) -> None:
             "layer": spectrum.layer,
             "kind": spectrum.kind,
             "epoch": spectrum.epoch,
+            "sample": spectrum.sample,
         }
-        conditions.append(key | asdict(spectrum.condition))
-        spectrum_id = _insert(connection, models.Spectrum, key)
-        values += [
-            {"spectrum_id": spectrum_id, "position": position, "value": value}
-            for position, value in enumerate(spectrum.values, 1)
-        ]
+        conditions.append(key | {"step": spectrum.step} | asdict(spectrum.condition))
+        if spectrum.values:
+            row = key | {"multiplicity": spectrum.multiplicity}
+            spectrum_id = _insert(connection, models.Spectrum, row)
+            values += [
+                {"spectrum_id": spectrum_id, "position": position, "value": value}
+                for position, value in enumerate(spectrum.values, 1)
+            ]
     _insert_many(connection, models.ConditionNumber, conditions)
     _insert_many(connection, models.SpectrumValue, values)
+
+
+def _record_curvature(connection: Connection, run: Run, run_id: int) -> None:
+    keep_nodes = run.diagnostics is None or run.diagnostics.values
+    for curvature in run.curvature:
+        row = asdict(curvature) | {"run_id": run_id}
+        nodes, weights = row.pop("nodes"), row.pop("weights")
+        curvature_id = _insert(connection, models.Curvature, row)
+        rows = [
+            {
+                "curvature_id": curvature_id,
+                "position": position,
+                "eigenvalue": node,
+                "weight": weight,
+            }
+            for position, (node, weight) in enumerate(zip(nodes, weights, strict=True), 1)
+        ]
+        _insert_many(connection, models.CurvatureNode, rows if keep_nodes else [])
 
 
 def _environment_id(connection: Connection, environment: Environment) -> int:

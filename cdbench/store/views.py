@@ -31,12 +31,13 @@ RUNS = View(
         run.layer, run.B, run.seed, run.dataset, run.widths, run.n_parameters,
         epoch.epoch AS epochs_trained, epoch.training_loss, epoch.test_loss, epoch.test_accuracy,
         (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
-            AND k.kind = 'published' AND k.epoch = epoch.epoch) AS published_kappa,
+            AND k.kind = 'published' AND k.epoch = epoch.epoch AND k.step = 0) AS published_kappa,
         (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
-            AND k.kind = 'weight' AND k.epoch = epoch.epoch) AS weight_kappa,
+            AND k.kind = 'weight' AND k.epoch = epoch.epoch AND k.step = 0) AS weight_kappa,
         (SELECT avg(duration_s) FROM epoch AS e WHERE e.run_id = run.run_id) AS seconds_per_epoch,
-        run.hidden, run.epochs, run.batch_size, run.learning_rate, run.momentum, run.optimizer,
-        run.dropout, run.fisher_weight, run.fisher_form, run.fisher_epsilon, run.dtype,
+        run.input, run.hidden, run.normalization, run.epochs, run.batch_size, run.learning_rate,
+        run.learning_rate_scaling, run.momentum, run.optimizer, run.dropout, run.fisher_weight,
+        run.fisher_form, run.fisher_epsilon, run.dtype,
         run.started_at, run.duration_s, run.error, run.config_digest, run.group_digest,
         run.run_id = (SELECT max(newer.run_id) FROM run AS newer
             WHERE newer.config_digest = run.config_digest AND newer.status = 'completed')
@@ -75,7 +76,8 @@ TABLE1 = View(
         WHERE is_latest AND dataset = 'digits' AND (B IS NULL OR B IN (4, 8))
             AND seed IN (0, 1, 2) AND hidden = '64 64' AND epochs = 25 AND batch_size = 64
             AND learning_rate = 0.1 AND momentum = 0.9 AND optimizer = 'sgd' AND dropout = 0
-            AND fisher_weight = 0 AND dtype = 'float64'
+            AND fisher_weight = 0 AND dtype = 'float64' AND input = 'scale'
+            AND normalization = 'none' AND learning_rate_scaling = 'raw'
     ), mean AS (
         SELECT model, avg(training_loss) AS loss, avg(test_accuracy) AS accuracy
         FROM paper GROUP BY model
@@ -103,12 +105,54 @@ TABLE1 = View(
     """,
 )
 
+CONDITIONS = View(
+    "One row a layer, kind and epoch: its condition, with its run's model and seed.",
+    """
+    SELECT k.run_id, runs.model, runs.dataset, runs.seed, runs.is_latest, k.layer, k.kind,
+        k.epoch, k.step, k.sample, k.kappa, k.kappa_nonnull, k.rank, k.size, k.largest,
+        k.smallest, k.flatness
+    FROM condition_number AS k JOIN runs ON runs.run_id = k.run_id
+    """,
+)
+
+CLAIMS = View(
+    "The ledger: the newest judgement of each claim, in the paper's order.",
+    """
+    SELECT position, claim, verdict, condition, published, measured, reason, rule, seeds,
+        claim_result_id, measured_at
+    FROM claim_result
+    WHERE claim_result_id IN (SELECT max(claim_result_id) FROM claim_result GROUP BY claim)
+    ORDER BY position
+    """,
+)
+
+MEASUREMENTS = View(
+    "What the ledger rests on: statistics of observations, with their intervals.",
+    """
+    SELECT claims.claim, m.position, m.quantity, m.subject, m.baseline, m.statistic, m.estimate,
+        m.low, m.high, m.interval, m.n, m.sql
+    FROM measurement AS m JOIN claims ON claims.claim_result_id = m.claim_result_id
+    """,
+)
+
+OBSERVATIONS = View(
+    "What the measurements rest on: one row a number, with the run that it comes from.",
+    """
+    SELECT claims.claim, o.quantity, o.subject, o.place, o.value, o.run_id
+    FROM observation AS o JOIN claims ON claims.claim_result_id = o.claim_result_id
+    """,
+)
+
 VIEWS: dict[str, View] = {
     "latest_run": LATEST_RUN,
     "runs": RUNS,
     "epochs": EPOCHS,
     "spectrum_values": SPECTRUM_VALUES,
     "table1": TABLE1,
+    "conditions": CONDITIONS,
+    "claims": CLAIMS,
+    "measurements": MEASUREMENTS,
+    "observations": OBSERVATIONS,
 }
 """In the order in which they depend on each other."""
 

@@ -1,29 +1,12 @@
-"""The tables. Every column's comment, with its unit, is the source of docs/schema.md."""
+"""The tables of runs: environments, sweeps, runs and their epochs."""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.run import STATUSES
-
-NAMING_CONVENTION = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class Base(DeclarativeBase):
-    """Base of all tables; every constraint has a name, so that migrations can find it."""
-
-    metadata = MetaData(naming_convention=NAMING_CONVENTION)
-
-
-def _key(comment: str) -> Mapped[int]:
-    return mapped_column(primary_key=True, comment=comment)
+from cdbench.store.models.base import Base, integer_key, of_run
 
 
 class Environment(Base):
@@ -31,7 +14,7 @@ class Environment(Base):
 
     __tablename__ = "environment"
 
-    environment_id: Mapped[int] = _key("Key.")
+    environment_id: Mapped[int] = integer_key("Key.")
     digest: Mapped[str] = mapped_column(unique=True, comment="SHA-256 of all other columns.")
     python_version: Mapped[str] = mapped_column(comment="Version of Python.")
     numpy_version: Mapped[str] = mapped_column(comment="Version of NumPy.")
@@ -56,7 +39,7 @@ class Sweep(Base):
 
     __tablename__ = "sweep"
 
-    sweep_id: Mapped[int] = _key("Key.")
+    sweep_id: Mapped[int] = integer_key("Key.")
     command_line: Mapped[str] = mapped_column(comment="The command as it was typed.")
     started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
     ended_at: Mapped[datetime | None] = mapped_column(
@@ -78,7 +61,7 @@ class Run(Base):
         Index(None, "group_digest"),
     )
 
-    run_id: Mapped[int] = _key("Key; a later run has a larger one.")
+    run_id: Mapped[int] = integer_key("Key; a later run has a larger one.")
     uuid: Mapped[str] = mapped_column(unique=True, comment="Identity of the run in any database.")
     sweep_id: Mapped[int | None] = mapped_column(
         ForeignKey("sweep.sweep_id"), index=True, comment="Sweep it belongs to; NULL for `train`."
@@ -101,12 +84,21 @@ class Run(Base):
     dataset_fingerprint: Mapped[str | None] = mapped_column(
         comment="SHA-256 of the data's arrays; NULL if they could not be read."
     )
+    input: Mapped[str] = mapped_column(
+        comment="Input transform, fitted on the training split: scale, center, standardize, whiten."
+    )
     layer: Mapped[str] = mapped_column(comment="Layer family: dense or cdlinear.")
     B: Mapped[int | None] = mapped_column("B", comment="Block size; NULL for dense.")
     hidden: Mapped[str] = mapped_column(comment="Hidden widths as asked for, such as 64 64.")
+    normalization: Mapped[str] = mapped_column(
+        comment="Normalisation ahead of each linear layer: none, layer or batch."
+    )
     epochs: Mapped[int] = mapped_column(comment="Epochs asked for.")
     batch_size: Mapped[int] = mapped_column(comment="Samples an update.")
     learning_rate: Mapped[float] = mapped_column(comment="Step size η.")
+    learning_rate_scaling: Mapped[str] = mapped_column(
+        comment="raw: the step on c is η; weight-space: it is η / B."
+    )
     momentum: Mapped[float] = mapped_column(comment="Momentum of sgd; β₁ of adam.")
     optimizer: Mapped[str] = mapped_column(comment="sgd or adam.")
     dropout: Mapped[float] = mapped_column(comment="Drop probability, 0 to 1 (Eq. 7).")
@@ -119,6 +111,9 @@ class Run(Base):
         comment="Widths as built, such as 64→64→64→12; NULL if it ended before."
     )
     n_parameters: Mapped[int | None] = mapped_column(comment="Weights and biases, as a count.")
+    diagnostics_json: Mapped[str | None] = mapped_column(
+        comment="What was measured beside the epochs: JSON; NULL for runs of schema 0001."
+    )
     started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
     duration_s: Mapped[float] = mapped_column(comment="Wall time with data and spectra, seconds.")
     cpu_s: Mapped[float] = mapped_column(comment="CPU time of the same, seconds.")
@@ -136,10 +131,6 @@ class Run(Base):
     )
 
 
-def _of_run() -> ForeignKey:
-    return ForeignKey("run.run_id", ondelete="CASCADE")
-
-
 class Epoch(Base):
     """What one epoch of a run gave."""
 
@@ -149,64 +140,11 @@ class Epoch(Base):
         {"sqlite_with_rowid": False},
     )
 
-    run_id: Mapped[int] = mapped_column(_of_run(), primary_key=True, comment="The run.")
-    epoch: Mapped[int] = _key("From 1.")
+    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
+    epoch: Mapped[int] = integer_key("From 1.")
     training_loss: Mapped[float] = mapped_column(
         comment="Mean of the epoch's batch cross-entropies as seen in it, nats, no regulariser."
     )
     test_loss: Mapped[float] = mapped_column(comment="Cross-entropy on the test split, nats.")
     test_accuracy: Mapped[float] = mapped_column(comment="Share of the test split, 0 to 1.")
     duration_s: Mapped[float] = mapped_column(comment="Wall time of its updates, seconds.")
-
-
-class ConditionNumber(Base):
-    """How well conditioned one weight layer is, by kind (see `docs/conditions.md`)."""
-
-    __tablename__ = "condition_number"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-
-    run_id: Mapped[int] = mapped_column(_of_run(), primary_key=True, comment="The run.")
-    layer: Mapped[int] = _key("Weight layer, from 1 at the input.")
-    kind: Mapped[str] = mapped_column(
-        primary_key=True, comment="published, block_power, weight or theorem1."
-    )
-    epoch: Mapped[int] = _key("Epochs trained when it was measured.")
-    largest: Mapped[float] = mapped_column(comment="Largest number that counts.")
-    smallest: Mapped[float] = mapped_column(comment="Smallest number that counts.")
-    kappa: Mapped[float] = mapped_column(
-        comment="largest / smallest; Inf where the smallest is at or below the threshold."
-    )
-    kappa_nonnull: Mapped[float] = mapped_column(
-        comment="The same over the numbers above the threshold only."
-    )
-    rank: Mapped[int] = mapped_column(comment="How many numbers are above the threshold.")
-    size: Mapped[int] = mapped_column(comment="How many numbers there are.")
-    threshold: Mapped[float] = mapped_column(comment="Level at or below which one is zero.")
-
-
-class Spectrum(Base):
-    """A set of spectral numbers of one weight layer; the numbers are in `spectrum_value`."""
-
-    __tablename__ = "spectrum"
-    __table_args__ = (UniqueConstraint("run_id", "layer", "kind", "epoch"),)
-
-    spectrum_id: Mapped[int] = _key("Key.")
-    run_id: Mapped[int] = mapped_column(_of_run(), comment="The run.")
-    layer: Mapped[int] = mapped_column(comment="Weight layer, from 1 at the input.")
-    kind: Mapped[str] = mapped_column(comment="published, block_power, weight or theorem1.")
-    epoch: Mapped[int] = mapped_column(comment="Epochs trained when it was measured.")
-
-
-class SpectrumValue(Base):
-    """One number of a spectrum."""
-
-    __tablename__ = "spectrum_value"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-
-    spectrum_id: Mapped[int] = mapped_column(
-        ForeignKey("spectrum.spectrum_id", ondelete="CASCADE"),
-        primary_key=True,
-        comment="The spectrum.",
-    )
-    position: Mapped[int] = _key("From 1 at the largest.")
-    value: Mapped[float] = mapped_column(comment="The number, in the kind's own unit.")

@@ -1,0 +1,111 @@
+"""Audit: from claims to the runs they need, and from those to stored judgements."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import cdbench
+from cdbench.claims import CLAIMS, Bench, Claim, Measurements, Needs
+from cdbench.claims.base import MIN_SEEDS
+from cdbench.claims.statistics import Observations
+from cdbench.config import RunConfig
+from cdbench.environment import current_environment
+from cdbench.errors import ConfigurationError, UnknownNameError
+from cdbench.judgement import ClaimResult
+
+
+def find_claims(names: Iterable[str]) -> list[Claim]:
+    """Return the claims of these names, in the paper's order; all of them for no name.
+
+    Raises
+    ------
+    UnknownNameError
+        If a name is none of CLAIMS; it says which is nearest.
+    """
+    names = list(names)
+    for name in names:
+        if name not in CLAIMS:
+            raise UnknownNameError("claim", name, CLAIMS)
+    return [claim for name, claim in CLAIMS.items() if name in names or not names]
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raise ConfigurationError where a verdict would rest on too few seeds, or on one twice."""
+    if len(set(seeds)) < len(seeds):
+        raise ConfigurationError(f"seeds: {list(seeds)} repeats a value; expected each once")
+    if len(seeds) < MIN_SEEDS:
+        raise ConfigurationError(
+            f"got {len(seeds)} seeds; a verdict rests on at least {MIN_SEEDS}, as in --seeds 0..29"
+        )
+
+
+def inputs_digest(claim: Claim, seeds: Sequence[int], uuids: Iterable[str]) -> str:
+    """Return a digest that is equal as long as a judgement need not be made again."""
+    inputs = {
+        "cdbench": cdbench.__version__,
+        "claim": claim.name,
+        "rule": claim.rule,
+        "seeds": list(seeds),
+        "runs": sorted(uuids),
+    }
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def uuids_of(
+    claim: Claim, seeds: Sequence[int], stored: Mapping[RunConfig, tuple[int, str]]
+) -> list[str] | None:
+    """Return the identities of the runs that a claim needs, or None where one is missing."""
+    needs: Needs = claim.needs(seeds)
+    if not all(config in stored for config in needs):
+        return None
+    return [stored[config][1] for config in needs]
+
+
+def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
+    """Observe, measure and judge one claim.
+
+    Parameters
+    ----------
+    claim : Claim
+        The claim.
+    bench : Bench
+        Seeds, and the runs that it needs.
+    digest : str
+        Of what goes in, as ``inputs_digest`` gives it.
+
+    Returns
+    -------
+    ClaimResult
+        Ready to be stored.
+    """
+    from threadpoolctl import threadpool_limits
+
+    started = time.perf_counter()
+    with threadpool_limits(1, "blas"):  # as in training; also what the environment then records
+        observations = claim.observe(bench)
+        measurements = claim.measure(Observations(claim.name, observations))
+        judgement = claim.judge(Measurements(measurements))
+        environment = current_environment()
+    return ClaimResult(
+        claim=claim.name,
+        position=list(CLAIMS).index(claim.name) + 1,
+        published=claim.published,
+        rule=claim.rule,
+        seeds=name_seeds(bench.seeds),
+        inputs_digest=digest,
+        judgement=judgement,
+        observations=tuple(observations),
+        measurements=tuple(measurements),
+        environment=environment,
+        measured_at=datetime.now(UTC),
+        duration_s=time.perf_counter() - started,
+    )
+
+
+def name_seeds(seeds: Sequence[int]) -> str:
+    """Return ``0..29`` for consecutive seeds, else all of them."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}..{seeds[-1]}"
+    return " ".join(map(str, seeds))

@@ -1,0 +1,150 @@
+"""What a claim is: a statement of the paper, how it is tested, and a rule for the verdict."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cdbench.claims.statistics import Observations
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.errors import MissingResultsError
+from cdbench.judgement import Judgement, Measurement, Observation
+from cdbench.store.audit_queries import AuditedRun
+
+MIN_SEEDS = 10
+"""A verdict on trained networks rests on at least so many seeds."""
+
+Needs = dict[RunConfig, Diagnostics]
+"""Runs that a claim needs, and what must have been measured of each."""
+
+CONDITIONS_ONLY = Diagnostics(values=False)
+"""Enough for most claims: condition numbers at the end of training, without the spectra."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a claim is tested on.
+
+    Attributes
+    ----------
+    seeds : sequence of int
+        Seeds of the audit.
+    runs : mapping
+        The stored runs, by configuration.
+    """
+
+    seeds: Sequence[int]
+    runs: Mapping[RunConfig, AuditedRun]
+
+    def run(self, config: RunConfig) -> AuditedRun:
+        """Return the stored run of a configuration.
+
+        Raises
+        ------
+        MissingResultsError
+            If there is none.
+        """
+        if config not in self.runs:
+            raise MissingResultsError(f"{config.model}, seed {config.seed}: no completed run")
+        return self.runs[config]
+
+
+class Measurements:
+    """A claim's measurements, found by what they are of.
+
+    Parameters
+    ----------
+    measurements : iterable of Measurement
+        In the order in which they are shown.
+    """
+
+    def __init__(self, measurements: Iterable[Measurement]) -> None:
+        self.all = tuple(measurements)
+
+    def find(self, quantity: str, subject: str, baseline: str | None = None) -> Measurement:
+        """Return the first measurement of that quantity, subject and baseline."""
+        for found in self.all:
+            if (found.quantity, found.subject, found.baseline) == (quantity, subject, baseline):
+                return found
+        raise KeyError((quantity, subject, baseline))
+
+
+class Claim(ABC):
+    """One claim of the paper.
+
+    The rule for the verdict is written before the numbers are seen, and so are the thresholds in
+    it. ``measure`` and ``judge`` are pure functions of the observations.
+
+    Attributes
+    ----------
+    name : str
+        What it is called on the command line.
+    title : str
+        A few words.
+    statement : str
+        The paper's words, or close to them.
+    where : str
+        Where in the paper.
+    published : str
+        The number or relation that is tested, in a few words.
+    method : str
+        How it is tested.
+    rule : str
+        Which measurements lead to which verdict.
+    overturn : str
+        What would change the verdict.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    statement: ClassVar[str]
+    where: ClassVar[str]
+    published: ClassVar[str]
+    method: ClassVar[str]
+    rule: ClassVar[str]
+    overturn: ClassVar[str]
+
+    def needs(self, seeds: Sequence[int]) -> Needs:
+        """Return the runs that it needs; none for a claim that is computed."""
+        del seeds
+        return {}
+
+    @abstractmethod
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return every number that goes into the judgement, from the runs or computed."""
+
+    @abstractmethod
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Return the statistics of the observations, those that decide first."""
+
+    @abstractmethod
+    def judge(self, found: Measurements) -> Judgement:
+        """Return the verdict, by the rule."""
+
+
+def paper_models(seeds: Sequence[int]) -> dict[str, list[RunConfig]]:
+    """Return the recipe's configurations of the paper's three models, seed by seed, by name."""
+    return recipe_models((4, 8), seeds)
+
+
+def recipe_models(block_sizes: Sequence[int], seeds: Sequence[int]) -> dict[str, list[RunConfig]]:
+    """Return the recipe's configurations, dense first, seed by seed, by the model's name."""
+    models = [[RunConfig(seed=seed).baseline() for seed in seeds]]
+    models += [[RunConfig(B=B, seed=seed) for seed in seeds] for B in block_sizes]
+    return {configs[0].model: configs for configs in models if configs}
+
+
+def needs_of(models: Mapping[str, Sequence[RunConfig]], diagnostics: Diagnostics) -> Needs:
+    """Return the needs of all those configurations, each measured so."""
+    return {config: diagnostics for configs in models.values() for config in configs}
+
+
+def union(needs: Iterable[Needs]) -> Needs:
+    """Return what covers all of the needs, each configuration once."""
+    total: Needs = {}
+    for wanted in needs:
+        for config, diagnostics in wanted.items():
+            known = total.get(config)
+            total[config] = known.union(diagnostics) if known else diagnostics
+    return total

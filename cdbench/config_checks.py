@@ -1,0 +1,84 @@
+"""What the values of a RunConfig may be."""
+
+import math
+from typing import TYPE_CHECKING
+
+from cdbench.errors import ConfigurationError, UnknownNameError
+
+if TYPE_CHECKING:
+    from cdbench.config import RunConfig
+
+LAYER_NAMES = ("cdlinear", "dense")
+OPTIMIZER_NAMES = ("sgd", "adam")
+FISHER_FORMS = ("trace-inverse", "log-variance")
+DTYPES = ("float64", "float32")
+INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
+NORMALIZATIONS = ("none", "layer", "batch")
+LEARNING_RATE_SCALINGS = ("raw", "weight-space")
+
+MAX_SEED = 2**32 - 1
+"""Largest seed that both NumPy and scikit-learn's split accept."""
+
+
+def check_names(config: "RunConfig") -> None:
+    """Raise UnknownNameError where a knob that is a choice has another value."""
+    if not isinstance(config.dataset, str):
+        raise ConfigurationError(f"dataset = {config.dataset!r}: expected a name or a path")
+    for name, choices in (
+        ("layer", LAYER_NAMES),
+        ("optimizer", OPTIMIZER_NAMES),
+        ("fisher_form", FISHER_FORMS),
+        ("dtype", DTYPES),
+        ("input", INPUT_TRANSFORMS),
+        ("normalization", NORMALIZATIONS),
+        ("learning_rate_scaling", LEARNING_RATE_SCALINGS),
+    ):
+        value = getattr(config, name)
+        if value not in choices and not (name == "input" and value is None):
+            raise UnknownNameError(name, str(value), choices)
+
+
+def check_numbers(config: "RunConfig") -> None:
+    """Raise ConfigurationError where a number is out of its range."""
+    _expect("epochs", config.epochs, config.epochs >= 1, "at least 1")
+    _expect("batch_size", config.batch_size, config.batch_size >= 1, "at least 1")
+    _expect("seed", config.seed, 0 <= config.seed <= MAX_SEED, f"0 to {MAX_SEED}")
+    _expect("hidden", config.hidden, bool(config.hidden), "at least one width")
+    _expect("hidden", config.hidden, min(config.hidden) >= 1, "widths of at least 1")
+    rate = config.learning_rate
+    assert rate is not None
+    _expect("learning_rate", rate, 0 < rate < math.inf, "a positive number")
+    _expect("momentum", config.momentum, 0 <= config.momentum < 1, "0 or more, below 1")
+    _expect("dropout", config.dropout, 0 <= config.dropout < 1, "0 or more, below 1, or alpha-cd")
+    weight, epsilon = config.fisher_weight, config.fisher_epsilon
+    _expect("fisher_weight", weight, 0 <= weight < math.inf, "0 or more")
+    _expect("fisher_epsilon", epsilon, 0 < epsilon < math.inf, "a positive number")
+
+
+def check_combinations(config: "RunConfig") -> None:
+    """Raise ConfigurationError where knobs do not go together."""
+    if config.layer == "dense":
+        if config.B is not None:
+            raise ConfigurationError(
+                f"B = {config.B} was given with layer dense, which has no blocks; "
+                "expected layer cdlinear, or no B"
+            )
+        if config.fisher_weight:
+            raise ConfigurationError(
+                "fisher_weight was given with layer dense, which has no circulant blocks to "
+                "regularise; expected layer cdlinear, or fisher_weight 0"
+            )
+        return
+    assert config.B is not None
+    _expect("B", config.B, config.B >= 1, "a block size of at least 1")
+    widest = max(config.hidden)
+    if config.B > widest:
+        raise ConfigurationError(
+            f"B = {config.B} is larger than the widest hidden layer and would pad it from "
+            f"{widest} to {config.B}; expected B from 1 to {widest}, or a wider --hidden"
+        )
+
+
+def _expect(name: str, value: object, holds: bool, expected: str) -> None:
+    if not holds:
+        raise ConfigurationError(f"{name} = {value}: expected {expected}")

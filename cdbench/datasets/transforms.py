@@ -1,0 +1,76 @@
+"""Input transforms, fitted on the training split alone, so that nothing of the test split leaks.
+
+Each takes the training samples, (N, n_features) float64, and returns the map to apply to the
+samples of either split. They are the ``input`` of a configuration, by name in ``TRANSFORMS``.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cdbench.products.base import Array
+
+WHITENING_FLOOR = 1e-6
+"""Share of the correlation matrix's largest eigenvalue down to which ``whiten`` sees a direction.
+
+It separates directions in which the training split varies from those in which it does not. The
+bundled sets have no eigenvalue between 9e-6 (breast_cancer) and rounding, 1e-15, so that any floor
+between whitens them alike, as Theorem 2 asks: the covariance is the identity. Over 10 seeds of the
+paper's network on digits, a floor as high as 0.01 leaves 13 of 61 directions out and gains no more
+than 1 % of accuracy. What whitening costs there is due to whitening itself and to the step, not to
+the floor: at the paper's 0.1 dense, B = 4 and B = 8 reach 96, 83 and 77 %, with the step scaled in
+weight space 96, 90 and 90 %.
+"""
+
+Transform = Callable[[Array], Array]
+"""A fitted transform: samples (N, n_features) to samples of the same shape."""
+
+
+def scale(X_train: Array) -> Transform:
+    """Divide by one number, the largest absolute value of the training split (by 1 if that is 0).
+
+    On digits this is the paper's division by 16 (Sec. VI.1).
+    """
+    largest = np.abs(X_train).max() or 1.0
+    return lambda X: X / largest
+
+
+def center(X_train: Array) -> Transform:
+    """Scale, then subtract each feature's training mean."""
+    scaled = scale(X_train)
+    mean = scaled(X_train).mean(axis=0)
+    return lambda X: scaled(X) - mean
+
+
+def standardize(X_train: Array) -> Transform:
+    """Subtract each feature's training mean and divide by its training deviation."""
+    mean, deviation = X_train.mean(axis=0), X_train.std(axis=0)
+    # A constant feature becomes zero, not NaN, nor its mean's rounding error in units of itself.
+    constant = X_train.max(axis=0) == X_train.min(axis=0)
+    mean[constant], deviation[constant] = X_train[0, constant], 1.0
+    return lambda X: (X - mean) / deviation
+
+
+def whiten(X_train: Array) -> Transform:
+    """Standardise, then rotate, divide each direction by its deviation and rotate back (ZCA).
+
+    The training covariance becomes the identity on the directions above WHITENING_FLOOR. The
+    others become zero: an unseen deviation there, such as a pixel that is blank in the whole
+    training split, would otherwise be blown up without any training sample to say by how much.
+    Standardising first (ZCA-cor of Kessy et al. 2018) frees the floor of the features' units:
+    one common scale would put all but two directions of wine below 1e-3.
+    """
+    standardized = standardize(X_train)
+    X = standardized(X_train)
+    eigenvalues, Q = np.linalg.eigh(X.T @ X / len(X))
+    seen = eigenvalues > WHITENING_FLOOR * eigenvalues[-1]
+    matrix = Q[:, seen] / np.sqrt(eigenvalues[seen]) @ Q[:, seen].T
+    return lambda X: standardized(X) @ matrix
+
+
+TRANSFORMS: dict[str, Callable[[Array], Transform]] = {
+    "scale": scale,
+    "center": center,
+    "standardize": standardize,
+    "whiten": whiten,
+}

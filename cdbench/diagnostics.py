@@ -1,0 +1,121 @@
+"""Diagnostics: what is measured of a run beside its epochs. It changes none of its numbers."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import gcd
+from typing import Any
+
+from cdbench.errors import ConfigurationError, UnknownNameError
+
+SAMPLES = ("train", "test", "batch")
+"""Data that Hessians are of: the training split, the test split, or one mini-batch, the first
+``batch_size`` samples of the training split."""
+
+CURVATURES = ("none", "auto", "exact", "lanczos")
+"""How the whole network's matrices are measured; auto is exact below about 3,000 parameters."""
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What is measured of a run beside its epochs.
+
+    Attributes
+    ----------
+    spectra_every : int or None
+        Spectra of layers are measured at the end of training; with a number E also at
+        initialisation and every E epochs.
+    curvature : str
+        Whether and how the whole network's Gauss-Newton matrix and Hessian are measured, one of
+        CURVATURES.
+    curvature_every : int or None
+        As ``spectra_every``; apart from it, because one such measurement costs more than the
+        training.
+    on : str
+        Data of everything that depends on data, one of SAMPLES.
+    batches : bool
+        Whether Theorem 1's spectrum is measured for every mini-batch as well.
+    values : bool
+        Whether the numbers of a spectrum are kept, or only its condition.
+
+    Raises
+    ------
+    ConfigurationError
+        If a value cannot be.
+    """
+
+    spectra_every: int | None = None
+    curvature: str = "none"
+    curvature_every: int | None = None
+    on: str = "train"
+    batches: bool = False
+    values: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("spectra_every", "curvature_every"):
+            every = getattr(self, name)
+            if every is not None and every < 1:
+                raise ConfigurationError(f"{name} = {every}: expected at least 1")
+        for name, choices in (("on", SAMPLES), ("curvature", CURVATURES)):
+            if getattr(self, name) not in choices:
+                raise UnknownNameError(name, getattr(self, name), choices)
+        if self.curvature == "none" and self.curvature_every is not None:
+            raise ConfigurationError(
+                "curvature_every was given without curvature; expected --curvature auto"
+            )
+
+    def spectra_epochs(self, epochs: int) -> set[int]:
+        """Return after which of so many epochs spectra are measured; 0 is the initialisation."""
+        return _measured(self.spectra_every, epochs)
+
+    def curvature_epochs(self, epochs: int) -> set[int]:
+        """Return after which of so many epochs the curvature is measured, if at all."""
+        return set() if self.curvature == "none" else _measured(self.curvature_every, epochs)
+
+    def covers(self, other: "Diagnostics", epochs: int) -> bool:
+        """Whether a run of so many epochs, measured so, has everything that ``other`` asks for."""
+        return (
+            self.on == other.on
+            and self.batches >= other.batches
+            and self.values >= other.values
+            and other.curvature in ("none", self.curvature)
+            and self.spectra_epochs(epochs) >= other.spectra_epochs(epochs)
+            and self.curvature_epochs(epochs) >= other.curvature_epochs(epochs)
+        )
+
+    def union(self, other: "Diagnostics") -> "Diagnostics":
+        """Return the least diagnostics that cover both.
+
+        Raises
+        ------
+        ConfigurationError
+            If the two are of different data, or measure the curvature differently.
+        """
+        curvatures = {self.curvature, other.curvature} - {"none"}
+        if self.on != other.on or len(curvatures) > 1:
+            raise ConfigurationError(f"{self} and {other} cannot be measured in one run")
+        return Diagnostics(
+            spectra_every=_common(self.spectra_every, other.spectra_every),
+            curvature=curvatures.pop() if curvatures else "none",
+            curvature_every=_common(self.curvature_every, other.curvature_every),
+            on=self.on,
+            batches=self.batches or other.batches,
+            values=self.values or other.values,
+        )
+
+    def canonical_json(self) -> str:
+        """Return all fields as JSON with sorted keys and no spaces."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "Diagnostics":
+        """Build it from plain values, such as those of a stored JSON."""
+        return cls(**values)
+
+
+def _measured(every: int | None, epochs: int) -> set[int]:
+    return {epochs} | (set() if every is None else set(range(0, epochs + 1, every)))
+
+
+def _common(one: int | None, other: int | None) -> int | None:
+    return gcd(one or 0, other or 0) or None

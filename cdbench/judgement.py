@@ -1,0 +1,122 @@
+"""What the audit of a claim gives, as plain values: observations, measurements, a judgement."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cdbench.run import Environment
+
+REPRODUCED = "reproduced"
+HOLDS = "holds"
+CONDITIONAL = "holds under a condition"
+NOT_SUPPORTED = "not supported"
+CONTRADICTED = "contradicted"
+VERDICTS = (REPRODUCED, HOLDS, CONDITIONAL, NOT_SUPPORTED, CONTRADICTED)
+
+NOT_MEASURED = "not measured"
+"""Shown for a claim without a result; never stored."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One number that goes into a judgement: of a run, or of a computation.
+
+    Attributes
+    ----------
+    quantity : str
+        What was observed, with its unit.
+    subject : str
+        Of which model or case.
+    place : float
+        Where: the seed, unless the quantity says otherwise. Subjects are compared place by place.
+    value : float
+        The number; it may be infinite.
+    run_id : int or None
+        The stored run it comes from; None for a computation.
+    """
+
+    quantity: str
+    subject: str
+    place: float
+    value: float
+    run_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A statistic of observations, with its uncertainty.
+
+    Attributes
+    ----------
+    quantity, subject : str
+        Which observations.
+    statistic : str
+        What the estimate is of them: ``median``, ``mean paired difference`` ...
+    estimate : float
+        Its value.
+    n : int
+        Number of observations, or of pairs.
+    sql : str
+        Query on the database that gives the estimate from the observations.
+    baseline : str or None
+        The subject it is compared with, place by place.
+    low, high : float or None
+        Ends of the interval.
+    interval : str or None
+        What the interval is: ``95 % bootstrap`` or ``quartiles``.
+    """
+
+    quantity: str
+    subject: str
+    statistic: str
+    estimate: float
+    n: int
+    sql: str
+    baseline: str | None = None
+    low: float | None = None
+    high: float | None = None
+    interval: str | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict and the reason for it.
+
+    Attributes
+    ----------
+    verdict : str
+        One of VERDICTS.
+    measured : str
+        What was measured, in a few words with its uncertainty.
+    reason : str
+        Why this verdict, in one sentence with the numbers that decide.
+    condition : str or None
+        With CONDITIONAL, the condition; else None.
+    """
+
+    verdict: str
+    measured: str
+    reason: str
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """One audit of one claim, as it is stored.
+
+    ``claim`` is its name, ``position`` its place in the paper's order, ``published`` what the
+    paper says, ``rule`` the rule for the verdict as it stood, ``seeds`` those of the runs.
+    ``inputs_digest`` is equal where nothing that went in has changed.
+    """
+
+    claim: str
+    position: int
+    published: str
+    rule: str
+    seeds: str
+    inputs_digest: str
+    judgement: Judgement
+    observations: tuple[Observation, ...]
+    measurements: tuple[Measurement, ...]
+    environment: Environment
+    measured_at: datetime
+    duration_s: float

@@ -1,0 +1,114 @@
+"""LayerNorm and BatchNorm, which Sec. VII suggests ahead of each linear layer."""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from cdbench.errors import ConfigurationError
+from cdbench.layers.base import Context, Layer, Moments, Params, Pullback
+from cdbench.products.base import Array
+
+EPSILON = 1e-5
+"""Added to the variance. The papers of both layers name no value; this is PyTorch's default."""
+
+
+def moments(x: Array, axis: int) -> Moments:
+    """Return mean and variance along an axis, which is kept with length 1.
+
+    The variance divides by the number of entries, and is analytic in ``x``, so that complex steps
+    can be sent through it; ``np.var`` takes absolute values of complex numbers.
+    """
+    mean = x.mean(axis=axis, keepdims=True)
+    deviation = x - mean
+    return mean, (deviation * deviation).mean(axis=axis, keepdims=True)
+
+
+class Normalization(Layer):
+    """``y = gain * x_hat + shift`` with ``x_hat = (x - mean) / sqrt(variance + EPSILON)``.
+
+    Parameters, as views of the network's flat vector: ``gain`` (n,) and ``shift`` (n,). It keeps
+    the width n.
+    """
+
+    axis: int
+    """Axis of x (N, n) along which mean and variance are taken."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n, n)
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of ``gain`` and ``shift``."""
+        return {"gain": (self.n_in,), "shift": (self.n_in,)}
+
+    def initialize(self, params: Params, rng: np.random.Generator) -> None:
+        """Set the gain to one and the shift to zero; nothing is drawn."""
+        params["gain"][...] = 1.0
+        params["shift"][...] = 0.0
+
+    @abstractmethod
+    def fixed_moments(self, context: Context) -> Moments | None:
+        """Return mean and variance that do not depend on ``x``, or None to take those of ``x``."""
+
+    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
+        """Return the normalised ``x`` (N, n), and the pullback through it.
+
+        The pullback goes through mean and variance too where they are those of ``x``.
+        """
+        self.check_input(x)
+        fixed = self.fixed_moments(context)
+        mean, variance = moments(x, self.axis) if fixed is None else fixed
+        scale = 1.0 / np.sqrt(variance + EPSILON)
+        x_hat = (x - mean) * scale
+        gain = params["gain"]
+
+        def pullback(dy: Array, grads: Params) -> Array:
+            dy.sum(axis=0, out=grads["shift"])
+            (dy * x_hat).sum(axis=0, out=grads["gain"])
+            dx_hat = dy * gain
+            if fixed is None:
+                along = (dx_hat * x_hat).mean(axis=self.axis, keepdims=True)
+                mean_slope = dx_hat.mean(axis=self.axis, keepdims=True)
+                dx_hat = dx_hat - mean_slope - x_hat * along
+            return dx_hat * scale
+
+        return x_hat * gain + params["shift"], pullback
+
+
+class LayerNorm(Normalization):
+    """Normalise each sample over its n entries (Ba et al. 2016), in evaluation as in training."""
+
+    axis = 1
+
+    def fixed_moments(self, context: Context) -> Moments | None:
+        """Return None: a sample is its own statistics."""
+        return None
+
+
+class BatchNorm(Normalization):
+    """Normalise each entry over the mini-batch in training (Ioffe and Szegedy 2015, Alg. 1).
+
+    In evaluation mean and variance are those of the whole training split, of the context. The
+    paper estimates them by averages over mini-batches (its Alg. 2); here they are exact, which
+    makes an evaluation a function of parameters and training split alone. They count as constants
+    there: gradients in evaluation do not go through them.
+    """
+
+    axis = 0
+
+    def fixed_moments(self, context: Context) -> Moments | None:
+        """Return None in training, and in evaluation the moments that the context holds.
+
+        Raises
+        ------
+        ConfigurationError
+            If the context is for evaluation and holds none for this layer.
+        """
+        if context.training:
+            return None
+        found = (context.statistics or {}).get(self)
+        if found is None:
+            raise ConfigurationError(
+                "BatchNorm in evaluation got a context without its statistics, expected that of "
+                "Network.evaluation"
+            )
+        return found

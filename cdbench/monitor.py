@@ -1,0 +1,97 @@
+"""Monitor: takes a run's diagnostics while it trains."""
+
+from cdbench.config import RunConfig
+from cdbench.curvature import measure_curvature
+from cdbench.datasets import Split
+from cdbench.diagnostics import Diagnostics
+from cdbench.layers import Context
+from cdbench.network import Network
+from cdbench.products.base import Array
+from cdbench.run import Curvature, Spectrum
+from cdbench.spectra import measure_spectra
+
+
+class Monitor:
+    """Measures a network in training, where its diagnostics ask for it.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    parameters : (n_parameters,) float
+        Its parameters, which the training changes in place.
+    split : Split
+        The run's data.
+    config : RunConfig
+        The run.
+    diagnostics : Diagnostics
+        What to measure.
+
+    Attributes
+    ----------
+    spectra : list of Spectrum
+    curvature : list of Curvature
+        What was measured so far.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        parameters: Array,
+        split: Split,
+        config: RunConfig,
+        diagnostics: Diagnostics,
+    ) -> None:
+        self.network, self.parameters, self.split = network, parameters, split
+        self.diagnostics = diagnostics
+        size = config.batch_size
+        self.X, self.y = {
+            "train": (split.X_train, split.y_train),
+            "test": (split.X_test, split.y_test),
+            "batch": (split.X_train[:size], split.y_train[:size]),
+        }[diagnostics.on]
+        self._spectra_epochs = diagnostics.spectra_epochs(config.epochs)
+        self._curvature_epochs = diagnostics.curvature_epochs(config.epochs)
+        self.spectra: list[Spectrum] = []
+        self.curvature: list[Curvature] = []
+
+    def after_epoch(self, epoch: int) -> None:
+        """Measure what is due after this epoch; 0 is the initialisation."""
+        if epoch in self._spectra_epochs:
+            self.spectra += measure_spectra(
+                self.network,
+                self.parameters,
+                self.X,
+                epoch,
+                sample=self.diagnostics.on,
+                values=self.diagnostics.values,
+                context=self._context(),
+            )
+        if epoch in self._curvature_epochs:
+            self.curvature += measure_curvature(
+                self.network,
+                self.parameters,
+                self.X,
+                self.y,
+                sample=self.diagnostics.on,
+                epoch=epoch,
+                method=self.diagnostics.curvature,
+                context=self._context(),
+            )
+
+    def before_step(self, epoch: int, step: int, x: Array) -> None:
+        """Measure Theorem 1's spectrum of a mini-batch, its condition only."""
+        self.spectra += measure_spectra(
+            self.network,
+            self.parameters,
+            x,
+            epoch,
+            sample="batch",
+            step=step,
+            kinds=("theorem1",),
+            values=False,
+            context=self._context(),
+        )
+
+    def _context(self) -> Context:
+        return self.network.evaluation(self.network.views(self.parameters), self.split.X_train)

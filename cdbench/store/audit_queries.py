@@ -1,0 +1,226 @@
+"""Reading for the audit: runs with what was measured of them, in bulk, and the stored ledger."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, text
+
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.judgement import Judgement, Measurement, Observation
+from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
+from cdbench.store.database import Database
+from cdbench.store.queries import chunks
+
+
+@dataclass(frozen=True)
+class AuditedRun:
+    """A completed run with everything that was measured of it, but the numbers of its spectra.
+
+    Attributes
+    ----------
+    run_id : int
+        Its key in the database.
+    uuid : str
+        Its identity in any database.
+    config : RunConfig
+        What was trained.
+    n_parameters : int
+        Weights and biases.
+    epochs : tuple of EpochMetrics
+        In order.
+    spectra : tuple of Spectrum
+        Their conditions; the values are left out.
+    curvature : tuple of Curvature
+        Without their nodes.
+    """
+
+    run_id: int
+    uuid: str
+    config: RunConfig
+    n_parameters: int
+    epochs: tuple[EpochMetrics, ...]
+    spectra: tuple[Spectrum, ...]
+    curvature: tuple[Curvature, ...]
+
+    def conditions(self, kind: str, epoch: int | None = None) -> list[Condition]:
+        """Return one kind's conditions, layer by layer, after an epoch; the last by default."""
+        epoch = self.config.epochs if epoch is None else epoch
+        found = [s for s in self.spectra if (s.kind, s.epoch, s.step) == (kind, epoch, 0)]
+        return [spectrum.condition for spectrum in sorted(found, key=lambda s: s.layer)]
+
+    @property
+    def test_accuracy(self) -> float:
+        """After the last epoch, 0 to 1."""
+        return self.epochs[-1].test_accuracy
+
+    @property
+    def training_loss(self) -> float:
+        """Of the last epoch, in nats."""
+        return self.epochs[-1].training_loss
+
+
+@dataclass(frozen=True)
+class StoredClaim:
+    """The newest judgement of a claim, as the database has it."""
+
+    claim_result_id: int
+    claim: str
+    position: int
+    published: str
+    rule: str
+    seeds: str
+    inputs_digest: str
+    judgement: Judgement
+
+
+_STORED = text(
+    """
+    SELECT run_id, uuid, config_digest, diagnostics_json FROM run
+    WHERE config_digest IN :digests AND status = 'completed' ORDER BY run_id
+    """
+).bindparams(bindparam("digests", expanding=True))
+
+_RUNS = text(
+    "SELECT run_id, uuid, config_json, n_parameters FROM run WHERE run_id IN :ids"
+).bindparams(bindparam("ids", expanding=True))
+
+_EPOCHS = text(
+    """
+    SELECT run_id, epoch, training_loss, test_loss, test_accuracy, duration_s
+    FROM epoch WHERE run_id IN :ids ORDER BY run_id, epoch
+    """
+).bindparams(bindparam("ids", expanding=True))
+
+_CONDITIONS = text(
+    """
+    SELECT run_id, layer, kind, epoch, step, sample, largest, smallest, kappa, kappa_nonnull,
+        rank, size, threshold, flatness
+    FROM condition_number WHERE run_id IN :ids ORDER BY run_id, layer, kind, epoch
+    """
+).bindparams(bindparam("ids", expanding=True))
+
+_CURVATURE = text(
+    """
+    SELECT run_id, matrix, coordinates, epoch, sample, n_samples, method, size, rank, threshold,
+        largest, smallest, kappa, kappa_nonnull, trace, trace_error, effective_rank, damping,
+        damped_kappa
+    FROM curvature WHERE run_id IN :ids ORDER BY curvature_id
+    """
+).bindparams(bindparam("ids", expanding=True))
+
+_CLAIMS = text(
+    """
+    SELECT claim_result.claim_result_id, claim_result.claim, claim_result.position,
+        claim_result.published, claim_result.rule, claim_result.seeds,
+        claim_result.inputs_digest, claim_result.verdict, claim_result.measured,
+        claim_result.reason, claim_result.condition
+    FROM claim_result JOIN claims USING (claim_result_id) ORDER BY claim_result.position
+    """
+)
+
+
+def covering_runs(
+    database: Database, needs: Mapping[RunConfig, Diagnostics]
+) -> dict[RunConfig, tuple[int, str]]:
+    """Return run_id and uuid of the newest completed run that has what is needed, where one is."""
+    by_digest = {config.digest(): config for config in needs}
+    found: dict[RunConfig, tuple[int, str]] = {}
+    with database.transaction() as connection:
+        for digests in chunks(list(by_digest)):
+            for run_id, uuid, digest, measured in connection.execute(_STORED, {"digests": digests}):
+                config = by_digest[digest]
+                if measured is None:
+                    continue
+                diagnostics = Diagnostics.from_mapping(json.loads(measured))
+                if diagnostics.covers(needs[config], config.epochs):
+                    found[config] = (run_id, uuid)
+    return found
+
+
+def audited_runs(database: Database, run_ids: Iterable[int]) -> dict[RunConfig, AuditedRun]:
+    """Return the runs with these keys, by configuration."""
+    runs: dict[RunConfig, AuditedRun] = {}
+    with database.transaction() as connection:
+        for ids in chunks(list(run_ids)):
+            rows = {
+                name: connection.execute(query, {"ids": ids}).mappings().all()
+                for name, query in (
+                    ("runs", _RUNS),
+                    ("epochs", _EPOCHS),
+                    ("conditions", _CONDITIONS),
+                    ("curvature", _CURVATURE),
+                )
+            }
+            epochs = _grouped(rows["epochs"])
+            conditions = _grouped(rows["conditions"])
+            curvature = _grouped(rows["curvature"])
+            for row in rows["runs"]:
+                run_id = row["run_id"]
+                config = RunConfig.from_mapping(json.loads(row["config_json"]))
+                runs[config] = AuditedRun(
+                    run_id,
+                    row["uuid"],
+                    config,
+                    row["n_parameters"],
+                    tuple(EpochMetrics(**values) for values in epochs.get(run_id, ())),
+                    tuple(_spectrum(values) for values in conditions.get(run_id, ())),
+                    tuple(
+                        Curvature(**values, nodes=(), weights=())
+                        for values in curvature.get(run_id, ())
+                    ),
+                )
+    return runs
+
+
+def stored_claims(database: Database) -> dict[str, StoredClaim]:
+    """Return the ledger: the newest judgement of each claim, by name, in the paper's order."""
+    claims = {}
+    with database.transaction() as connection:
+        for row in connection.execute(_CLAIMS).mappings():
+            values = dict(row)
+            judgement = Judgement(
+                values.pop("verdict"),
+                values.pop("measured"),
+                values.pop("reason"),
+                values.pop("condition"),
+            )
+            claims[row["claim"]] = StoredClaim(**values, judgement=judgement)
+    return claims
+
+
+def measurements_of(database: Database, claim: str) -> tuple[Measurement, ...]:
+    """Return the measurements that a claim's newest judgement rests on, in order."""
+    query = text(
+        "SELECT quantity, subject, statistic, estimate, n, sql, baseline, low, high, interval "
+        "FROM measurements WHERE claim = :claim ORDER BY position"
+    )
+    with database.transaction() as connection:
+        rows = connection.execute(query, {"claim": claim}).mappings()
+        return tuple(Measurement(**row) for row in rows)
+
+
+def observations_of(database: Database, claim: str) -> tuple[Observation, ...]:
+    """Return the observations that a claim's newest judgement rests on."""
+    query = text(
+        "SELECT quantity, subject, place, value, run_id FROM observations "
+        "WHERE claim = :claim ORDER BY quantity, subject, place"
+    )
+    with database.transaction() as connection:
+        rows = connection.execute(query, {"claim": claim}).mappings()
+        return tuple(Observation(**row) for row in rows)
+
+
+def _grouped(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    groups: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        values = dict(row)
+        groups.setdefault(values.pop("run_id"), []).append(values)
+    return groups
+
+
+def _spectrum(values: dict[str, Any]) -> Spectrum:
+    key = {name: values.pop(name) for name in ("layer", "kind", "epoch", "step", "sample")}
+    return Spectrum(**key, values=(), condition=Condition(**values))

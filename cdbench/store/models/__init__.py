@@ -1,0 +1,28 @@
+"""The tables. Every column's comment, with its unit, is the source of docs/schema.md."""
+
+from cdbench.store.models.base import Base
+from cdbench.store.models.claims import ClaimResult, Measurement, Observation
+from cdbench.store.models.runs import Environment, Epoch, Run, Sweep
+from cdbench.store.models.spectra import (
+    ConditionNumber,
+    Curvature,
+    CurvatureNode,
+    Spectrum,
+    SpectrumValue,
+)
+
+__all__ = [
+    "Base",
+    "ClaimResult",
+    "ConditionNumber",
+    "Curvature",
+    "CurvatureNode",
+    "Environment",
+    "Epoch",
+    "Measurement",
+    "Observation",
+    "Run",
+    "Spectrum",
+    "SpectrumValue",
+    "Sweep",
+]

@@ -1,0 +1,28 @@
+"""What all tables share."""
+
+from sqlalchemy import ForeignKey, MetaData
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; every constraint has a name, so that migrations can find it."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+
+
+def integer_key(comment: str) -> Mapped[int]:
+    """Return a column of the primary key."""
+    return mapped_column(primary_key=True, comment=comment)
+
+
+def of_run() -> ForeignKey:
+    """Return the key of the run that a row belongs to, and goes with."""
+    return ForeignKey("run.run_id", ondelete="CASCADE")

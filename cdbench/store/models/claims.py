@@ -1,0 +1,98 @@
+"""The tables of the audit: what was observed, measured and found for each claim of the paper."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cdbench.judgement import VERDICTS
+from cdbench.store.models.base import Base, integer_key
+
+
+class ClaimResult(Base):
+    """One judgement of one claim; the newest of each claim is the ledger."""
+
+    __tablename__ = "claim_result"
+    __table_args__ = (
+        CheckConstraint(
+            "verdict IN ({})".format(", ".join(f"'{verdict}'" for verdict in VERDICTS)),
+            name="verdict",
+        ),
+        CheckConstraint(
+            "(verdict = 'holds under a condition') = (condition IS NOT NULL)", name="condition"
+        ),
+        Index(None, "claim"),
+    )
+
+    claim_result_id: Mapped[int] = integer_key("Key; a later judgement has a larger one.")
+    claim: Mapped[str] = mapped_column(comment="Name of the claim.")
+    position: Mapped[int] = mapped_column(comment="Its place in the paper's order, from 1.")
+    verdict: Mapped[str] = mapped_column(comment=", ".join(VERDICTS) + ".")
+    condition: Mapped[str | None] = mapped_column(
+        comment="The condition under which it holds; else NULL."
+    )
+    published: Mapped[str] = mapped_column(comment="What the paper says, in a few words.")
+    measured: Mapped[str] = mapped_column(comment="What was measured, with its uncertainty.")
+    reason: Mapped[str] = mapped_column(comment="Why this verdict, in a sentence.")
+    rule: Mapped[str] = mapped_column(comment="The rule for the verdict, as it stood.")
+    seeds: Mapped[str] = mapped_column(comment="Seeds of the runs, such as 0..29.")
+    inputs_digest: Mapped[str] = mapped_column(
+        comment="SHA-256 of cdbench's version, the seeds and the runs that went in."
+    )
+    environment_id: Mapped[int] = mapped_column(
+        ForeignKey("environment.environment_id"), index=True, comment="What it was measured with."
+    )
+    measured_at: Mapped[datetime] = mapped_column(comment="When it was measured, UTC.")
+    duration_s: Mapped[float] = mapped_column(comment="Wall time without training, seconds.")
+
+
+def _of_result() -> Mapped[int]:
+    return mapped_column(
+        ForeignKey("claim_result.claim_result_id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The judgement it belongs to.",
+    )
+
+
+class Observation(Base):
+    """One number that went into a judgement: of a run, or of a computation."""
+
+    __tablename__ = "observation"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    claim_result_id: Mapped[int] = _of_result()
+    quantity: Mapped[str] = mapped_column(primary_key=True, comment="What was observed.")
+    subject: Mapped[str] = mapped_column(primary_key=True, comment="Of which model or case.")
+    place: Mapped[float] = mapped_column(
+        primary_key=True, comment="Where: the seed, unless the quantity says otherwise."
+    )
+    value: Mapped[float] = mapped_column(comment="The number.")
+    run_id: Mapped[int | None] = mapped_column(
+        ForeignKey("run.run_id", ondelete="CASCADE"),
+        index=True,
+        comment="The run it comes from; NULL for a computation.",
+    )
+
+
+class Measurement(Base):
+    """A statistic of observations, with its uncertainty."""
+
+    __tablename__ = "measurement"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    claim_result_id: Mapped[int] = _of_result()
+    position: Mapped[int] = integer_key("Order in which they are shown, from 1.")
+    quantity: Mapped[str] = mapped_column(comment="Which observations.")
+    subject: Mapped[str] = mapped_column(comment="Of which model or case.")
+    baseline: Mapped[str | None] = mapped_column(
+        comment="The model it is compared with, place by place; NULL where it is not."
+    )
+    statistic: Mapped[str] = mapped_column(comment="mean, median, paired difference ...")
+    estimate: Mapped[float] = mapped_column(comment="Its value.")
+    low: Mapped[float | None] = mapped_column(
+        comment="Lower end of its 95 % bootstrap interval, or lower quartile; NULL if exact."
+    )
+    high: Mapped[float | None] = mapped_column(comment="Upper end of the same.")
+    interval: Mapped[str | None] = mapped_column(comment="What low and high are; NULL if none.")
+    n: Mapped[int] = mapped_column(comment="Number of observations, or of pairs.")
+    sql: Mapped[str] = mapped_column(comment="Query that gives the estimate from observations.")
