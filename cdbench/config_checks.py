@@ -1,12 +1,12 @@
-"""What the values of a RunConfig may be."""
+"""What the values of a RunConfig may be.
+
+A RunConfig asks for these checks while it is made, so this module cannot name its type.
+"""
 
 import math
-from typing import TYPE_CHECKING
+from typing import Any
 
 from cdbench.errors import ConfigurationError, UnknownNameError
-
-if TYPE_CHECKING:
-    from cdbench.config import RunConfig
 
 LAYER_NAMES = ("cdlinear", "dense")
 OPTIMIZER_NAMES = ("sgd", "adam")
@@ -20,7 +20,7 @@ MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""
 
 
-def check_names(config: "RunConfig") -> None:
+def check_names(config: Any) -> None:
     """Raise UnknownNameError where a knob that is a choice has another value."""
     if not isinstance(config.dataset, str):
         raise ConfigurationError(f"dataset = {config.dataset!r}: expected a name or a path")
@@ -38,7 +38,7 @@ def check_names(config: "RunConfig") -> None:
             raise UnknownNameError(name, str(value), choices)
 
 
-def check_numbers(config: "RunConfig") -> None:
+def check_numbers(config: Any) -> None:
     """Raise ConfigurationError where a number is out of its range."""
     _expect("epochs", config.epochs, config.epochs >= 1, "at least 1")
     _expect("batch_size", config.batch_size, config.batch_size >= 1, "at least 1")
@@ -55,7 +55,7 @@ def check_numbers(config: "RunConfig") -> None:
     _expect("fisher_epsilon", epsilon, 0 < epsilon < math.inf, "a positive number")
 
 
-def check_combinations(config: "RunConfig") -> None:
+def check_combinations(config: Any) -> None:
     """Raise ConfigurationError where knobs do not go together."""
     if config.layer == "dense":
         if config.B is not None:

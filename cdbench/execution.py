@@ -75,6 +75,7 @@ def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> di
     outcome: dict[str, Any] = {"status": COMPLETED}
     try:
         dataset = load_dataset(config)
+        assert config.input is not None
         split = dataset.split(config.seed, config.dtype, config.input)
         network = Network.from_config(config, dataset.n_features, dataset.n_classes)
         outcome |= {

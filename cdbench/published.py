@@ -1,6 +1,9 @@
 """Values as the paper prints them (Table 1, arXiv 2605.08171v1); none of them is ours."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
 
 PUBLISHED_SEEDS = (0, 1, 2)
 """Seeds over which Table 1 averages; its deviations have ddof 0."""
@@ -51,3 +54,22 @@ PUBLISHED_TABLE1 = (
         "5.1e2",
     ),
 )
+
+PUBLISHED_ROWS = {f"cdlinear B={row.B}" if row.B else "dense": row for row in PUBLISHED_TABLE1}
+"""Table 1's rows by the names that their models have here (``RunConfig.model``)."""
+
+
+def comes_out(value: float, printed: str) -> bool:
+    """Return whether a value is the printed number once it is rounded to the printed digits.
+
+    >>> comes_out(5_940_000, "5.9e6"), comes_out(98.144, "98.15 %"), comes_out(3.77, "3.8×")
+    (True, False, True)
+    """
+    number = Decimal(printed.strip(" %×").replace(",", ""))
+    last_digit = Decimal(1).scaleb(int(number.as_tuple().exponent))
+    return isfinite(value) and Decimal(value).quantize(last_digit) == number
+
+
+def n_come_out(values: Iterable[float], cell: str) -> int:
+    """Return how many of the numbers in a cell, such as ``98.15 % ± 0.47 %``, the values are."""
+    return sum(map(comes_out, values, cell.split("±")))

@@ -12,6 +12,7 @@ from typing import Any
 
 from cdbench import worker
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 from cdbench.errors import CdbenchError, ConfigurationError
 from cdbench.interrupts import interrupts_held
 from cdbench.run import Run
@@ -68,7 +69,11 @@ def grid(
     return sorted(configs, key=lambda config: config.layer != "dense")
 
 
-def execute_all(configs: Sequence[RunConfig], jobs: int) -> Iterator[Run]:
+def execute_all(
+    configs: Sequence[RunConfig],
+    jobs: int,
+    diagnostics: Mapping[RunConfig, Diagnostics] | None = None,
+) -> Iterator[Run]:
     """Train the configurations and yield each run as it ends.
 
     Parameters
@@ -78,6 +83,8 @@ def execute_all(configs: Sequence[RunConfig], jobs: int) -> Iterator[Run]:
     jobs : int
         Processes at most; with one, or one configuration, everything happens in this process.
         The numbers do not depend on it.
+    diagnostics : mapping, optional
+        What to measure of a configuration beside its epochs, where that is not the default.
 
     Yields
     ------
@@ -90,15 +97,20 @@ def execute_all(configs: Sequence[RunConfig], jobs: int) -> Iterator[Run]:
         If a worker process dies.
     """
     jobs = min(jobs, len(configs))
+    measured = [(diagnostics or {}).get(config, Diagnostics()) for config in configs]
     if jobs <= 1:
         from cdbench.execution import execute
 
-        yield from map(execute, configs)
+        for config, wanted in zip(configs, measured, strict=True):
+            yield execute(config, diagnostics=wanted)
         return
     pool = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=worker.prepare)
     try:
         with interrupts_held():  # a worker interrupted while it starts would show a traceback
-            futures = [pool.submit(worker.execute_or_stop, config) for config in configs]
+            futures = [
+                pool.submit(worker.execute_or_stop, config, wanted)
+                for config, wanted in zip(configs, measured, strict=True)
+            ]
         for future in as_completed(futures):
             run = future.result()
             if run is not None:

@@ -8,6 +8,7 @@ import signal
 from types import FrameType
 
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 from cdbench.interrupts import ignore_interrupts
 from cdbench.run import Run
 
@@ -23,7 +24,7 @@ def prepare() -> None:
     signal.signal(signal.SIGTERM, _stop)
 
 
-def execute_or_stop(config: RunConfig) -> Run | None:
+def execute_or_stop(config: RunConfig, diagnostics: Diagnostics) -> Run | None:
     """Execute a configuration; return None where the worker was asked to stop before."""
     if _State.stopping:
         return None
@@ -31,7 +32,7 @@ def execute_or_stop(config: RunConfig) -> Run | None:
     try:
         from cdbench.execution import execute
 
-        return execute(config)
+        return execute(config, diagnostics=diagnostics)
     except KeyboardInterrupt:
         return None
     finally:

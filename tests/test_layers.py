@@ -5,7 +5,17 @@ import pytest
 
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError, ShapeError
-from cdbench.layers import EVALUATION, LAYERS, CDLinear, Context, Dropout, Pad, ReLU, Slice
+from cdbench.layers import (
+    EVALUATION,
+    LAYERS,
+    NORMALIZATIONS,
+    CDLinear,
+    Context,
+    Dropout,
+    Pad,
+    ReLU,
+    Slice,
+)
 
 BLOCK_SIZES = {"cdlinear": (1, 2, 3, 4, 5, 7, 8)}
 WEIGHT_LAYERS = [
@@ -25,7 +35,10 @@ OTHER_LAYERS = [
     pytest.param(layer, id=type(layer).__name__)
     for layer in (ReLU(5), Dropout(5, 0.4), Pad(5, 8), Slice(8, 5))
 ]
-ALL_LAYERS = WEIGHT_LAYERS + OTHER_LAYERS
+PIECEWISE_LINEAR_LAYERS = WEIGHT_LAYERS + OTHER_LAYERS
+ALL_LAYERS = PIECEWISE_LINEAR_LAYERS + [
+    pytest.param(family(5), id=family.__name__) for family in NORMALIZATIONS.values()
+]
 
 
 def point(layer, n=6):
@@ -76,11 +89,11 @@ def test_gradients_are_those_of_central_differences(layer):
         assert relative_error(grads[name], central_difference(loss, value)) <= 1e-7
 
 
-@pytest.mark.parametrize("layer", ALL_LAYERS)
+@pytest.mark.parametrize("layer", PIECEWISE_LINEAR_LAYERS)
 def test_pullback_is_the_adjoint_of_forward(layer):
     params, x, dy = point(layer)
     dx = np.random.default_rng(8).uniform(-1, 1, x.shape)
-    # All layers are piecewise linear in x, so that J dx is a difference of two outputs.
+    # These layers are piecewise linear in x, so that J dx is a difference of two outputs.
     J_dx = forward(layer, params, x + dx / 4)[0] - forward(layer, params, x - dx / 4)[0]
     _, pullback = forward(layer, params, x)
     scale = np.linalg.norm(dy) * np.linalg.norm(J_dx)

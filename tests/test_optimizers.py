@@ -11,7 +11,9 @@ every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
 def optimizer(name, parameters, **knobs):
-    return OPTIMIZERS[name](parameters, RunConfig(optimizer=name, **knobs))
+    config = RunConfig(optimizer=name, **knobs)
+    assert config.learning_rate is not None
+    return OPTIMIZERS[name](parameters, config.learning_rate, config.momentum)
 
 
 def test_registry_holds_the_optimizers_a_configuration_may_name():
@@ -56,6 +58,21 @@ def test_adam_follows_hand_computed_steps():
     adam.step(np.array([-4.0]))  # m = -1.125 of 0.875, v = 0.025989001 of 0.002997001
     third = second + 0.1 * (1.125 / 0.875) / (np.sqrt(0.025989001 / 0.002997001) + 1e-8)
     assert parameters[0] == pytest.approx(third, rel=1e-12)
+
+
+@every_optimizer
+def test_rates_of_their_own_move_each_parameter_as_if_it_were_alone(name):
+    rates, gradients = np.array([0.1, 0.025]), np.random.default_rng(0).normal(size=(4, 2))
+    together = np.ones(2)
+    stepper = OPTIMIZERS[name](together, rates, 0.9)
+    alone = [np.ones(1), np.ones(1)]
+    steppers = [OPTIMIZERS[name](alone[i], float(rates[i]), 0.9) for i in (0, 1)]
+    for gradient in gradients:
+        stepper.step(gradient.copy())
+        for i in (0, 1):
+            steppers[i].step(gradient[i : i + 1].copy())
+    np.testing.assert_array_equal(together, np.concatenate(alone))
+    assert rates.tolist() == [0.1, 0.025]
 
 
 @every_optimizer

@@ -1,28 +1,37 @@
 """Training: the recipe followed step by step, the random streams, and divergence."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from cdbench import training
 from cdbench.config import RunConfig
-from cdbench.config_checks import FISHER_FORMS, OPTIMIZER_NAMES
-from cdbench.datasets import DATASETS
+from cdbench.config_checks import FISHER_FORMS, INPUT_TRANSFORMS, OPTIMIZER_NAMES
+from cdbench.datasets import DATASETS, Split
 from cdbench.errors import DivergenceError
+from cdbench.layers import EVALUATION, CDLinear, Dense
 from cdbench.losses import softmax_cross_entropy
 from cdbench.network import Network
 from cdbench.regularizers import REGULARIZERS
-from cdbench.training import add_fisher, evaluate, train
+from cdbench.training import add_fisher, evaluate, learning_rates, train
+
+
+def begun(**knobs):
+    """What a training on digits starts from: network, initial parameters, split, configuration."""
+    config = RunConfig(**knobs)
+    assert config.input is not None
+    data = DATASETS["digits"]()
+    network = Network.from_config(config, data.n_features, data.n_classes)
+    flat = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
+    return network, flat, data.split(config.seed, config.dtype, config.input), config
 
 
 def trained(**knobs):
     """Epochs and final parameters of one training on digits."""
-    config = RunConfig(**knobs)
-    data = DATASETS["digits"]()
-    network = Network.from_config(config, data.n_features, data.n_classes)
-    flat = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
-    epochs = list(train(network, flat, data.split(config.seed, config.dtype), config))
-    return epochs, flat
+    network, flat, split, config = begun(**knobs)
+    return list(train(network, flat, split, config)), flat
 
 
 def losses(epochs):
@@ -68,7 +77,14 @@ def test_blocks_of_size_one_train_as_dense_does(seed):
 
 
 @pytest.mark.parametrize(
-    "knobs", [{"layer": "dense"}, {"B": 3}, {"dropout": 0.2}, {"fisher_weight": 1e-4}]
+    "knobs",
+    [
+        {"layer": "dense"},
+        {"B": 3},
+        {"dropout": 0.2},
+        {"fisher_weight": 1e-4},
+        {"normalization": "batch", "input": "whiten", "learning_rate_scaling": "weight-space"},
+    ],
 )
 def test_same_seed_gives_the_same_numbers_exactly(knobs):
     first, first_flat = trained(epochs=3, **knobs)
@@ -91,7 +107,16 @@ def test_dropout_changes_no_other_draw(knobs):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
-@pytest.mark.parametrize("knobs", [{"layer": "dense"}, {"B": 4}, {"B": 3, "dropout": 0.0118}])
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"layer": "dense"},
+        {"B": 4},
+        {"B": 3, "dropout": 0.0118},
+        {"normalization": "layer"},
+        {"normalization": "batch", "B": 5},
+    ],
+)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_training_lowers_the_loss_in_either_dtype(optimizer, knobs, dtype):
     epochs, flat = trained(epochs=4, optimizer=optimizer, dtype=dtype, **knobs)
@@ -132,6 +157,93 @@ def test_fisher_moves_the_training_and_is_no_part_of_the_reported_loss(form):
     on, on_flat = trained(epochs=1, batch_size=2000, fisher_weight=1e-4, fisher_form=form)
     assert on[0].training_loss == off[0].training_loss  # seen before the only update
     assert (on_flat != off_flat).any()
+
+
+@pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
+def test_one_weight_space_step_divides_that_of_c_by_the_block_size_and_no_other(normalization):
+    knobs = {"epochs": 1, "batch_size": 2000, "normalization": normalization}
+    network, start, _, config = begun(**knobs)
+    raw = network.views(trained(**knobs)[1] - start)
+    scaled = network.views(trained(**knobs, learning_rate_scaling="weight-space")[1] - start)
+    for plain, divided in zip(raw, scaled, strict=True):
+        for name, step in plain.items():
+            factor = 1 / 4 if name == "c" else 1
+            np.testing.assert_allclose(divided[name], factor * step, rtol=1e-9, atol=1e-15)
+    assert learning_rates(network, config) == 0.1
+
+
+def test_raw_step_is_one_plain_number():
+    network, _, _, config = begun()
+    assert type(learning_rates(network, config)) is float
+
+
+@pytest.mark.parametrize("B", [2, 3, 4])
+def test_weight_space_step_is_the_dense_step_projected_on_block_circulant_matrices(B):
+    rng, n_in, n_out = np.random.default_rng(0), 2 * B, 3 * B
+    x, y = rng.normal(size=(20, n_in)), rng.integers(n_out, size=20)
+    split = Split(x, y, x, y)
+    config = RunConfig(B=B, learning_rate_scaling="weight-space", epochs=1, batch_size=20)
+    blocks, dense = CDLinear(n_in, n_out, B), Dense(n_in, n_out)
+    theta = rng.normal(size=Network([blocks]).n_parameters)
+    W = blocks.matrix(Network([blocks]).views(theta)[0])
+    moved = []
+    for layer, flat in ((blocks, theta), (dense, np.append(W.ravel(), theta[-n_out:]))):
+        list(train(Network([layer]), flat, split, config))
+        moved.append(layer.matrix(Network([layer]).views(flat)[0]) - W)
+    nearest = np.empty_like(W)
+    for k, m in np.ndindex(W.shape):
+        i, j = k // B * B, m // B * B
+        diagonal = [moved[1][i + (k + s) % B, j + (m + s) % B] for s in range(B)]
+        nearest[k, m] = np.mean(diagonal)
+    np.testing.assert_allclose(moved[0], nearest, rtol=1e-9, atol=1e-15)
+    assert np.linalg.norm(moved[1] - nearest) > 0.1 * np.linalg.norm(nearest)
+
+
+@pytest.mark.parametrize("transform", INPUT_TRANSFORMS)
+@pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
+def test_network_learns_behind_every_transform_and_normalization(transform, normalization):
+    knobs = {"input": transform, "normalization": normalization}
+    epochs, _ = trained(epochs=8, learning_rate_scaling="weight-space", **knobs)
+    assert epochs[-1].test_accuracy > 0.85
+
+
+def test_batch_normalization_is_evaluated_with_the_statistics_of_each_epochs_end():
+    network, flat, split, config = begun(epochs=3, normalization="batch", B=3)
+    for metrics in train(network, flat, split, config):
+        context = network.evaluation(network.views(flat), split.X_train)
+        found = evaluate(network, flat, split.X_test, split.y_test, context)
+        assert found == (metrics.test_loss, metrics.test_accuracy)
+        assert context is not EVALUATION
+
+
+@pytest.mark.parametrize("knobs", [{}, {"normalization": "batch", "dropout": 0.1}])
+def test_hook_sees_each_batch_ahead_of_its_update_and_changes_nothing(knobs):
+    knobs |= {"epochs": 2, "batch_size": 500}
+    network, flat, split, config = begun(**knobs)
+    initial, seen = flat.copy(), []
+    epochs = list(
+        train(network, flat, split, config, lambda *batch: seen.append((*batch, flat.copy())))
+    )
+    assert [batch[:2] for batch in seen] == [(e, s) for e in (1, 2) for s in (1, 2, 3)]
+    assert [len(x) for _, _, x, _ in seen] == [500, 500, 437] * 2
+    permutation = np.random.default_rng(config.seed).permutation(1437)
+    np.testing.assert_array_equal(
+        np.concatenate([x for _, _, x, _ in seen[:3]]), split.X_train[permutation]
+    )
+    np.testing.assert_array_equal(seen[0][3], initial)
+    assert all((before[3] != after[3]).any() for before, after in pairwise(seen))
+    unseen, unseen_flat = trained(**knobs)
+    assert losses(epochs) == losses(unseen)
+    np.testing.assert_array_equal(flat, unseen_flat)
+
+
+def test_time_of_the_hook_is_no_time_of_the_training(monkeypatch):
+    network, flat, split, config = begun(epochs=1, batch_size=500)
+    clock_s = [0.0]
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: clock_s[-1]))
+    (metrics,) = train(network, flat, split, config, lambda *batch: clock_s.append(clock_s[-1] + 9))
+    assert clock_s[-1] == 27
+    assert metrics.duration_s == 0
 
 
 def test_divergence_names_epoch_and_step():

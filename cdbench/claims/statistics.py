@@ -145,6 +145,29 @@ def slope(data: Observations, quantity: str, subject: str) -> Measurement:
     )  # fmt: skip
 
 
+def deviation(data: Observations, quantity: str, subject: str) -> Measurement:
+    """Return the standard deviation with ddof 0, as the paper prints it."""
+    where = f"WHERE {data.where(quantity, subject)}"
+    middle = f"(SELECT avg(value) AS m FROM observations {where})"
+    sql = f"SELECT sqrt(avg((value - m) * (value - m))) FROM observations, {middle} {where}"
+    values = np.array(list(data.values(quantity, subject).values()))
+    return Measurement(quantity, subject, "deviation", float(values.std()), values.size, sql)
+
+
+def glass_delta(data: Observations, quantity: str, subject: str, base: str) -> Measurement:
+    """Return Glass's Δ, mean of subject − base over base's deviation (ddof 1), with interval."""
+    ours, theirs, pairs = _paired(data, quantity, subject, base)
+    variance = "(avg(b.value * b.value) - avg(b.value) * avg(b.value)) * count(*) / (count(*) - 1)"
+    sql = f"SELECT avg(a.value - b.value) / sqrt({variance}) {pairs}"
+
+    def delta(pair: Array, axis: int = 0) -> Array:
+        gap = (pair[..., 0] - pair[..., 1]).mean(axis=axis)
+        return np.asarray(gap / pair[..., 1].std(axis=axis, ddof=1))
+
+    pair = np.stack([ours, theirs], axis=-1)
+    return _measurement(quantity, subject, "Glass's Δ", delta, pair, sql, base)
+
+
 def _paired(data: Observations, quantity: str, subject: str, base: str) -> tuple[Array, Array, str]:
     """Return both subjects' values at the places that both have, and the SQL of the pairs."""
     ours, theirs = data.values(quantity, subject), data.values(quantity, base)

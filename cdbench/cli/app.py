@@ -6,6 +6,7 @@ import typer
 
 import cdbench
 from cdbench.cli.arguments import ManyValuesCommand
+from cdbench.cli.audit import audit
 from cdbench.cli.plot import plot
 from cdbench.cli.report import report
 from cdbench.cli.sweep import sweep
@@ -18,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, sweep, report, plot):
+for command in (train, sweep, report, plot, audit):
     app.command(cls=ManyValuesCommand)(command)
 
 
@@ -39,13 +40,15 @@ def _root(
 ) -> None:
     """Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).
 
-    The paper's experiment, to the letter:
+    The paper's experiment, to the letter, and its claims, judged one by one:
 
         cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
 
         cdbench report --table1
 
         cdbench plot --fig1 --fig2
+
+        cdbench audit
 
     Every run is kept in a SQLite database, runs.db, that can be opened by hand.
     """

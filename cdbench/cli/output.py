@@ -3,12 +3,17 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from cdbench.errors import ConfigurationError
 from cdbench.reports.formats import Report, render
+
+if TYPE_CHECKING:
+    from cdbench.store.database import Database
 
 
 def terminal_width() -> int | None:
@@ -19,6 +24,21 @@ def terminal_width() -> int | None:
 def print_report(report: Report) -> None:
     """Print a report as a terminal table."""
     typer.echo(render(report, "table", terminal_width()), nl=False)
+
+
+def claims_report(names: Sequence[str], database: "Database") -> Report:
+    """Return the ledger of these claims, those that the database does not have too."""
+    from cdbench.claims import CLAIMS
+    from cdbench.reports.claims import ledger
+    from cdbench.store.audit_queries import stored_claims
+
+    titles = {name: (CLAIMS[name].title, CLAIMS[name].published) for name in names}
+    return ledger(titles, stored_claims(database), database.path.name)
+
+
+def print_ledger(names: Sequence[str], database: "Database") -> None:
+    """Print the ledger of these claims as a terminal table."""
+    print_report(claims_report(names, database))
 
 
 def write_file(path: Path, text: str) -> None:

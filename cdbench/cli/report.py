@@ -7,10 +7,11 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
-from cdbench.cli.output import print_report, write_file
+from cdbench.cli.output import claims_report, print_report, write_file
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
 from cdbench.published import PUBLISHED_SEEDS
+from cdbench.reports.formats import Report, render
 
 FormatOption = Annotated[
     Literal["table", "markdown", "latex", "csv", "json"],
@@ -21,6 +22,9 @@ FormatOption = Annotated[
 def report(
     table1: Annotated[
         bool, typer.Option("--table1", help="The paper's Table 1, published beside measured.")
+    ] = False,
+    claims: Annotated[
+        bool, typer.Option("--claims", help="The paper's claims as the last audit judged them.")
     ] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
     seeds: Annotated[
@@ -55,22 +59,15 @@ def report(
         cdbench report --table1 --B 1 3 4 5 7 8
 
         cdbench report --table1 --format latex --output table1.tex
-    """
-    if not table1:
-        raise ConfigurationError("no report was named; expected cdbench report --table1")
-    seeds = seeds or list(PUBLISHED_SEEDS)
-    for name, values in (("seeds", seeds), ("B", B or [])):
-        if len(set(values)) < len(values):
-            raise ConfigurationError(f"{name}: {values} repeats a value; expected each once")
-    from cdbench.reports.formats import render
-    from cdbench.reports.table1 import table1 as build
-    from cdbench.reports.table1 import table1_configs
-    from cdbench.store.database import open_for_reading
-    from cdbench.store.queries import newest_runs
 
-    rows = table1_configs(seeds, B or None)
-    every: list[RunConfig] = [config for configs in rows.values() for config in configs]
-    built = build(rows, newest_runs(open_for_reading(db), every))
+        cdbench report --claims --format markdown
+    """
+    if table1 == claims:
+        raise ConfigurationError(
+            f"{'two reports were' if claims else 'no report was'} named; expected "
+            "cdbench report --table1 or cdbench report --claims"
+        )
+    built = _ledger(db) if claims else _table1(db, seeds, B)
     if output is not None:
         write_file(output, render(built, format))
         typer.echo(f"wrote {output}")
@@ -79,3 +76,25 @@ def report(
     else:
         typer.echo(render(built, format), nl=False)
     return COMPLETED
+
+
+def _ledger(db: str) -> Report:
+    from cdbench.claims import CLAIMS
+    from cdbench.store.database import open_for_reading
+
+    return claims_report(list(CLAIMS), open_for_reading(db))
+
+
+def _table1(db: str, seeds: list[int] | None, B: list[int] | None) -> Report:
+    seeds = seeds or list(PUBLISHED_SEEDS)
+    for name, values in (("seeds", seeds), ("B", B or [])):
+        if len(set(values)) < len(values):
+            raise ConfigurationError(f"{name}: {values} repeats a value; expected each once")
+    from cdbench.reports.table1 import table1 as build
+    from cdbench.reports.table1 import table1_configs
+    from cdbench.store.database import open_for_reading
+    from cdbench.store.queries import newest_runs
+
+    rows = table1_configs(seeds, B or None)
+    every: list[RunConfig] = [config for configs in rows.values() for config in configs]
+    return build(rows, newest_runs(open_for_reading(db), every))

@@ -1,20 +1,19 @@
 """``cdbench sweep``: the grid of all given values, trained in parallel and stored."""
 
-import shlex
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
+from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, given, with_knobs
 from cdbench.cli.output import print_report
+from cdbench.cli.training import command_line, train_and_store
 from cdbench.config import RunConfig, varied_knobs
-from cdbench.interrupts import ignore_interrupts, interrupts_held
+from cdbench.diagnostics import Diagnostics
 from cdbench.published import PUBLISHED_SEEDS
-from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 
 if TYPE_CHECKING:
     from cdbench.store.database import Database
@@ -23,6 +22,7 @@ SHOWN_IN_DRY_RUN = 40
 """Configurations that a dry run lists; of a larger grid it says how many more there are."""
 
 
+@with_diagnostics
 @with_knobs(many=True)
 def sweep(
     name: Annotated[
@@ -55,18 +55,20 @@ def sweep(
         cdbench sweep table1 --dry-run
     """
     del name  # its values have become defaults of the other options
+    diagnostics = take_diagnostics(knobs)
     configs = _configs(given(knobs), baseline=baseline)
+    needs = dict.fromkeys(configs, diagnostics)
     if dry_run:
-        return _dry_run(configs, db)
+        return _dry_run(needs, db)
     from cdbench.store.database import open_for_writing
-    from cdbench.store.queries import completed_configs, newest_runs
+    from cdbench.store.queries import newest_runs
 
     database = open_for_writing(db)
-    stored = completed_configs(database, configs) if resume else set()
-    wanted = [config for config in configs if config not in stored]
+    stored = _stored(database, needs) if resume else set()
+    wanted = {config: diagnostics for config in configs if config not in stored}
     if stored:
         typer.echo(f"{len(stored)} of {len(configs)} runs are stored already")
-    code = _train(wanted, jobs, database) if wanted else COMPLETED
+    code = train_and_store(wanted, jobs, database, resume_command()) if wanted else COMPLETED
     if code != INTERRUPTED:
         from cdbench.reports.summary import summary
 
@@ -98,14 +100,27 @@ def _configs(knobs: dict[str, Any], *, baseline: bool) -> list[RunConfig]:
     return [replace(config, dataset_fingerprint=pinned[config.dataset]) for config in configs]
 
 
-def _dry_run(configs: Sequence[RunConfig], db: str) -> int:
-    from cdbench.store.database import database_path, open_for_reading
+def _stored(database: "Database", needs: Mapping[RunConfig, Diagnostics]) -> set[RunConfig]:
+    """Return the configurations with a completed run that has the diagnostics asked for.
+
+    Where only the default ones are asked for, any completed run will do.
+    """
+    from cdbench.store.audit_queries import covering_runs
     from cdbench.store.queries import completed_configs
 
+    if set(needs.values()) == {Diagnostics()}:
+        return completed_configs(database, needs)
+    return set(covering_runs(database, needs))
+
+
+def _dry_run(needs: Mapping[RunConfig, Diagnostics], db: str) -> int:
+    from cdbench.store.database import database_path, open_for_reading
+
+    configs = list(needs)
     path = database_path(db)
     stored = set()
     if path.exists() and (path.is_dir() or path.stat().st_size):
-        stored = completed_configs(open_for_reading(db), configs)
+        stored = _stored(open_for_reading(db), needs)
     varied = [name for name in varied_knobs(configs) if name != "dataset"]
     for config in configs[:SHOWN_IN_DRY_RUN]:
         state = "stored" if config in stored else "to train"
@@ -115,45 +130,6 @@ def _dry_run(configs: Sequence[RunConfig], db: str) -> int:
         typer.echo(f"... and {len(configs) - SHOWN_IN_DRY_RUN} more")
     typer.echo(f"{len(configs)} runs, {len(stored)} of them stored in {path}")
     return COMPLETED
-
-
-def _train(configs: Sequence[RunConfig], jobs: int | None, database: "Database") -> int:
-    """Train and store; return the exit code."""
-    import os
-
-    from cdbench.cli.progress import SweepProgress
-    from cdbench.store.record import end_sweep, record_run, start_sweep
-    from cdbench.sweep import execute_all
-
-    jobs = jobs or os.cpu_count() or 1
-    sweep_id = start_sweep(database, command_line())
-    progress = SweepProgress(configs, jobs)
-    interrupted = False
-    try:
-        with progress:
-            for run in execute_all(configs, jobs):
-                with interrupts_held():  # what is stored is counted
-                    record_run(database, run, sweep_id)
-                    progress.add(run)
-                if run.status == RUN_INTERRUPTED:
-                    raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        ignore_interrupts()
-        interrupted = True
-    end_sweep(database, sweep_id)
-    if interrupted:
-        typer.echo(
-            f"interrupted: {progress.n_completed} of {len(configs)} runs are stored; "
-            f"to go on: {resume_command()}",
-            err=True,
-        )
-        return INTERRUPTED
-    return RUN_FAILED if progress.n_failed else COMPLETED
-
-
-def command_line() -> str:
-    """Return the command as it was typed, quoted for a shell."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def resume_command() -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
+from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, given, with_knobs
 from cdbench.cli.output import one_line, print_report
 from cdbench.config import RunConfig
@@ -13,6 +14,7 @@ from cdbench.reports.statistics import format_kappa
 from cdbench.run import EpochMetrics, Run
 
 
+@with_diagnostics
 @with_knobs(many=False)
 def train(db: DatabaseOption = DEFAULT_DATABASE, **knobs: Any) -> int:
     """Train one run and store it.
@@ -26,7 +28,10 @@ def train(db: DatabaseOption = DEFAULT_DATABASE, **knobs: Any) -> int:
         cdbench train --layer dense --optimizer adam --epochs 50
 
         cdbench train --dataset measurements.csv --label-column species --dropout alpha-cd
+
+        cdbench train --B 8 --spectra-every 5 --curvature auto
     """
+    diagnostics = take_diagnostics(knobs)
     config = RunConfig(**given(knobs))
     from cdbench.datasets import pin_dataset
     from cdbench.execution import execute
@@ -37,7 +42,7 @@ def train(db: DatabaseOption = DEFAULT_DATABASE, **knobs: Any) -> int:
     database = open_for_writing(db)
     typer.echo(f"{config.model} · {config.dataset} · seed {config.seed}\n")
     typer.echo("epoch   training loss   test loss   test accuracy   seconds")
-    run = execute(config, _print_epoch)
+    run = execute(config, _print_epoch, diagnostics)
     run_id = record_run(database, run)
     typer.echo()
     _print_outcome(run)
@@ -55,6 +60,8 @@ def _print_epoch(metrics: EpochMetrics) -> None:
 def _print_outcome(run: Run) -> None:
     if run.spectra:
         print_report(_conditions(run))
+    if run.curvature:
+        print_report(_curvature(run))
     widths = "→".join(map(str, run.widths))
     if run.config.B is not None and widths:
         widths += f" (widths are multiples of B = {run.config.B})"
@@ -65,27 +72,59 @@ def _print_outcome(run: Run) -> None:
 
 
 def _conditions(run: Run) -> Report:
-    rows = []
-    for spectrum in run.spectra:
-        found = spectrum.condition
-        rows.append(
-            [
-                f"layer {spectrum.layer}",
-                spectrum.kind,
-                f"{found.largest:.3e}",
-                f"{found.smallest:.3e}",
-                format_kappa(found.kappa),
-                format_kappa(found.kappa_nonnull),
-                f"{found.rank}/{found.size}",
-            ]
-        )
+    last = max(spectrum.epoch for spectrum in run.spectra)
+    rows = [
+        [
+            f"layer {spectrum.layer}",
+            spectrum.kind,
+            f"{found.largest:.3e}",
+            f"{found.smallest:.3e}",
+            format_kappa(found.kappa),
+            format_kappa(found.kappa_nonnull),
+            f"{found.rank}/{found.size}",
+        ]
+        for spectrum in run.spectra
+        if (spectrum.epoch, spectrum.step) == (last, 0)
+        for found in [spectrum.condition]
+    ]
     return Report(
         title="Condition numbers after the last epoch",
         columns=("", "kind", "largest", "smallest", "κ", "κ non-null", "rank"),
         rows=rows,
         notes=(
-            "Only weight can be compared between layer families; theorem1 is the diagonal of the "
-            "layer's Hessian, not its spectrum.",
+            "Only weight and layer_hessian can be compared between layer families; theorem1 is the "
+            "diagonal of the layer's Hessian, not its spectrum.",
+        ),
+        records=[],
+    )
+
+
+def _curvature(run: Run) -> Report:
+    last = max(curvature.epoch for curvature in run.curvature)
+    rows = [
+        [
+            found.matrix.replace("_", "-"),
+            f"{found.coordinates}, {found.method}",
+            f"{found.largest:.3e}",
+            f"{found.smallest:.3e}",
+            f"{found.trace:.3e}",
+            f"{found.effective_rank:.1f}",
+            f"{found.rank}/{found.size}",
+            format_kappa(found.damped_kappa),
+        ]
+        for found in run.curvature
+        if found.epoch == last
+    ]
+    return Report(
+        title="The whole network's curvature after the last epoch",
+        columns=(
+            *("matrix", "coordinates", "largest", "smallest", "trace"),
+            *("effective rank", "rank", "damped κ"),
+        ),
+        rows=rows,
+        notes=(
+            f"Damped κ: (largest + d) / (smallest + d), d = {run.curvature[0].damping:g}. The "
+            "matrices are singular or indefinite, and so have no κ of their own.",
         ),
         records=[],
     )

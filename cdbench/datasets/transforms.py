@@ -11,15 +11,16 @@ import numpy as np
 from cdbench.products.base import Array
 
 WHITENING_FLOOR = 1e-6
-"""Share of the correlation matrix's largest eigenvalue down to which ``whiten`` sees a direction.
+"""Least eigenvalue of the training correlations that ``whiten`` keeps, as a share of the largest.
 
-It separates directions in which the training split varies from those in which it does not. The
-bundled sets have no eigenvalue between 9e-6 (breast_cancer) and rounding, 1e-15, so that any floor
-between whitens them alike, as Theorem 2 asks: the covariance is the identity. Over 10 seeds of the
-paper's network on digits, a floor as high as 0.01 leaves 13 of 61 directions out and gains no more
-than 1 % of accuracy. What whitening costs there is due to whitening itself and to the step, not to
-the floor: at the paper's 0.1 dense, B = 4 and B = 8 reach 96, 83 and 77 %, with the step scaled in
-weight space 96, 90 and 90 %.
+The bundled sets have eigenvalues down to 7e-6 (breast_cancer) and then only those of constant
+features, at rounding level, 1e-16. Any floor between whitens them alike, to the identity that
+Theorem 2 asks for.
+
+The paper's network learns digits worse when they are whitened, and no floor mends that without
+undoing the whitening. Mean test accuracy of seeds 0 to 9 for dense, B = 4 and B = 8 is about 96, 82
+and 78 %, or 96, 91 and 90 % with steps scaled to weight space; a floor of 0.01 changes nothing, and
+0.1 gives 97, 94 and 89 % by keeping 22 directions of 61.
 """
 
 Transform = Callable[[Array], Array]

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 PLAIN_WIDTH = 120
 """Columns of a table that is not printed on a terminal, whatever the machine."""
@@ -22,13 +22,15 @@ class Report:
     title : str
         One line above the table.
     columns : sequence of str
-        Headings; the first two columns hold text, the others numbers.
+        Headings.
     rows : sequence of sequence of str
         Cells as they are printed; an empty row separates groups.
     notes : sequence of str
         Sentences below the table.
     records : sequence of dict
         The numbers as they are, for CSV and JSON.
+    text_columns : int
+        How many of the columns, from the left, hold text; where all do, long cells are folded.
     """
 
     title: str
@@ -36,6 +38,12 @@ class Report:
     rows: Sequence[Sequence[str]]
     notes: Sequence[str]
     records: Sequence[dict[str, Any]]
+    text_columns: int = 2
+
+    @property
+    def folds(self) -> bool:
+        """Whether long cells are folded: in a table of words, not in one of digits."""
+        return self.text_columns == len(self.columns)
 
 
 def render(report: Report, format_name: str, width: int | None = None) -> str:
@@ -51,9 +59,10 @@ def _table(report: Report, width: int | None = None) -> str:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, leading=int(report.folds))
     for number, heading in enumerate(report.columns):
-        table.add_column(escape(heading), justify="left" if number < 2 else "right", no_wrap=True)
+        justify: Literal["left", "right"] = "left" if number < report.text_columns else "right"
+        table.add_column(escape(heading), justify=justify, no_wrap=not report.folds)
     for row in report.rows:
         table.add_row(*map(escape, row))
     stream = io.StringIO()
@@ -63,7 +72,7 @@ def _table(report: Report, width: int | None = None) -> str:
     console.print(escape(report.title), style="bold")
     console.print()
     # A table that does not fit is wider than the terminal rather than cut: digits matter more.
-    console.width = max(width, PLAIN_WIDTH)
+    console.width = width if report.folds else max(width, PLAIN_WIDTH)
     console.print(table)
     console.width = width
     console.print()
@@ -74,7 +83,9 @@ def _table(report: Report, width: int | None = None) -> str:
 
 def _markdown(report: Report) -> str:
     lines = [f"**{report.title}**", "", _pipes(report.columns)]
-    lines.append(_pipes(["---" if i < 2 else "---:" for i in range(len(report.columns))]))
+    lines.append(
+        _pipes(["---" if i < report.text_columns else "---:" for i in range(len(report.columns))])
+    )
     lines += [_pipes(row) for row in report.rows if row]
     lines += ["", *(f"{note}\n" for note in report.notes)]
     return "\n".join(lines).rstrip() + "\n"
@@ -124,7 +135,9 @@ def _latex(report: Report) -> str:
     def line(cells: Sequence[str]) -> str:
         return " & ".join(map(latex_escape, cells)) + r" \\" if cells else r"\hline"
 
-    n_numbers = len(report.columns) - 2
+    texts, n_numbers = report.text_columns, len(report.columns) - report.text_columns
+    share = 0.9 / len(report.columns)
+    text_column = rf"p{{{share:.2f}\linewidth}}" if report.folds else "l"
     lines = [
         r"\documentclass{article}",
         r"\usepackage[T1]{fontenc}",
@@ -136,7 +149,7 @@ def _latex(report: Report) -> str:
         r"\begin{table}",
         r"\small",
         rf"\caption{{{latex_escape(report.title)}}}",
-        rf"\begin{{tabular}}{{ll{'r' * n_numbers}}}",
+        rf"\begin{{tabular}}{{{text_column * texts}{'r' * n_numbers}}}",
         r"\hline",
         line(report.columns),
         r"\hline",

@@ -85,18 +85,18 @@ def squared_threshold(largest: float, length: int, eps: float) -> float:
 
 
 def both_halves(bins: Array, B: int) -> Array:
-    """Return all B frequencies' numbers from those of the rfft's bins, as one vector.
+    """Return all B frequencies' numbers from those of the rfft's bins, along the last axis.
 
     Of real data, frequencies k and B − k have the same numbers; the rfft gives them once.
 
     Parameters
     ----------
-    bins : (B // 2 + 1, n) float
+    bins : (..., B // 2 + 1) float
         Numbers of each bin.
     B : int
         Length of the transform.
     """
-    return np.concatenate([bins, bins[1 : (B + 1) // 2]]).ravel()
+    return np.concatenate([bins, bins[..., 1 : (B + 1) // 2]], axis=-1)
 
 
 def flatness(numbers: Numbers) -> float:

@@ -26,6 +26,6 @@ def layer_hessian(state: LayerState) -> Numbers:
     K_i = x_hat.shape[2]
     # Fewer samples than input blocks leave the rest of the Hessian's eigenvalues at zero.
     missing = np.zeros((len(power), max(0, K_i - N)))
-    numbers = both_halves(np.concatenate([power, missing], axis=1), B)
+    numbers = both_halves(np.concatenate([power, missing], axis=1).T, B).ravel()
     threshold = squared_threshold(numbers.max(), max(N, K_i), state.eps)
     return Numbers(numbers, threshold, multiplicity=state.layer.n_out // B)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdbench.layers import CDLinear
-from cdbench.spectra.base import LayerState, Numbers, squared_threshold
+from cdbench.spectra.base import LayerState, Numbers, both_halves, squared_threshold
 
 
 def theorem1(state: LayerState) -> Numbers:
@@ -14,5 +14,5 @@ def theorem1(state: LayerState) -> Numbers:
     """
     B = state.layer.B if isinstance(state.layer, CDLinear) else 1
     blocks = state.inputs.reshape(len(state.inputs), -1, B)
-    power = np.mean(np.abs(np.fft.fft(blocks)) ** 2, axis=0).ravel()
+    power = both_halves(np.mean(np.abs(np.fft.rfft(blocks)) ** 2, axis=0), B).ravel()
     return Numbers(power, squared_threshold(power.max(), B, state.eps))

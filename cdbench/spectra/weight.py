@@ -16,7 +16,7 @@ def weight(state: LayerState) -> Numbers:
     """
     layer = state.layer
     if isinstance(layer, CDLinear) and state.acts_whole:
-        sigma = both_halves(_frequency_values(state.params["c"]), layer.B)
+        sigma = both_halves(_frequency_values(state.params["c"]).T, layer.B).ravel()
     else:
         sigma = np.linalg.svd(state.matrix, compute_uv=False)
     power = sigma**2

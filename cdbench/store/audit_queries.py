@@ -1,7 +1,7 @@
 """Reading for the audit: runs with what was measured of them, in bulk, and the stored ledger."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,7 +213,7 @@ def observations_of(database: Database, claim: str) -> tuple[Observation, ...]:
         return tuple(Observation(**row) for row in rows)
 
 
-def _grouped(rows: Sequence[Mapping[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+def _grouped(rows: Iterable[Any]) -> dict[int, list[dict[str, Any]]]:
     groups: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
         values = dict(row)

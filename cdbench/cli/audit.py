@@ -1,0 +1,145 @@
+"""``cdbench audit``: the paper's claims tested, judged, stored, and printed as a ledger."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, whole_number
+from cdbench.cli.output import print_ledger
+from cdbench.cli.training import command_line, train_and_store
+from cdbench.config import RunConfig
+
+if TYPE_CHECKING:
+    from cdbench.claims import Claim, Needs
+    from cdbench.store.database import Database
+
+AUDIT_SEEDS = tuple(range(30))
+
+
+def audit(
+    db: DatabaseOption = DEFAULT_DATABASE,
+    jobs: JobsOption = None,
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--seeds",
+            parser=whole_number,
+            metavar="INT ...",
+            show_default=False,
+            help=r"Seeds of the runs, at least 10. \[default: 0..29]",
+        ),
+    ] = None,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option("--claim", metavar="NAME ...", help="Claims to audit, instead of all."),
+    ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Print each claim in full: test, numbers, verdict, SQL to derive it."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be trained and judged; do nothing.")
+    ] = False,
+) -> int:
+    """Judge the paper's claims: train what is missing, measure, and print the ledger.
+
+    Runs and judgements that the database has are used; an audit that was interrupted goes on
+    where it stopped.
+
+    For example:
+
+        cdbench audit
+
+        cdbench audit --claim comparable-kappa --explain
+
+        cdbench audit --seeds 0..99 --jobs 8 --db audit.db
+    """
+    from cdbench.audit import check_seeds, find_claims
+
+    claims = find_claims(claim or [])
+    chosen = seeds or list(AUDIT_SEEDS)
+    check_seeds(chosen)
+    if dry_run:
+        return _dry_run(claims, chosen, db)
+    from cdbench.store.database import open_for_writing
+
+    database = open_for_writing(db)
+    code = _train_missing(claims, chosen, jobs, database)
+    if code == INTERRUPTED:
+        return code
+    _judge(claims, chosen, database)
+    if explain:
+        from cdbench.cli.explain import print_claim
+
+        for wanted in claims:
+            print_claim(wanted, database)
+        return code
+    print_ledger([wanted.name for wanted in claims], database)
+    return code
+
+
+def _needs(claims: Sequence["Claim"], seeds: Sequence[int]) -> "Needs":
+    from cdbench.claims import union
+
+    return union(claim.needs(seeds) for claim in claims)
+
+
+def _dry_run(claims: Sequence["Claim"], seeds: Sequence[int], db: str) -> int:
+    from cdbench.store.audit_queries import covering_runs
+    from cdbench.store.database import database_path, open_for_reading
+
+    path = database_path(db)
+    needs = _needs(claims, seeds)
+    stored: Mapping[RunConfig, object] = {}
+    if path.exists() and (path.is_dir() or path.stat().st_size):
+        stored = covering_runs(open_for_reading(db), needs)
+    for claim in claims:
+        own = claim.needs(seeds)
+        n_stored = sum(config in stored for config in own)
+        typer.echo(f"{claim.name:22} {len(own):5} runs, {n_stored} of them stored")
+    typer.echo(f"{len(needs)} runs in all, {len(stored)} of them stored in {path}")
+    return COMPLETED
+
+
+def _train_missing(
+    claims: Sequence["Claim"], seeds: Sequence[int], jobs: int | None, database: "Database"
+) -> int:
+    from cdbench.store.audit_queries import covering_runs
+
+    needs = _needs(claims, seeds)
+    stored = covering_runs(database, needs)
+    missing = {config: needs[config] for config in needs if config not in stored}
+    if not missing:
+        return COMPLETED
+    typer.echo(f"{len(needs)} runs are needed, {len(stored)} of them stored", err=True)
+    # The longest first, so that no process is left alone with one at the end.
+    ordered = dict(sorted(missing.items(), key=lambda item: item[1].curvature == "none"))
+    return train_and_store(ordered, jobs, database, command_line())
+
+
+def _judge(claims: Sequence["Claim"], seeds: Sequence[int], database: "Database") -> None:
+    """Judge and store every claim whose runs are there and whose inputs have changed."""
+    from cdbench.audit import inputs_digest, judge, uuids_of
+    from cdbench.claims import Bench
+    from cdbench.store.audit_queries import audited_runs, covering_runs, stored_claims
+    from cdbench.store.record import record_claim
+
+    known = stored_claims(database)
+    for claim in claims:
+        needs = claim.needs(seeds)
+        runs = covering_runs(database, needs)
+        uuids = uuids_of(claim, seeds, runs)
+        if uuids is None:
+            n_missing = len(needs) - len(runs)
+            typer.echo(f"{claim.name}: not measured, {n_missing} runs did not complete", err=True)
+            continue
+        digest = inputs_digest(claim, seeds, uuids)
+        if claim.name in known and known[claim.name].inputs_digest == digest:
+            continue
+        typer.echo(f"judging {claim.name} ...", err=True)
+        bench = Bench(tuple(seeds), audited_runs(database, [run_id for run_id, _ in runs.values()]))
+        record_claim(database, judge(claim, bench, digest))

@@ -1,0 +1,101 @@
+"""The options of what is measured beside a run's epochs, shared by the commands that train."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+import typer
+
+from cdbench.cli.options import whole_number
+from cdbench.diagnostics import Diagnostics
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PANEL = "Diagnostics"
+
+
+def _every(flag: str, what: str) -> Any:
+    return typer.Option(
+        flag,
+        parser=whole_number,
+        metavar="E",
+        show_default=False,
+        help=rf"Measure {what} at initialisation and every E epochs. \[default: at the end only]",
+        rich_help_panel=_PANEL,
+    )
+
+
+_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "spectra_every": (
+        Annotated[int | None, _every("--spectra-every", "the layers' spectra")],
+        None,
+    ),
+    "curvature": (
+        Annotated[
+            Literal["none", "auto", "exact", "lanczos"],
+            typer.Option(
+                help="Measure the whole network's Gauss-Newton matrix and Hessian: auto is exact "
+                "below about 3,000 parameters (up to a minute), else lanczos (seconds).",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        "none",
+    ),
+    "curvature_every": (
+        Annotated[int | None, _every("--curvature-every", "the curvature")],
+        None,
+    ),
+    "on": (
+        Annotated[
+            Literal["train", "test", "batch"],
+            typer.Option(
+                help="Data of what depends on data: training split, test split, one mini-batch.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        "train",
+    ),
+    "batches": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--every-batch",
+                help="Measure Theorem 1's spectrum of every mini-batch as well.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        False,
+    ),
+    "values": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--values/--no-values",
+                help="Keep the numbers of each spectrum, or only its condition.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        True,
+    ),
+}
+
+
+def with_diagnostics(command: Command) -> Command:
+    """Give a command that takes ``**knobs`` the options of Diagnostics; it pops them from these."""
+    signature = inspect.signature(command, eval_str=True)
+    own = list(signature.parameters.values())
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        )
+        for name, (annotation, default) in _OPTIONS.items()
+    ]
+    command.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*own, *options]
+    )
+    return command
+
+
+def take_diagnostics(knobs: dict[str, Any]) -> Diagnostics:
+    """Remove the options of ``with_diagnostics`` from the knobs, and return what they ask for."""
+    return Diagnostics(**{name: knobs.pop(name) for name in _OPTIONS})

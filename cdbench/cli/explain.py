@@ -1,0 +1,71 @@
+"""One claim in full: what is claimed, how it was tested, what came out, and how to derive it."""
+
+import textwrap
+from typing import TYPE_CHECKING
+
+import typer
+
+from cdbench.cli.output import print_report, terminal_width
+from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
+from cdbench.reports.claims import measurements_table
+from cdbench.reports.formats import PLAIN_WIDTH
+from cdbench.store.audit_queries import measurements_of, stored_claims
+
+if TYPE_CHECKING:
+    from cdbench.claims import Claim
+    from cdbench.store.database import Database
+
+
+def print_claim(claim: "Claim", database: "Database") -> None:
+    """Print a claim with its newest judgement, its numbers and the SQL behind them."""
+    found = stored_claims(database).get(claim.name)
+    typer.echo(f"{claim.name}: {claim.title}\n")
+    _paragraph("Claim", claim.statement)
+    _paragraph("Where", claim.where)
+    _paragraph("Test", claim.method)
+    _paragraph("Rule", found.rule if found else claim.rule)
+    if found is None:
+        _paragraph("Verdict", NOT_MEASURED)
+        return
+    judgement = found.judgement
+    verdict = judgement.verdict.upper()
+    if judgement.verdict == CONDITIONAL:
+        verdict += f": {judgement.condition}"
+    _paragraph("Measured", judgement.measured)
+    _paragraph("Verdict", f"{verdict}. {judgement.reason}")
+    _paragraph("Overturn", claim.overturn)
+    typer.echo()
+    measurements = measurements_of(database, claim.name)
+    print_report(measurements_table(measurements))
+    _print_sql(claim.name, measurements, str(database.path), found.seeds)
+
+
+def _paragraph(heading: str, words: str) -> None:
+    width = min(terminal_width() or PLAIN_WIDTH, PLAIN_WIDTH)
+    typer.echo(
+        textwrap.fill(
+            words, width, initial_indent=f"{heading:10}", subsequent_indent=" " * 10,
+            break_on_hyphens=False,
+        )
+    )  # fmt: skip
+
+
+def _print_sql(
+    claim: str, measurements: tuple[Measurement, ...], database: str, seeds: str
+) -> None:
+    typer.echo(f"By hand, with sqlite3 {database} (seeds {seeds}):\n")
+    typer.echo("-- the numbers above, with the query that gives each estimate")
+    typer.echo(
+        "SELECT quantity, subject, baseline, statistic, estimate, low, high, n, sql\n"
+        f"FROM measurements WHERE claim = '{claim}' ORDER BY position;\n"
+    )
+    typer.echo("-- what they rest on, one row a number, with the run that it comes from")
+    typer.echo(
+        "SELECT o.quantity, o.subject, o.place, o.value, o.run_id, runs.config_digest\n"
+        "FROM observations AS o LEFT JOIN runs USING (run_id)\n"
+        f"WHERE o.claim = '{claim}';\n"
+    )
+    for number, found in enumerate(measurements, 1):
+        against = f" against {found.baseline}" if found.baseline else ""
+        typer.echo(f"-- {number}: {found.statistic} of {found.quantity}, {found.subject}{against}")
+        typer.echo(f"{found.sql};\n")

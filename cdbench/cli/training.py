@@ -1,0 +1,70 @@
+"""Many runs trained and stored, with progress: what sweeps and audits share."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.interrupts import ignore_interrupts, interrupts_held
+from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
+
+if TYPE_CHECKING:
+    from cdbench.store.database import Database
+
+
+def train_and_store(
+    needs: Mapping[RunConfig, Diagnostics], jobs: int | None, database: "Database", go_on: str
+) -> int:
+    """Train the configurations and store each run as it ends; return the exit code.
+
+    Parameters
+    ----------
+    needs : mapping
+        What to train, and what to measure of each.
+    jobs : int or None
+        Runs at a time; None is the number of cores.
+    database : Database
+        Where to.
+    go_on : str
+        The command that goes on after an interruption.
+    """
+    from cdbench.cli.progress import SweepProgress
+    from cdbench.store.record import end_sweep, record_run, start_sweep
+    from cdbench.sweep import execute_all
+
+    jobs = jobs or os.cpu_count() or 1
+    sweep_id = start_sweep(database, command_line())
+    progress = SweepProgress(list(needs), jobs)
+    interrupted = False
+    try:
+        with progress:
+            for run in execute_all(list(needs), jobs, needs):
+                with interrupts_held():  # what is stored is counted
+                    record_run(database, run, sweep_id)
+                    progress.add(run)
+                if run.status == RUN_INTERRUPTED:
+                    raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        ignore_interrupts()
+        interrupted = True
+    end_sweep(database, sweep_id)
+    if interrupted:
+        typer.echo(
+            f"interrupted: {progress.n_completed} of {len(needs)} runs are stored; "
+            f"to go on: {go_on}",
+            err=True,
+        )
+        return INTERRUPTED
+    return RUN_FAILED if progress.n_failed else COMPLETED
+
+
+def command_line() -> str:
+    """Return the command as it was typed, quoted for a shell."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,0 +1,102 @@
+"""The ledger of the paper's claims, and one claim in full."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
+from cdbench.reports.formats import Report
+from cdbench.reports.statistics import format_number
+from cdbench.store.audit_queries import StoredClaim
+
+COLUMNS = ("", "Claim", "Published", "Measured", "Verdict")
+
+
+def ledger(
+    titles: Mapping[str, tuple[str, str]], stored: Mapping[str, StoredClaim], source: str
+) -> Report:
+    """Build the ledger: one row a claim, in the paper's order, those without a result too.
+
+    Parameters
+    ----------
+    titles : mapping
+        Title and published value of every claim that there is, by name.
+    stored : mapping
+        The stored judgements, by name.
+    source : str
+        What the title of the report says that it is from.
+    """
+    rows, records = [], []
+    for position, (name, (title, published)) in enumerate(titles.items(), 1):
+        found = stored.get(name)
+        verdict, measured = _verdict(found), found.judgement.measured if found else "–"
+        rows.append([str(position), title, published, measured, verdict])
+        records.append(_record(position, name, title, published, found))
+    return Report(
+        title=f"The claims of arXiv 2605.08171, judged one by one · {source}",
+        columns=COLUMNS,
+        rows=rows,
+        notes=(
+            "Intervals: 95 % bootstrap over seeds unless said otherwise. One claim in full, with "
+            "its rule and the SQL that derives it: cdbench audit --claim NAME --explain; names: "
+            + ", ".join(titles)
+            + ".",
+        ),
+        records=records,
+        text_columns=len(COLUMNS),
+    )
+
+
+def _verdict(found: StoredClaim | None) -> str:
+    if found is None:
+        return NOT_MEASURED
+    judgement = found.judgement
+    if judgement.verdict == CONDITIONAL:
+        return f"holds if: {judgement.condition}"
+    return judgement.verdict
+
+
+def _record(
+    position: int, name: str, title: str, published: str, found: StoredClaim | None
+) -> dict[str, Any]:
+    judgement = found.judgement if found else None
+    return {
+        "position": position,
+        "claim": name,
+        "title": title,
+        "published": published,
+        "measured": judgement.measured if judgement else None,
+        "verdict": judgement.verdict if judgement else NOT_MEASURED,
+        "condition": judgement.condition if judgement else None,
+        "reason": judgement.reason if judgement else None,
+        "rule": found.rule if found else None,
+        "seeds": found.seeds if found else None,
+    }
+
+
+def measurements_table(measurements: Sequence[Measurement]) -> Report:
+    """Build the table of the numbers that a judgement rests on."""
+    return Report(
+        title="Measurements",
+        columns=("Quantity", "Of", "Statistic", "Estimate", "Interval", "n"),
+        rows=[
+            [
+                found.quantity,
+                found.subject + (f" against {found.baseline}" if found.baseline else ""),
+                found.statistic,
+                format_number(found.estimate),
+                _interval(found),
+                str(found.n),
+            ]
+            for found in measurements
+        ],
+        notes=(),
+        records=[],
+        text_columns=3,
+    )
+
+
+def _interval(found: Measurement) -> str:
+    if found.low is None or found.high is None:
+        return "–"
+    ends = f"{format_number(found.low)} … {format_number(found.high)}"
+    return f"{ends} ({found.interval})" if found.interval == "quartiles" else ends
