@@ -58,6 +58,20 @@ PUBLISHED_TABLE1 = (
 PUBLISHED_ROWS = {f"cdlinear B={row.B}" if row.B else "dense": row for row in PUBLISHED_TABLE1}
 """Table 1's rows by the names that their models have here (``RunConfig.model``)."""
 
+PUBLISHED_COMPRESSION = {
+    ("dense", "cdlinear B=4"): "3.8×",
+    ("dense", "cdlinear B=8"): "6.9×",
+    ("cdlinear B=4", "cdlinear B=8"): "1.8×",
+}
+"""How many times as many parameters the first model has as the second (Sec. VI.2)."""
+
+PUBLISHED_KAPPA_RATIOS = {
+    ("dense", "cdlinear B=4"): 310.0,
+    ("dense", "cdlinear B=8"): 12_000.0,
+    ("cdlinear B=4", "cdlinear B=8"): 35.0,
+}
+"""The first model's mean κ over the second's (Sec. VI.2). The printed κ give 311, 11,569 and 37."""
+
 
 def comes_out(value: float, printed: str) -> bool:
     """Return whether a value is the printed number once it is rounded to the printed digits.
@@ -72,4 +86,4 @@ def comes_out(value: float, printed: str) -> bool:
 
 def n_come_out(values: Iterable[float], cell: str) -> int:
     """Return how many of the numbers in a cell, such as ``98.15 % ± 0.47 %``, the values are."""
-    return sum(map(comes_out, values, cell.split("±")))
+    return sum(comes_out(*pair) for pair in zip(values, cell.split("±"), strict=True))

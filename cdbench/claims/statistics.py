@@ -136,7 +136,9 @@ def slope(data: Observations, quantity: str, subject: str) -> Measurement:
 
     def exponent(z: Array, axis: int = 0) -> Array:
         d = z - z.mean(axis=axis, keepdims=True)
-        return np.asarray((d[..., 0] * d[..., 1]).sum(-1) / (d[..., 0] ** 2).sum(-1))
+        spread = (d[..., 0] ** 2).sum(-1)
+        # A resample of one place only has no slope; to count it as flat errs on the wide side.
+        return np.asarray((d[..., 0] * d[..., 1]).sum(-1) / np.where(spread > 0, spread, 1))
 
     low, high = _interval(points, exponent)
     return Measurement(

@@ -132,6 +132,18 @@ def weight_space(network: Network) -> Array:
     return scale
 
 
+def logit_shift(network: Network) -> Array:
+    """Return the direction, (1, P), that adds the same number to all logits of all samples.
+
+    It is a null vector of the Gauss–Newton matrix, for a softmax does not see it: that matrix's
+    smallest eigenvalue is 0.
+    """
+    direction = np.zeros((1, network.n_parameters))
+    bias = network.views(direction[0])[network.weight_layers[-1].position]["bias"]
+    bias += 1.0 / np.sqrt(bias.size)
+    return direction
+
+
 def rescaled(operator: LinearOperator, scale: Array) -> LinearOperator:
     """Return D · operator · D for the diagonal D of ``scale`` (P,)."""
     return _symmetric(scale.size, lambda v: scale * operator.matvec(scale * v.ravel()))

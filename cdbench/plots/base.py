@@ -2,13 +2,64 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cdbench.errors import MissingResultsError
 from cdbench.run import EpochMetrics, Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
+
+
+class Shown(Protocol):
+    """What has a look and a name in a figure: a model, or a run of one."""
+
+    @property
+    def layer(self) -> str:
+        """A key of ``cdbench.layers.LAYERS``."""
+
+    @property
+    def B(self) -> int | None:
+        """Block size; None for layers without blocks."""
+
+    @property
+    def short_label(self) -> str:
+        """Name beside a line."""
+
+    @property
+    def label(self) -> str:
+        """Name in the legend."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """An architecture, whatever its seed: a layer family and its block size."""
+
+    layer: str
+    B: int | None = None
+
+    @classmethod
+    def named(cls, name: str) -> "Model":
+        """Return the model that the database calls so.
+
+        Examples
+        --------
+        >>> Model.named("cdlinear B=4")
+        Model(layer='cdlinear', B=4)
+        """
+        layer, _, B = name.partition(" B=")
+        return cls(layer, int(B) if B else None)
+
+    @property
+    def short_label(self) -> str:
+        """Name beside a line: ``"dense"`` or ``"B = 4"``."""
+        return self.layer if self.B is None else f"B = {self.B}"
+
+    @property
+    def label(self) -> str:
+        """Name in the legend: ``"dense"`` or ``"CDLinear B = 4"``."""
+        name = "CDLinear" if self.layer == "cdlinear" else self.layer
+        return name if self.B is None else f"{name} B = {self.B}"
 
 
 @dataclass(frozen=True)
@@ -50,14 +101,12 @@ class PlottedRun:
     @property
     def short_label(self) -> str:
         """Name beside a line: ``"dense"`` or ``"B = 4"``."""
-        return self.layer if self.B is None else f"B = {self.B}"
+        return Model(self.layer, self.B).short_label
 
     @property
     def label(self) -> str:
         """Name in the legend: ``"dense, 8,970 parameters"``."""
-        name = "CDLinear" if self.layer == "cdlinear" else self.layer
-        block = "" if self.B is None else f" B = {self.B}"
-        return f"{name}{block}, {self.n_parameters:,} parameters"
+        return f"{Model(self.layer, self.B).label}, {self.n_parameters:,} parameters"
 
     def last_layer_spectrum(self, kind: str) -> Spectrum:
         """Return the last weight layer's spectrum of one kind, as measured last.
@@ -84,4 +133,4 @@ class PlottedRun:
 
 
 DrawFigure = Callable[[Sequence[PlottedRun], str], "MatplotlibFigure"]
-"""A figure: from runs and a line that names their source."""
+"""A figure of runs; the line names their source."""

@@ -4,29 +4,41 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
-from cdbench.plots.base import PlottedRun
+from cdbench.plots.base import Shown
 from cdbench.plots.style import QUIET, Look, looks_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+WIDTH, LEFT, RIGHT = 10.0, 0.65, 0.7
+"""Of the sheet and its margins, in inches; at 10 inches a README shows letters as they are."""
+
 
 def new_figure(
-    runs: Sequence[PlottedRun], title: str, source: str, n_panels: int = 2
+    shown: Sequence[Shown],
+    title: str,
+    source: str,
+    grid: tuple[int, int] = (1, 2),
+    height: float = 4.9,
+    gaps: tuple[float, float] = (0.3, 0.27),
 ) -> tuple["Figure", list["Axes"]]:
-    """Return a figure with title, legend and footer, and its empty panels, left to right.
+    """Return a figure with title, legend and footer, and its empty panels, row by row.
 
     Parameters
     ----------
-    runs : sequence of PlottedRun
-        The runs that the legend names.
+    shown : sequence of Shown
+        The runs or models that the legend names.
     title : str
         What the figure shows.
     source : str
-        One line that says which runs these are.
-    n_panels : int, optional
-        How many panels.
+        One line that says where its numbers are from.
+    grid : (int, int), optional
+        Rows and columns of panels.
+    height : float, optional
+        Of the sheet, in inches.
+    gaps : (float, float), optional
+        Between rows and between columns, as shares of a panel's height and width.
 
     Returns
     -------
@@ -42,26 +54,32 @@ def new_figure(
     """
     from matplotlib.figure import Figure
 
-    if not runs:
+    if not shown:
         raise MissingResultsError("a figure needs at least one completed run, got none")
-    looks = looks_of(runs)
-    figure = Figure(figsize=(10, 4.9))
-    panels = [figure.add_subplot(1, n_panels, i + 1) for i in range(n_panels)]
-    figure.text(0.065, 0.945, title, fontsize=13, fontweight="bold", parse_math=False)
-    figure.text(0.065, 0.018, source, fontsize=7.5, color=QUIET, parse_math=False)
-    n_rows = _add_legend(figure, runs, looks)
+    looks = looks_of(shown)
+    figure = Figure(figsize=(WIDTH, height))
+    n_panels = grid[0] * grid[1]
+    panels = [figure.add_subplot(*grid, i + 1) for i in range(n_panels)]
+    left = LEFT / WIDTH
+    figure.text(left, 1 - 0.27 / height, title, fontsize=13, fontweight="bold", parse_math=False)
+    figure.text(left, 0.09 / height, source, fontsize=7.5, color=QUIET, parse_math=False)
+    n_rows = _add_legend(figure, shown, looks, 1 - 0.42 / height)
     figure.subplots_adjust(
-        left=0.065, right=0.93, bottom=0.175, top=0.825 - 0.042 * n_rows, wspace=0.27
-    )
+        left=left, right=1 - RIGHT / WIDTH,
+        bottom=0.86 / height, top=1 - (0.86 + 0.205 * n_rows) / height,
+        hspace=gaps[0], wspace=gaps[1],
+    )  # fmt: skip
     return figure, panels
 
 
-def _add_legend(figure: "Figure", runs: Sequence[PlottedRun], looks: Sequence[Look]) -> int:
-    """Name every network once, with its parameters, under the title; return the rows it takes."""
+def _add_legend(
+    figure: "Figure", shown: Sequence[Shown], looks: Sequence[Look], top: float
+) -> int:
+    """Name every network once under the title; return the rows it takes."""
     from matplotlib.lines import Line2D
 
-    entries: dict[str, Look] = dict(zip((run.label for run in runs), looks, strict=True))
-    counts = [sum(run.label == label for run in runs) for label in entries]
+    entries: dict[str, Look] = dict(zip((one.label for one in shown), looks, strict=True))
+    counts = [sum(one.label == label for one in shown) for label in entries]
     handles = [
         Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker)
         for look in entries.values()
@@ -71,7 +89,7 @@ def _add_legend(figure: "Figure", runs: Sequence[PlottedRun], looks: Sequence[Lo
     ]
     n_columns = min(len(labels), 3)
     figure.legend(
-        handles, labels, loc="upper left", bbox_to_anchor=(0.065, 0.915), ncols=n_columns,
+        handles, labels, loc="upper left", bbox_to_anchor=(LEFT / WIDTH, top), ncols=n_columns,
         borderpad=0, borderaxespad=0, handlelength=3.6, columnspacing=2.0,
     )  # fmt: skip
     return -(-len(labels) // n_columns)

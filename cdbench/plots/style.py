@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdbench.errors import CdbenchError
-from cdbench.plots.base import PlottedRun
+from cdbench.plots.base import Shown
 
 INK, QUIET, GRID = "#222222", "#666666", "#e4e4e4"
 
@@ -73,18 +73,18 @@ def style() -> Iterator[None]:
         yield
 
 
-def looks_of(runs: Sequence[PlottedRun]) -> list[Look]:
-    """Choose the look of each run; runs of one network share theirs.
+def looks_of(runs: Sequence[Shown]) -> list[Look]:
+    """Choose the look of each run or model; runs of one network share theirs.
 
     Parameters
     ----------
-    runs : sequence of PlottedRun
-        The runs of one figure.
+    runs : sequence of Shown
+        What one figure shows.
 
     Returns
     -------
     list of Look
-        One a run.
+        One for each of them.
 
     Raises
     ------

@@ -1,0 +1,183 @@
+"""Claim 12: the Fisher regulariser keeps spectra flat, and Hessians well conditioned."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
+from cdbench.claims.wording import above, below, in_digits
+from cdbench.claims.statistics import (
+    Observations,
+    mean,
+    mean_difference,
+    median,
+    median_ratio,
+)
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.judgement import (
+    CONDITIONAL,
+    CONTRADICTED,
+    HOLDS,
+    NOT_SUPPORTED,
+    Judgement,
+    Measurement,
+    Observation,
+)
+from cdbench.store.audit_queries import AuditedRun
+
+PUBLISHED_WEIGHT = 1e-4
+MODELS = ("cdlinear B=4", "cdlinear B=8")
+PAPERS_FORM = "trace-inverse"
+FORMS = (PAPERS_FORM, "log-variance")
+EVERY = 5
+EPOCHS = (5, 10, 15, 20, 25)
+ACCURACY = "test accuracy, share"
+WEIGHT = "weight κ, geometric mean of the layers"
+HESSIAN = "layer_hessian κ of the non-null part, geometric mean of layers 2 and 3"
+GAIN = 0.01
+"""Least gain in flatness, on its scale from 0 to 1, that counts as flatter."""
+
+
+def flatness_after(epoch: int) -> str:
+    """Return the quantity: flatness of the blocks' spectra after an epoch, averaged over layers."""
+    return f"block_power flatness after epoch {epoch}"
+
+
+def case(model: str, form: str | None) -> str:
+    """Return the subject of a model's runs with a form of the regulariser, or without any."""
+    return f"{model}, {form or 'none'}"
+
+
+class FisherFlatness(Claim):
+    """Flatness and conditioning with the Fisher regulariser against without."""
+
+    name = "fisher-flatness"
+    title = "Fisher regulariser flattens spectra"
+    statement = (
+        "Adding λ_F tr(I⁻¹) to the loss with λ_F = 10⁻⁴ encourages spectrum flatness, and hence "
+        "good Hessian conditioning, throughout training."
+    )
+    where = "Sec. IV.2, Eq. (8)"
+    published = "flatter, better conditioned throughout (λ_F = 1e-4)"
+    method = (
+        "Train B=4 and B=8 with every seed without a regulariser, with Eq. (8)'s trace-inverse "
+        "and with the log-variance form of the paper's second version, ε at its default. Flatness "
+        "is the geometric over the arithmetic mean of |F[c_ij](k)|² over a block's frequencies, "
+        "averaged over blocks and layers; it is 1 for a flat spectrum. κ at the end of training: "
+        "of the acting weights, and of the exact Hessians of layers 2 and 3 (the first layer's "
+        "does not depend on the weights). All paired by seed with the unregularised run."
+    )
+    rule = (
+        "A form is flatter at a block size if the 95 % interval of its mean paired difference in "
+        "flatness lies above 0.01 after each of the epochs 5, 10, 15, 20 and 25. It is better "
+        "conditioned if both median paired ratios of κ, of the weights and of the layers' "
+        "Hessians, have intervals below 1. holds if trace-inverse is flatter and better "
+        "conditioned at both block sizes; holds under a condition if at least one form at one "
+        "block size is flatter, the condition naming which, and whether κ follows; contradicted "
+        "if none is and trace-inverse's difference after epoch 25 has its interval below 0 at "
+        "both block sizes; else not supported."
+    )
+    overturn = "Another λ_F or ε: the paper names no ε, and the effect depends on both."
+
+    def needs(self, seeds: Sequence[int]) -> Needs:
+        """Return both block sizes with both forms and without, measured every five epochs."""
+        return needs_of(_configs(seeds), Diagnostics(spectra_every=EVERY, values=False))
+
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return every run's flatness over the epochs, its κ at the end, and its accuracy."""
+        observations = []
+        for subject, configs in _configs(bench.seeds).items():
+            for run in map(bench.run, configs):
+                observations += [
+                    Observation(quantity, subject, run.config.seed, value, run.run_id)
+                    for quantity, value in _numbers(run).items()
+                ]
+        return observations
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Return differences in flatness, ratios of κ, differences in accuracy, and levels."""
+        measurements = []
+        for model in MODELS:
+            none = case(model, None)
+            for subject in (case(model, form) for form in FORMS):
+                measurements += [
+                    mean_difference(observations, flatness_after(epoch), subject, none)
+                    for epoch in EPOCHS
+                ]
+                measurements += [
+                    median_ratio(observations, kappa, subject, none) for kappa in (WEIGHT, HESSIAN)
+                ]
+                measurements.append(mean_difference(observations, ACCURACY, subject, none))
+        for subject in (case(model, form) for model in MODELS for form in (None, *FORMS)):
+            measurements.append(mean(observations, flatness_after(EPOCHS[-1]), subject))
+            measurements += [median(observations, kappa, subject) for kappa in (WEIGHT, HESSIAN)]
+        return measurements
+
+    def judge(self, found: Measurements) -> Judgement:
+        """Return the verdict, by the rule."""
+        cases = [(model, form) for form in FORMS for model in MODELS]
+        flatter = [own for own in cases if _is_flatter(found, *own)]
+        better = [own for own in flatter if _is_better(found, *own)]
+        papers = [(model, PAPERS_FORM) for model in MODELS]
+        ends_at = [_at_the_end(found, flatness_after(EPOCHS[-1]), *own) for own in papers]
+        ratios = [_at_the_end(found, kappa, *own) for own in papers for kappa in (WEIGHT, HESSIAN)]
+        measured = f"flatness at B=4 {in_digits(ends_at[0])}"
+        reason = (
+            "Trace-inverse changes flatness at the end by "
+            f"{' and '.join(map(in_digits, ends_at))} at B=4 and B=8, and κ of weights and of "
+            f"layer Hessians by factors of {', '.join(map(in_digits, ratios))}."
+        )
+        if all(own in better for own in papers):
+            return Judgement(HOLDS, measured, reason)
+        if flatter:
+            named = "; ".join(f"{form}, {model}" for model, form in flatter)
+            rest = "" if better == flatter else ", and flatness is meant, not κ"
+            return Judgement(CONDITIONAL, measured, reason, f"{named}{rest}")
+        if all(below(change, 0.0) for change in ends_at):
+            return Judgement(CONTRADICTED, measured, reason)
+        return Judgement(NOT_SUPPORTED, measured, reason)
+
+
+def _configs(seeds: Sequence[int]) -> dict[str, list[RunConfig]]:
+    plain = {model: recipe_models((4, 8), seeds)[model] for model in MODELS}
+    configs = {case(model, None): own for model, own in plain.items()}
+    for model, own in plain.items():
+        for form in FORMS:
+            configs[case(model, form)] = [
+                replace(config, fisher_weight=PUBLISHED_WEIGHT, fisher_form=form) for config in own
+            ]
+    return configs
+
+
+def _numbers(run: AuditedRun) -> dict[str, float]:
+    hessians = run.conditions("layer_hessian")[1:]
+    numbers = {
+        flatness_after(epoch): float(
+            np.mean([layer.flatness for layer in run.conditions("block_power", epoch)])
+        )
+        for epoch in (0, *EPOCHS)
+    }
+    numbers[WEIGHT] = _geometric_mean([layer.kappa for layer in run.conditions("weight")])
+    numbers[HESSIAN] = _geometric_mean([layer.kappa_nonnull for layer in hessians])
+    numbers[ACCURACY] = run.test_accuracy
+    return numbers
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return float(np.exp(np.mean(np.log(values))))
+
+
+def _at_the_end(found: Measurements, quantity: str, model: str, form: str) -> Measurement:
+    return found.find(quantity, case(model, form), case(model, None))
+
+
+def _is_flatter(found: Measurements, model: str, form: str) -> bool:
+    changes = [_at_the_end(found, flatness_after(epoch), model, form) for epoch in EPOCHS]
+    return all(above(change, GAIN) for change in changes)
+
+
+def _is_better(found: Measurements, model: str, form: str) -> bool:
+    ratios = [_at_the_end(found, kappa, model, form) for kappa in (WEIGHT, HESSIAN)]
+    return all(below(ratio, 1.0) for ratio in ratios)

@@ -1,0 +1,74 @@
+"""What a figure of the audit is given: values over seeds. Nothing here imports matplotlib."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from cdbench.plots.base import Model
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as MatplotlibFigure
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One quantity of one model: its values over seeds or replicates.
+
+    Attributes
+    ----------
+    quantity : str
+        What the values are of.
+    model : Model
+        Whose they are.
+    values : tuple of float
+        In the order of the seeds or replicates; they may be infinite.
+    x : float
+        Where: the epoch, number of samples or number of parameters; 0 where the figure has none.
+    weight_layer : int or None
+        Of which weight layer, from 1 at the input; None for the whole network.
+    n_singular : int
+        How many values are of a singular matrix's non-null part, because its κ is infinite.
+    interval : (float, float) or None
+        95 % interval of the mean.
+    """
+
+    quantity: str
+    model: Model
+    values: tuple[float, ...]
+    x: float = 0.0
+    weight_layer: int | None = None
+    n_singular: int = 0
+    interval: tuple[float, float] | None = None
+
+    @property
+    def mean(self) -> float:
+        """Arithmetic mean."""
+        return sum(self.values) / len(self.values)
+
+    @property
+    def median(self) -> float:
+        """Median; infinite where the middle values are."""
+        return median(self.values)
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """Lower and upper quartile: values that were observed, so that infinite ones stay so."""
+        ordered = sorted(self.values)
+        n = len(ordered)
+        return ordered[math.ceil(n / 4) - 1], ordered[math.ceil(3 * n / 4) - 1]
+
+
+def models_of(samples: Iterable[Sample]) -> list[Model]:
+    """Return the models of the samples, each once, in their order."""
+    return list(dict.fromkeys(sample.model for sample in samples))
+
+
+def quantities_of(samples: Iterable[Sample]) -> list[str]:
+    """Return the quantities of the samples, each once, in their order."""
+    return list(dict.fromkeys(sample.quantity for sample in samples))
+
+
+DrawSamples = Callable[[Sequence[Sample], str], "MatplotlibFigure"]
+"""A figure of samples; the line names their source."""

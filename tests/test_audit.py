@@ -1,0 +1,257 @@
+"""The audit: trains what is missing, judges what has changed, nothing twice."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from cdbench.claims import CLAIMS, Bench, Claim, Measurements, Needs
+from cdbench.claims.base import CONDITIONS_ONLY, union
+from cdbench.claims.statistics import Observations, mean, mean_difference
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.judgement import CONTRADICTED, HOLDS, Judgement, Measurement, Observation
+from tests.cli_tools import Here, rows
+
+ACCURACY = "test accuracy, share"
+SEEDS = ("--seeds", "0..9", "--jobs", "1")
+
+
+def tiny(seed: int, layer: str = "dense") -> RunConfig:
+    return RunConfig(dataset="iris", hidden=(4,), epochs=2, layer=layer, seed=seed)
+
+
+class Better(Claim):
+    """A claim on two models of milliseconds."""
+
+    name = "better"
+    title = "Blocks are better"
+    statement = "Blocks are better than none."
+    where = "Sec. 0"
+    published = "better"
+    method = "Train both."
+    rule = "holds if the mean difference is above zero; else contradicted."
+    overturn = "Other data."
+
+    def needs(self, seeds: Sequence[int]) -> Needs:
+        """Return both models."""
+        return {
+            tiny(seed, layer): CONDITIONS_ONLY for layer in ("dense", "cdlinear") for seed in seeds
+        }
+
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return accuracies."""
+        return [
+            Observation(ACCURACY, layer, seed, run.test_accuracy, run.run_id)
+            for layer in ("dense", "cdlinear")
+            for seed in bench.seeds
+            for run in [bench.run(tiny(seed, layer))]
+        ]
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Return the difference and both means."""
+        return [
+            mean_difference(observations, ACCURACY, "cdlinear", "dense"),
+            mean(observations, ACCURACY, "dense"),
+        ]
+
+    def judge(self, found: Measurements) -> Judgement:
+        """Return the verdict."""
+        gap = found.find(ACCURACY, "cdlinear", "dense").estimate
+        return Judgement(HOLDS if gap > 0 else CONTRADICTED, f"{gap:.3f}", f"The gap is {gap:.3f}.")
+
+
+class Computed(Better):
+    """A claim that needs no run."""
+
+    name = "computed"
+    title = "Two and two"
+
+    def needs(self, seeds: Sequence[int]) -> Needs:
+        """Return none."""
+        return {}
+
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return a number."""
+        return [Observation(ACCURACY, who, seed, 4.0) for who in ("dense", "cdlinear")
+                for seed in bench.seeds]  # fmt: skip
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Here]:
+    every = dict(CLAIMS)
+    CLAIMS.clear()
+    CLAIMS.update({"better": Better(), "computed": Computed()})
+    yield Here(tmp_path, monkeypatch, capsys)
+    CLAIMS.clear()
+    CLAIMS.update(every)
+
+
+def counts(here: Here) -> tuple[int, int]:
+    database = here.folder / "runs.db"
+    ((runs,),) = rows(database, "select count(*) from run")
+    ((results,),) = rows(database, "select count(*) from claim_result")
+    return runs, results
+
+
+def test_audit_trains_judges_stores_and_prints_the_ledger(here: Here) -> None:
+    answer = here("audit", *SEEDS)
+    assert answer.code == 0
+    assert counts(here) == (20, 2)
+    assert "Blocks are better" in answer.out
+    assert "not measured" not in answer.out
+    found = rows(here.folder / "runs.db", "select claim, position, seeds from claims")
+    assert found == [("better", 1, "0..9"), ("computed", 2, "0..9")]
+
+
+def test_second_audit_answers_from_the_database(here: Here) -> None:
+    first = here("audit", *SEEDS)
+    again = here("audit", *SEEDS)
+    assert counts(here) == (20, 2)
+    assert first.out.endswith(again.out)
+    assert again.err == ""
+
+
+def test_audit_uses_runs_that_are_there_and_trains_those_that_lack_something(here: Here) -> None:
+    here("sweep", "--dataset", "iris", "--hidden", "4", "--epochs", "2", "--B", "4",
+         "--seeds", "0..4", "--jobs", "1")  # fmt: skip
+    here("audit", *SEEDS)
+    assert counts(here)[0] == 20
+    Better.needs, kept = (  # type: ignore[method-assign]
+        lambda self, seeds: (
+            {tiny(s): Diagnostics(spectra_every=1) for s in seeds}
+            | {tiny(s, "cdlinear"): CONDITIONS_ONLY for s in seeds}
+        ),
+        Better.needs,
+    )
+    try:
+        here("audit", *SEEDS)
+    finally:
+        Better.needs = kept  # type: ignore[method-assign]
+    assert counts(here) == (30, 3)
+
+
+def test_interrupted_audit_goes_on_where_it_stopped(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cdbench.execution
+
+    real, calls = cdbench.execution.execute, []
+
+    def fail_after_seven(*arguments: object, **more: object) -> object:
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        calls.append(1)
+        return real(*arguments, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("cdbench.execution.execute", fail_after_seven)
+    answer = here("audit", *SEEDS)
+    assert answer.code == 130
+    assert "to go on: cdbench audit --seeds 0..9 --jobs 1" in answer.err
+    assert counts(here) == (7, 0)
+    monkeypatch.setattr("cdbench.execution.execute", real)
+    assert here("audit", *SEEDS).code == 0
+    assert counts(here) == (20, 2)
+    distinct = rows(here.folder / "runs.db", "select count(distinct config_digest) from run")
+    assert distinct == [(20,)]
+
+
+def test_changed_rule_or_seeds_or_runs_are_judged_again(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here("audit", *SEEDS)
+    monkeypatch.setattr(Better, "rule", "never holds")
+    here("audit", *SEEDS)
+    assert counts(here) == (20, 4)  # Computed has Better's rule
+    here("audit", "--seeds", "0..10", "--jobs", "1")
+    assert counts(here) == (22, 6)
+
+
+def test_one_claim_alone(here: Here) -> None:
+    here("audit", "--claim", "computed", *SEEDS)
+    assert counts(here) == (0, 1)
+    answer = here("report", "--claims")
+    assert "not measured" in answer.out
+    assert answer.code == 0
+
+
+def test_explain_prints_the_claim_and_its_sql_gives_its_numbers(here: Here) -> None:
+    answer = here("audit", "--claim", "better", "--explain", *SEEDS)
+    for words in (Better.statement, Better.where, Better.rule, Better.method, Better.overturn):
+        assert words in answer.out
+    with sqlite3.connect(here.folder / "runs.db") as connection:
+        statements = [
+            part.strip()
+            for part in answer.out.partition("By hand")[2].partition("\n")[2].split(";\n")
+            if part.strip()
+        ]
+        found = [connection.execute(sql).fetchall() for sql in statements]
+    assert len(found) == 4  # the measurements, the observations, and one query a measurement
+    estimates = [row[4] for row in found[0]]
+    assert estimates == pytest.approx([answer[0][0] for answer in found[2:]])
+    assert len(found[1]) == 20
+    assert all(row[5] for row in found[1])  # each with the digest of its run's configuration
+
+
+def test_dry_run_does_nothing(here: Here) -> None:
+    answer = here("audit", "--dry-run", *SEEDS)
+    assert "20 runs in all, 0 of them stored" in answer.out
+    assert list(here.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
+def test_ledger_in_every_format(here: Here, form: str) -> None:
+    here("audit", *SEEDS)
+    answer = here("report", "--claims", "--format", form)
+    assert answer.code == 0
+    assert "Two and two" in answer.out
+    if form == "json":
+        document = json.loads(answer.out)
+        assert [record["claim"] for record in document["records"]] == ["better", "computed"]
+        assert document["records"][0]["rule"] == Better.rule
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("audit --claim betted", "unknown claim 'betted'; did you mean better?"),
+        ("audit --seeds 0 1 2", "a verdict rests on at least 10"),
+        ("audit --seeds 0..10 3", "repeats a value"),
+        ("report --claims --table1", "expected cdbench report --table1 or cdbench report --claims"),
+        ("report --claims", "no results yet"),
+    ],
+)
+def test_bad_input_is_one_line(here: Here, words: str, expected: str) -> None:
+    answer = here(*words.split())
+    assert answer.code in (2, 3)
+    assert expected in answer.err
+    assert answer.err.count("\n") == 1
+    assert list(here.folder.iterdir()) == []
+
+
+def test_run_that_cannot_complete_leaves_its_claim_unmeasured(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Claim, seeds: Sequence[int]) -> Needs:
+        configs = [RunConfig(dataset="gone.csv", seed=seed) for seed in seeds]
+        return dict.fromkeys(configs, CONDITIONS_ONLY)
+
+    monkeypatch.setattr(Better, "needs", broken)
+    monkeypatch.setattr(Computed, "needs", lambda self, seeds: {})
+    answer = here("audit", *SEEDS)
+    assert answer.code == 1
+    assert "better: not measured, 10 runs did not complete" in answer.err
+    assert "not measured" in answer.out
+
+
+def test_needs_are_merged() -> None:
+    one = {tiny(0): Diagnostics(spectra_every=4), tiny(1): Diagnostics()}
+    two = {tiny(0): Diagnostics(spectra_every=6, curvature="lanczos", values=False)}
+    assert union([one, two]) == {
+        tiny(0): Diagnostics(spectra_every=2, curvature="lanczos"),
+        tiny(1): Diagnostics(),
+    }

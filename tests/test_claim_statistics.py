@@ -1,0 +1,176 @@
+"""Statistics of observations: known values, and the SQL that derives each of them by hand."""
+
+import math
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdbench.claims.statistics import (
+    BOOTSTRAP,
+    QUARTILES,
+    Observations,
+    largest,
+    mean,
+    mean_difference,
+    mean_ratio,
+    median,
+    median_ratio,
+    slope,
+    smallest,
+)
+from cdbench.environment import current_environment
+from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
+from cdbench.store.audit_queries import measurements_of, observations_of, stored_claims
+from cdbench.store.database import Database, open_for_writing
+from cdbench.store.record import record_claim
+from tests.cli_tools import rows
+
+ONE = [mean, median, largest, smallest, slope]
+PAIRED = [mean_difference, median_ratio, mean_ratio]
+ODD_NAME = "κ of 'layer''s' 50 % \"x\""
+
+
+def data_of(a: Iterable[float], b: Iterable[float] = ()) -> Observations:
+    found = [Observation(ODD_NAME, "a", place, value) for place, value in enumerate(a, 1)]
+    found += [Observation(ODD_NAME, "b", place, value) for place, value in enumerate(b, 1)]
+    return Observations("it's a claim", found)
+
+
+def store(database: Database, data: Observations, measurements: list[Measurement]) -> int:
+    return record_claim(
+        database,
+        ClaimResult(
+            claim=data.claim,
+            position=1,
+            published="p",
+            rule="r",
+            seeds="0..9",
+            inputs_digest="d",
+            judgement=Judgement(HOLDS, "m", "because"),
+            observations=data.all,
+            measurements=tuple(measurements),
+            environment=current_environment(),
+            measured_at=datetime.now(UTC),
+            duration_s=0.1,
+        ),
+    )
+
+
+def measured(function: Callable[..., Measurement], data: Observations) -> Measurement:
+    pair = ("b",) if function in PAIRED else ()
+    return function(data, ODD_NAME, "a", *pair)
+
+
+@pytest.mark.parametrize("n", [3, 4, 10, 11])
+def test_sql_of_every_statistic_gives_its_estimate(tmp_path: Path, n: int) -> None:
+    rng = np.random.default_rng(n)
+    data = data_of(rng.lognormal(3, 2, n), rng.lognormal(1, 1, n))
+    found = [measured(function, data) for function in ONE + PAIRED]
+    database = open_for_writing(str(tmp_path / "x.db"))
+    store(database, data, found)
+    for measurement in found:
+        ((value,),) = rows(database.path, measurement.sql)
+        assert value == pytest.approx(measurement.estimate, rel=1e-9)
+
+
+def test_known_values() -> None:
+    data = data_of([1, 2, 3, 10], [1, 4, 1, 10])
+    expected: dict[Any, float] = {
+        mean: 4,
+        median: 2.5,
+        largest: 10,
+        smallest: 1,
+        mean_difference: 0,
+        median_ratio: 1,
+        mean_ratio: 1,
+    }
+    for function, value in expected.items():
+        assert measured(function, data).estimate == pytest.approx(value)
+    power = data_of([place**1.5 for place in range(1, 30)])
+    found = slope(power, ODD_NAME, "a")
+    assert found.estimate == pytest.approx(1.5)
+    assert (found.low, found.high) == (pytest.approx(1.5), pytest.approx(1.5))
+
+
+@pytest.mark.parametrize("function", [mean, slope, *PAIRED])
+def test_interval_holds_the_estimate_and_is_the_same_every_time(
+    function: Callable[..., Measurement],
+) -> None:
+    rng = np.random.default_rng(0)
+    data = data_of(rng.lognormal(0, 1, 30), rng.lognormal(0, 1, 30))
+    found = measured(function, data)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.estimate < found.high
+    assert found.interval == BOOTSTRAP
+    assert measured(function, data) == found
+
+
+def test_interval_of_a_mean_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(100):
+        found = mean(data_of(rng.normal(5, 2, 30)), ODD_NAME, "a")
+        assert found.low is not None
+        assert found.high is not None
+        covered += found.low <= 5 <= found.high
+    assert 86 <= covered <= 100  # 95 expected; four standard deviations of a binomial below
+
+
+def test_median_has_quartiles_that_were_observed() -> None:
+    found = median(data_of([5, 1, 4, 2, 3, 1e9]), ODD_NAME, "a")
+    assert (found.estimate, found.low, found.high, found.interval) == (3.5, 2, 5, QUARTILES)
+
+
+def test_infinite_observations_stay_infinite_and_never_become_nan() -> None:
+    inf = math.inf
+    assert median(data_of([1, inf, inf, inf]), ODD_NAME, "a").estimate == inf
+    assert median(data_of([1, 2, inf, inf]), ODD_NAME, "a").estimate == inf
+    assert median(data_of([1, 2, 3, inf]), ODD_NAME, "a").estimate == 2.5
+    found = mean(data_of([1, inf, 2]), ODD_NAME, "a")
+    assert (found.estimate, found.low, found.high, found.interval) == (inf, None, None, None)
+
+
+def test_equal_values_have_an_interval_of_no_width() -> None:
+    found = mean(data_of([3.0] * 10), ODD_NAME, "a")
+    assert (found.estimate, found.low, found.high) == (3, 3, 3)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30))
+def test_median_is_numpys(values: list[float]) -> None:
+    found = median(data_of(values), ODD_NAME, "a").estimate
+    assert found == pytest.approx(float(np.median(values)), abs=1e-9)
+
+
+def test_pairs_are_of_the_places_that_both_have() -> None:
+    found = [Observation("q", "a", place, place) for place in (1, 2, 3, 4)]
+    found += [Observation("q", "b", place, 10) for place in (2, 4, 9)]
+    difference = mean_difference(Observations("c", found), "q", "a", "b")
+    assert (difference.estimate, difference.n, difference.baseline) == (-7, 2, "b")
+
+
+def test_claim_round_trip(tmp_path: Path) -> None:
+    data = data_of([1, math.inf, 3], [4, 5, 6])
+    found = [measured(function, data) for function in (mean, median, largest, mean_difference)]
+    database = open_for_writing(str(tmp_path / "x.db"))
+    store(database, data, found)
+    assert measurements_of(database, data.claim) == tuple(found)
+    stored = observations_of(database, data.claim)
+    assert sorted(stored, key=str) == sorted(data.all, key=str)
+    ledger = stored_claims(database)
+    assert ledger[data.claim].judgement == Judgement(HOLDS, "m", "because")
+
+
+def test_newest_judgement_is_the_ledger_and_older_ones_are_kept(tmp_path: Path) -> None:
+    database = open_for_writing(str(tmp_path / "x.db"))
+    first = store(database, data_of([1, 2, 3]), [])
+    second = store(database, data_of([4, 5]), [])
+    assert stored_claims(database)["it's a claim"].claim_result_id == second > first
+    assert [o.value for o in observations_of(database, "it's a claim")] == [4, 5]
+    assert rows(database.path, "select count(*) from claim_result") == [(2,)]
