@@ -117,7 +117,7 @@ sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
     ("words", "expected"),
     [
         ("cdbench sw", {"sweep"}),
-        ("cdbench sweep --lea", {"--learning-rate"}),
+        ("cdbench sweep --mom", {"--momentum"}),
         ("cdbench train --fisher-", {"--fisher-weight", "--fisher-form", "--fisher-epsilon"}),
         ("cdbench report --format m", {"markdown"}),
     ],
@@ -139,11 +139,11 @@ def test_completion_works_beside_a_broken_file(tmp_path: Path) -> None:
     (tmp_path / "cdbench.toml").write_text("nonsense")
     extra = {
         "_CDBENCH_COMPLETE": "complete_bash",
-        "COMP_WORDS": "cdbench sweep --lea",
+        "COMP_WORDS": "cdbench sweep --mom",
         "COMP_CWORD": "2",
     }
     answer = for_real(tmp_path, extra=extra)
-    assert (answer.code, answer.out.split(), answer.err) == (0, ["--learning-rate"], "")
+    assert (answer.code, answer.out.split(), answer.err) == (0, ["--momentum"], "")
 
 
 def test_the_completion_script_can_be_shown(tmp_path: Path) -> None:

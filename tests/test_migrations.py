@@ -57,8 +57,7 @@ def schema(path: Path, kinds: tuple[str, ...] = ("table", "index")) -> dict[str,
 def clauses(sql: str | None) -> list[str]:
     if sql is None:
         return []
-    # A table that was renamed, as rebuilding does, has its name in quotes from then on.
-    one_line = re.sub(r'^CREATE TABLE "(\w+)"', r"CREATE TABLE \1", " ".join(sql.split()))
+    one_line = " ".join(sql.split())
     head, body, tail = re.fullmatch(r"(.*?)\((.*)\)([^)]*)", one_line).groups()  # type: ignore[union-attr]
     return [head.strip(), *sorted(part.strip() for part in split(body)), tail.strip()]
 

@@ -51,10 +51,14 @@ def check_table1(path: Path, seeds: list[int]) -> None:
             assert row[name] == pytest.approx(record[name], rel=1e-12, abs=1e-15), name
 
 
+FROM_AN_AUDIT = {"claims", "measurements", "observations"}
+"""Views that a database without an audit has empty; tests/test_audit.py fills them."""
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_can_be_selected_and_has_a_purpose(paper_path: Path, view: str) -> None:
     rows = select(paper_path, f"SELECT * FROM {view}")
-    assert rows
+    assert bool(rows) == (view not in FROM_AN_AUDIT)
     assert VIEWS[view].purpose.endswith(".")
     assert select(paper_path, f"SELECT count(*) AS n FROM {view}") == [{"n": len(rows)}]
 

@@ -8,12 +8,12 @@ from cdbench.claims.table1 import (
     B4,
     B8,
     DENSE,
-    interval,
     measure_cells,
     n_digits,
     needs_with_paper_seeds,
     observe_models,
 )
+from cdbench.claims.wording import POINTS, above, below, in_digits, in_points
 from cdbench.judgement import (
     CONTRADICTED,
     HOLDS,
@@ -42,17 +42,18 @@ class Accuracy(Claim):
     published = "gap of 0.65 points at B=4, within one deviation"
     method = (
         "Train the three models with every seed. A seed fixes the split for all three, so the gap "
-        "is the mean paired difference to dense. 'Within one standard deviation' can be read in "
-        "several ways; taken is Glass's Δ, the gap over dense's own deviation from seed to seed "
-        "(ddof 1), since dense is what B=4 is compared with. By the paper's own digits the gap, "
-        "0.65, is larger than either deviation, 0.47 and 0.23, and smaller than their sum only. "
-        "Whether there is a gap at all is another question, which the gap's interval answers. The "
-        "printed means and deviations (ddof 0) are formed again with the seeds 0, 1, 2."
+        "is the mean paired difference to dense. 'One standard deviation' could be that of dense, "
+        "of B=4 or of their difference; taken is dense's from seed to seed (ddof 1), since dense "
+        "is what B=4 is compared with: the gap divided by it is Glass's Δ. By the paper's own "
+        "digits the gap, 0.65, is larger than either deviation, 0.47 and 0.23, and smaller only "
+        "than their sum. Whether there is a gap at all is another question, which the gap's own "
+        "interval answers. The printed means and deviations (ddof 0) are formed again with the "
+        "seeds 0, 1, 2."
     )
     rule = (
         "By the 95 % interval of Glass's Δ of B=4 over the audit's seeds: holds if it lies within "
         "-1 to 1; contradicted if it lies wholly below -1 or wholly above 1; else not supported. "
-        "The six printed digits, and B=8, are told beside the verdict and do not decide it."
+        "The six printed numbers, and B=8, are told beside the verdict and do not decide it."
     )
     overturn = (
         "More seeds that move an end of the interval of Δ across -1, or a recipe with which dense "
@@ -83,20 +84,19 @@ class Accuracy(Claim):
         """Return the verdict, by the rule."""
         delta, delta8, gap, gap8 = found.all[:4]
         cells = {model: row.test_accuracy for model, row in PUBLISHED_ROWS.items()}
-        digits = f"{n_digits(found, TABLE_CELL, cells, 100)} of 6 digits come out"
+        digits = f"{n_digits(found, TABLE_CELL, cells, POINTS)} of 6 numbers"
+        real = above(gap, 0) or below(gap, 0)
         return Judgement(
             _verdict(delta),
-            f"gap {interval(gap, '+.2f', 100)} points, Δ {interval(delta, '+.2f')}; {digits}",
-            f"Over {gap.n} seeds B=4 is {interval(gap, '+.2f', 100)} points of test accuracy from "
-            f"dense, {interval(delta, '+.2f')} of dense's standard deviations; B=8 "
-            f"{interval(gap8, '+.2f', 100)} points, {interval(delta8, '+.2f')} deviations; with "
-            f"the paper's seeds {digits}.",
+            f"{in_digits(delta)} of dense's deviations; {digits}",
+            f"Over {gap.n} seeds B=4 differs from dense by {in_points(gap)}, "
+            f"{'a gap that is there' if real else 'perhaps no gap at all'}: {in_digits(delta)} of "
+            f"dense's standard deviations; B=8 by {in_points(gap8)}, {in_digits(delta8)} "
+            f"deviations; with the paper's seeds {digits} come out.",
         )
 
 
 def _verdict(delta: Measurement) -> str:
-    if delta.low is None or delta.high is None:
-        return NOT_SUPPORTED
-    if -1 <= delta.low and delta.high <= 1:
+    if above(delta, -1) and below(delta, 1):
         return HOLDS
-    return CONTRADICTED if delta.high < -1 or delta.low > 1 else NOT_SUPPORTED
+    return CONTRADICTED if below(delta, -1) or above(delta, 1) else NOT_SUPPORTED

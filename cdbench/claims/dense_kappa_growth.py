@@ -7,8 +7,7 @@ import numpy as np
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.exponents import exponent_of_medians
 from cdbench.claims.statistics import Observations, median
-from cdbench.claims.table1 import interval
-from cdbench.claims.wording import above, below, ends
+from cdbench.claims.wording import above, below, ends, in_digits
 from cdbench.judgement import (
     CONTRADICTED,
     HOLDS,
@@ -84,11 +83,11 @@ class DenseKappaGrowth(Claim):
         else:
             verdict = NOT_SUPPORTED
         reason = (
-            f"The median κ of square matrices grows with the exponent {interval(square)} in n, "
+            f"The median κ of square matrices grows with the exponent {in_digits(square)} in n, "
             "that of σ_max/σ_min, unsquared, with half of it, and that of n/2 × n matrices with "
-            f"{interval(wide)}."
+            f"{in_digits(wide)}."
         )
-        return Judgement(verdict, f"exponent {interval(square)} of square matrices", reason)
+        return Judgement(verdict, f"exponent {in_digits(square)} of square matrices", reason)
 
 
 def condition_numbers(sizes: Sequence[int], replicates: int) -> list[Observation]:

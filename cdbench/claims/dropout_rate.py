@@ -14,8 +14,8 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.wording import above, below, ends, in_points
 from cdbench.claims.statistics import Observations, mean, mean_difference
+from cdbench.claims.wording import above, below, ends, in_points
 from cdbench.config import ALPHA_CD, RunConfig
 from cdbench.judgement import (
     CONTRADICTED,

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
-from cdbench.claims.wording import above, below, in_digits
 from cdbench.claims.statistics import (
     Observations,
     mean,
@@ -14,6 +13,7 @@ from cdbench.claims.statistics import (
     median,
     median_ratio,
 )
+from cdbench.claims.wording import above, below, in_digits
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (

@@ -41,6 +41,9 @@ rounding, at any step."""
 NETWORK_STEP = 1e-5
 """Near the cube root of the spacing at 1, where truncation and rounding are alike."""
 
+KINK_MARGIN = 100 * NETWORK_STEP
+"""A central difference across a kink of ReLU is wrong; points closer to one are not taken."""
+
 
 class Gradients(Claim):
     """Gradients of layers and networks, entry by entry."""
@@ -139,7 +142,8 @@ def network_errors(B: int) -> tuple[float, float]:
     """Return the relative error, in norm, of a network's gradients in parameters and input."""
     config = RunConfig(B=B, hidden=HIDDEN)
     network = Network.from_config(config, N_FEATURES, N_CLASSES)
-    flat, x, labels = _away_from_kinks(network, B)
+    points = _points(network, B)
+    flat, x, labels = next(point for point in points if _is_smooth(network, point))
     params, gradient = network.views(flat), np.empty_like(flat)
 
     def loss() -> float:
@@ -168,23 +172,22 @@ def central_difference(f: Callable[[], float], array: Array, step: float) -> Arr
     return gradient
 
 
-def _away_from_kinks(network: Network, B: int) -> tuple[Array, Array, NDArray[np.int64]]:
-    """Return parameters, inputs and labels at which no step can cross a kink of ReLU.
+Point = tuple[Array, Array, NDArray[np.int64]]
+"""Parameters of a network, inputs and labels."""
 
-    They are the first draw of a fixed sequence that is so.
-    """
-    for draw in count():
-        rng = np.random.default_rng([B, draw])
+
+def _points(network: Network, B: int) -> Iterator[Point]:
+    """Yield random points, one after another, always the same ones."""
+    for number in count():
+        rng = np.random.default_rng([B, number])
         flat = network.initial_parameters(rng)
-        flat += 0.1 * rng.normal(size=flat.shape)  # biases too, which begin at zero
-        x, labels = (
-            rng.normal(size=(N_SAMPLES, N_FEATURES)),
-            rng.integers(N_CLASSES, size=N_SAMPLES),
-        )
-        entering = network.inputs(network.views(flat), x)
-        kinks = [
-            h for h, own in zip(entering, network.layers, strict=True) if isinstance(own, ReLU)
-        ]
-        if min(np.abs(h).min() for h in kinks) > 100 * NETWORK_STEP:
-            return flat, x, labels
-    raise AssertionError("unreachable: count() does not end")
+        flat += 0.1 * rng.normal(size=flat.shape)  # so that biases are not zero
+        x = rng.normal(size=(N_SAMPLES, N_FEATURES))
+        yield flat, x, rng.integers(N_CLASSES, size=N_SAMPLES)
+
+
+def _is_smooth(network: Network, point: Point) -> bool:
+    """Whether every entry of every ReLU's input is further from its kink than a step may move."""
+    flat, x, _ = point
+    inputs = zip(network.inputs(network.views(flat), x), network.layers, strict=True)
+    return all(np.abs(h).min() > KINK_MARGIN for h, layer in inputs if isinstance(layer, ReLU))

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
+from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of
 from cdbench.claims.statistics import Observations, largest, median_ratio
-from cdbench.claims.table1 import interval
-from cdbench.claims.wording import above, below, ends
+from cdbench.claims.wording import above, below, ends, in_digits
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
@@ -88,12 +87,12 @@ class InputOnlySpectrum(Claim):
     def measure(self, observations: Observations) -> list[Measurement]:
         """Return the greatest change of each layer, then the end against the beginning."""
         models = observations.subjects(change(1))
-        end = observations.subjects(followed("κ", 1, models[0]))[-1]
+        end = epoch(RunConfig().epochs)
         return [
-            *(largest(observations, change(l), model) for l in LAYERS for model in models),
+            *(largest(observations, change(layer), model) for layer in LAYERS for model in models),
             *(
-                median_ratio(observations, followed(statistic, l, model), end, epoch(0))
-                for l in LAYERS
+                median_ratio(observations, followed(statistic, layer, model), end, epoch(0))
+                for layer in LAYERS
                 for model in models
                 for statistic in STATISTICS
             ),
@@ -102,7 +101,7 @@ class InputOnlySpectrum(Claim):
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
         models = [m.subject for m in found.all if m.quantity == change(1)]
-        ratios = {(l, model): _ratios(found, l, model) for l in LAYERS[1:] for model in models}
+        ratios = {(n, model): _ratios(found, n, model) for n in LAYERS[1:] for model in models}
         first = max(found.find(change(1), model).estimate for model in models)
         condition = None
         if first > ROUNDING:
@@ -115,14 +114,14 @@ class InputOnlySpectrum(Claim):
         else:
             verdict = NOT_SUPPORTED
         told = [
-            f"{name} of layer {l} by {interval(ratio)}"
-            for l in LAYERS[1:]
-            for name, ratio in zip(STATISTICS, ratios[l, models[0]], strict=True)
+            f"{name} of layer {n} by {in_digits(ratio)}"
+            for n in LAYERS[1:]
+            for name, ratio in zip(STATISTICS, ratios[n, models[0]], strict=True)
             if name != "smallest"
         ]
         return Judgement(
             verdict,
-            f"layer 1: {first:.0g}; κ of layer 2 × {interval(ratios[2, models[0]][-1])}",
+            f"layer 1: {first:.0g}; κ of layer 2 × {in_digits(ratios[2, models[0]][-1])}",
             f"From initialisation to the end of training layer 1 changes by {first:.0g}; at "
             f"{models[0]} training multiplies the {', the '.join(told)}.",
             condition,
@@ -163,5 +162,4 @@ def _outside(ratio: Measurement) -> bool:
 
 
 def _models(seeds: Sequence[int]) -> dict[str, list[RunConfig]]:
-    models = recipe_models(BLOCK_SIZES, seeds)
-    return {name: configs for name, configs in models.items() if name != "dense"}
+    return {f"cdlinear B={B}": [RunConfig(B=B, seed=seed) for seed in seeds] for B in BLOCK_SIZES}

@@ -143,10 +143,11 @@ class OddBlockSizes(Claim):
 
 def excess(runs: Mapping[int, AuditedRun], B: int) -> float:
     """Return a block size's accuracy less its neighbours', interpolated in ln(parameters)."""
-    below, own, above = (runs[size] for size in (B - 1, B, B + 1))
-    span = math.log(above.n_parameters / below.n_parameters)
-    place = math.log(own.n_parameters / below.n_parameters) / span
-    neighbours = (1 - place) * below.test_accuracy + place * above.test_accuracy
+    larger, own, smaller = (runs[size] for size in (B - 1, B, B + 1))
+    place = math.log(own.n_parameters / larger.n_parameters) / math.log(
+        smaller.n_parameters / larger.n_parameters
+    )
+    neighbours = (1 - place) * larger.test_accuracy + place * smaller.test_accuracy
     return own.test_accuracy - neighbours
 
 

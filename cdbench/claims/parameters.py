@@ -36,9 +36,9 @@ class Parameters(Claim):
     name = "parameters"
     title = "Parameter counts"
     statement = (
-        "A CDLinear layer has n_in·n_out/B weights and n_out biases, a factor of B fewer weights "
-        "than dense. The networks have 8,970 (dense), 2,380 (B=4, 3.8× fewer) and 1,296 (B=8, "
-        "6.9×, a further 1.8×) parameters."
+        "CDLinear has 1/B the parameter count of a dense layer: n_in·n_out/B weights plus n_out "
+        "biases, a factor of B from n_in·n_out. The networks have 8,970 (dense), 2,380 (B=4, 3.8× "
+        "fewer) and 1,296 (B=8, 6.9×, a further 1.8×) parameters."
     )
     where = "Abstract; Secs. III.1, VI.2; Table 1"
     published = "8,970, 2,380, 1,296; 3.8×, 6.9×, 1.8×; 1/B"
@@ -51,10 +51,10 @@ class Parameters(Claim):
     )
     rule = (
         "reproduced if the three counts and the three ratios of counts come out at the printed "
-        "digits, and every layer has exactly 1/B of the dense layer's weights; contradicted if a "
-        "count or a ratio does not come out; holds under a condition, certain B, if they come out "
-        "but the weights are 1/B in all cases of only some B. The whole networks' factors are told "
-        "beside the verdict and do not decide it."
+        "digits, and every layer has exactly 1/B of the dense layer's weights, which are what "
+        "Sec. III.1 counts; contradicted if a count or a ratio does not come out; holds under a "
+        "condition, certain B, if they come out but the weights are 1/B in all cases of only some "
+        "B. The whole networks' factors are told beside the verdict and do not decide it."
     )
     overturn = "Another count in any of the cases; nothing is estimated."
 
@@ -103,7 +103,7 @@ class Parameters(Claim):
         verdict, condition = _verdict(n_equal, exact)
         return Judgement(
             verdict,
-            f"{n_equal} of 6 digits; weights exactly 1/B for {len(exact)} of 16 B",
+            f"{n_equal} of 6 numbers come out; weights 1/B for {len(exact)} of 16 B",
             f"{n_equal} of 6 printed numbers come out, and layers have exactly 1/B of the dense "
             f"weights for {len(exact)} of 16 block sizes; with biases and padding a whole network "
             f"saves less than B, at B=4 a factor of {low:.2f} to {high:.2f} for hidden widths of "

@@ -5,7 +5,8 @@ from statistics import fmean
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs
 from cdbench.claims.statistics import Observations, mean, mean_ratio, median, median_ratio
-from cdbench.claims.table1 import interval, needs_with_paper_seeds, observe_models
+from cdbench.claims.table1 import needs_with_paper_seeds, observe_models
+from cdbench.claims.wording import ends
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -43,7 +44,8 @@ class PublishedKappa(Claim):
     )
     rule = (
         "The digits come out if each κ, averaged over the seeds 0, 1, 2, is the printed one at its "
-        "two digits. A ratio is confirmed if the printed one lies in the 95 % interval of the "
+        "two digits; their ratios then are what they are (the printed κ give 311, 11,569 and 37, "
+        "not 35). A ratio is confirmed if the printed one lies in the 95 % interval of the "
         "ratio of means over the audit's seeds. reproduced if the digits come out and all three "
         "ratios are confirmed; holds under a condition, the paper's own seeds, if the digits come "
         "out but not all ratios are confirmed; contradicted if neither a digit comes out nor a "
@@ -87,7 +89,7 @@ class PublishedKappa(Claim):
         missed = [
             f"{printed:,.0f}×"
             for ratio, printed in zip(means, PUBLISHED_KAPPA_RATIOS.values(), strict=True)
-            if not _contains(ratio, printed)
+            if not ends(ratio)[0] <= printed <= ends(ratio)[1]
         ]
         verdict, condition = _verdict(n_equal, missed)
         return Judgement(
@@ -104,19 +106,17 @@ def _kappa(run: AuditedRun) -> float:
     return fmean(condition.kappa for condition in run.conditions("published"))
 
 
-def _contains(ratio: Measurement, printed: float) -> bool:
-    return ratio.low is not None and ratio.high is not None and ratio.low <= printed <= ratio.high
-
-
 def _verdict(n_equal: int, missed: Sequence[str]) -> tuple[str, str | None]:
     if n_equal == len(PUBLISHED_ROWS):
         if not missed:
             return REPRODUCED, None
-        return CONDITIONAL, f"seeds 0, 1, 2, for {', '.join(missed)}"
+        return CONDITIONAL, f"{' and '.join(missed)} are of the seeds 0, 1, 2"
     if not n_equal and len(missed) == len(PUBLISHED_KAPPA_RATIOS):
         return CONTRADICTED, None
     return NOT_SUPPORTED, None
 
 
 def _times(ratio: Measurement) -> str:
-    return f"{interval(ratio, ',.0f')}×"
+    form = ",.0f" if ratio.estimate >= 10 else ".1f"
+    low, high = (format(end, form) for end in ends(ratio))
+    return f"{ratio.estimate:{form}}× ({low} … {high})"

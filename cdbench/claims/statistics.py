@@ -164,7 +164,8 @@ def glass_delta(data: Observations, quantity: str, subject: str, base: str) -> M
 
     def delta(pair: Array, axis: int = 0) -> Array:
         gap = (pair[..., 0] - pair[..., 1]).mean(axis=axis)
-        return np.asarray(gap / pair[..., 1].std(axis=axis, ddof=1))
+        with np.errstate(divide="ignore", invalid="ignore"):  # a resample may have no deviation
+            return np.asarray(gap / pair[..., 1].std(axis=axis, ddof=1))
 
     pair = np.stack([ours, theirs], axis=-1)
     return _measurement(quantity, subject, "Glass's Δ", delta, pair, sql, base)

@@ -1,6 +1,7 @@
 """What the claims on Table 1's cells share: its three models, and its printed digits."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from cdbench.claims.base import CONDITIONS_ONLY, Bench, Measurements, Needs, needs_of, paper_models
 from cdbench.claims.statistics import Observations, deviation, mean
@@ -30,9 +31,12 @@ def observe_models(
 
 
 def measure_cells(data: Observations, quantity: str) -> list[Measurement]:
-    """Return each model's mean and deviation (ddof 0), as the table prints them."""
+    """Return each model's mean and deviation (ddof 0), as the table prints them.
+
+    Without intervals: three seeds give none worth the name.
+    """
     return [
-        statistic(data, quantity, model)
+        replace(statistic(data, quantity, model), low=None, high=None, interval=None)
         for model in PUBLISHED_ROWS
         for statistic in (mean, deviation)
     ]
@@ -54,11 +58,3 @@ def n_digits(found: Measurements, quantity: str, cells: Mapping[str, str], unit:
         )
         for model, cell in cells.items()
     )
-
-
-def interval(measured: Measurement, form: str = ".2f", unit: float = 1) -> str:
-    """Return ``-0.52 [-0.70, -0.34]``, everything times ``unit``; no bracket without interval."""
-    text = format(unit * measured.estimate, form)
-    if measured.low is None or measured.high is None:
-        return text
-    return f"{text} [{unit * measured.low:{form}}, {unit * measured.high:{form}}]"

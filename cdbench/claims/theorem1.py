@@ -11,12 +11,10 @@ from cdbench.claims.base import (
     Measurements,
     Needs,
     needs_of,
-    recipe_models,
 )
 from cdbench.claims.brute_force import block_errors, couplings, hessian
 from cdbench.claims.statistics import Observations, largest, median, median_ratio
-from cdbench.claims.table1 import interval
-from cdbench.claims.wording import above, below
+from cdbench.claims.wording import above, below, in_digits
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset
 from cdbench.judgement import (
@@ -141,7 +139,7 @@ class Theorem1(Claim):
         exact, theorem = (found.find(kappa_of(4), kind).estimate for kind in (EXACT, THEOREM))
         return Judgement(
             verdict,
-            f"κ of layer 1 at B=4: {interval(ratios[0], ',.0f')}× the theorem's",
+            f"κ of layer 1 at B=4: {in_digits(ratios[0])}× the theorem's",
             f"Each diagonal block is as the theorem says, to {own:.0e}, and output blocks are "
             f"uncoupled; but the input blocks of one output are coupled, by up to {coupling:.2g} "
             f"of the diagonal: on the digits at B=4 κ is {exact:,.0f}, where the theorem reads off "
@@ -186,5 +184,4 @@ def _kappa(eigenvalues: Array) -> float:
 
 
 def _models(seeds: Sequence[int]) -> dict[str, list[RunConfig]]:
-    models = recipe_models(BLOCK_SIZES, seeds)
-    return {name: configs for name, configs in models.items() if name != "dense"}
+    return {f"cdlinear B={B}": [RunConfig(B=B, seed=seed) for seed in seeds] for B in BLOCK_SIZES}

@@ -9,12 +9,12 @@ from cdbench.claims.table1 import (
     B4,
     B8,
     DENSE,
-    interval,
     measure_cells,
     n_digits,
     needs_with_paper_seeds,
     observe_models,
 )
+from cdbench.claims.wording import above, below, in_digits
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -61,7 +61,7 @@ class TrainingLoss(Claim):
         "1 at epoch 20 and above 1 at each of the epochs 1-10; holds under a condition if it lies "
         "below 1 at epoch 20, but above 1 not at all of the epochs 1-10 (the condition names those "
         "at which it does); contradicted if it lies above 1 at epoch 20; else not supported. The "
-        "six printed digits and B=8 are told beside the verdict and do not decide it."
+        "six printed numbers and B=8 are told beside the verdict and do not decide it."
     )
     overturn = (
         "More seeds that move the interval at epoch 20 across 1; another learning rate, since the "
@@ -95,17 +95,17 @@ class TrainingLoss(Claim):
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
         late = found.find(loss_at(LATE), B4, DENSE)
-        ahead = [e for e in EARLY if (found.find(loss_at(e), B4, DENSE).low or 0) > 1]
+        ahead = [e for e in EARLY if above(found.find(loss_at(e), B4, DENSE), 1)]
         verdict, condition = _verdict(late, ahead)
         cells = {model: row.training_loss for model, row in PUBLISHED_ROWS.items()}
-        digits = f"{n_digits(found, TABLE_CELL, cells)} of 6 digits come out"
+        digits = f"{n_digits(found, TABLE_CELL, cells)} of 6 numbers come out"
         ratios = [found.find(loss_at(FINAL), model, DENSE) for model in (B4, B8)]
         return Judgement(
             verdict,
-            f"B=4 to dense, epoch 20: {interval(late)}; {digits}",
+            f"epoch 20: B=4 / dense {in_digits(late)}; {digits}",
             f"Over {late.n} seeds the median ratio of the training loss of B=4 to dense's is "
-            f"{interval(late)} at epoch 20 and {interval(ratios[0])} at the end (B=8: "
-            f"{interval(ratios[1], '.1f')}); dense is lower at {_epochs(ahead)}; with the paper's "
+            f"{in_digits(late)} at epoch 20 and {in_digits(ratios[0])} at epoch 25 (B=8: "
+            f"{in_digits(ratios[1])}); dense is lower at {_epochs(ahead)}; with the paper's "
             f"seeds {digits}.",
             condition,
         )
@@ -116,13 +116,11 @@ def _loss(epoch: int, run: AuditedRun) -> float:
 
 
 def _verdict(late: Measurement, ahead: Sequence[int]) -> tuple[str, str | None]:
-    if late.low is None or late.high is None:
-        return NOT_SUPPORTED, None
-    if late.high < 1:
+    if below(late, 1):
         if list(EARLY) == list(ahead):
             return HOLDS, None
-        return CONDITIONAL, f"dense ahead at {_epochs(ahead)} only"
-    return (CONTRADICTED if late.low > 1 else NOT_SUPPORTED), None
+        return CONDITIONAL, f"the early lead of dense is read as {_epochs(ahead)}"
+    return (CONTRADICTED if above(late, 1) else NOT_SUPPORTED), None
 
 
 def _epochs(epochs: Sequence[int]) -> str:

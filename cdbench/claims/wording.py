@@ -33,7 +33,7 @@ def in_points(found: Measurement) -> str:
 
 
 def in_digits(found: Measurement) -> str:
-    """Return an estimate in three digits, with its interval if it has one: ``1.83 (1.75 … 1.91)``."""
+    """Return an estimate in three digits, with its interval if any: ``1.83 (1.75 … 1.91)``."""
     if found.low is None or found.high is None:
         return _minus(f"{found.estimate:.3g}")
     return _minus(f"{found.estimate:.3g} ({found.low:.3g} … {found.high:.3g})")

@@ -1,13 +1,19 @@
-"""What the methods tell of a symmetric matrix's spectrum."""
+"""A symmetric matrix's spectrum as points with weights, and the numbers derived from it."""
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from cdbench.products.base import Array
+from cdbench.run import Curvature
+
+DAMPING = 1e-3
+"""d of the damped κ. The paper names no value; this is a usual default of K-FAC's damping."""
 
 
 @dataclass(frozen=True)
 class Eigenvalues:
-    """A spectrum, or an estimate of it, as points with weights.
+    """A spectrum, exact or estimated.
 
     Attributes
     ----------
@@ -21,8 +27,8 @@ class Eigenvalues:
         Number of eigenvalues.
     resolution : float
         Magnitude, against the largest, at or below which a node counts as zero.
-    trace_error : float
-        Standard error of ``trace``.
+    trace_error : float or None
+        Standard error of the nodes' sum; None if the nodes are all the eigenvalues there are.
     """
 
     nodes: Array
@@ -31,13 +37,49 @@ class Eigenvalues:
     smallest: float
     size: int
     resolution: float
-    trace_error: float = 0.0
+    trace_error: float | None = None
 
     def total(self, values: Array) -> float:
-        """Return the sum over the spectrum of a function that has these values at the nodes."""
+        """Return the sum over the spectrum of a function with these values at the nodes."""
         return float(self.size * (self.weights @ values))
 
-    @property
-    def trace(self) -> float:
-        """Sum of the eigenvalues."""
-        return self.total(self.nodes)
+    def curvature(
+        self,
+        *,
+        matrix: str,
+        coordinates: str,
+        epoch: int,
+        sample: str,
+        n_samples: int,
+        method: str,
+    ) -> Curvature:
+        """Return the spectrum with everything derived from it; see Curvature."""
+        magnitudes = np.abs(self.nodes)
+        scale = max(abs(self.largest), abs(self.smallest))
+        threshold = self.resolution * scale
+        nonnull = magnitudes[magnitudes > threshold]
+        kappa_nonnull = float(nonnull.max() / nonnull.min()) if nonnull.size else np.inf
+        damped = self.smallest + DAMPING
+        order = np.argsort(self.nodes)[::-1]
+        return Curvature(
+            matrix=matrix,
+            coordinates=coordinates,
+            epoch=epoch,
+            sample=sample,
+            n_samples=n_samples,
+            method=method,
+            size=self.size,
+            rank=round(self.total(magnitudes > threshold)),
+            threshold=threshold,
+            largest=self.largest,
+            smallest=self.smallest,
+            kappa=self.largest / self.smallest if self.smallest > threshold else np.inf,
+            kappa_nonnull=kappa_nonnull if self.trace_error is None else None,
+            trace=self.total(self.nodes),
+            trace_error=self.trace_error or 0.0,
+            effective_rank=self.total(magnitudes) / scale if scale else 0.0,
+            damping=DAMPING,
+            damped_kappa=(self.largest + DAMPING) / damped if damped > 0 else np.inf,
+            nodes=tuple(self.nodes[order].tolist()),
+            weights=tuple(self.weights[order].tolist()),
+        )

@@ -23,7 +23,7 @@ def hessian_matrix(
     context: Context = EVALUATION,
 ) -> Array:
     """Return the Hessian, (P, P), from its products with all unit vectors; see ``hessian``."""
-    H = hessian(network, parameters, X, y, context) @ np.eye(network.n_parameters)
+    H: Array = hessian(network, parameters, X, y, context) @ np.eye(network.n_parameters)
     return (H + H.T) / 2  # the two differ by rounding
 
 

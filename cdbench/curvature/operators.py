@@ -135,8 +135,8 @@ def weight_space(network: Network) -> Array:
 def logit_shift(network: Network) -> Array:
     """Return the direction, (1, P), that adds the same number to all logits of all samples.
 
-    It is a null vector of the Gauss–Newton matrix, for a softmax does not see it: that matrix's
-    smallest eigenvalue is 0.
+    The loss does not see it, so both matrices have it as a null vector: the Gauss–Newton matrix,
+    which has no negative eigenvalue, has 0 as its smallest.
     """
     direction = np.zeros((1, network.n_parameters))
     bias = network.views(direction[0])[network.weight_layers[-1].position]["bias"]

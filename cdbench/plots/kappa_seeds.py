@@ -1,14 +1,15 @@
-"""κ as seeds come in: the running mean, and the running median."""
+"""How often better dense's κ is beaten, as seeds come in: the ratio of means, and the median."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from cdbench.plots.lines import draw_band, draw_positive_line, write_lines, write_note
+from cdbench.errors import MissingResultsError
+from cdbench.plots.base import Model
+from cdbench.plots.lines import draw_band, draw_positive, number, write_under
 from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
-from cdbench.plots.sheet import new_figure
-from cdbench.plots.style import looks_of, style
+from cdbench.plots.sheet import new_sheet
+from cdbench.plots.style import INK, QUIET, SHADE, Look, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 PUBLISHED_SEEDS = 3
 """How many seeds the paper's Table 1 averages over."""
 
-Statistic = Callable[[Sequence[float]], float]
+MIN_BAND = 4
+"""From how many seeds on quartiles are drawn."""
+
+MEANS = Look("#d55e00", (0, (4, 1.5)), "")
+MEDIAN = Look(INK, "-", "")
+ONE_SEED, PAPER = Look("#9a9a9a", "", "."), Look(SHADE, "", "s")
 
 
 def kappa_seeds(samples: Sequence[Sample], source: str) -> "Figure":
-    """Draw running means above and running medians below; one column a quantity.
+    """Draw the first model's κ over another's: a row for each other, a column a quantity.
 
     Parameters
     ----------
@@ -34,57 +40,56 @@ def kappa_seeds(samples: Sequence[Sample], source: str) -> "Figure":
     Returns
     -------
     matplotlib.figure.Figure
-        Two rows of panels; the two of a column have one scale.
+        The panels of one column have one scale.
 
     Raises
     ------
     MissingResultsError
-        If there is no sample.
+        If there are no two models to compare.
     """
+    base, *others = models_of(samples) or [Model("dense")]
+    if not others:
+        raise MissingResultsError("ratios of κ need two models, got fewer")
+    values = {(sample.quantity, sample.model): sample.values for sample in samples}
     quantities = quantities_of(samples)
+    legend = {
+        "ratio of means": MEANS,
+        "median ratio, with quartiles": MEDIAN,
+        "one seed": ONE_SEED,
+        "the paper's three": PAPER,
+    }
+    title = "Ratios of κ as seeds come in: one seed can make the mean; the median settles, slowly"
     with style():
-        figure, panels = new_figure(
-            models_of(samples),
-            "κ as seeds come in: outliers make the mean, the median settles",
-            source,
-            grid=(2, max(1, len(quantities))),
-            height=7.4,
-            gaps=(0.5, 0.27),
-        )
-        for i, quantity in enumerate(quantities):
-            shown = [sample for sample in samples if sample.quantity == quantity]
-            above, below = panels[i], panels[i + len(quantities)]
-            _draw(above, shown, fmean)
-            _draw(below, shown, median)
-            above.set_title(f"{quantity}\nmean so far")
-            below.set_title("median so far, with quartiles")
-            _say_ratios(above, shown, _ratio_of_means, "ratio of means")
-            _say_ratios(below, shown, _median_ratio, "median of ratios")
-            limits = [*above.get_ylim(), *below.get_ylim()]
-            for panel in (above, below):
-                panel.set_ylim(min(limits), max(limits))
-                panel.set_xlim(0.5, None)
+        grid = (len(others), len(quantities))
+        height = 1.4 + 3.2 * len(others)
+        figure, panels = new_sheet(legend, title, source, grid, height, gaps=(0.62, 0.34))
+        figure.subplots_adjust(bottom=1.15 / height)
+        for i, panel in enumerate(panels):
+            other, quantity = others[i // len(quantities)], quantities[i % len(quantities)]
+            _draw(panel, values[quantity, base], values[quantity, other])
+            panel.set_title(f"{quantity}\n{base.short_label} / {other.short_label}")
     return figure
 
 
-def so_far(values: Sequence[float], statistic: Statistic) -> list[float]:
-    """Return a statistic of the first value, of the first two, and so on."""
-    return [statistic(values[:n]) for n in range(1, len(values) + 1)]
-
-
-def _draw(axes: "Axes", samples: Sequence[Sample], statistic: Statistic) -> None:
-    """Draw one panel: a line a model, and with the median the quartiles."""
+def _draw(axes: "Axes", ours: Sequence[float], theirs: Sequence[float]) -> None:
+    """Draw the ratio of every seed, and what the seeds up to each of them give together."""
+    n = len(ours)
+    seeds = range(1, n + 1)
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    means = [fmean(ours[:count]) / fmean(theirs[:count]) for count in seeds]
+    medians = [median(ratios[:count]) for count in seeds]
     axes.set_yscale("log")
-    axes.axvspan(0.5, PUBLISHED_SEEDS, color="#f0f0f0", zorder=0, linewidth=0)
-    n_infinite = 0
-    for sample, look in zip(samples, looks_of([s.model for s in samples]), strict=True):
-        seeds = range(1, len(sample.values) + 1)
-        if statistic is median:
-            low, high = zip(*(quartiles(sample.values[:n]) for n in seeds), strict=True)
-            draw_band(axes, look, seeds, low, high)
-        n_infinite += draw_positive_line(
-            axes, sample.model, look, seeds, so_far(sample.values, statistic)
-        )
+    axes.axvspan(0.5, PUBLISHED_SEEDS + 0.5, color=SHADE, zorder=0, linewidth=0)
+    axes.axhline(1.0, color=QUIET, linewidth=0.8, zorder=1)
+    bands = [quartiles(ratios[:count]) for count in seeds[MIN_BAND - 1 :]]
+    draw_band(axes, MEDIAN, seeds[MIN_BAND - 1 :], bands)
+    for look, y in ((ONE_SEED, ratios), (MEDIAN, medians), (MEANS, means)):
+        draw_positive(axes, look, seeds, y)
+    axes.set_xlim(0.5, n + 0.5)
     axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("number of seeds")
-    write_note(axes, n_infinite, "infinite, not shown")
+    counts = [PUBLISHED_SEEDS, n] if n > PUBLISHED_SEEDS else [n]
+    write_under(axes, [
+        f"after {count} seeds: means {number(means[count - 1])}, median {number(medians[count - 1])}"
+        for count in counts
+    ])

@@ -1,11 +1,12 @@
 """Lines in a panel, the names at their ends, and notes on what a panel leaves out."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cdbench.plots.base import PlottedRun
+from cdbench.plots.base import Shown
 from cdbench.plots.style import LOOKS, QUIET, Look
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw_line(
-    axes: "Axes", run: PlottedRun, look: Look, x: Sequence[float], y: Sequence[float]
+    axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Sequence[float]
 ) -> None:
     """Draw one run's line with about eight markers, however many points it has.
 
@@ -23,7 +24,7 @@ def draw_line(
     ----------
     axes : matplotlib.axes.Axes
         The panel.
-    run : PlottedRun
+    run : Shown
         Whose line it is.
     look : Look
         Its look.
@@ -38,8 +39,33 @@ def draw_line(
     )  # fmt: skip
 
 
+def draw_positive(axes: "Axes", look: Look, x: Sequence[float], y: Sequence[float]) -> int:
+    """Draw the points that a log scale can show, every one marked; return how many it cannot.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The panel.
+    look : Look
+        Their look.
+    x, y : (n,) float
+        The points.
+
+    Returns
+    -------
+    int
+        Number of points with ``y`` ≤ 0 or infinite, which are left out.
+    """
+    shown = [point for point in zip(x, y, strict=True) if 0 < point[1] < math.inf]
+    axes.plot(
+        [point[0] for point in shown], [point[1] for point in shown],
+        color=look.color, linestyle=look.dash, marker=look.marker,
+    )  # fmt: skip
+    return len(y) - len(shown)
+
+
 def draw_positive_line(
-    axes: "Axes", run: PlottedRun, look: Look, x: Sequence[float], y: Sequence[float]
+    axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Sequence[float]
 ) -> int:
     """Draw the points that a log scale can show, and return how many it cannot.
 
@@ -47,7 +73,7 @@ def draw_positive_line(
     ----------
     axes : matplotlib.axes.Axes
         The panel.
-    run : PlottedRun
+    run : Shown
         Whose line it is.
     look : Look
         Its look.
@@ -57,11 +83,60 @@ def draw_positive_line(
     Returns
     -------
     int
-        Number of points with ``y`` ≤ 0, which are left out.
+        Number of points with ``y`` ≤ 0 or infinite, which are left out.
     """
-    shown = [(abscissa, value) for abscissa, value in zip(x, y, strict=True) if value > 0]
+    shown = [point for point in zip(x, y, strict=True) if 0 < point[1] < math.inf]
     draw_line(axes, run, look, [point[0] for point in shown], [point[1] for point in shown])
     return len(y) - len(shown)
+
+
+def draw_band(
+    axes: "Axes", look: Look, x: Sequence[float], ends: Sequence[tuple[float, float]]
+) -> None:
+    """Shade what lies between two ends, such as quartiles; not where one of them is infinite.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The panel.
+    look : Look
+        The look of the line that the band goes with.
+    x : (n,) float
+        Where.
+    ends : (n,) of (float, float)
+        Lower and upper end.
+    """
+    low, high = np.array(ends, dtype=float).T
+    axes.fill_between(
+        x, low, high, where=np.isfinite(high) & (low > 0), color=look.color, alpha=0.16, linewidth=0
+    )  # fmt: skip
+
+
+def number(value: float) -> str:
+    """Return a number as a figure states it: three digits, ``1.2e5``, ``∞``, or ``–`` for none."""
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞"
+    if value < 1e5:
+        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(power)}"
+
+
+def write_under(axes: "Axes", lines: Sequence[str]) -> None:
+    """Write lines under a panel's x label, from its left edge.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The panel.
+    lines : sequence of str
+        What to write; nothing for none.
+    """
+    if lines:
+        axes.annotate(
+            "\n".join(lines), (0, 0), (0, -36), "axes fraction", "offset points",
+            va="top", fontsize=8, linespacing=1.4,
+        )  # fmt: skip
 
 
 def write_note(axes: "Axes", n: int, what: str) -> None:
@@ -84,7 +159,7 @@ def write_note(axes: "Axes", n: int, what: str) -> None:
         )  # fmt: skip
 
 
-def label_ends(axes: "Axes", runs: Sequence[PlottedRun], gap: float = 0.06) -> None:
+def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
     """Name every line of a panel beside its end; names that would touch are moved apart.
 
     Nothing is written where several runs share a name: their ends would repeat the legend.
@@ -93,7 +168,7 @@ def label_ends(axes: "Axes", runs: Sequence[PlottedRun], gap: float = 0.06) -> N
     ----------
     axes : matplotlib.axes.Axes
         A panel whose lines are drawn and whose scales are set.
-    runs : sequence of PlottedRun
+    runs : sequence of Shown
         One a line, in the order drawn.
     gap : float, optional
         Least distance between two names, as a fraction of the panel's height.

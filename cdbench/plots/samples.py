@@ -52,12 +52,12 @@ class Sample:
         """Median; infinite where the middle values are."""
         return median(self.values)
 
-    @property
-    def quartiles(self) -> tuple[float, float]:
-        """Lower and upper quartile: values that were observed, so that infinite ones stay so."""
-        ordered = sorted(self.values)
-        n = len(ordered)
-        return ordered[math.ceil(n / 4) - 1], ordered[math.ceil(3 * n / 4) - 1]
+
+def quartiles(values: Sequence[float]) -> tuple[float, float]:
+    """Return lower and upper quartile: values that were observed, so infinite ones stay so."""
+    ordered = sorted(values)
+    n = len(ordered)
+    return ordered[math.ceil(n / 4) - 1], ordered[math.ceil(3 * n / 4) - 1]
 
 
 def models_of(samples: Iterable[Sample]) -> list[Model]:

@@ -12,7 +12,7 @@ from typing import Any
 from cdbench.errors import CdbenchError
 from cdbench.plots.base import Shown
 
-INK, QUIET, GRID = "#222222", "#666666", "#e4e4e4"
+INK, QUIET, GRID, SHADE = "#222222", "#666666", "#e4e4e4", "#eeeeee"
 
 RC: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib, so figures are alike everywhere

@@ -22,23 +22,25 @@ def upgrade() -> None:
     _add_knobs()
     _rewrite_configurations()
     _rebuild_condition_numbers()
-    with op.batch_alter_table("spectrum") as batch:
-        batch.add_column(sa.Column("sample", sa.String(), nullable=True))
-        batch.add_column(sa.Column("multiplicity", sa.Integer(), nullable=True))
-    op.execute("UPDATE spectrum SET multiplicity = 1")
+    op.add_column("spectrum", sa.Column("sample", sa.String(), nullable=True))
+    op.add_column(
+        "spectrum", sa.Column("multiplicity", sa.Integer(), nullable=False, server_default="1")
+    )
     op.execute("UPDATE spectrum SET sample = 'train' WHERE kind = 'theorem1'")
-    with op.batch_alter_table("spectrum") as batch:
-        batch.alter_column("multiplicity", existing_type=sa.Integer(), nullable=False)
     _create_curvature()
     _create_claims()
 
 
 def _add_knobs() -> None:
-    with op.batch_alter_table("run") as batch:
-        batch.add_column(sa.Column("input", sa.String(), nullable=True))
-        batch.add_column(sa.Column("normalization", sa.String(), nullable=True))
-        batch.add_column(sa.Column("learning_rate_scaling", sa.String(), nullable=True))
-        batch.add_column(sa.Column("diagnostics_json", sa.String(), nullable=True))
+    """Add columns with defaults, which SQLite can do without making the table anew."""
+    for name, default in (
+        ("input", "standardize"),
+        ("normalization", "none"),
+        ("learning_rate_scaling", "raw"),
+    ):
+        column = sa.Column(name, sa.String(), nullable=False, server_default=default)
+        op.add_column("run", column)
+    op.add_column("run", sa.Column("diagnostics_json", sa.String(), nullable=True))
 
 
 def _rewrite_configurations() -> None:
@@ -51,8 +53,7 @@ def _rewrite_configurations() -> None:
         group = {name: value for name, value in values.items() if name != "seed"}
         connection.execute(
             sa.text(
-                "UPDATE run SET input = :input, normalization = 'none', "
-                "learning_rate_scaling = 'raw', config_json = :config_json, "
+                "UPDATE run SET input = :input, config_json = :config_json, "
                 "config_digest = :config_digest, group_digest = :group_digest "
                 "WHERE run_id = :run_id"
             ),
@@ -64,9 +65,6 @@ def _rewrite_configurations() -> None:
                 "group_digest": _sha256(_canonical(group)),
             },
         )
-    with op.batch_alter_table("run") as batch:
-        for name in ("input", "normalization", "learning_rate_scaling"):
-            batch.alter_column(name, existing_type=sa.String(), nullable=False)
 
 
 def _canonical(values: dict[str, object]) -> str:

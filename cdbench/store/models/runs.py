@@ -85,19 +85,22 @@ class Run(Base):
         comment="SHA-256 of the data's arrays; NULL if they could not be read."
     )
     input: Mapped[str] = mapped_column(
-        comment="Input transform, fitted on the training split: scale, center, standardize, whiten."
+        server_default="standardize",
+        comment="Input transform, fitted on the training split: scale, center, standardize "
+        "or whiten.",
     )
     layer: Mapped[str] = mapped_column(comment="Layer family: dense or cdlinear.")
     B: Mapped[int | None] = mapped_column("B", comment="Block size; NULL for dense.")
     hidden: Mapped[str] = mapped_column(comment="Hidden widths as asked for, such as 64 64.")
     normalization: Mapped[str] = mapped_column(
-        comment="Normalisation ahead of each linear layer: none, layer or batch."
+        server_default="none",
+        comment="Normalisation ahead of each linear layer: none, layer or batch.",
     )
     epochs: Mapped[int] = mapped_column(comment="Epochs asked for.")
     batch_size: Mapped[int] = mapped_column(comment="Samples an update.")
     learning_rate: Mapped[float] = mapped_column(comment="Step size η.")
     learning_rate_scaling: Mapped[str] = mapped_column(
-        comment="raw: the step on c is η; weight-space: it is η / B."
+        server_default="raw", comment="raw: the step on c is η; weight-space: it is η / B."
     )
     momentum: Mapped[float] = mapped_column(comment="Momentum of sgd; β₁ of adam.")
     optimizer: Mapped[str] = mapped_column(comment="sgd or adam.")

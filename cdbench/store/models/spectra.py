@@ -55,7 +55,9 @@ class Spectrum(Base):
     sample: Mapped[str | None] = mapped_column(
         comment="Data it is of: train, test or batch; NULL where it depends on none."
     )
-    multiplicity: Mapped[int] = mapped_column(comment="How often each of the numbers occurs.")
+    multiplicity: Mapped[int] = mapped_column(
+        server_default="1", comment="How often each of the numbers occurs."
+    )
 
 
 class SpectrumValue(Base):

@@ -1,0 +1,80 @@
+"""The condition numbers of a trained run that families are compared by, and those they are not."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from statistics import fmean, median
+
+from cdbench.judgement import Observation
+from cdbench.published import PUBLISHED_SEEDS
+from cdbench.store.audit_queries import AuditedRun
+
+DENSE, MODELS = "dense", ("cdlinear B=4", "cdlinear B=8")
+LAYERS = (1, 2, 3)
+MATRICES, COORDINATES = ("gauss_newton", "hessian"), ("own", "weight-space")
+
+PUBLISHED, SQUARED, WEIGHT = "published κ", "squared κ", "weight κ"
+DECISIVE = (
+    WEIGHT,
+    *(f"layer_hessian κ, layer {layer}" for layer in LAYERS),
+    *(f"gauss_newton damped κ, {coordinates}" for coordinates in COORDINATES),
+)
+"""The quantities that are the same for both families."""
+
+BESIDE = (
+    PUBLISHED,
+    SQUARED,
+    *(f"weight κ, layer {layer}" for layer in LAYERS),
+    *(f"hessian largest, {coordinates}" for coordinates in COORDINATES),
+    *(f"{matrix} effective rank, own" for matrix in MATRICES),
+)
+"""Told beside them; they decide nothing."""
+
+RANKS = tuple(f"layer_hessian rank, share of size, layer {layer}" for layer in LAYERS)
+
+
+def running(average: str, quantity: str) -> str:
+    """Return what a ratio over the first seeds is called; its place is their number."""
+    return {
+        "means": f"running ratio of means, {quantity}",
+        "medians": f"running median ratio, {quantity}",
+    }[average]
+
+
+def running_ratios(kappas: Mapping[tuple[str, str], Sequence[float]]) -> list[Observation]:
+    """Return dense / CDLinear over the first 3, 4, 5 ... seeds, from κ in the order of seeds."""
+    found = []
+    for quantity, model in product((PUBLISHED, SQUARED, WEIGHT), MODELS):
+        theirs, ours = kappas[quantity, DENSE], kappas[quantity, model]
+        pairs = [a / b for a, b in zip(theirs, ours, strict=True)]
+        for n in range(len(PUBLISHED_SEEDS), len(pairs) + 1):
+            means = fmean(theirs[:n]) / fmean(ours[:n])
+            found.append(Observation(running("means", quantity), model, n, means))
+            found.append(Observation(running("medians", quantity), model, n, median(pairs[:n])))
+    return found
+
+
+def of_layers(run: AuditedRun) -> dict[str, float]:
+    """Return κ of the run's layers, the non-null part's where a layer may be singular."""
+    own = "published" if run.config.layer == DENSE else "block_power"
+    kinds = {PUBLISHED: "published", SQUARED: own, WEIGHT: "weight"}
+    found = {name: fmean(c.kappa for c in run.conditions(kind)) for name, kind in kinds.items()}
+    hessians = run.conditions("layer_hessian")
+    for layer, weight, hessian in zip(LAYERS, run.conditions("weight"), hessians, strict=True):
+        found[f"weight κ, layer {layer}"] = weight.kappa
+        found[f"layer_hessian κ, layer {layer}"] = hessian.kappa_nonnull
+        found[RANKS[layer - 1]] = hessian.rank / hessian.size
+    return found
+
+
+def of_network(run: AuditedRun) -> dict[str, float]:
+    """Return what was measured of the whole network; dense has one system of coordinates."""
+    measured = {(c.matrix, c.coordinates): c for c in run.curvature if c.epoch == run.config.epochs}
+    found = {}
+    for matrix, coordinates in product(MATRICES, COORDINATES):
+        known = coordinates if run.config.layer != DENSE else "own"
+        curvature = measured[matrix, known]
+        found[f"{matrix} damped κ, {coordinates}"] = curvature.damped_kappa
+        found[f"{matrix} largest, {coordinates}"] = curvature.largest
+        found[f"{matrix} smallest, {coordinates}"] = curvature.smallest
+        found[f"{matrix} effective rank, {coordinates}"] = curvature.effective_rank
+    return found

@@ -1,0 +1,172 @@
+"""Claim 9: Theorem 2, the condition number on whitened inputs."""
+
+from collections.abc import Sequence
+
+from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.exponents import exponent_of_medians
+from cdbench.claims.statistics import Observations, largest, mean, median
+from cdbench.claims.whitened import (
+    BLOCK_SIZES,
+    DIGITS_BLOCK_SIZES,
+    KINDS,
+    PAPER_B,
+    PAPER_SAMPLES,
+    POPULATION,
+    REPLICATES,
+    SAMPLES,
+    UNIT_VARIANCE,
+    WHITENED,
+    WIDE_BLOCK_SIZES,
+    WIDE_SAMPLES,
+    WIDTH,
+    WIDTHS,
+    digits,
+    finite_samples,
+    finite_widths,
+    laws,
+    over_samples,
+    over_widths,
+    population,
+    predictions,
+    subject,
+)
+from cdbench.claims.wording import above, below, in_digits
+from cdbench.judgement import (
+    CONDITIONAL,
+    CONTRADICTED,
+    HOLDS,
+    NOT_SUPPORTED,
+    Judgement,
+    Measurement,
+    Observation,
+)
+
+IN_SAMPLES, IN_BLOCK_SIZE, IN_WIDTH = (f"exponent of κ - 1 in {x}" for x in ("N", "B", "n"))
+ALLOWED = {IN_SAMPLES: -0.5, IN_BLOCK_SIZE: 0.5, IN_WIDTH: 0.0}
+"""Greatest exponents of (κ - 1) that one bound 1 + O(√(B/N)) leaves."""
+TOLERANCE, ROUNDING = 0.1, 1e-10
+
+
+class Theorem2(Claim):
+    """κ of a layer's Hessian on whitened inputs: the population's, and on N samples."""
+
+    name = "theorem-2"
+    title = "Theorem 2: κ = 1 on whitened inputs"
+    statement = (
+        "If F[X_j](k) has variance 1 for all k and all input blocks j, the population Hessian has "
+        "κ = 1; on N examples, with high probability, κ ≤ 1 + O(√(B/N))."
+    )
+    where = "Abstract (ii); Sec. V, Theorem 2; Sec. VIII"
+    published = "κ = 1; on N samples κ ≤ 1 + O(√(B/N))"
+    method = (
+        "κ of the layer's exact Hessian. Population: inputs whose covariance is the identity, and, "
+        "for the theorem's own weaker assumption, the digits' training split taken for a whole "
+        "population, every F[X_j](k) divided by its deviation. Finite samples: standard normal "
+        f"inputs of width n = {WIDTH}, N = {SAMPLES[0]} to {SAMPLES[-1]}, B from 1 (the dense "
+        f"layer) to {WIDTH}, and n from {WIDTHS[0]} to {WIDTHS[-1]} at N = {WIDE_SAMPLES}; "
+        f"{REPLICATES} replicates of each, medians. 1 + O(√(B/N)) is one bound for all N, B and n "
+        "only if κ - 1 grows no faster than N^-1/2, B^1/2 and n^0: these exponents are measured. "
+        "Beside them the Marchenko–Pastur law ((1 + √q)/(1 - √q))², q = n/(B·N), and the diagonal "
+        "of the Hessian, which is all that the paper's proof bounds."
+    )
+    rule = (
+        "An exponent is kept if its 95 % interval lies below what the bound allows plus 0.1, and "
+        "broken if above that. contradicted if κ with identity covariance differs from 1 by more "
+        "than 1e-10 at any B > 1, or an exponent in N (B = 2 to 16) or the one in B is broken. "
+        "Else not supported unless those exponents are kept and the one in n is kept or broken. "
+        "Else holds under the condition of every failure there is: that blocks are whitened "
+        "together, if κ on the digits with coefficients of variance 1 is not 1 (median over seeds, "
+        "B = 4 or 8); that n is fixed, if the exponent in n (B = 4) is broken. Without failure, "
+        "holds."
+    )
+    overturn = (
+        "κ = 1 from coefficients of variance 1 alone, and κ - 1 that does not grow with the width: "
+        "algebra and the Marchenko–Pastur law exclude both."
+    )
+
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return every κ: of populations, of samples, and as the laws predict."""
+        return [
+            *population(WIDTH),
+            *digits(bench.seeds),
+            *finite_samples(SAMPLES, BLOCK_SIZES, REPLICATES),
+            *finite_widths(WIDTHS, WIDE_BLOCK_SIZES, REPLICATES),
+            *predictions(SAMPLES, BLOCK_SIZES),
+        ]
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Return the exponents, the populations' κ, then κ and its laws at the paper's N."""
+        digits_models = [subject(B) for B in DIGITS_BLOCK_SIZES]
+        at_paper = over_samples(KINDS[0], PAPER_SAMPLES)
+        return [
+            *_exponents(observations, KINDS[0], BLOCK_SIZES[:-1]),
+            *_exponents(observations, KINDS[1], (PAPER_B,)),
+            *(largest(observations, POPULATION, m) for m in observations.subjects(POPULATION)),
+            *(
+                median(observations, quantity, model)
+                for quantity in (UNIT_VARIANCE, *WHITENED.values())
+                for model in digits_models
+            ),
+            *(median(observations, at_paper, m) for m in observations.subjects(at_paper)),
+            *(
+                mean(observations, law, model)
+                for law in laws(PAPER_SAMPLES)
+                for model in observations.subjects(law)
+            ),
+        ]
+
+    def judge(self, found: Measurements) -> Judgement:
+        """Return the verdict, by the rule."""
+        models = [subject(B) for B in BLOCK_SIZES[1:-1]]
+        in_N = [found.find(IN_SAMPLES, of(KINDS[0], model)) for model in models]
+        in_B = found.find(IN_BLOCK_SIZE, of(KINDS[0], "cdlinear"))
+        in_n = found.find(IN_WIDTH, of(KINDS[0], subject(PAPER_B)))
+        population_kappa = max(
+            m.estimate for m in found.all if m.quantity == POPULATION and m.subject != "dense"
+        )
+        unit = max(found.find(UNIT_VARIANCE, subject(B)).estimate for B in DIGITS_BLOCK_SIZES[1:])
+        conditions = ["the blocks are whitened together"] if unit - 1 > ROUNDING else []
+        conditions += ["the width n is fixed"] if _broken(in_n) else []
+        if population_kappa - 1 > ROUNDING or any(map(_broken, (*in_N, in_B))):
+            verdict, conditions = CONTRADICTED, []
+        elif not all(map(_kept, (*in_N, in_B))) or not (_kept(in_n) or _broken(in_n)):
+            verdict, conditions = NOT_SUPPORTED, []
+        else:
+            verdict = CONDITIONAL if conditions else HOLDS
+        at_B4 = found.find(IN_SAMPLES, of(KINDS[0], subject(PAPER_B)))
+        return Judgement(
+            verdict,
+            f"κ - 1 ∝ N^{at_B4.estimate:.2f}, B^{in_B.estimate:.2f}, n^{in_digits(in_n)}",
+            f"With identity covariance κ is 1 to {population_kappa - 1:.0e}, as it is for the "
+            f"dense layer; with coefficients of variance 1 alone it is up to {unit:,.0f} on the "
+            f"digits; on samples κ - 1 goes as N^{in_digits(at_B4)} at B=4, as B^{in_digits(in_B)} "
+            f"and as n^{in_digits(in_n)}.",
+            " and ".join(conditions) or None,
+        )
+
+
+def of(kind: str, model: str) -> str:
+    """Return the subject of an exponent."""
+    return f"{kind}, {model}"
+
+
+def _exponents(data: Observations, kind: str, block_sizes: Sequence[int]) -> list[Measurement]:
+    """Return the exponents of one kind's κ - 1, in N at each block size, in B and in n."""
+    blocks = {(over_samples(kind, WIDE_SAMPLES), subject(B)): B for B in BLOCK_SIZES[1:-1]}
+    found = []
+    for B in block_sizes:
+        cases = {(over_samples(kind, N), subject(B)): N for N in SAMPLES}
+        found.append(exponent_of_medians(data, IN_SAMPLES, of(kind, subject(B)), cases, 1.0))
+    found.append(exponent_of_medians(data, IN_BLOCK_SIZE, of(kind, "cdlinear"), blocks, 1.0))
+    for B in WIDE_BLOCK_SIZES:
+        cases = {(over_widths(kind, n), subject(B)): n for n in WIDTHS}
+        found.append(exponent_of_medians(data, IN_WIDTH, of(kind, subject(B)), cases, 1.0))
+    return found
+
+
+def _kept(exponent: Measurement) -> bool:
+    return below(exponent, ALLOWED[exponent.quantity] + TOLERANCE)
+
+
+def _broken(exponent: Measurement) -> bool:
+    return above(exponent, ALLOWED[exponent.quantity] + TOLERANCE)

@@ -1,0 +1,207 @@
+"""Claim 15: whether the layer that is called better conditioned trains faster."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from cdbench.claims.base import CONDITIONS_ONLY, Bench, Claim, Measurements, Needs
+from cdbench.claims.rate_grid import (
+    B4,
+    B8,
+    DENSE,
+    RAW,
+    WEIGHT_SPACE,
+    Epochs,
+    Setting,
+    first_epoch,
+    grid,
+    own_best,
+    step_on_weights,
+)
+from cdbench.claims.statistics import Observations, mean, median
+from cdbench.claims.wording import above, below, in_digits
+from cdbench.judgement import (
+    CONDITIONAL,
+    CONTRADICTED,
+    HOLDS,
+    NOT_SUPPORTED,
+    Judgement,
+    Measurement,
+    Observation,
+)
+
+TARGETS = (0.95, 0.97)
+PAPERS_RATE = 0.1
+OWN_BEST, EQUAL_RATE, EQUAL_STEP = "own best rate", "equal rate 0.1", "equal step on W"
+COMPARISONS = (OWN_BEST, EQUAL_RATE, EQUAL_STEP)
+CASES = tuple((model, target) for model in (B4, B8) for target in TARGETS)
+
+Signs = Mapping[str, Sequence[Measurement]]
+"""Mean signs of the four CASES, by comparison."""
+
+
+def epochs_to(target: float) -> str:
+    """Return the quantity: first epoch with the target accuracy, one past the last if never."""
+    return f"epochs to {target:.0%} test accuracy, 26 if not in 25"
+
+
+def sign_to(target: float, comparison: str) -> str:
+    """Return the quantity: 1 where the model takes more epochs than dense, -1 fewer, 0 as many."""
+    return f"sign of epochs more than dense to {target:.0%}, {comparison}"
+
+
+def step_to(target: float) -> str:
+    """Return the quantity: step on W of the own best rate."""
+    return f"step on W of the own best rate to {target:.0%}"
+
+
+class TrainingSpeed(Claim):
+    """Epochs to a test accuracy, at equal rates and at each model's own best."""
+
+    name = "training-speed"
+    title = "Better conditioned, faster trained"
+    statement = (
+        "κ controls the convergence rate of gradient descent, and CDLinear's is hundreds of times "
+        "smaller; at κ = 1 one step of any first-order method suffices. (The paper adds that it "
+        "does not establish that the advantage translates to faster training on harder benchmarks, "
+        "and that dense has a slight early advantage here.)"
+    )
+    where = "Sec. I; Sec. V after Theorem 2; Sec. VI.2 (iii)"
+    published = "κ controls the convergence rate"
+    method = (
+        "The first epoch with 95 % and with 97 % test accuracy, of dense, B=4 and B=8, paired by "
+        "seed with dense's. A run that never gets there counts as slower than any that does, and "
+        "as slow as any other that does not (26 epochs); so the sign of the difference is taken. "
+        "Compared at each model's own best learning rate of the grid (dense 0.05 to 0.8; CDLinear "
+        "0.0125 to 0.2 raw and 0.05 to 0.8 in weight space, in factors of 2), at the paper's equal "
+        "rate 0.1, and at the rate that moves W equally far (0.1 in weight space). The own best of "
+        "a seed is that of the fewest epochs, in the mean, over the half of the seeds it is not "
+        "in, so that no rate is chosen on the runs that it is judged by. Test accuracy tells of "
+        "capacity too: B=8 has a seventh of dense's parameters."
+    )
+    rule = (
+        "A model is faster than dense in a comparison if the mean sign has its 95 % interval "
+        "below 0, slower if above 0. Each comparison has four cases: B=4 and B=8, to 95 % and to "
+        "97 %. holds if all four are faster at the own best rates; contradicted if there none is "
+        "faster, and B=8, the best conditioned by the paper's κ, is slower to both targets; else "
+        "holds under a condition if in some comparison at least one case is faster and none "
+        "slower, the condition naming comparison and cases; else not supported."
+    )
+    overturn = (
+        "A better choice of rates for CDLinear than the grid has; or a task whose speed is limited "
+        "by conditioning and not by capacity, such as inputs of very unequal scales."
+    )
+
+    def needs(self, seeds: Sequence[int]) -> Needs:
+        """Return the three models with every rate of the grid and every seed."""
+        return {config: CONDITIONS_ONLY for own in grid(seeds).values() for config in own}
+
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return epochs to both targets of all runs, the own best ones, and the signs."""
+        runs = {
+            setting: {config.seed: bench.run(config) for config in configs}
+            for setting, configs in grid(bench.seeds).items()
+        }
+        observations = []
+        for target in TARGETS:
+            epochs = {
+                setting: {seed: first_epoch(run, target) for seed, run in own.items()}
+                for setting, own in runs.items()
+            }
+            observations += [
+                Observation(
+                    epochs_to(target), str(setting), seed, value, runs[setting][seed].run_id
+                )
+                for setting, own in epochs.items()
+                for seed, value in own.items()
+            ]
+            observations += _compare(epochs, target, bench.seeds)
+        return observations
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Return the mean signs, the own best first, then median epochs and steps."""
+        models = (DENSE, B4, B8)
+        shown = [f"{model}, {OWN_BEST}" for model in models]
+        shown += [str(Setting(model, RAW, PAPERS_RATE)) for model in models]
+        shown += [str(Setting(model, WEIGHT_SPACE, PAPERS_RATE)) for model in (B4, B8)]
+        return [
+            *(
+                mean(observations, sign_to(target, comparison), model)
+                for comparison in COMPARISONS
+                for model, target in CASES
+            ),
+            *(median(observations, epochs_to(target), s) for target in TARGETS for s in shown),
+            *(median(observations, step_to(target), m) for target in TARGETS for m in models),
+        ]
+
+    def judge(self, found: Measurements) -> Judgement:
+        """Return the verdict, by the rule."""
+        signs = {
+            comparison: [found.find(sign_to(target, comparison), model) for model, target in CASES]
+            for comparison in COMPARISONS
+        }
+        verdict, condition = _verdict(signs)
+        last = TARGETS[-1]
+        B4_sign, B8_sign = (found.find(sign_to(last, OWN_BEST), model) for model in (B4, B8))
+        medians = ", ".join(
+            f"{found.find(epochs_to(last), f'{model}, {OWN_BEST}').estimate:g} ({model})"
+            for model in (DENSE, B4, B8)
+        )
+        reason = (
+            f"At their own best rates the models take in the median {medians} epochs to "
+            f"{last:.0%}; the mean sign of B=4's difference to dense is {in_digits(B4_sign)}, of "
+            f"B=8's {in_digits(B8_sign)} (1: always slower, -1: always faster)."
+        )
+        measured = f"sign of epochs more than dense, B=4: {in_digits(B4_sign)}"
+        return Judgement(verdict, measured, reason, condition)
+
+
+def _compare(epochs: Epochs, target: float, seeds: Sequence[int]) -> list[Observation]:
+    """Return the own best rates' epochs and steps, and all comparisons' signs."""
+    best = own_best(epochs, seeds)
+    observations = []
+    for model, chosen in best.items():
+        for seed, setting in chosen.items():
+            own = (f"{model}, {OWN_BEST}", seed, epochs[setting][seed])
+            observations.append(Observation(epochs_to(target), *own))
+            observations.append(Observation(step_to(target), model, seed, step_on_weights(setting)))
+    dense = dict.fromkeys(seeds, Setting(DENSE, RAW, PAPERS_RATE))
+    for model in (B4, B8):
+        pairs = {
+            OWN_BEST: (best[model], best[DENSE]),
+            EQUAL_RATE: (dict.fromkeys(seeds, Setting(model, RAW, PAPERS_RATE)), dense),
+            EQUAL_STEP: (dict.fromkeys(seeds, Setting(model, WEIGHT_SPACE, PAPERS_RATE)), dense),
+        }
+        for comparison, (ours, theirs) in pairs.items():
+            for seed in seeds:
+                more = epochs[ours[seed]][seed] - epochs[theirs[seed]][seed]
+                sign = float(np.sign(more))
+                observations.append(Observation(sign_to(target, comparison), model, seed, sign))
+    return observations
+
+
+def _verdict(signs: Signs) -> tuple[str, str | None]:
+    faster = {name: [below(sign, 0.0) for sign in own] for name, own in signs.items()}
+    slower = {name: [above(sign, 0.0) for sign in own] for name, own in signs.items()}
+    if all(faster[OWN_BEST]):
+        return HOLDS, None
+    of_B8 = [is_slower for (model, _), is_slower in zip(CASES, slower[OWN_BEST], strict=True)
+             if model == B8]  # fmt: skip
+    if not any(faster[OWN_BEST]) and all(of_B8):
+        return CONTRADICTED, None
+    conditions = [
+        f"{name} ({', '.join(_named(faster[name]))})"
+        for name in COMPARISONS
+        if any(faster[name]) and not any(slower[name])
+    ]
+    if conditions:
+        return CONDITIONAL, "; ".join(conditions)
+    return NOT_SUPPORTED, None
+
+
+def _named(chosen: Sequence[bool]) -> list[str]:
+    return [
+        f"{model} to {target:.0%}"
+        for (model, target), is_chosen in zip(CASES, chosen, strict=True)
+        if is_chosen
+    ]

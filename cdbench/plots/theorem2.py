@@ -1,0 +1,97 @@
+"""Theorem 2 on N samples: κ as measured, by the Marchenko–Pastur law, and by the paper's rate."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cdbench.errors import MissingResultsError
+from cdbench.plots.lines import draw_positive, number, write_note, write_under
+from cdbench.plots.samples import Sample, models_of, quartiles
+from cdbench.plots.sheet import new_sheet
+from cdbench.plots.style import INK, Look, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MEASURED, MARCHENKO_PASTUR, PUBLISHED = "measured", "Marchenko–Pastur", "1 + √(B/N)"
+"""The quantities that are drawn, each at the same N."""
+
+LOOKS = {
+    MEASURED: Look(INK, "", "o"),
+    MARCHENKO_PASTUR: Look("#0072b2", "-", ""),
+    PUBLISHED: Look("#d55e00", (0, (4, 1.5)), ""),
+}
+
+N_COLUMNS = 3
+
+STATED_N = 1437
+"""N at which κ is also stated in numbers: the size of the digits' training split."""
+
+
+def theorem2(samples: Sequence[Sample], source: str) -> "Figure":
+    """Draw κ - 1 against the number N of samples: a panel a model, all on one scale.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Of every model each of the three quantities; ``x`` is N, values are over replicates.
+    source : str
+        One line that says where they are from; the footer.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A panel a model.
+
+    Raises
+    ------
+    MissingResultsError
+        If there is no sample.
+    """
+    models = models_of(samples)
+    if not models:
+        raise MissingResultsError("a figure needs at least one sample, got none")
+    legend = {
+        "measured: median and quartiles": LOOKS[MEASURED],
+        "Marchenko–Pastur: ((1 + √q) / (1 − √q))², q = n / BN": LOOKS[MARCHENKO_PASTUR],
+        "the paper's rate: 1 + √(B/N)": LOOKS[PUBLISHED],
+    }
+    title = "κ on N whitened samples: Marchenko–Pastur, and better with B, not worse"
+    n_rows = -(-len(models) // N_COLUMNS)
+    with style():
+        grid = (n_rows, min(N_COLUMNS, len(models)))
+        figure, panels = new_sheet(legend, title, source, grid, 1.7 + 2.6 * n_rows, (0.42, 0.2))
+        for model, panel in zip(models, panels, strict=False):
+            own = [sample for sample in samples if sample.model == model]
+            name = "dense (B = 1)" if model.B is None else model.short_label
+            panel.set_title(f"{name}: κ − 1")
+            _draw(panel, own)
+        for panel in panels[len(models) :]:
+            panel.remove()
+        limits = [end for panel in panels[: len(models)] for end in panel.get_ylim()]
+        for panel in panels[: len(models)]:
+            panel.set_ylim(min(limits), max(limits))
+    return figure
+
+
+def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
+    """Draw one model's measured κ - 1, with quartiles, over what the two laws say."""
+    n_infinite = 0
+    for quantity in (PUBLISHED, MARCHENKO_PASTUR, MEASURED):
+        own = sorted((s for s in samples if s.quantity == quantity), key=lambda s: s.x)
+        look, x = LOOKS[quantity], [sample.x for sample in own]
+        n_infinite += draw_positive(axes, look, x, [sample.median - 1 for sample in own])
+        if quantity == MEASURED:
+            ends = [quartiles(sample.values) for sample in own]
+            axes.vlines(x, *zip(*((low - 1, high - 1) for low, high in ends), strict=True), color=look.color)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xticks(sorted({sample.x for sample in samples})[::2])
+    axes.set_xticks([], minor=True)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel("N (log scale)")
+    write_note(axes, n_infinite, "infinite, not shown")
+    stated = {sample.quantity: number(sample.median) for sample in samples if sample.x == STATED_N}
+    if stated:
+        words = f"κ at N = {STATED_N:,}: {stated[MEASURED]}; laws {stated[MARCHENKO_PASTUR]}, {stated[PUBLISHED]}"
+        write_under(axes, [words])
