@@ -68,7 +68,7 @@ class RunConfig:
     learning_rate_scaling: str = _knob(
         "raw",
         "Step on c of cdlinear: raw is the learning rate itself; weight-space divides it by B, "
-        "which moves W as far as the same rate moves a dense layer.",
+        "with which sgd moves W as far as the same rate moves a dense layer.",
     )
     momentum: float = _knob(0.9, "Momentum of sgd; first-moment decay of adam.")
     optimizer: str = _knob("sgd", "Optimiser: sgd or adam.")

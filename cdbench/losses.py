@@ -11,7 +11,7 @@ LOG_FLOOR = 1e-12
 
 def softmax(logits: Array) -> Array:
     """Return each row's probabilities, (N, n_classes); analytic at complex logits."""
-    p = np.exp(logits - logits.real.max(axis=1, keepdims=True))
+    p: Array = np.exp(logits - logits.real.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     return p
 

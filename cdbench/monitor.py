@@ -1,5 +1,7 @@
 """Monitor: takes a run's diagnostics while it trains."""
 
+import numpy as np
+
 from cdbench.config import RunConfig
 from cdbench.curvature import measure_curvature
 from cdbench.datasets import Split
@@ -94,4 +96,7 @@ class Monitor:
         )
 
     def _context(self) -> Context:
-        return self.network.evaluation(self.network.views(self.parameters), self.split.X_train)
+        """Return the context of evaluation, in float64 as the measurements are."""
+        parameters = self.parameters.astype(np.float64, copy=False)
+        X = self.split.X_train.astype(np.float64, copy=False)
+        return self.network.evaluation(self.network.views(parameters), X)

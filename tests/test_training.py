@@ -1,5 +1,6 @@
 """Training: the recipe followed step by step, the random streams, and divergence."""
 
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -162,19 +163,21 @@ def test_fisher_moves_the_training_and_is_no_part_of_the_reported_loss(form):
 @pytest.mark.parametrize("normalization", ["none", "layer", "batch"])
 def test_one_weight_space_step_divides_that_of_c_by_the_block_size_and_no_other(normalization):
     knobs = {"epochs": 1, "batch_size": 2000, "normalization": normalization}
-    network, start, _, config = begun(**knobs)
+    network, start, _, _ = begun(**knobs)
     raw = network.views(trained(**knobs)[1] - start)
     scaled = network.views(trained(**knobs, learning_rate_scaling="weight-space")[1] - start)
     for plain, divided in zip(raw, scaled, strict=True):
         for name, step in plain.items():
             factor = 1 / 4 if name == "c" else 1
             np.testing.assert_allclose(divided[name], factor * step, rtol=1e-9, atol=1e-15)
-    assert learning_rates(network, config) == 0.1
 
 
-def test_raw_step_is_one_plain_number():
-    network, _, _, config = begun()
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_raw_step_is_one_plain_number_and_others_are_in_the_runs_dtype(dtype):
+    network, flat, _, config = begun(dtype=dtype)
     assert type(learning_rates(network, config)) is float
+    rates = learning_rates(network, replace(config, learning_rate_scaling="weight-space"))
+    assert (np.shape(rates), np.asarray(rates).dtype) == (flat.shape, dtype)
 
 
 @pytest.mark.parametrize("B", [2, 3, 4])

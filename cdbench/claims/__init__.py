@@ -1,7 +1,42 @@
 """The paper's claims, one a file, in the paper's order; ``CLAIMS`` is the ledger's list."""
 
+from cdbench.claims.accuracy import Accuracy
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
+from cdbench.claims.comparable_kappa import ComparableKappa
+from cdbench.claims.cost import Cost
+from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
+from cdbench.claims.dropout_rate import DropoutRate
+from cdbench.claims.figure2 import Figure2
+from cdbench.claims.fisher_flatness import FisherFlatness
+from cdbench.claims.gradients import Gradients
+from cdbench.claims.input_only_spectrum import InputOnlySpectrum
+from cdbench.claims.odd_block_sizes import OddBlockSizes
+from cdbench.claims.parameters import Parameters
+from cdbench.claims.published_kappa import PublishedKappa
+from cdbench.claims.theorem1 import Theorem1
+from cdbench.claims.theorem2 import Theorem2
+from cdbench.claims.training_loss import TrainingLoss
+from cdbench.claims.training_speed import TrainingSpeed
 
-CLAIMS: dict[str, Claim] = {claim.name: claim for claim in ()}
+_IN_ORDER: tuple[type[Claim], ...] = (
+    Parameters,
+    Gradients,
+    Accuracy,
+    TrainingLoss,
+    PublishedKappa,
+    ComparableKappa,
+    Theorem1,
+    InputOnlySpectrum,
+    Theorem2,
+    DenseKappaGrowth,
+    DropoutRate,
+    FisherFlatness,
+    Figure2,
+    Cost,
+    TrainingSpeed,
+    OddBlockSizes,
+)
+
+CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
 
 __all__ = ["CLAIMS", "Bench", "Claim", "Measurements", "Needs", "union"]

@@ -8,6 +8,7 @@ from cdbench.claims.kappas import (
     BESIDE,
     DECISIVE,
     DENSE,
+    LAYERS,
     MODELS,
     RANKS,
     WEIGHT,
@@ -29,6 +30,20 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.published import PUBLISHED_KAPPA_RATIOS
+
+LABELS = dict(
+    zip(
+        DECISIVE,
+        (
+            "the weights",
+            *(f"layer {layer}'s Hessian" for layer in LAYERS),
+            "the network's Gauss–Newton matrix",
+            "the same in weight-space coordinates",
+        ),
+        strict=True,
+    )
+)
+"""How sentences call the quantities that decide."""
 
 
 class ComparableKappa(Claim):
@@ -116,7 +131,7 @@ class ComparableKappa(Claim):
         if len(reached) == len(ratios):
             verdict = HOLDS
         elif reached:
-            verdict, condition = CONDITIONAL, "κ is " + _named(reached)
+            verdict, condition = CONDITIONAL, f"κ is that of {_named(reached)}"
         elif all(level == "short" for level in levels.values()):
             verdict = CONTRADICTED
         else:
@@ -124,14 +139,14 @@ class ComparableKappa(Claim):
         better = sum(above(ratio, 1) for ratio in ratios.values())
         worse = sum(below(ratio, 1) for ratio in ratios.values())
         told = [
-            f"{quantity} {' and '.join(_times(ratios[quantity, model]) for model in MODELS)}"
-            for quantity in DECISIVE
+            f"{label} {' and '.join(_digits(ratios[name, m].estimate) for m in MODELS)}"
+            for name, label in LABELS.items()
         ]
         return Judgement(
             verdict,
             "weight κ " + ", ".join(f"{m[9:]}: {_times(ratios[WEIGHT, m])}" for m in MODELS),
-            f"{len(reached)} of {len(ratios)} like-for-like ratios reach the published factor, "
-            f"{better} are above 1 and {worse} below; dense / B=4 and dense / B=8: "
+            f"{len(reached)} of {len(ratios)} like-for-like ratios reach the published factor; "
+            f"{better} intervals lie above 1, {worse} below; dense / B=4 and dense / B=8 are, for "
             f"{'; '.join(told)}.",
             condition,
         )
@@ -145,14 +160,17 @@ def _level(ratio: Measurement, model: str) -> str:
 
 
 def _named(reached: Sequence[tuple[str, str]]) -> str:
-    """Return ``weight κ (B=4, B=8); ...``."""
+    """Return ``layer 1's Hessian (B=4), layer 2's Hessian (B=4, B=8)``."""
     models: dict[str, list[str]] = {}
     for quantity, model in reached:
-        models.setdefault(quantity, []).append(model.removeprefix("cdlinear "))
-    return "; ".join(f"{quantity} ({', '.join(at)})" for quantity, at in models.items())
+        models.setdefault(LABELS[quantity], []).append(model.removeprefix("cdlinear "))
+    return ", ".join(f"{label} ({', '.join(at)})" for label, at in models.items())
 
 
 def _times(ratio: Measurement) -> str:
-    low, high = ends(ratio)
-    form = ",.0f" if ratio.estimate >= 10 else ".2f"
-    return f"{ratio.estimate:{form}}× ({low:{form}} … {high:{form}})"
+    low, high = map(_digits, ends(ratio))
+    return f"{_digits(ratio.estimate)}× ({low} … {high})"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

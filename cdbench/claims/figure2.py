@@ -34,7 +34,7 @@ FLAT_DECADES = 1
 """What 'nearly flat' is taken to be: the largest number less than ten times the smallest."""
 
 MODELS = ("dense", "cdlinear B=4", "cdlinear B=8")
-OWN, COMPARABLE = "published", "weight"
+OWN, COMPARABLE, HESSIAN = "published", "weight", "layer_hessian"
 COUNT = "eigenvalues of the last layer in Figure 2"
 FIGURE = "decades of the last layer's published numbers in Figure 2"
 
@@ -134,11 +134,13 @@ class Figure2(Claim):
         flatter = all(below(change, 0.0) for change in changes)
         count = round(found.find(COUNT, MODELS[0]).estimate)
         spans = ", ".join(f"{pairs[model][0]:.2f}" for model in MODELS)
+        exact = ", ".join(f"{found.find(decades(HESSIAN), m).estimate:.2f}" for m in MODELS)
         measured = f"decades at seed 2: {spans} (dense, B=4, B=8)"
         reason = (
             f"At seed 2 dense has {count} eigenvalues, and the figure's numbers span {spans} "
             f"decades (dense, B=4, B=8); like for like B=4 and B=8 differ from dense by "
-            f"{' and '.join(map(in_digits, changes))} decades."
+            f"{' and '.join(map(in_digits, changes))} decades; the layer's exact Hessian spans "
+            f"{exact} in the median."
         )
         verdict, condition = _verdict(five, flat, flatter, count)
         return Judgement(verdict, measured, reason, condition)

@@ -13,7 +13,7 @@ from cdbench.claims.statistics import (
     median,
     median_ratio,
 )
-from cdbench.claims.wording import above, below, in_digits
+from cdbench.claims.wording import above, below, in_digits, in_points
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
@@ -123,30 +123,36 @@ class FisherFlatness(Claim):
         papers = [(model, PAPERS_FORM) for model in MODELS]
         ends_at = [_at_the_end(found, flatness_after(EPOCHS[-1]), *own) for own in papers]
         ratios = [_at_the_end(found, kappa, *own) for own in papers for kappa in (WEIGHT, HESSIAN)]
-        measured = f"flatness at B=4 {in_digits(ends_at[0])}"
+        accuracies = [_at_the_end(found, ACCURACY, *own) for own in papers]
+        measured = f"flatness at B=4 changes by {in_digits(ends_at[0])}"
         reason = (
             "Trace-inverse changes flatness at the end by "
             f"{' and '.join(map(in_digits, ends_at))} at B=4 and B=8, and κ of weights and of "
-            f"layer Hessians by factors of {', '.join(map(in_digits, ratios))}."
+            f"layer Hessians by factors of {', '.join(map(in_digits, ratios))}; it changes the "
+            f"test accuracy by {' and '.join(map(in_points, accuracies))}."
         )
         if all(own in better for own in papers):
             return Judgement(HOLDS, measured, reason)
         if flatter:
-            named = "; ".join(f"{form}, {model}" for model, form in flatter)
-            rest = "" if better == flatter else ", and flatness is meant, not κ"
-            return Judgement(CONDITIONAL, measured, reason, f"{named}{rest}")
+            named = [
+                f"{form} at {' and '.join(_size(m) for m, own in flatter if own == form)}"
+                for form in dict.fromkeys(form for _, form in flatter)
+            ]
+            rest = [] if better == flatter else ["flatness is meant, not κ"]
+            return Judgement(CONDITIONAL, measured, reason, "; ".join(named + rest))
         if all(below(change, 0.0) for change in ends_at):
             return Judgement(CONTRADICTED, measured, reason)
         return Judgement(NOT_SUPPORTED, measured, reason)
 
 
 def _configs(seeds: Sequence[int]) -> dict[str, list[RunConfig]]:
-    plain = {model: recipe_models((4, 8), seeds)[model] for model in MODELS}
-    configs = {case(model, None): own for model, own in plain.items()}
-    for model, own in plain.items():
+    plain = recipe_models((4, 8), seeds)
+    configs = {case(model, None): plain[model] for model in MODELS}
+    for model in MODELS:
         for form in FORMS:
             configs[case(model, form)] = [
-                replace(config, fisher_weight=PUBLISHED_WEIGHT, fisher_form=form) for config in own
+                replace(config, fisher_weight=PUBLISHED_WEIGHT, fisher_form=form)
+                for config in plain[model]
             ]
     return configs
 
@@ -163,6 +169,10 @@ def _numbers(run: AuditedRun) -> dict[str, float]:
     numbers[HESSIAN] = _geometric_mean([layer.kappa_nonnull for layer in hessians])
     numbers[ACCURACY] = run.test_accuracy
     return numbers
+
+
+def _size(model: str) -> str:
+    return model.removeprefix("cdlinear ")
 
 
 def _geometric_mean(values: Sequence[float]) -> float:

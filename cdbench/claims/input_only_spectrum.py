@@ -114,16 +114,15 @@ class InputOnlySpectrum(Claim):
         else:
             verdict = NOT_SUPPORTED
         told = [
-            f"{name} of layer {n} by {in_digits(ratio)}"
+            f"layer {n}'s largest eigenvalue by {in_digits(greatest)} and its κ by {in_digits(kappa)}"
             for n in LAYERS[1:]
-            for name, ratio in zip(STATISTICS, ratios[n, models[0]], strict=True)
-            if name != "smallest"
+            for greatest, _, kappa in [ratios[n, models[0]]]
         ]
         return Judgement(
             verdict,
             f"layer 1: {first:.0g}; κ of layer 2 × {in_digits(ratios[2, models[0]][-1])}",
             f"From initialisation to the end of training layer 1 changes by {first:.0g}; at "
-            f"{models[0]} training multiplies the {', the '.join(told)}.",
+            f"{models[0]} training multiplies {', '.join(told)}.",
             condition,
         )
 

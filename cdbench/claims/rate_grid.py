@@ -14,6 +14,7 @@ RATES = {RAW: (0.0125, 0.025, 0.05, 0.1, 0.2), WEIGHT_SPACE: (0.05, 0.1, 0.2, 0.
 """Learning rates by scaling; dense layers, whose c is W, take those of weight space."""
 
 DENSE, B4, B8 = "dense", "cdlinear B=4", "cdlinear B=8"
+BLOCK_SIZES = {DENSE: 1, B4: 4, B8: 8}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Setting:
 
     def __str__(self) -> str:
         return f"{self.model}, {self.scaling} {self.rate:g}"
+
+    @property
+    def step(self) -> float:
+        """How far it moves W, as the rate that moves a dense layer as far."""
+        return self.rate * BLOCK_SIZES[self.model] if self.scaling == RAW else self.rate
 
 
 Epochs = Mapping[Setting, Mapping[int, int]]
@@ -51,12 +57,6 @@ def grid(seeds: Sequence[int]) -> dict[Setting, list[RunConfig]]:
         ]
         for setting in settings
     }
-
-
-def step_on_weights(setting: Setting) -> float:
-    """Return how far the setting moves W, as a dense layer's learning rate."""
-    B = RunConfig(B=int(setting.model.partition("=")[2])).B if setting.model != DENSE else 1
-    return setting.rate * (B or 1) if setting.scaling == RAW else setting.rate
 
 
 def first_epoch(run: AuditedRun, target: float) -> int:

@@ -16,7 +16,6 @@ from cdbench.claims.rate_grid import (
     first_epoch,
     grid,
     own_best,
-    step_on_weights,
 )
 from cdbench.claims.statistics import Observations, mean, median
 from cdbench.claims.wording import above, below, in_digits
@@ -31,6 +30,7 @@ from cdbench.judgement import (
 )
 
 TARGETS = (0.95, 0.97)
+"""Test accuracies, shares."""
 PAPERS_RATE = 0.1
 OWN_BEST, EQUAL_RATE, EQUAL_STEP = "own best rate", "equal rate 0.1", "equal step on W"
 COMPARISONS = (OWN_BEST, EQUAL_RATE, EQUAL_STEP)
@@ -40,19 +40,24 @@ Signs = Mapping[str, Sequence[Measurement]]
 """Mean signs of the four CASES, by comparison."""
 
 
+def percent(share: float) -> str:
+    """Return a share as it is printed: ``95 %``."""
+    return f"{100 * share:.0f} %"
+
+
 def epochs_to(target: float) -> str:
     """Return the quantity: first epoch with the target accuracy, one past the last if never."""
-    return f"epochs to {target:.0%} test accuracy, 26 if not in 25"
+    return f"epochs to {percent(target)} test accuracy, 26 if not in 25"
 
 
 def sign_to(target: float, comparison: str) -> str:
     """Return the quantity: 1 where the model takes more epochs than dense, -1 fewer, 0 as many."""
-    return f"sign of epochs more than dense to {target:.0%}, {comparison}"
+    return f"sign of epochs more than dense to {percent(target)}, {comparison}"
 
 
 def step_to(target: float) -> str:
     """Return the quantity: step on W of the own best rate."""
-    return f"step on W of the own best rate to {target:.0%}"
+    return f"step on W of the own best rate to {percent(target)}"
 
 
 class TrainingSpeed(Claim):
@@ -144,16 +149,15 @@ class TrainingSpeed(Claim):
         last = TARGETS[-1]
         B4_sign, B8_sign = (found.find(sign_to(last, OWN_BEST), model) for model in (B4, B8))
         medians = ", ".join(
-            f"{found.find(epochs_to(last), f'{model}, {OWN_BEST}').estimate:g} ({model})"
-            for model in (DENSE, B4, B8)
+            f"{short} {in_digits(found.find(epochs_to(last), f'{model}, {OWN_BEST}'))}"
+            for short, model in (("dense", DENSE), ("B=4", B4), ("B=8", B8))
         )
         reason = (
-            f"At their own best rates the models take in the median {medians} epochs to "
-            f"{last:.0%}; the mean sign of B=4's difference to dense is {in_digits(B4_sign)}, of "
-            f"B=8's {in_digits(B8_sign)} (1: always slower, -1: always faster)."
+            f"At its own best rate a model takes in the median (quartiles) {medians} epochs to "
+            f"{percent(last)}; the mean sign of B=4's difference to dense is {in_digits(B4_sign)}, "
+            f"of B=8's {in_digits(B8_sign)} (1: always slower, −1: always faster)."
         )
-        measured = f"sign of epochs more than dense, B=4: {in_digits(B4_sign)}"
-        return Judgement(verdict, measured, reason, condition)
+        return Judgement(verdict, f"to {percent(last)}: {medians}", reason, condition)
 
 
 def _compare(epochs: Epochs, target: float, seeds: Sequence[int]) -> list[Observation]:
@@ -164,7 +168,7 @@ def _compare(epochs: Epochs, target: float, seeds: Sequence[int]) -> list[Observ
         for seed, setting in chosen.items():
             own = (f"{model}, {OWN_BEST}", seed, epochs[setting][seed])
             observations.append(Observation(epochs_to(target), *own))
-            observations.append(Observation(step_to(target), model, seed, step_on_weights(setting)))
+            observations.append(Observation(step_to(target), model, seed, setting.step))
     dense = dict.fromkeys(seeds, Setting(DENSE, RAW, PAPERS_RATE))
     for model in (B4, B8):
         pairs = {
@@ -201,7 +205,7 @@ def _verdict(signs: Signs) -> tuple[str, str | None]:
 
 def _named(chosen: Sequence[bool]) -> list[str]:
     return [
-        f"{model} to {target:.0%}"
+        f"{model} to {percent(target)}"
         for (model, target), is_chosen in zip(CASES, chosen, strict=True)
         if is_chosen
     ]

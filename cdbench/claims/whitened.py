@@ -22,7 +22,7 @@ BLOCK_SIZES = (1, 2, 4, 8, 16, 64)
 WIDTHS, WIDE_SAMPLES, WIDE_BLOCK_SIZES = (16, 32, 64, 128, 256), 4096, (1, 4)
 DIGITS_BLOCK_SIZES = (1, 4, 8)
 PAPER_SAMPLES, PAPER_B = 1437, 4
-REPLICATES = 20
+REPLICATES = 12
 
 KINDS = ("layer_hessian", "theorem1")
 POPULATION = "κ of layer_hessian, covariance = identity"

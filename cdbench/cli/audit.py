@@ -47,8 +47,7 @@ def audit(
 ) -> int:
     """Judge the paper's claims: train what is missing, measure, and print the ledger.
 
-    Runs and judgements that the database has are used; an audit that was interrupted goes on
-    where it stopped.
+    What the database has is used: an interrupted audit goes on where it stopped.
 
     For example:
 

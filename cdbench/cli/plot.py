@@ -1,5 +1,6 @@
-"""``cdbench plot``: the paper's figures from the database."""
+"""``cdbench plot``: the paper's figures, and those of the audit, from the database."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -7,7 +8,6 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
-from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError, MissingResultsError
 
 if TYPE_CHECKING:
@@ -25,6 +25,14 @@ def plot(
     fig2: Annotated[
         bool, typer.Option("--fig2", help="Figure 2: spectra of the last weight layer.")
     ] = False,
+    claims: Annotated[
+        bool,
+        typer.Option(
+            "--claims",
+            help="The audit's figures: kappa-seeds, theorem2, kappa-epochs, accuracy-parameters, "
+            "spectra-kinds.",
+        ),
+    ] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
     seed: Annotated[
         int,
@@ -39,54 +47,76 @@ def plot(
         Literal["png", "pdf", "svg"], typer.Option("--format", help="Kind of file.")
     ] = "png",
 ) -> int:
-    """Draw the paper's figures from the newest completed runs in the database.
+    """Draw the paper's figures from the newest completed runs, and the audit's from its results.
 
     For example:
 
         cdbench plot --fig1 --fig2
 
         cdbench plot --fig2 --seed 0 --format pdf --output paper
+
+        cdbench plot --claims
     """
-    names = [name for name, asked in (("fig1", fig1), ("fig2", fig2)) if asked]
-    if not names:
-        raise ConfigurationError("no figure was named; expected --fig1, --fig2 or both")
-    from cdbench.plots import FIGURES, save_figure
-    from cdbench.reports.table1 import table1_configs
+    asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
+    if not any(asked.values()):
+        raise ConfigurationError(
+            "no figure was named; expected --fig1, --fig2 or both, or --claims"
+        )
+    from cdbench.cli.figure_samples import READERS
+    from cdbench.plots import FIGURES, KINDS_DRAWN, SAMPLE_FIGURES, save_figure
     from cdbench.store.database import open_for_reading
 
-    configs = [config for (config,) in table1_configs([seed]).values()]
     database = open_for_reading(db)
-    runs = _runs(database, configs, seed)
-    numbers = ", ".join(str(run.run_id) for run in runs)
-    source = f"runs {numbers} of {database.path.name} · digits · seed {seed}"
-    for name in names:
-        path = save_figure(FIGURES[name](runs, source), output, name, format)
-        typer.echo(f"wrote {path}")
+    # All of them are drawn before the first is written.
+    figures = {
+        name: FIGURES[name](*_runs(database, seed, KINDS_DRAWN.get(name, ())))
+        for name, wanted in asked.items()
+        if wanted
+    }
+    if claims:
+        figures |= {name: draw(*READERS[name](database)) for name, draw in SAMPLE_FIGURES.items()}
+    for name, figure in figures.items():
+        typer.echo(f"wrote {save_figure(figure, output, name, format)}")
     return COMPLETED
 
 
-def _runs(database: "Database", configs: list[RunConfig], seed: int) -> "list[PlottedRun]":
-    """Return the runs of the paper's three models with this seed."""
+def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[PlottedRun], str]":
+    """Return the runs of the paper's three models with this seed, and a line that names them.
+
+    Of runs that kept their spectra of these kinds the newest; an audit's runs do not keep them.
+    """
     from cdbench.plots.base import PlottedRun
+    from cdbench.reports.table1 import table1_configs
+    from cdbench.store.figure_queries import runs_with_spectra
     from cdbench.store.queries import epochs_of, newest_runs, spectra_of
 
-    found = newest_runs(database, configs)
-    if len(found) < len(configs):
+    configs = [config for (config,) in table1_configs([seed]).values()]
+    stored = newest_runs(database, configs)
+    sweep = f"cdbench sweep --B 4 8 --seeds {seed}"
+    if len(stored) < len(configs):
         raise MissingResultsError(
             f"{database.path}: the figures need runs of dense, B = 4 and B = 8 with seed {seed}; "
-            f"to train them: cdbench sweep --B 4 8 --seeds {seed} --resume"
+            f"to train them: {sweep} --resume"
         )
-    return [
+    run_ids = runs_with_spectra(database, configs, kinds)
+    if len(run_ids) < len(configs):
+        raise MissingResultsError(
+            f"{database.path}: the runs with seed {seed} did not keep the numbers of their "
+            f"spectra, or not of every kind; to train them again: {sweep}"
+        )
+    runs = [
         PlottedRun(
-            run_id=found[config].run_id,
+            run_id=run_ids[config],
             model=config.model,
             layer=config.layer,
             B=config.B,
             seed=seed,
-            n_parameters=found[config].n_parameters,
-            widths=tuple(int(width) for width in found[config].widths.split("→")),
-            epochs=epochs_of(database, found[config].run_id),
-            spectra=spectra_of(database, found[config].run_id),
+            n_parameters=stored[config].n_parameters,
+            widths=tuple(int(width) for width in stored[config].widths.split("→")),
+            epochs=epochs_of(database, run_ids[config]),
+            spectra=spectra_of(database, run_ids[config]),
         )
         for config in configs
     ]
+    numbers = ", ".join(str(run.run_id) for run in runs)
+    return runs, f"runs {numbers} of {database.path.name} · digits · seed {seed}"

@@ -8,7 +8,7 @@ from cdbench.products.base import Array
 from cdbench.run import Curvature
 
 DAMPING = 1e-3
-"""d of the damped κ. The paper names no value; this is a usual default of K-FAC's damping."""
+"""d of the damped κ. The paper names no value; this is the default of KFAC-PyTorch's optimiser."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Eigenvalues:
         Number of eigenvalues.
     resolution : float
         Magnitude, against the largest, at or below which a node counts as zero.
-    trace_error : float or None
-        Standard error of the nodes' sum; None if the nodes are all the eigenvalues there are.
+    trace_error : float
+        Standard error of the trace, the sum over the spectrum of the nodes.
     """
 
     nodes: Array
@@ -37,7 +37,7 @@ class Eigenvalues:
     smallest: float
     size: int
     resolution: float
-    trace_error: float | None = None
+    trace_error: float = 0.0
 
     def total(self, values: Array) -> float:
         """Return the sum over the spectrum of a function with these values at the nodes."""
@@ -74,9 +74,9 @@ class Eigenvalues:
             largest=self.largest,
             smallest=self.smallest,
             kappa=self.largest / self.smallest if self.smallest > threshold else np.inf,
-            kappa_nonnull=kappa_nonnull if self.trace_error is None else None,
+            kappa_nonnull=kappa_nonnull if method == "exact" else None,
             trace=self.total(self.nodes),
-            trace_error=self.trace_error or 0.0,
+            trace_error=self.trace_error,
             effective_rank=self.total(magnitudes) / scale if scale else 0.0,
             damping=DAMPING,
             damped_kappa=(self.largest + DAMPING) / damped if damped > 0 else np.inf,

@@ -30,7 +30,7 @@ CONVERGED = 1e-7
 """Residual, against the largest magnitude, at which a Ritz vector counts as an eigenvector."""
 
 RESOLUTION = 1e-2
-"""Magnitude, against the largest, down to which so short runs count eigenvalues to about 10 %."""
+"""Magnitude, against the largest, down to which so short runs count eigenvalues to about 20 %."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def _trace_error(runs: list[Ritz], rest: int) -> float:
     """Return the standard error of the trace, from the probes' runs in ``rest`` dimensions.
 
     One probe's estimate has the variance 2 (tr A² − (tr A)² / rest), or a little less
-    (Hutchinson 1989). Six probes tell these traces far better than their own scatter.
+    (Hutchinson 1989). A few probes tell these traces far better than their own scatter.
     """
     if not runs:
         return 0.0

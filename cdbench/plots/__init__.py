@@ -1,13 +1,42 @@
 """The figures; one a file. They are given plain values and never see the database.
 
-matplotlib is imported when a figure is drawn or saved, not with this package.
+A figure is a file and a line in one of the two registries: figures of runs, and figures of
+samples, which are values over seeds. matplotlib is imported when a figure is drawn or saved, not
+with this package.
 """
 
+from cdbench.plots.accuracy_parameters import accuracy_parameters
 from cdbench.plots.base import DrawFigure, PlottedRun
 from cdbench.plots.fig1 import fig1
 from cdbench.plots.fig2 import fig2
+from cdbench.plots.kappa_epochs import kappa_epochs
+from cdbench.plots.kappa_seeds import kappa_seeds
+from cdbench.plots.kinds import KIND_WORDS
+from cdbench.plots.samples import DrawSamples, Sample
 from cdbench.plots.saving import FORMATS, save_figure
+from cdbench.plots.spectra_kinds import spectra_kinds
+from cdbench.plots.theorem2 import theorem2
 
-FIGURES: dict[str, DrawFigure] = {"fig1": fig1, "fig2": fig2}
+FIGURES: dict[str, DrawFigure] = {"fig1": fig1, "fig2": fig2, "spectra-kinds": spectra_kinds}
 
-__all__ = ["FIGURES", "FORMATS", "DrawFigure", "PlottedRun", "save_figure"]
+SAMPLE_FIGURES: dict[str, DrawSamples] = {
+    "kappa-seeds": kappa_seeds,
+    "theorem2": theorem2,
+    "kappa-epochs": kappa_epochs,
+    "accuracy-parameters": accuracy_parameters,
+}
+
+KINDS_DRAWN = {"fig2": ("published", "weight"), "spectra-kinds": tuple(KIND_WORDS)}
+"""Kinds of spectrum whose numbers a figure needs."""
+
+__all__ = [
+    "FIGURES",
+    "FORMATS",
+    "KINDS_DRAWN",
+    "SAMPLE_FIGURES",
+    "DrawFigure",
+    "DrawSamples",
+    "PlottedRun",
+    "Sample",
+    "save_figure",
+]

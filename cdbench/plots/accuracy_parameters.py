@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cdbench.plots.lines import write_note
 from cdbench.plots.samples import Sample
 from cdbench.plots.sheet import new_sheet
-from cdbench.plots.style import LOOKS, QUIET, Look, style
+from cdbench.plots.style import LOOKS, Look, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,33 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
 from cdbench.run import EpochMetrics, Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
-
-
-class Shown(Protocol):
-    """What has a look and a name in a figure: a model, or a run of one."""
-
-    @property
-    def layer(self) -> str:
-        """A key of ``cdbench.layers.LAYERS``."""
-
-    @property
-    def B(self) -> int | None:
-        """Block size; None for layers without blocks."""
-
-    @property
-    def short_label(self) -> str:
-        """Name beside a line."""
-
-    @property
-    def label(self) -> str:
-        """Name in the legend."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +111,9 @@ class PlottedRun:
             raise MissingResultsError(f"run {self.run_id} has no spectrum of kind {kind!r} to draw")
         return max(found, key=lambda spectrum: (spectrum.layer, spectrum.epoch))
 
+
+Shown = Model | PlottedRun
+"""What has a look and a name in a figure."""
 
 DrawFigure = Callable[[Sequence[PlottedRun], str], "MatplotlibFigure"]
 """A figure of runs; the line names their source."""

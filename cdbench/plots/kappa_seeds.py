@@ -1,11 +1,13 @@
 """How often better dense's κ is beaten, as seeds come in: the ratio of means, and the median."""
 
+import math
 from collections.abc import Sequence
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
 from cdbench.plots.base import Model
+from cdbench.plots.kinds import compares
 from cdbench.plots.lines import draw_band, draw_positive, number, write_under
 from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
 from cdbench.plots.sheet import new_sheet
@@ -67,7 +69,8 @@ def kappa_seeds(samples: Sequence[Sample], source: str) -> "Figure":
         for i, panel in enumerate(panels):
             other, quantity = others[i // len(quantities)], quantities[i % len(quantities)]
             _draw(panel, values[quantity, base], values[quantity, other])
-            panel.set_title(f"{quantity}\n{base.short_label} / {other.short_label}")
+            names = f"{base.short_label} / {other.short_label}"
+            panel.set_title(f"{quantity}: {names}\n{compares(quantity)}")
     return figure
 
 
@@ -77,19 +80,20 @@ def _draw(axes: "Axes", ours: Sequence[float], theirs: Sequence[float]) -> None:
     seeds = range(1, n + 1)
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
     means = [fmean(ours[:count]) / fmean(theirs[:count]) for count in seeds]
-    medians = [median(ratios[:count]) for count in seeds]
+    known = [[r for r in ratios[:count] if not math.isnan(r)] for count in seeds]
+    medians = [median(some) if some else math.nan for some in known]
     axes.set_yscale("log")
     axes.axvspan(0.5, PUBLISHED_SEEDS + 0.5, color=SHADE, zorder=0, linewidth=0)
     axes.axhline(1.0, color=QUIET, linewidth=0.8, zorder=1)
-    bands = [quartiles(ratios[:count]) for count in seeds[MIN_BAND - 1 :]]
-    draw_band(axes, MEDIAN, seeds[MIN_BAND - 1 :], bands)
-    for look, y in ((ONE_SEED, ratios), (MEDIAN, medians), (MEANS, means)):
-        draw_positive(axes, look, seeds, y)
-    axes.set_xlim(0.5, n + 0.5)
+    enough = [count for count in seeds if len(known[count - 1]) >= MIN_BAND]
+    draw_band(axes, MEDIAN, enough, [quartiles(known[count - 1]) for count in enough])
+    lines = ((ONE_SEED, ratios), (MEDIAN, medians), (MEANS, means))
+    n_omitted = sum(draw_positive(axes, look, seeds, y) for look, y in lines)
+    axes.set_xlim(0.5, max(n, PUBLISHED_SEEDS) + 0.5)
     axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("number of seeds")
-    counts = [PUBLISHED_SEEDS, n] if n > PUBLISHED_SEEDS else [n]
-    write_under(axes, [
-        f"after {count} seeds: means {number(means[count - 1])}, median {number(medians[count - 1])}"
-        for count in counts
-    ])
+    words = [
+        f"after {i + 1} seeds: means {number(means[i])}, median {number(medians[i])}"
+        for i in sorted({min(n, PUBLISHED_SEEDS) - 1, n - 1})
+    ]
+    write_under(axes, [*words, f"{n_omitted} points infinite, not shown"] if n_omitted else words)

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_line(
-    axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Sequence[float]
-) -> None:
+def draw_line(axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Sequence[float]) -> None:
     """Draw one run's line with about eight markers, however many points it has.
 
     Markers of different looks start at different points, so lines that coincide are both seen.
@@ -106,7 +104,7 @@ def draw_band(
     ends : (n,) of (float, float)
         Lower and upper end.
     """
-    low, high = np.array(ends, dtype=float).T
+    low, high = np.array(ends, dtype=float).reshape(-1, 2).T
     axes.fill_between(
         x, low, high, where=np.isfinite(high) & (low > 0), color=look.color, alpha=0.16, linewidth=0
     )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 from cdbench.errors import CdbenchError
 from cdbench.plots.base import Shown
 
-INK, QUIET, GRID, SHADE = "#222222", "#666666", "#e4e4e4", "#eeeeee"
+INK, QUIET, GRID, SHADE = "#222222", "#666666", "#e4e4e4", "#e3e3e3"
 
 RC: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib, so figures are alike everywhere

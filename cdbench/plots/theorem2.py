@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
-from cdbench.plots.lines import draw_positive, number, write_note, write_under
+from cdbench.plots.lines import draw_positive, write_note, write_under
 from cdbench.plots.samples import Sample, models_of, quartiles
 from cdbench.plots.sheet import new_sheet
 from cdbench.plots.style import INK, Look, style
@@ -52,15 +52,17 @@ def theorem2(samples: Sequence[Sample], source: str) -> "Figure":
     if not models:
         raise MissingResultsError("a figure needs at least one sample, got none")
     legend = {
-        "measured: median and quartiles": LOOKS[MEASURED],
-        "Marchenko–Pastur: ((1 + √q) / (1 − √q))², q = n / BN": LOOKS[MARCHENKO_PASTUR],
-        "the paper's rate: 1 + √(B/N)": LOOKS[PUBLISHED],
+        "measured, with quartiles": LOOKS[MEASURED],
+        "Marchenko–Pastur law, q = n/(BN)": LOOKS[MARCHENKO_PASTUR],
+        "the paper's 1 + √(B/N)": LOOKS[PUBLISHED],
     }
-    title = "κ on N whitened samples: Marchenko–Pastur, and better with B, not worse"
+    title = "κ on N whitened samples follows Marchenko–Pastur: it falls with B, not rises"
     n_rows = -(-len(models) // N_COLUMNS)
     with style():
         grid = (n_rows, min(N_COLUMNS, len(models)))
-        figure, panels = new_sheet(legend, title, source, grid, 1.7 + 2.6 * n_rows, (0.42, 0.2))
+        height = 1.5 + 3.0 * n_rows
+        figure, panels = new_sheet(legend, title, source, grid, height, gaps=(0.55, 0.22))
+        figure.subplots_adjust(bottom=1.0 / height)
         for model, panel in zip(models, panels, strict=False):
             own = [sample for sample in samples if sample.model == model]
             name = "dense (B = 1)" if model.B is None else model.short_label
@@ -82,16 +84,17 @@ def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
         look, x = LOOKS[quantity], [sample.x for sample in own]
         n_infinite += draw_positive(axes, look, x, [sample.median - 1 for sample in own])
         if quantity == MEASURED:
-            ends = [quartiles(sample.values) for sample in own]
-            axes.vlines(x, *zip(*((low - 1, high - 1) for low, high in ends), strict=True), color=look.color)
+            ends = [(low - 1, high - 1) for low, high in (quartiles(s.values) for s in own)]
+            axes.vlines(x, *zip(*ends, strict=True), color=look.color)
+    sizes = sorted({sample.x for sample in samples})
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xticks(sorted({sample.x for sample in samples})[::2])
+    axes.set_xticks([size for size in sizes if size in (sizes[0], STATED_N, sizes[-1])])
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("N (log scale)")
     write_note(axes, n_infinite, "infinite, not shown")
-    stated = {sample.quantity: number(sample.median) for sample in samples if sample.x == STATED_N}
+    stated = {sample.quantity: f"{sample.median:.2f}" for sample in samples if sample.x == STATED_N}
     if stated:
-        words = f"κ at N = {STATED_N:,}: {stated[MEASURED]}; laws {stated[MARCHENKO_PASTUR]}, {stated[PUBLISHED]}"
-        write_under(axes, [words])
+        laws = f"{stated[MARCHENKO_PASTUR]} and {stated[PUBLISHED]}"
+        write_under(axes, [f"κ at N = {STATED_N:,}: {stated[MEASURED]}; by the laws {laws}"])

@@ -1,0 +1,186 @@
+"""What the audit's figures are given: stored observations and conditions, as samples."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cdbench.errors import MissingResultsError
+
+if TYPE_CHECKING:
+    from cdbench.plots.samples import Sample
+    from cdbench.store.audit_queries import AuditedRun
+    from cdbench.store.database import Database
+
+KINDS_FOLLOWED = ("published", "weight", "theorem1", "layer_hessian")
+
+
+class Observed:
+    """The newest stored observations of a claim, as samples.
+
+    Parameters
+    ----------
+    database : Database
+        Where they are.
+    claim : str
+        The claim's name.
+
+    Raises
+    ------
+    MissingResultsError
+        If it is not judged yet.
+    """
+
+    def __init__(self, database: "Database", claim: str) -> None:
+        from cdbench.store.audit_queries import observations_of, stored_claims
+
+        self._claim, self._path = claim, database.path
+        stored = stored_claims(database).get(claim)
+        if stored is None:
+            raise self._missing("is not judged yet")
+        self.source = f"claim {claim} of {database.path.name} · digits · seeds {stored.seeds}"
+        self._values: dict[tuple[str, str], dict[float, float]] = {}
+        for found in observations_of(database, claim):
+            place = self._values.setdefault((found.quantity, found.subject), {})
+            place[found.place] = found.value
+
+    def values(self, quantity: str, subject: str) -> dict[float, float]:
+        """Return the values by place, in the order of the places.
+
+        Raises
+        ------
+        MissingResultsError
+            If an older version of the claim did not observe them.
+        """
+        if (quantity, subject) not in self._values:
+            raise self._missing(f"has no {quantity!r} of {subject}")
+        return self._values[quantity, subject]
+
+    def sample(self, quantity: str, subject: str) -> "Sample":
+        """Return one model's values, in the order of the places."""
+        from cdbench.plots.base import Model
+        from cdbench.plots.samples import Sample
+
+        values = self.values(quantity, subject).values()
+        return Sample(quantity, Model.named(subject), tuple(values))
+
+    def _missing(self, what: str) -> MissingResultsError:
+        return MissingResultsError(
+            f"{self._path}: claim {self._claim} {what}; to judge the claims: cdbench audit"
+        )
+
+
+def kappa_seeds(database: "Database") -> "tuple[list[Sample], str]":
+    """Return the three models' κ, seed by seed, as published and of two comparable kinds."""
+    from cdbench.claims.kappas import DECISIVE, DENSE, MODELS, PUBLISHED, WEIGHT
+
+    observed = Observed(database, "comparable-kappa")
+    samples = [
+        observed.sample(quantity, model)
+        for quantity in (PUBLISHED, WEIGHT, DECISIVE[1])
+        for model in (DENSE, *MODELS)
+    ]
+    return samples, observed.source
+
+
+def theorem2(database: "Database") -> "tuple[list[Sample], str]":
+    """Return κ on whitened samples, measured and by the laws, for every N and B."""
+    from cdbench.claims.whitened import BLOCK_SIZES, KINDS, SAMPLES, WIDTH, laws, over_samples
+    from cdbench.claims.whitened import subject as name_of
+    from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
+
+    observed = Observed(database, "theorem-2")
+    samples = []
+    for N in SAMPLES:
+        published, marchenko_pastur, _ = laws(N)
+        drawn = {
+            MEASURED: over_samples(KINDS[0], N),
+            MARCHENKO_PASTUR: marchenko_pastur,
+            PUBLISHED: published,
+        }
+        samples += [
+            replace(observed.sample(stored, name_of(B)), quantity=quantity, x=N)
+            for B in BLOCK_SIZES
+            for quantity, stored in drawn.items()
+        ]
+    n = len(samples[0].values)
+    inputs = f"standard normal inputs of width {WIDTH}, {n} replicates"
+    return samples, f"claim theorem-2 of {database.path.name} · {inputs}"
+
+
+def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
+    """Return every block size's test accuracies, with the interval that the claim gives them."""
+    from cdbench.claims.odd_block_sizes import ACCURACY, PARAMETERS
+    from cdbench.store.audit_queries import measurements_of
+
+    observed = Observed(database, "odd-block-sizes")
+    samples = []
+    for found in measurements_of(database, "odd-block-sizes"):
+        if (found.quantity, found.statistic) == (ACCURACY, "mean"):
+            (size,) = set(observed.values(PARAMETERS, found.subject).values())
+            ends = None
+            if found.low is not None and found.high is not None:
+                ends = (found.low, found.high)
+            sample = observed.sample(ACCURACY, found.subject)
+            samples.append(replace(sample, x=size, interval=ends))
+    return samples, observed.source
+
+
+def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
+    """Return the three models' κ over the epochs, of the seeds of the audit."""
+    from cdbench.audit import name_seeds
+    from cdbench.claims.base import needs_of, paper_models
+    from cdbench.claims.input_only_spectrum import EVERY
+    from cdbench.claims.kappas import DENSE, WEIGHT
+    from cdbench.diagnostics import Diagnostics
+    from cdbench.store.audit_queries import audited_runs, covering_runs
+
+    seeds = [int(s) for s in Observed(database, "comparable-kappa").values(WEIGHT, DENSE)]
+    models = paper_models(seeds)
+    needs = needs_of(models, Diagnostics(spectra_every=EVERY, values=False))
+    stored = covering_runs(database, needs)
+    if len(stored) < len(needs):
+        n_missing = len(needs) - len(stored)
+        raise MissingResultsError(
+            f"{database.path}: {n_missing} runs of dense, B = 4 and B = 8 have no spectra every "
+            f"{EVERY} epochs; to train them: cdbench sweep --B 4 8 --seeds {name_seeds(seeds)} "
+            f"--spectra-every {EVERY} --no-values --resume"
+        )
+    runs = audited_runs(database, [run_id for run_id, _ in stored.values()])
+    samples = [
+        sample
+        for model, configs in models.items()
+        for sample in _followed(model, [runs[config] for config in configs], EVERY)
+    ]
+    return (
+        samples,
+        f"{len(needs)} runs of {database.path.name} · digits · seeds {name_seeds(seeds)}",
+    )
+
+
+def _followed(model: str, runs: "list[AuditedRun]", every: int) -> "Iterable[Sample]":
+    """Yield a model's κ of the non-null part for every kind, epoch and layer."""
+    from cdbench.plots.base import Model
+    from cdbench.plots.samples import Sample
+
+    for kind in KINDS_FOLLOWED:
+        for epoch in range(0, runs[0].config.epochs + 1, every):
+            by_run = [run.conditions(kind, epoch) for run in runs]
+            for layer, conditions in enumerate(zip(*by_run, strict=True), 1):
+                yield Sample(
+                    kind,
+                    Model.named(model),
+                    tuple(condition.kappa_nonnull for condition in conditions),
+                    x=float(epoch),
+                    weight_layer=layer,
+                    n_singular=sum(math.isinf(condition.kappa) for condition in conditions),
+                )
+
+
+READERS: "dict[str, Callable[[Database], tuple[list[Sample], str]]]" = {
+    "kappa-seeds": kappa_seeds,
+    "theorem2": theorem2,
+    "kappa-epochs": kappa_epochs,
+    "accuracy-parameters": accuracy_parameters,
+}
+"""Of every figure of samples: what gives the samples, and the line that names their source."""

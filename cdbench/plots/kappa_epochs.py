@@ -1,0 +1,101 @@
+"""κ over the training, kind by kind and layer by layer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cdbench.plots.kinds import compares
+from cdbench.plots.lines import draw_band, draw_positive, write_under
+from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
+from cdbench.plots.sheet import new_figure
+from cdbench.plots.style import Look, looks_of, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+HOLLOW = "hollow points: κ = ∞ for half of the seeds or more; drawn is κ of the non-null part"
+
+
+def kappa_epochs(samples: Sequence[Sample], source: str) -> "Figure":
+    """Draw medians over seeds with quartiles against the epoch: a column a kind, a row a layer.
+
+    Where κ is infinite, that of the non-null part is drawn; a median point is hollow where that
+    is so for half of the seeds or more.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        κ of the non-null part; ``quantity`` is the kind, ``x`` the epoch.
+    source : str
+        One line that says where they are from; the footer.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Panels row by row, all on one scale.
+
+    Raises
+    ------
+    MissingResultsError
+        If there is no sample.
+    """
+    models, kinds = models_of(samples), quantities_of(samples)
+    layers = list(dict.fromkeys(sample.weight_layer for sample in samples))
+    height = 2.3 + 1.75 * len(layers)
+    with style():
+        figure, panels = new_figure(
+            models,
+            "κ during training: only the first layer's Hessian stands still",
+            source,
+            grid=(max(1, len(layers)), max(1, len(kinds))),
+            height=height,
+            gaps=(0.12, 0.12),
+        )
+        figure.subplots_adjust(bottom=1.0 / height)
+        hollow = False
+        for i, panel in enumerate(panels):
+            layer, kind = layers[i // len(kinds)], kinds[i % len(kinds)]
+            for model, look in zip(models, looks_of(models), strict=True):
+                hollow |= _draw(
+                    panel,
+                    look,
+                    [
+                        sample
+                        for sample in samples
+                        if (sample.model, sample.quantity, sample.weight_layer)
+                        == (model, kind, layer)
+                    ],
+                )
+            panel.set_title(f"{kind}\n{compares(kind)}" if i < len(kinds) else "")
+            panel.set(xlabel="epoch", ylabel=f"κ, layer {layer}")
+        if hollow:
+            write_under(panels[-len(kinds)], [HOLLOW])
+        _share_axes(panels)
+    return figure
+
+
+def _draw(axes: "Axes", look: Look, samples: Sequence[Sample]) -> bool:
+    """Draw one model's line and band; return whether a point is hollow."""
+    ordered = sorted(samples, key=lambda sample: sample.x)
+    epochs = [sample.x for sample in ordered]
+    draw_band(axes, look, epochs, [quartiles(sample.values) for sample in ordered])
+    draw_positive(axes, look, epochs, [sample.median for sample in ordered])
+    singular = [sample for sample in ordered if 2 * sample.n_singular >= len(sample.values)]
+    axes.plot(
+        [sample.x for sample in singular], [sample.median for sample in singular],
+        linestyle="", marker=look.marker, color="white", markeredgecolor=look.color,
+        markeredgewidth=1.3, markersize=5.8,
+    )  # fmt: skip
+    return bool(singular)
+
+
+def _share_axes(panels: Sequence["Axes"]) -> None:
+    """Give all panels one logarithmic scale, written at the edges only."""
+    for panel in panels:
+        panel.set_yscale("log")
+    limits = [end for panel in panels for end in panel.get_ylim()]
+    for panel in panels:
+        panel.set_ylim(min(limits), max(limits))
+        panel.locator_params(axis="x", integer=True)
+        panel.label_outer()

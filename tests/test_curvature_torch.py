@@ -1,0 +1,79 @@
+"""Both matrices against PyTorch's automatic differentiation of networks written anew."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch.func import grad, jacrev
+
+from cdbench.config import RunConfig
+from cdbench.curvature import gauss_newton, hessian
+from cdbench.curvature.exact import gauss_newton_matrix
+from cdbench.network import Network
+
+N, N_IN, HIDDEN, CLASSES = 9, 5, (6, 4), 3
+
+
+def weight(c):
+    """The block-circulant matrix, entry by entry: W[iB + k, jB + l] = c[i, j, (k − l) mod B]."""
+    K_o, K_i, B = c.shape
+    rows = [
+        torch.stack([c[i, j, (k - m) % B] for j in range(K_i) for m in range(B)])
+        for i in range(K_o)
+        for k in range(B)
+    ]
+    return torch.stack(rows)
+
+
+def logits_of(theta, x, B):
+    """The network of Sec. VI.1; ``B`` of None is dense. Parameters lie layer by layer in theta."""
+    multiple = B or 1
+    widths = [-(-width // multiple) * multiple for width in (N_IN, *HIDDEN, CLASSES)]
+    x = torch.nn.functional.pad(x, (0, widths[0] - N_IN))
+    for layer, (n_in, n_out) in enumerate(pairwise(widths)):
+        n_weights = n_in * n_out // multiple
+        own, bias, theta = theta.split((n_weights, n_out, theta.numel() - n_weights - n_out))
+        blocks = (n_out // multiple, n_in // multiple, multiple)
+        W = own.reshape(n_out, n_in) if B is None else weight(own.reshape(blocks))
+        x = torch.nn.functional.linear(torch.relu(x) if layer else x, W, bias)
+    assert not theta.numel()
+    return x[:, :CLASSES]
+
+
+@pytest.fixture(params=[None, 1, 2, 3, 4], ids=["dense", "B=1", "B=2", "B=3", "B=4"])
+def case(request):
+    B = request.param
+    config = RunConfig(layer="dense" if B is None else "cdlinear", B=B, hidden=HIDDEN)
+    network = Network.from_config(config, N_IN, CLASSES)
+    rng = np.random.default_rng(11)
+    theta = network.initial_parameters(rng) + 0.2 * rng.normal(size=network.n_parameters)
+    return network, theta, rng.normal(size=(N, N_IN)), rng.integers(0, CLASSES, N), B
+
+
+def assert_close(got, expected):
+    expected = expected.numpy()
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
+
+
+def test_hessian_is_that_of_torch(case):
+    network, theta, X, y, B = case
+    x, labels = torch.from_numpy(X), torch.from_numpy(y)
+
+    def loss(at):
+        return torch.nn.functional.cross_entropy(logits_of(at, x, B), labels)
+
+    expected = jacrev(grad(loss))(torch.from_numpy(theta))
+    assert expected.dtype == torch.float64
+    assert_close(hessian(network, theta, X, y) @ np.eye(theta.size), expected)
+
+
+def test_gauss_newton_is_that_of_torch(case):
+    network, theta, X, y, B = case
+    x, at = torch.from_numpy(X), torch.from_numpy(theta)
+    J = jacrev(lambda moved: logits_of(moved, x, B))(at)
+    p = logits_of(at, x, B).softmax(dim=1)
+    A = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
+    expected = torch.einsum("nkp,nkl,nlq->pq", J, A, J) / N
+    assert_close(gauss_newton(network, theta, X, y) @ np.eye(theta.size), expected)
+    assert_close(gauss_newton_matrix(network, theta, X, y), expected)
