@@ -114,9 +114,9 @@ class InputOnlySpectrum(Claim):
         else:
             verdict = NOT_SUPPORTED
         told = [
-            f"layer {n}'s largest eigenvalue by {in_digits(greatest)} and its κ by {in_digits(kappa)}"
+            f"layer {n}'s largest eigenvalue by {in_digits(high)} and its κ by {in_digits(kappa)}"
             for n in LAYERS[1:]
-            for greatest, _, kappa in [ratios[n, models[0]]]
+            for high, _, kappa in [ratios[n, models[0]]]
         ]
         return Judgement(
             verdict,

@@ -61,7 +61,8 @@ class Theorem2(Claim):
     method = (
         "κ of the layer's exact Hessian. Population: inputs whose covariance is the identity, and, "
         "for the theorem's own weaker assumption, the digits' training split taken for a whole "
-        "population, every F[X_j](k) divided by its deviation. Finite samples: standard normal "
+        "population, every F[X_j](k) divided by its deviation (on the digits κ is always of the "
+        "non-null part; blank pixels are null). Finite samples: standard normal "
         f"inputs of width n = {WIDTH}, N = {SAMPLES[0]} to {SAMPLES[-1]}, B from 1 (the dense "
         f"layer) to {WIDTH}, and n from {WIDTHS[0]} to {WIDTHS[-1]} at N = {WIDE_SAMPLES}; "
         f"{REPLICATES} replicates of each, medians. 1 + O(√(B/N)) is one bound for all N, B and n "
@@ -124,6 +125,7 @@ class Theorem2(Claim):
         population_kappa = max(
             m.estimate for m in found.all if m.quantity == POPULATION and m.subject != "dense"
         )
+        dense = found.find(POPULATION, subject(1)).estimate
         unit = max(found.find(UNIT_VARIANCE, subject(B)).estimate for B in DIGITS_BLOCK_SIZES[1:])
         conditions = ["the blocks are whitened together"] if unit - 1 > ROUNDING else []
         conditions += ["the width n is fixed"] if _broken(in_n) else []
@@ -137,10 +139,10 @@ class Theorem2(Claim):
         return Judgement(
             verdict,
             f"κ - 1 ∝ N^{at_B4.estimate:.2f}, B^{in_B.estimate:.2f}, n^{in_digits(in_n)}",
-            f"With identity covariance κ is 1 to {population_kappa - 1:.0e}, as it is for the "
-            f"dense layer; with coefficients of variance 1 alone it is up to {unit:,.0f} on the "
-            f"digits; on samples κ - 1 goes as N^{in_digits(at_B4)} at B=4, as B^{in_digits(in_B)} "
-            f"and as n^{in_digits(in_n)}.",
+            f"With identity covariance κ - 1 is at most {population_kappa - 1:.0e}, and "
+            f"{dense - 1:.0e} for the dense layer; with coefficients of variance 1 alone κ is up "
+            f"to {unit:.3g} on the digits; on samples κ - 1 goes as N^{in_digits(at_B4)} at B=4, "
+            f"as B^{in_digits(in_B)} and as n^{in_digits(in_n)}.",
             " and ".join(conditions) or None,
         )
 

@@ -35,7 +35,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
             Literal["none", "auto", "exact", "lanczos"],
             typer.Option(
                 help="Measure the whole network's Gauss-Newton matrix and Hessian: auto is exact "
-                "below about 3,000 parameters (up to a minute), else lanczos (seconds).",
+                "below about 3,000 parameters (half a minute), else lanczos (seconds).",
                 rich_help_panel=_PANEL,
             ),
         ],

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-"""A real array in the run's floating-point type."""
+"""A real array in the run's floating-point type; complex in a complex step."""
 
 
 class Product(ABC):
