@@ -140,7 +140,8 @@ def test_interrupted_audit_goes_on_where_it_stopped(
 ) -> None:
     import cdbench.execution
 
-    real, calls = cdbench.execution.execute, []
+    real = cdbench.execution.execute
+    calls: list[int] = []
 
     def fail_after_seven(*arguments: object, **more: object) -> object:
         if len(calls) == 7:

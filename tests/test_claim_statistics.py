@@ -15,6 +15,8 @@ from cdbench.claims.statistics import (
     BOOTSTRAP,
     QUARTILES,
     Observations,
+    deviation,
+    glass_delta,
     largest,
     mean,
     mean_difference,
@@ -31,8 +33,8 @@ from cdbench.store.database import Database, open_for_writing
 from cdbench.store.record import record_claim
 from tests.cli_tools import rows
 
-ONE = [mean, median, largest, smallest, slope]
-PAIRED = [mean_difference, median_ratio, mean_ratio]
+ONE = [mean, median, largest, smallest, slope, deviation]
+PAIRED = [mean_difference, median_ratio, mean_ratio, glass_delta]
 ODD_NAME = "κ of 'layer''s' 50 % \"x\""
 
 
@@ -95,7 +97,7 @@ def test_known_values() -> None:
     power = data_of([place**1.5 for place in range(1, 30)])
     found = slope(power, ODD_NAME, "a")
     assert found.estimate == pytest.approx(1.5)
-    assert (found.low, found.high) == (pytest.approx(1.5), pytest.approx(1.5))
+    assert [found.low, found.high] == pytest.approx([1.5, 1.5])
 
 
 @pytest.mark.parametrize("function", [mean, slope, *PAIRED])

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.execution import execute
 from cdbench.spectra import KINDS
 
-TINY = {"dataset": "iris", "hidden": (8,), "epochs": 3}
+TINY: dict[str, Any] = {"dataset": "iris", "hidden": (8,), "epochs": 3}
 
 
 @st.composite

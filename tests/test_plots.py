@@ -37,6 +37,7 @@ def plotted(
         spectrum("weight", [9.0, 8.0], layer=1),
         spectrum("weight", [4.0 * scale, 2.0, 1.0]),
         spectrum("published", [3.0 * scale, 1.0]),
+        *(spectrum(kind, [2.0, 1.0]) for kind in ("block_power", "theorem1", "layer_hessian")),
     )
     return PlottedRun(
         run_id, "model", layer, B, seed, 1000 + (B or 0), (64, 64, 10), epochs, spectra

@@ -14,6 +14,7 @@ from cdbench.claims.base import (
 )
 from cdbench.claims.statistics import Observations, largest, mean_difference, median
 from cdbench.claims.wording import below, in_digits
+from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -76,8 +77,9 @@ class Figure2(Claim):
     )
 
     def needs(self, seeds: Sequence[int]) -> Needs:
-        """Return the paper's three models with every seed, and with the figure's."""
-        return needs_of(paper_models([*seeds, PUBLISHED_SEED]), CONDITIONS_ONLY)
+        """Return the paper's three models with every seed, and those of the figure whole."""
+        whole = needs_of(paper_models([PUBLISHED_SEED]), Diagnostics())
+        return needs_of(paper_models(seeds), CONDITIONS_ONLY) | whole
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the last layers' decades of each kind, and what the figure shows."""

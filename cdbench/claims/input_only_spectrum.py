@@ -120,7 +120,7 @@ class InputOnlySpectrum(Claim):
         ]
         return Judgement(
             verdict,
-            f"layer 1: {first:.0g}; κ of layer 2 × {in_digits(ratios[2, models[0]][-1])}",
+            f"layer 1: {first:.0g}; largest of layer 2 × {in_digits(ratios[2, models[0]][0])}",
             f"From initialisation to the end of training layer 1 changes by {first:.0g}; at "
             f"{models[0]} training multiplies {', '.join(told)}.",
             condition,

@@ -226,10 +226,12 @@ def _interval(values: Array, function: Callable[..., Array]) -> tuple[float | No
         del axis  # always the last one
         return function(values[chosen], axis=chosen.ndim - 1)
 
-    result = bootstrap(
-        (rows,), of_rows, n_resamples=RESAMPLES, confidence_level=LEVEL, vectorized=True,
-        method="BCa" if function is np.mean else "percentile", rng=np.random.default_rng(0),
-    )  # fmt: skip
+    # A resample may have no spread to divide by; its NaN then makes the interval a None.
+    with np.errstate(all="ignore"):
+        result = bootstrap(
+            (rows,), of_rows, n_resamples=RESAMPLES, confidence_level=LEVEL, vectorized=True,
+            method="BCa" if function is np.mean else "percentile", rng=np.random.default_rng(0),
+        )  # fmt: skip
     low, high = (float(end) for end in result.confidence_interval)
     return (None, None) if math.isnan(low) or math.isnan(high) else (low, high)
 

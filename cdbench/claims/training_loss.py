@@ -59,9 +59,9 @@ class TrainingLoss(Claim):
     rule = (
         "By the 95 % intervals of the median paired ratio of B=4 to dense: holds if it lies below "
         "1 at epoch 20 and above 1 at each of the epochs 1-10; holds under a condition if it lies "
-        "below 1 at epoch 20, but above 1 not at all of the epochs 1-10 (the condition names those "
-        "at which it does); contradicted if it lies above 1 at epoch 20; else not supported. The "
-        "six printed numbers and B=8 are told beside the verdict and do not decide it."
+        "below 1 at epoch 20 and above 1 at fewer of the epochs 1-10 (the condition names which, "
+        "or that there is none); contradicted if it lies above 1 at epoch 20; else not supported. "
+        "The six printed numbers and B=8 are told beside the verdict and do not decide it."
     )
     overturn = (
         "More seeds that move the interval at epoch 20 across 1; another learning rate, since the "

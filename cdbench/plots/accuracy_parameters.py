@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cdbench.plots.lines import write_note
-from cdbench.plots.samples import Sample
-from cdbench.plots.sheet import new_sheet
+from cdbench.plots.samples import Sample, models_of
+from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import LOOKS, Look, style
 
 if TYPE_CHECKING:
@@ -44,11 +44,12 @@ def accuracy_parameters(samples: Sequence[Sample], source: str) -> "Figure":
     MissingResultsError
         If there is no sample.
     """
+    models_of(samples)  # there is one
     legend = {"dense": DENSE, "even B": EVEN, "odd B, which the paper prescribes": ODD}
     kinds = [name for name, look in legend.items() if look in map(_look, samples)]
     with style():
         figure, (axes,) = new_sheet(
-            {name: legend[name] for name in kinds}, _title(samples), source, grid=(1, 1), height=5.2
+            {name: legend[name] for name in kinds}, _title(samples), source, Layout(1, 1, 5.2)
         )
         for sample in samples:
             _draw(axes, sample)

@@ -1,18 +1,19 @@
 """κ over the training, kind by kind and layer by layer."""
 
+import math
 from collections.abc import Sequence
+from itertools import product
 from typing import TYPE_CHECKING
 
 from cdbench.plots.kinds import compares
 from cdbench.plots.lines import draw_band, draw_positive, write_under
 from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
-from cdbench.plots.sheet import new_figure
+from cdbench.plots.sheet import Layout, new_figure
 from cdbench.plots.style import Look, looks_of, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
 
 HOLLOW = "hollow points: κ = ∞ for half of the seeds or more; drawn is κ of the non-null part"
 
@@ -43,51 +44,41 @@ def kappa_epochs(samples: Sequence[Sample], source: str) -> "Figure":
     models, kinds = models_of(samples), quantities_of(samples)
     layers = list(dict.fromkeys(sample.weight_layer for sample in samples))
     height = 2.3 + 1.75 * len(layers)
+    title = "κ during training: only the first layer's Hessian stands still"
     with style():
-        figure, panels = new_figure(
-            models,
-            "κ during training: only the first layer's Hessian stands still",
-            source,
-            grid=(max(1, len(layers)), max(1, len(kinds))),
-            height=height,
-            gaps=(0.12, 0.12),
-        )
-        figure.subplots_adjust(bottom=1.0 / height)
-        hollow = False
-        for i, panel in enumerate(panels):
-            layer, kind = layers[i // len(kinds)], kinds[i % len(kinds)]
+        layout = Layout(len(layers), len(kinds), height, gaps=(0.12, 0.12), bottom=1.0)
+        figure, panels = new_figure(models, title, source, layout)
+        for panel, (layer, kind) in zip(panels, product(layers, kinds), strict=True):
+            shown = [s for s in samples if (s.weight_layer, s.quantity) == (layer, kind)]
             for model, look in zip(models, looks_of(models), strict=True):
-                hollow |= _draw(
-                    panel,
-                    look,
-                    [
-                        sample
-                        for sample in samples
-                        if (sample.model, sample.quantity, sample.weight_layer)
-                        == (model, kind, layer)
-                    ],
-                )
-            panel.set_title(f"{kind}\n{compares(kind)}" if i < len(kinds) else "")
+                _draw(panel, look, [sample for sample in shown if sample.model == model])
             panel.set(xlabel="epoch", ylabel=f"κ, layer {layer}")
-        if hollow:
-            write_under(panels[-len(kinds)], [HOLLOW])
+        for panel, kind in zip(panels, kinds, strict=False):
+            panel.set_title(f"{kind}\n{compares(kind)}")
+        n_infinite = sum(math.isinf(sample.median) for sample in samples)
+        notes = [HOLLOW] if any(map(_is_singular, samples)) else []
+        notes += [f"{n_infinite} points infinite, not shown"] if n_infinite else []
+        write_under(panels[-len(kinds)], notes)
         _share_axes(panels)
     return figure
 
 
-def _draw(axes: "Axes", look: Look, samples: Sequence[Sample]) -> bool:
-    """Draw one model's line and band; return whether a point is hollow."""
+def _is_singular(sample: Sample) -> bool:
+    return 2 * sample.n_singular >= len(sample.values)
+
+
+def _draw(axes: "Axes", look: Look, samples: Sequence[Sample]) -> None:
+    """Draw one model's line and band, its points hollow where κ is infinite."""
     ordered = sorted(samples, key=lambda sample: sample.x)
     epochs = [sample.x for sample in ordered]
     draw_band(axes, look, epochs, [quartiles(sample.values) for sample in ordered])
     draw_positive(axes, look, epochs, [sample.median for sample in ordered])
-    singular = [sample for sample in ordered if 2 * sample.n_singular >= len(sample.values)]
+    singular = [sample for sample in ordered if _is_singular(sample)]
     axes.plot(
         [sample.x for sample in singular], [sample.median for sample in singular],
         linestyle="", marker=look.marker, color="white", markeredgecolor=look.color,
         markeredgewidth=1.3, markersize=5.8,
     )  # fmt: skip
-    return bool(singular)
 
 
 def _share_axes(panels: Sequence["Axes"]) -> None:

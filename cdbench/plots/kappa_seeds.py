@@ -6,11 +6,10 @@ from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
-from cdbench.plots.base import Model
 from cdbench.plots.kinds import compares
 from cdbench.plots.lines import draw_band, draw_positive, number, write_under
 from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
-from cdbench.plots.sheet import new_sheet
+from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import INK, QUIET, SHADE, Look, style
 
 if TYPE_CHECKING:
@@ -47,25 +46,25 @@ def kappa_seeds(samples: Sequence[Sample], source: str) -> "Figure":
     Raises
     ------
     MissingResultsError
-        If there are no two models to compare.
+        If there are not two models to compare.
     """
-    base, *others = models_of(samples) or [Model("dense")]
+    base, *others = models_of(samples)
     if not others:
-        raise MissingResultsError("ratios of κ need two models, got fewer")
-    values = {(sample.quantity, sample.model): sample.values for sample in samples}
+        raise MissingResultsError("ratios of κ need two models, got one")
     quantities = quantities_of(samples)
+    values = {(sample.quantity, sample.model): sample.values for sample in samples}
     legend = {
         "ratio of means": MEANS,
         "median ratio, with quartiles": MEDIAN,
         "one seed": ONE_SEED,
-        "the paper's three": PAPER,
+        "3 seeds, as in the paper": PAPER,
     }
     title = "Ratios of κ as seeds come in: one seed can make the mean; the median settles, slowly"
+    layout = Layout(
+        len(others), len(quantities), 1.4 + 3.2 * len(others), gaps=(0.62, 0.34), bottom=1.15
+    )
     with style():
-        grid = (len(others), len(quantities))
-        height = 1.4 + 3.2 * len(others)
-        figure, panels = new_sheet(legend, title, source, grid, height, gaps=(0.62, 0.34))
-        figure.subplots_adjust(bottom=1.15 / height)
+        figure, panels = new_sheet(legend, title, source, layout)
         for i, panel in enumerate(panels):
             other, quantity = others[i // len(quantities)], quantities[i % len(quantities)]
             _draw(panel, values[quantity, base], values[quantity, other])

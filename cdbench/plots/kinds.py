@@ -11,15 +11,15 @@ class KindWords(NamedTuple):
 
 
 KIND_WORDS = {
+    "weight": KindWords("σ²(W) of the whole layer", "comparable"),
+    "layer_hessian": KindWords("eigenvalues of its exact Hessian", "comparable"),
+    "theorem1": KindWords("η = mean |F[X_j](k)|²", "only a diagonal"),
     "published": KindWords("dense σ²(W); CDLinear |ĉ| unsquared", "not comparable"),
     "block_power": KindWords("|ĉ|² of the blocks; dense W²", "not comparable"),
-    "weight": KindWords("σ²(W) of the whole layer", "comparable"),
-    "theorem1": KindWords("η = mean |F[X_j](k)|²", "only a diagonal"),
-    "layer_hessian": KindWords("eigenvalues of its exact Hessian", "comparable"),
 }
-"""By the kinds' names, those of ``cdbench.spectra.KINDS``."""
+"""By the names of ``cdbench.spectra.KINDS``; those that compare models first."""
 
 
 def compares(quantity: str) -> str:
-    """Return whether a quantity, named after its kind, compares models."""
-    return KIND_WORDS[quantity.split()[0].rstrip(",")].compares
+    """Return whether a quantity, whose name begins with its kind, compares models."""
+    return KIND_WORDS[quantity.split()[0]].compares

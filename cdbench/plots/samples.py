@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from cdbench.errors import MissingResultsError
 from cdbench.plots.base import Model
 
 if TYPE_CHECKING:
@@ -61,8 +62,17 @@ def quartiles(values: Sequence[float]) -> tuple[float, float]:
 
 
 def models_of(samples: Iterable[Sample]) -> list[Model]:
-    """Return the models of the samples, each once, in their order."""
-    return list(dict.fromkeys(sample.model for sample in samples))
+    """Return the models of the samples, each once, in their order.
+
+    Raises
+    ------
+    MissingResultsError
+        If there is no sample.
+    """
+    models = list(dict.fromkeys(sample.model for sample in samples))
+    if not models:
+        raise MissingResultsError("a figure needs at least one model's numbers, got none")
+    return models
 
 
 def quantities_of(samples: Iterable[Sample]) -> list[str]:

@@ -1,6 +1,8 @@
 """The sheet that every figure is drawn on: title, legend, panels and footer."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
@@ -15,22 +17,47 @@ WIDTH, LEFT, RIGHT = 10.0, 0.65, 0.7
 """Of the sheet and its margins, in inches; at 10 inches a README shows letters as they are."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a sheet is divided.
+
+    Attributes
+    ----------
+    rows, columns : int
+        Of panels.
+    height : float
+        Of the sheet, in inches.
+    gaps : (float, float)
+        Between rows and between columns, as shares of a panel's height and width.
+    bottom : float
+        Of the lowest panels' axes, in inches: room for what is written under them.
+    """
+
+    rows: int = 1
+    columns: int = 2
+    height: float = 4.9
+    gaps: tuple[float, float] = (0.3, 0.27)
+    bottom: float = 0.86
+
+
+ONE_ROW = Layout()
+
+
 def new_figure(
-    runs: Sequence[Shown],
-    title: str,
-    source: str,
-    grid: tuple[int, int] = (1, 2),
-    height: float = 4.9,
-    gaps: tuple[float, float] = (0.3, 0.27),
+    runs: Sequence[Shown], title: str, source: str, layout: Layout = ONE_ROW
 ) -> tuple["Figure", list["Axes"]]:
-    """Return a sheet whose legend names every network once; the rest is as in ``new_sheet``.
+    """Return a sheet whose legend names every network once, as ``new_sheet`` does.
 
     Parameters
     ----------
     runs : sequence of Shown
         The runs or models that the legend names.
-    title, source, grid, height, gaps
-        As in ``new_sheet``.
+    title : str
+        What the figure shows.
+    source : str
+        One line that says where its numbers are from.
+    layout : Layout, optional
+        How it is divided.
 
     Returns
     -------
@@ -47,21 +74,16 @@ def new_figure(
     if not runs:
         raise MissingResultsError("a figure needs at least one completed run, got none")
     looks = dict(zip((run.label for run in runs), looks_of(runs), strict=True))
-    counts = {label: sum(run.label == label for run in runs) for label in looks}
+    counts = Counter(run.label for run in runs)
     legend = {
         label if counts[label] == 1 else f"{label} ({counts[label]} runs)": look
         for label, look in looks.items()
     }
-    return new_sheet(legend, title, source, grid, height, gaps)
+    return new_sheet(legend, title, source, layout)
 
 
 def new_sheet(
-    legend: Mapping[str, Look],
-    title: str,
-    source: str,
-    grid: tuple[int, int] = (1, 2),
-    height: float = 4.9,
-    gaps: tuple[float, float] = (0.3, 0.27),
+    legend: Mapping[str, Look], title: str, source: str, layout: Layout
 ) -> tuple["Figure", list["Axes"]]:
     """Return a figure with title, legend and footer, and its empty panels, row by row.
 
@@ -73,12 +95,8 @@ def new_sheet(
         What the figure shows.
     source : str
         One line that says where its numbers are from.
-    grid : (int, int), optional
-        Rows and columns of panels.
-    height : float, optional
-        Of the sheet, in inches.
-    gaps : (float, float), optional
-        Between rows and between columns, as shares of a panel's height and width.
+    layout : Layout
+        How it is divided.
 
     Returns
     -------
@@ -89,16 +107,19 @@ def new_sheet(
     """
     from matplotlib.figure import Figure
 
+    height, left = layout.height, LEFT / WIDTH
     figure = Figure(figsize=(WIDTH, height))
-    panels = [figure.add_subplot(*grid, i + 1) for i in range(grid[0] * grid[1])]
-    left = LEFT / WIDTH
+    panels = [
+        figure.add_subplot(layout.rows, layout.columns, i + 1)
+        for i in range(layout.rows * layout.columns)
+    ]
     figure.text(left, 1 - 0.27 / height, title, fontsize=13, fontweight="bold", parse_math=False)
     figure.text(left, 0.09 / height, source, fontsize=7.5, color=QUIET, parse_math=False)
     n_rows = _add_legend(figure, legend, 1 - 0.42 / height)
     figure.subplots_adjust(
         left=left, right=1 - RIGHT / WIDTH,
-        bottom=0.86 / height, top=1 - (0.86 + 0.205 * n_rows) / height,
-        hspace=gaps[0], wspace=gaps[1],
+        bottom=layout.bottom / height, top=1 - (0.86 + 0.205 * n_rows) / height,
+        hspace=layout.gaps[0], wspace=layout.gaps[1],
     )  # fmt: skip
     return figure, panels
 

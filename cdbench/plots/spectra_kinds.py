@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from cdbench.plots.base import PlottedRun
 from cdbench.plots.kinds import KIND_WORDS
 from cdbench.plots.lines import draw_line, number, write_under
-from cdbench.plots.sheet import new_figure
+from cdbench.plots.sheet import Layout, new_figure
 from cdbench.plots.style import QUIET, looks_of, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HEIGHT = 7.6
-"""Of the sheet, in inches."""
+LAYOUT = Layout(2, 3, height=7.6, gaps=(0.82, 0.22), bottom=1.25)
+"""A panel for each kind, and one for a note on reading them."""
 
 HOW_TO_READ = """Every spectrum is drawn relative to
 its largest number and so falls
@@ -28,9 +28,6 @@ left out: a line that stops before
 Only comparable kinds are the same
 quantity in every model; only their
 κ may be set against each other."""
-
-ORDER = ("weight", "layer_hessian", "theorem1", "published", "block_power")
-"""Those that compare models first."""
 
 
 def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
@@ -57,14 +54,14 @@ def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
     """
     with style():
         title = "The last weight layer: five spectra, five κ; only two kinds compare models"
-        figure, panels = new_figure(runs, title, source, (2, 3), HEIGHT, gaps=(0.82, 0.22))
-        figure.subplots_adjust(bottom=1.25 / HEIGHT)
-        for kind, panel in zip(ORDER, panels, strict=False):
+        figure, (*panels, last) = new_figure(runs, title, source, LAYOUT)
+        for kind, panel in zip(KIND_WORDS, panels, strict=True):
             _draw(panel, runs, kind)
-        _explain(panels[-1])
-        lowest = min(panel.get_ylim()[0] for panel in panels[: len(ORDER)])
-        for panel in panels[: len(ORDER)]:
+        lowest = min(panel.get_ylim()[0] for panel in panels)
+        for panel in panels:
             panel.set_ylim(lowest, 2.0)
+        last.set_axis_off()
+        last.text(0, 1.0, HOW_TO_READ, va="top", fontsize=9, linespacing=1.45, color=QUIET)
     return figure
 
 
@@ -84,12 +81,6 @@ def _draw(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
     axes.set_xlim(-2, 102)
     axes.set_xlabel("position, % of the numbers")
     write_under(axes, lines)
-
-
-def _explain(axes: "Axes") -> None:
-    """Use the panel that is left for a note on reading the others."""
-    axes.set_axis_off()
-    axes.text(0, 1.0, HOW_TO_READ, va="top", fontsize=9, linespacing=1.45, color=QUIET)
 
 
 def _kappa_line(run: PlottedRun, kind: str) -> str:

@@ -1,12 +1,12 @@
 """Theorem 2 on N samples: κ as measured, by the Marchenko–Pastur law, and by the paper's rate."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cdbench.errors import MissingResultsError
 from cdbench.plots.lines import draw_positive, write_note, write_under
 from cdbench.plots.samples import Sample, models_of, quartiles
-from cdbench.plots.sheet import new_sheet
+from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import INK, Look, style
 
 if TYPE_CHECKING:
@@ -49,20 +49,18 @@ def theorem2(samples: Sequence[Sample], source: str) -> "Figure":
         If there is no sample.
     """
     models = models_of(samples)
-    if not models:
-        raise MissingResultsError("a figure needs at least one sample, got none")
     legend = {
         "measured, with quartiles": LOOKS[MEASURED],
         "Marchenko–Pastur law, q = n/(BN)": LOOKS[MARCHENKO_PASTUR],
         "the paper's 1 + √(B/N)": LOOKS[PUBLISHED],
     }
-    title = "κ on N whitened samples follows Marchenko–Pastur: it falls with B, not rises"
+    title = "κ on N samples of whitened inputs follows Marchenko–Pastur: it falls with B, not rises"
     n_rows = -(-len(models) // N_COLUMNS)
+    layout = Layout(
+        n_rows, min(N_COLUMNS, len(models)), 1.5 + 3.0 * n_rows, gaps=(0.55, 0.22), bottom=1.0
+    )
     with style():
-        grid = (n_rows, min(N_COLUMNS, len(models)))
-        height = 1.5 + 3.0 * n_rows
-        figure, panels = new_sheet(legend, title, source, grid, height, gaps=(0.55, 0.22))
-        figure.subplots_adjust(bottom=1.0 / height)
+        figure, panels = new_sheet(legend, title, source, layout)
         for model, panel in zip(models, panels, strict=False):
             own = [sample for sample in samples if sample.model == model]
             name = "dense (B = 1)" if model.B is None else model.short_label
@@ -84,8 +82,8 @@ def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
         look, x = LOOKS[quantity], [sample.x for sample in own]
         n_infinite += draw_positive(axes, look, x, [sample.median - 1 for sample in own])
         if quantity == MEASURED:
-            ends = [(low - 1, high - 1) for low, high in (quartiles(s.values) for s in own)]
-            axes.vlines(x, *zip(*ends, strict=True), color=look.color)
+            for sample in own:
+                axes.plot([sample.x] * 2, _finite_ends(sample), color=look.color)
     sizes = sorted({sample.x for sample in samples})
     axes.set_xscale("log")
     axes.set_yscale("log")
@@ -95,6 +93,11 @@ def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
     axes.set_xlabel("N (log scale)")
     write_note(axes, n_infinite, "infinite, not shown")
     stated = {sample.quantity: f"{sample.median:.2f}" for sample in samples if sample.x == STATED_N}
-    if stated:
+    if len(stated) == len(LOOKS):
         laws = f"{stated[MARCHENKO_PASTUR]} and {stated[PUBLISHED]}"
         write_under(axes, [f"κ at N = {STATED_N:,}: {stated[MEASURED]}; by the laws {laws}"])
+
+
+def _finite_ends(sample: Sample) -> list[float]:
+    """Return both quartiles less 1, NaN for infinite ones."""
+    return [end - 1 if math.isfinite(end) else math.nan for end in quartiles(sample.values)]
