@@ -368,8 +368,8 @@ RATIOS_AS_PRINTED = {DENSE: 12_000 * 510, B4: 12_000 * 510 / 310, B8: 510}
     ("values", "verdict", "condition"),
     [
         (kappas(RATIOS_AS_PRINTED), REPRODUCED, None),
-        (kappas({DENSE: 2e5, B4: 2e5 / 310, B8: 900}), CONDITIONAL, "12,000× and 35×"),
-        (kappas(dict.fromkeys(KAPPAS, 1e3)), CONDITIONAL, "310× and 12,000× and 35×"),
+        (kappas({DENSE: 2e5, B4: 2e5 / 310, B8: 900}), CONDITIONAL, "the ratios (12,000×, 35×)"),
+        (kappas(dict.fromkeys(KAPPAS, 1e3)), CONDITIONAL, "the ratios (310×, 12,000×, 35×)"),
         (kappas(RATIOS_AS_PRINTED, KAPPAS | {B4: 2.0e4}), NOT_SUPPORTED, None),
         (kappas(dict.fromkeys(KAPPAS, 1e3), dict.fromkeys(KAPPAS, 1e3)), CONTRADICTED, None),
     ],

@@ -82,8 +82,12 @@ class ComparableKappa(Claim):
     )
 
     def needs(self, seeds: Sequence[int]) -> Needs:
-        """Return the paper's models, with the curvature of the whole network."""
-        return needs_of(paper_models(seeds), Diagnostics(curvature="lanczos", values=False))
+        """Return the paper's models with the whole network's curvature.
+
+        Their spectra in training decide nothing here; the figure of κ over epochs shows them.
+        """
+        diagnostics = Diagnostics(spectra_every=5, curvature="lanczos", values=False)
+        return needs_of(paper_models(seeds), diagnostics)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return every quantity of every run, then the ratios over the first seeds."""

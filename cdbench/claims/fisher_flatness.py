@@ -13,7 +13,7 @@ from cdbench.claims.statistics import (
     median,
     median_ratio,
 )
-from cdbench.claims.wording import above, below, in_digits, in_points
+from cdbench.claims.wording import POINTS, above, below, in_digits, in_points
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
@@ -124,7 +124,10 @@ class FisherFlatness(Claim):
         ends_at = [_at_the_end(found, flatness_after(EPOCHS[-1]), *own) for own in papers]
         ratios = [_at_the_end(found, kappa, *own) for own in papers for kappa in (WEIGHT, HESSIAN)]
         accuracies = [_at_the_end(found, ACCURACY, *own) for own in papers]
-        measured = f"flatness at B=4 changes by {in_digits(ends_at[0])}"
+        measured = (
+            f"flatness {in_digits(ends_at[0])}, accuracy "
+            f"{POINTS * accuracies[0].estimate:+.1f} points (B=4)"
+        )
         reason = (
             "Trace-inverse changes flatness at the end by "
             f"{' and '.join(map(in_digits, ends_at))} at B=4 and B=8, and κ of weights and of "

@@ -110,7 +110,7 @@ def _verdict(n_equal: int, missed: Sequence[str]) -> tuple[str, str | None]:
     if n_equal == len(PUBLISHED_ROWS):
         if not missed:
             return REPRODUCED, None
-        return CONDITIONAL, f"{' and '.join(missed)} are of the seeds 0, 1, 2"
+        return CONDITIONAL, f"the ratios ({', '.join(missed)}) are of the seeds 0, 1, 2"
     if not n_equal and len(missed) == len(PUBLISHED_KAPPA_RATIOS):
         return CONTRADICTED, None
     return NOT_SUPPORTED, None

@@ -141,10 +141,11 @@ def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
     stored = covering_runs(database, needs)
     if len(stored) < len(needs):
         n_missing = len(needs) - len(stored)
+        sweep = f"cdbench sweep --B 4 8 --seeds {name_seeds(seeds)}"
         raise MissingResultsError(
-            f"{database.path}: {n_missing} runs of dense, B = 4 and B = 8 have no spectra every "
-            f"{EVERY} epochs; to train them: cdbench sweep --B 4 8 --seeds {name_seeds(seeds)} "
-            f"--spectra-every {EVERY} --no-values --resume"
+            f"{database.path}: {n_missing} of {len(needs)} runs of dense, B = 4 and B = 8 lack "
+            f"spectra every {EVERY} epochs; to train them: {sweep} --spectra-every {EVERY} "
+            "--no-values --resume"
         )
     runs = audited_runs(database, [run_id for run_id, _ in stored.values()])
     samples = [

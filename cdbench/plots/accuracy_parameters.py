@@ -95,16 +95,17 @@ def _draw(axes: "Axes", sample: Sample) -> None:
         places.append(sample.x * STEP ** (side * (2 + seen[value])))
     percents = [100 * value for value in sample.values]
     axes.plot(places, percents, "o", color=look.color, alpha=0.3, markersize=3.4, markeredgewidth=0)
-    mean = 100 * sample.mean
-    low, high = (100 * end for end in sample.interval or (sample.mean, sample.mean))
-    axes.errorbar(
-        [sample.x * STEP**side], [mean], [[mean - low], [high - mean]], color=look.color,
-        marker=look.marker, markersize=8.5, linewidth=2.2, capsize=4,
+    mean, place = 100 * sample.mean, sample.x * STEP**side
+    ends = [100 * end for end in sample.interval or ()]
+    axes.plot(
+        [place] * len(ends), ends, color=look.color, linewidth=2.2, marker="_",
+        markeredgecolor=look.color, markeredgewidth=1.2,
     )  # fmt: skip
+    axes.plot([place], [mean], color=look.color, marker=look.marker, markersize=8.5)
     # Odd ones are named above, the others below: their sizes can be close together.
     axes.annotate(
         f"{sample.model.short_label}\n{sample.x:,.0f}\n{mean:.1f} %",
-        (sample.x * STEP**side, 0.03 if side > 0 else 0.97), xycoords=axes.get_xaxis_transform(),
+        (place, 0.03 if side > 0 else 0.97), xycoords=axes.get_xaxis_transform(),
         ha="center", va="bottom" if side > 0 else "top", fontsize=8.5, color=look.color,
     )  # fmt: skip
 

@@ -6,7 +6,8 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from cdbench.plots.kinds import compares
-from cdbench.plots.lines import draw_band, draw_positive, write_under
+from cdbench.plots.lines import draw_band, draw_positive, share_scale
+from cdbench.plots.notes import count_points, write_under
 from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
 from cdbench.plots.sheet import Layout, new_figure
 from cdbench.plots.style import Look, looks_of, style
@@ -57,9 +58,13 @@ def kappa_epochs(samples: Sequence[Sample], source: str) -> "Figure":
             panel.set_title(f"{kind}\n{compares(kind)}")
         n_infinite = sum(math.isinf(sample.median) for sample in samples)
         notes = [HOLLOW] if any(map(_is_singular, samples)) else []
-        notes += [f"{n_infinite} points infinite, not shown"] if n_infinite else []
+        notes += [count_points(n_infinite, "infinite, not shown")] if n_infinite else []
         write_under(panels[-len(kinds)], notes)
-        _share_axes(panels)
+        for panel in panels:
+            panel.set_yscale("log")
+            panel.locator_params(axis="x", integer=True)
+            panel.label_outer()
+        share_scale(panels)
     return figure
 
 
@@ -73,20 +78,9 @@ def _draw(axes: "Axes", look: Look, samples: Sequence[Sample]) -> None:
     epochs = [sample.x for sample in ordered]
     draw_band(axes, look, epochs, [quartiles(sample.values) for sample in ordered])
     draw_positive(axes, look, epochs, [sample.median for sample in ordered])
-    singular = [sample for sample in ordered if _is_singular(sample)]
+    singular = [s for s in ordered if _is_singular(s) and math.isfinite(s.median)]
     axes.plot(
         [sample.x for sample in singular], [sample.median for sample in singular],
         linestyle="", marker=look.marker, color="white", markeredgecolor=look.color,
         markeredgewidth=1.3, markersize=5.8,
     )  # fmt: skip
-
-
-def _share_axes(panels: Sequence["Axes"]) -> None:
-    """Give all panels one logarithmic scale, written at the edges only."""
-    for panel in panels:
-        panel.set_yscale("log")
-    limits = [end for panel in panels for end in panel.get_ylim()]
-    for panel in panels:
-        panel.set_ylim(min(limits), max(limits))
-        panel.locator_params(axis="x", integer=True)
-        panel.label_outer()

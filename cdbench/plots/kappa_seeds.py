@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from itertools import product
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
 from cdbench.plots.kinds import compares
-from cdbench.plots.lines import draw_band, draw_positive, number, write_under
+from cdbench.plots.lines import draw_band, draw_positive, share_scale
+from cdbench.plots.notes import count_points, number, write_under
 from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
 from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import INK, QUIET, SHADE, Look, style
@@ -65,11 +67,12 @@ def kappa_seeds(samples: Sequence[Sample], source: str) -> "Figure":
     )
     with style():
         figure, panels = new_sheet(legend, title, source, layout)
-        for i, panel in enumerate(panels):
-            other, quantity = others[i // len(quantities)], quantities[i % len(quantities)]
+        for panel, (other, quantity) in zip(panels, product(others, quantities), strict=True):
             _draw(panel, values[quantity, base], values[quantity, other])
             names = f"{base.short_label} / {other.short_label}"
             panel.set_title(f"{quantity}: {names}\n{compares(quantity)}")
+        for i in range(len(quantities)):
+            share_scale(panels[i :: len(quantities)])
     return figure
 
 
@@ -95,4 +98,5 @@ def _draw(axes: "Axes", ours: Sequence[float], theirs: Sequence[float]) -> None:
         f"after {i + 1} seeds: means {number(means[i])}, median {number(medians[i])}"
         for i in sorted({min(n, PUBLISHED_SEEDS) - 1, n - 1})
     ]
-    write_under(axes, [*words, f"{n_omitted} points infinite, not shown"] if n_omitted else words)
+    words += [count_points(n_omitted, "infinite, not shown")] if n_omitted else []
+    write_under(axes, words)

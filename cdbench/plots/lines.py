@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cdbench.plots.base import Shown
+from cdbench.plots.notes import count_points
 from cdbench.plots.style import LOOKS, QUIET, Look
 
 if TYPE_CHECKING:
@@ -54,12 +55,9 @@ def draw_positive(axes: "Axes", look: Look, x: Sequence[float], y: Sequence[floa
     int
         Number of points with ``y`` ≤ 0 or infinite, which are left out.
     """
-    shown = [point for point in zip(x, y, strict=True) if 0 < point[1] < math.inf]
-    axes.plot(
-        [point[0] for point in shown], [point[1] for point in shown],
-        color=look.color, linestyle=look.dash, marker=look.marker,
-    )  # fmt: skip
-    return len(y) - len(shown)
+    shown_x, shown_y = _shown(x, y)
+    axes.plot(shown_x, shown_y, color=look.color, linestyle=look.dash, marker=look.marker)
+    return len(y) - len(shown_y)
 
 
 def draw_positive_line(
@@ -83,9 +81,15 @@ def draw_positive_line(
     int
         Number of points with ``y`` ≤ 0 or infinite, which are left out.
     """
+    shown_x, shown_y = _shown(x, y)
+    draw_line(axes, run, look, shown_x, shown_y)
+    return len(y) - len(shown_y)
+
+
+def _shown(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Return the points that a log scale can show."""
     shown = [point for point in zip(x, y, strict=True) if 0 < point[1] < math.inf]
-    draw_line(axes, run, look, [point[0] for point in shown], [point[1] for point in shown])
-    return len(y) - len(shown)
+    return [point[0] for point in shown], [point[1] for point in shown]
 
 
 def draw_band(
@@ -110,31 +114,11 @@ def draw_band(
     )  # fmt: skip
 
 
-def number(value: float) -> str:
-    """Return a number as a figure states it: three digits, ``1.2e5``, ``∞``, or ``–`` for none."""
-    if not math.isfinite(value):
-        return "–" if math.isnan(value) else "∞"
-    if value < 1e5:
-        return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    digits, _, power = f"{value:.1e}".partition("e")
-    return f"{digits}e{int(power)}"
-
-
-def write_under(axes: "Axes", lines: Sequence[str]) -> None:
-    """Write lines under a panel's x label, from its left edge.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        The panel.
-    lines : sequence of str
-        What to write; nothing for none.
-    """
-    if lines:
-        axes.annotate(
-            "\n".join(lines), (0, 0), (0, -36), "axes fraction", "offset points",
-            va="top", fontsize=8, linespacing=1.4,
-        )  # fmt: skip
+def share_scale(panels: Sequence["Axes"]) -> None:
+    """Give panels that are drawn one vertical scale that shows what each of them shows."""
+    limits = [end for panel in panels for end in panel.get_ylim()]
+    for panel in panels:
+        panel.set_ylim(min(limits), max(limits))
 
 
 def write_note(axes: "Axes", n: int, what: str) -> None:
@@ -150,9 +134,8 @@ def write_note(axes: "Axes", n: int, what: str) -> None:
         What became of them, after "3 points".
     """
     if n:
-        note = f"{n} point{'' if n == 1 else 's'} {what}"
         axes.annotate(
-            note, (1, 0), (0, -44), "axes fraction", "offset points",
+            count_points(n, what), (1, 0), (0, -44), "axes fraction", "offset points",
             ha="right", fontsize=8, color=QUIET,
         )  # fmt: skip
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cdbench.plots.base import PlottedRun
 from cdbench.plots.kinds import KIND_WORDS
-from cdbench.plots.lines import draw_line, number, write_under
+from cdbench.plots.lines import draw_line, share_scale
+from cdbench.plots.notes import number, write_under
 from cdbench.plots.sheet import Layout, new_figure
 from cdbench.plots.style import QUIET, looks_of, style
 
@@ -57,9 +58,7 @@ def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
         figure, (*panels, last) = new_figure(runs, title, source, LAYOUT)
         for kind, panel in zip(KIND_WORDS, panels, strict=True):
             _draw(panel, runs, kind)
-        lowest = min(panel.get_ylim()[0] for panel in panels)
-        for panel in panels:
-            panel.set_ylim(lowest, 2.0)
+        share_scale(panels)
         last.set_axis_off()
         last.text(0, 1.0, HOW_TO_READ, va="top", fontsize=9, linespacing=1.45, color=QUIET)
     return figure

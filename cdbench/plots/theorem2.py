@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cdbench.plots.lines import draw_positive, write_note, write_under
+from cdbench.plots.lines import draw_positive, share_scale
+from cdbench.plots.notes import count_points, write_under
 from cdbench.plots.samples import Sample, models_of, quartiles
 from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import INK, Look, style
@@ -68,19 +69,17 @@ def theorem2(samples: Sequence[Sample], source: str) -> "Figure":
             _draw(panel, own)
         for panel in panels[len(models) :]:
             panel.remove()
-        limits = [end for panel in panels[: len(models)] for end in panel.get_ylim()]
-        for panel in panels[: len(models)]:
-            panel.set_ylim(min(limits), max(limits))
+        share_scale(panels[: len(models)])
     return figure
 
 
 def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
     """Draw one model's measured κ - 1, with quartiles, over what the two laws say."""
-    n_infinite = 0
+    n_omitted = 0
     for quantity in (PUBLISHED, MARCHENKO_PASTUR, MEASURED):
         own = sorted((s for s in samples if s.quantity == quantity), key=lambda s: s.x)
         look, x = LOOKS[quantity], [sample.x for sample in own]
-        n_infinite += draw_positive(axes, look, x, [sample.median - 1 for sample in own])
+        n_omitted += draw_positive(axes, look, x, [sample.median - 1 for sample in own])
         if quantity == MEASURED:
             for sample in own:
                 axes.plot([sample.x] * 2, _finite_ends(sample), color=look.color)
@@ -91,11 +90,13 @@ def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("N (log scale)")
-    write_note(axes, n_infinite, "infinite, not shown")
     stated = {sample.quantity: f"{sample.median:.2f}" for sample in samples if sample.x == STATED_N}
+    words = []
     if len(stated) == len(LOOKS):
         laws = f"{stated[MARCHENKO_PASTUR]} and {stated[PUBLISHED]}"
-        write_under(axes, [f"κ at N = {STATED_N:,}: {stated[MEASURED]}; by the laws {laws}"])
+        words.append(f"κ at N = {STATED_N:,}: {stated[MEASURED]}; by the laws {laws}")
+    words += [count_points(n_omitted, "0 or infinite, not shown")] if n_omitted else []
+    write_under(axes, words)
 
 
 def _finite_ends(sample: Sample) -> list[float]:
