@@ -108,6 +108,7 @@ ROOMS = {
         "store.audit_queries",
     },
     "audit": {"claims", "config", "environment", "errors", "judgement"},
+    "comparison": {"claims.statistics", "config", "judgement", "store.audit_queries"},
     "reports": {
         "config",
         "errors",
@@ -121,6 +122,7 @@ ROOMS = {
     "cli": {
         "audit",
         "claims",
+        "comparison",
         "diagnostics",
         "judgement",
         "config",

@@ -8,9 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from cdbench.audit import inputs_digest, uuids_of
+from cdbench.claims import CLAIMS, Measurements, union
+from cdbench.claims.statistics import Observations
+from cdbench.cli import run
+from cdbench.cli.audit import AUDIT_SEEDS
 from cdbench.published import PUBLISHED_SEEDS
+from cdbench.reports.claims import ledger
 from cdbench.reports.formats import render
 from cdbench.reports.table1 import table1, table1_configs
+from cdbench.store.audit_queries import (
+    covering_runs,
+    measurements_of,
+    observations_of,
+    stored_claims,
+)
 from cdbench.store.database import open_for_reading
 from cdbench.store.migrate import VERSION_TABLE, revisions
 from cdbench.store.queries import completed_configs, newest_runs
@@ -36,14 +48,95 @@ def test_released_database_is_sound(released: sqlite3.Connection) -> None:
     assert released.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_released_database_holds_the_21_runs_of_the_papers_sweep(
+def test_released_database_holds_the_papers_sweep_and_the_audits_runs(
     released: sqlite3.Connection,
 ) -> None:
-    assert released.execute("SELECT status, count(*) FROM run GROUP BY status").fetchall() == [
-        ("completed", 21)
-    ]
+    assert released.execute("SELECT DISTINCT status FROM run").fetchall() == [("completed",)]
+    database = open_for_reading(str(RELEASED))
     configs = grid({"B": [1, 3, 4, 5, 7, 8]}, PUBLISHED_SEEDS, baseline=True)
-    assert completed_configs(open_for_reading(str(RELEASED)), configs) == set(configs)
+    assert completed_configs(database, configs) == set(configs)
+    needs = union(claim.needs(AUDIT_SEEDS) for claim in CLAIMS.values())
+    assert covering_runs(database, needs).keys() == needs.keys()
+
+
+def test_released_runs_were_trained_from_a_clean_commit(released: sqlite3.Connection) -> None:
+    found = released.execute("SELECT DISTINCT git_dirty, git_commit IS NULL FROM environment")
+    assert found.fetchall() == [(0, 0)]
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_released_judgement_is_the_one_that_an_audit_would_find(name: str) -> None:
+    database, claim = open_for_reading(str(RELEASED)), CLAIMS[name]
+    uuids = uuids_of(claim, AUDIT_SEEDS, covering_runs(database, claim.needs(AUDIT_SEEDS)))
+    assert uuids is not None
+    stored = stored_claims(database)[name]
+    assert stored.inputs_digest == inputs_digest(claim, AUDIT_SEEDS, uuids)
+    assert stored.rule == claim.rule
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_every_verdict_can_be_derived_from_the_released_database(
+    name: str, released: sqlite3.Connection
+) -> None:
+    database = open_for_reading(str(RELEASED))
+    measurements = measurements_of(database, name)
+    for measurement in measurements:
+        ((value,),) = released.execute(measurement.sql).fetchall()
+        assert value == pytest.approx(measurement.estimate, rel=1e-9, abs=1e-12)
+    # Their intervals come out of the observations again, and the verdict out of the measurements.
+    observations = Observations(name, observations_of(database, name))
+    judgement = CLAIMS[name].judge(Measurements(measurements))
+    assert judgement == stored_claims(database)[name].judgement
+    again = {
+        (m.quantity, m.subject, m.baseline, m.statistic): m
+        for m in CLAIMS[name].measure(observations)
+    }
+    for measurement in measurements:
+        key = (
+            measurement.quantity,
+            measurement.subject,
+            measurement.baseline,
+            measurement.statistic,
+        )
+        ends = [measurement.low, measurement.high]
+        assert [again[key].low, again[key].high] == pytest.approx(ends)
+
+
+RUN_OBSERVATIONS = {
+    "accuracy": ("test accuracy, share", "test_accuracy"),
+    "dropout-rate": ("test accuracy, share", "test_accuracy"),
+    "odd-block-sizes": ("test accuracy, share", "test_accuracy"),
+    "comparable-kappa": ("weight κ", "weight_kappa"),
+}
+
+
+@pytest.mark.parametrize("name", RUN_OBSERVATIONS)
+def test_observations_are_those_of_their_runs(name: str, released: sqlite3.Connection) -> None:
+    quantity, column = RUN_OBSERVATIONS[name]
+    found = released.execute(
+        f"SELECT o.value, runs.{column} FROM observations AS o JOIN runs USING (run_id) "
+        "WHERE claim = ? AND quantity = ? AND o.place = runs.seed",
+        (name, quantity),
+    ).fetchall()
+    assert len(found) >= 90
+    assert [value for value, _ in found] == pytest.approx([of_run for _, of_run in found])
+
+
+def test_readmes_ledger_is_what_the_report_prints_from_the_released_database() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    titles = {name: (claim.title, claim.published) for name, claim in CLAIMS.items()}
+    report = ledger(titles, stored_claims(open_for_reading(str(RELEASED))), "runs.db")
+    table = [line for line in render(report, "markdown").splitlines() if line.startswith("|")]
+    assert len(table) == 2 + len(CLAIMS)
+    assert "\n".join(table) in readme
+    assert "not measured" not in str(table)
+
+
+def test_released_database_draws_every_figure(tmp_path: Path) -> None:
+    words = ["plot", "--fig1", "--fig2", "--claims", "--db", str(RELEASED)]
+    assert run([*words, "--output", str(tmp_path)]) == 0
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
 
 
 def test_readmes_table_1_is_what_the_report_prints_from_the_released_database() -> None:

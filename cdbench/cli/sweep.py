@@ -1,7 +1,7 @@
 """``cdbench sweep``: the grid of all given values, trained in parallel and stored."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,6 +17,9 @@ from cdbench.published import PUBLISHED_SEEDS
 
 if TYPE_CHECKING:
     from cdbench.store.database import Database
+
+ENOUGH_SEEDS = 10
+"""With fewer, a comparison says that it is no verdict; as in an audit."""
 
 SHOWN_IN_DRY_RUN = 40
 """Configurations that a dry run lists; of a larger grid it says how many more there are."""
@@ -73,7 +76,9 @@ def sweep(
         from cdbench.reports.summary import summary
 
         typer.echo()
-        print_report(summary(configs, newest_runs(database, configs)))
+        stored_runs = newest_runs(database, configs)
+        print_report(summary(configs, stored_runs))
+        _print_comparison(configs, [run.run_id for run in stored_runs.values()], database)
         typer.echo(f"stored in {database.path}")
     return code
 
@@ -98,6 +103,34 @@ def _configs(knobs: dict[str, Any], *, baseline: bool) -> list[RunConfig]:
         for config in {config.dataset: config for config in configs}.values()
     }
     return [replace(config, dataset_fingerprint=pinned[config.dataset]) for config in configs]
+
+
+def _print_comparison(
+    configs: Sequence[RunConfig], run_ids: Sequence[int], database: "Database"
+) -> None:
+    """Print how the models stand to dense, where the sweep has seeds enough to say."""
+    from cdbench.comparison import MIN_PAIRS, compare
+
+    if len({config.seed for config in configs}) < MIN_PAIRS:
+        return
+    from cdbench.reports.claims import measurements_table
+    from cdbench.store.audit_queries import audited_runs
+
+    found = compare(configs, audited_runs(database, run_ids))
+    if found:
+        typer.echo()
+        few = min(measurement.n for measurement in found) < ENOUGH_SEEDS
+        print_report(
+            measurements_table(
+                found,
+                "Against dense, paired over seeds; 95 % bootstrap intervals",
+                (
+                    "Of κ: dense / model, so that above 1 the model is better conditioned; a "
+                    "layer's Hessian by its non-null part.",
+                    *(f"Fewer than {ENOUGH_SEEDS} seeds are too few for a verdict.",) * few,
+                ),
+            )
+        )
 
 
 def _stored(database: "Database", needs: Mapping[RunConfig, Diagnostics]) -> set[RunConfig]:

@@ -73,10 +73,12 @@ def _record(
     }
 
 
-def measurements_table(measurements: Sequence[Measurement]) -> Report:
-    """Build the table of the numbers that a judgement rests on."""
+def measurements_table(
+    measurements: Sequence[Measurement], title: str = "Measurements", notes: Sequence[str] = ()
+) -> Report:
+    """Build the table of statistics with their intervals."""
     return Report(
-        title="Measurements",
+        title=title,
         columns=("Quantity", "Of", "Statistic", "Estimate", "Interval", "n"),
         rows=[
             [
@@ -89,7 +91,7 @@ def measurements_table(measurements: Sequence[Measurement]) -> Report:
             ]
             for found in measurements
         ],
-        notes=(),
+        notes=notes,
         records=[],
         text_columns=3,
     )

@@ -1,0 +1,77 @@
+"""Models against their dense baseline, like for like and paired over seeds."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+
+from cdbench.claims.statistics import Observations, mean_difference, median_ratio
+from cdbench.config import RunConfig, varied_knobs
+from cdbench.judgement import Measurement, Observation
+from cdbench.store.audit_queries import AuditedRun
+
+MIN_PAIRS = 3
+"""Fewest seeds of a comparison; an interval of fewer would say nothing."""
+
+ACCURACY = "test accuracy, share"
+WEIGHT = "weight κ, mean of the layers"
+
+
+def compare(
+    configs: Sequence[RunConfig], runs: Mapping[RunConfig, AuditedRun]
+) -> list[Measurement]:
+    """Return how each model of a sweep stands to its dense baseline, over the seeds of both.
+
+    Differences of accuracy are means, ratios of condition numbers medians, because their tails
+    are heavy; all with 95 % bootstrap intervals. A layer's Hessian counts by its non-null part.
+
+    Parameters
+    ----------
+    configs : sequence of RunConfig
+        The sweep; models without a baseline in it are left out.
+    runs : mapping
+        The stored runs, by configuration.
+    """
+    groups: dict[str, list[RunConfig]] = {}
+    for config in configs:
+        if config in runs:
+            groups.setdefault(config.group_digest(), []).append(config)
+    varied = varied_knobs(configs)
+    measurements = []
+    for digest, group in groups.items():
+        base = groups.get(group[0].baseline().group_digest(), [])
+        seeds = {config.seed for config in group} & {config.seed for config in base}
+        if base and base[0].group_digest() != digest and len(seeds) >= MIN_PAIRS:
+            name, dense = _name(group[0], varied), _name(base[0], varied)
+            found = [
+                observation
+                for subject, own in ((name, group), (dense, base))
+                for config in own
+                for observation in _observe(subject, runs[config])
+            ]
+            measurements += _measure(Observations("", found), name, dense)
+    return measurements
+
+
+def _name(config: RunConfig, varied: Sequence[str]) -> str:
+    return " ".join([config.model, config.describe(varied)]).strip()
+
+
+def _observe(subject: str, run: AuditedRun) -> list[Observation]:
+    numbers = {ACCURACY: run.test_accuracy}
+    if weights := run.conditions("weight"):
+        numbers[WEIGHT] = fmean(condition.kappa for condition in weights)
+    for layer, condition in enumerate(run.conditions("layer_hessian"), 1):
+        numbers[f"layer_hessian κ, layer {layer}"] = condition.kappa_nonnull
+    seed = run.config.seed
+    return [Observation(name, subject, seed, value) for name, value in numbers.items()]
+
+
+def _measure(data: Observations, name: str, dense: str) -> list[Measurement]:
+    kappas = [
+        quantity
+        for quantity in dict.fromkeys(observation.quantity for observation in data)
+        if quantity != ACCURACY and dense in data.subjects(quantity)
+    ]
+    return [
+        mean_difference(data, ACCURACY, name, dense),
+        *(median_ratio(data, quantity, dense, name) for quantity in kappas),
+    ]
