@@ -57,7 +57,7 @@ def test_the_commands_for_your_data_work_on_such_data(tmp_path: Path) -> None:
     assert "120/120" in output
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", README))
+@pytest.mark.parametrize("target", re.findall(r"(?<!\\)\[[^][]*\]\(([^):]+)\)", README))
 def test_every_link_of_the_readme_leads_to_a_file(target: str) -> None:
     assert (Path(__file__).parents[1] / target).is_file()
 

@@ -30,6 +30,8 @@ def exponent_of_medians(
     beyond : float, optional
         Taken from every median first: 1 for a condition number's excess over a perfect one.
     """
+    # In the order of their sizes, so that the interval does not depend on the cases' order.
+    cases = dict(sorted(cases.items(), key=lambda case: case[1]))
     rng = np.random.default_rng(0)
     samples = [np.array(list(data.values(*case).values())) for case in cases]
     resampled = [

@@ -110,7 +110,7 @@ class InputOnlySpectrum(Claim):
             verdict = HOLDS
         elif all(any(map(_outside, deeper)) for deeper in ratios.values()):
             verdict = CONDITIONAL
-            condition = "the first layer; a deeper one's inputs depend on the weights before it"
+            condition = "the layer is the first; a deeper one's inputs depend on the weights before"
         else:
             verdict = NOT_SUPPORTED
         told = [

@@ -83,7 +83,7 @@ def measurements_table(
         rows=[
             [
                 found.quantity,
-                found.subject + (f" against {found.baseline}" if found.baseline else ""),
+                _subject(found),
                 found.statistic,
                 format_number(found.estimate),
                 _interval(found),
@@ -95,6 +95,14 @@ def measurements_table(
         records=[],
         text_columns=3,
     )
+
+
+def _subject(found: Measurement) -> str:
+    """Return ``dense / cdlinear B=4`` for a ratio, with a minus for a difference."""
+    if found.baseline is None:
+        return found.subject
+    joint = " / " if "ratio" in found.statistic else " − "
+    return f"{found.subject}{joint}{found.baseline}"
 
 
 def _interval(found: Measurement) -> str:

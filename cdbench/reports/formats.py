@@ -30,7 +30,8 @@ class Report:
     records : sequence of dict
         The numbers as they are, for CSV and JSON.
     text_columns : int
-        How many of the columns, from the left, hold text; where all do, long cells are folded.
+        How many of the columns, from the left, hold text. More than two make a table of words,
+        whose long cells are folded; numbers never are.
     """
 
     title: str
@@ -42,8 +43,8 @@ class Report:
 
     @property
     def folds(self) -> bool:
-        """Whether long cells are folded: in a table of words, not in one of digits."""
-        return self.text_columns == len(self.columns)
+        """Whether long cells of text are folded: in a table of words, not in one of digits."""
+        return self.text_columns > 2
 
 
 def render(report: Report, format_name: str, width: int | None = None) -> str:
@@ -59,10 +60,16 @@ def _table(report: Report, width: int | None = None) -> str:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, leading=int(report.folds))
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        leading=int(report.text_columns == len(report.columns)),
+    )
     for number, heading in enumerate(report.columns):
-        justify: Literal["left", "right"] = "left" if number < report.text_columns else "right"
-        table.add_column(escape(heading), justify=justify, no_wrap=not report.folds)
+        is_text = number < report.text_columns
+        justify: Literal["left", "right"] = "left" if is_text else "right"
+        table.add_column(escape(heading), justify=justify, no_wrap=not (is_text and report.folds))
     for row in report.rows:
         table.add_row(*map(escape, row))
     stream = io.StringIO()
