@@ -1,6 +1,7 @@
 """The audit: trains what is missing, judges what has changed, nothing twice."""
 
 import json
+import signal
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -83,12 +84,14 @@ class Computed(Better):
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Here]:
-    every = dict(CLAIMS)
+    every, on_interrupt = dict(CLAIMS), signal.getsignal(signal.SIGINT)
     CLAIMS.clear()
     CLAIMS.update({"better": Better(), "computed": Computed()})
     yield Here(tmp_path, monkeypatch, capsys)
     CLAIMS.clear()
     CLAIMS.update(every)
+    # An interrupted command ignores interrupts from then on; processes of later tests would too.
+    signal.signal(signal.SIGINT, on_interrupt)
 
 
 def counts(here: Here) -> tuple[int, int]:
