@@ -17,14 +17,15 @@ from cdbench.judgement import ClaimResult
 
 
 def find_claims(names: Iterable[str]) -> list[Claim]:
-    """Return the claims of these names, in the paper's order; all of them for no name.
+    """Return the claims of these names or numbers, in the paper's order; all of them for none.
 
     Raises
     ------
     UnknownNameError
         If a name is none of CLAIMS; it says which is nearest.
     """
-    names = list(names)
+    numbered = {str(number): name for number, name in enumerate(CLAIMS, 1)}
+    names = [numbered.get(name, name) for name in names]
     for name in names:
         if name not in CLAIMS:
             raise UnknownNameError("claim", name, CLAIMS)

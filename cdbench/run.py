@@ -122,8 +122,8 @@ class Curvature:
         Number of samples and of parameters.
     method : str
         "exact", all eigenvalues, or "lanczos", extremes and an estimated density.
-    rank : int
-        Eigenvalues above the threshold in magnitude; by lanczos estimated from the density.
+    rank : int or None
+        Eigenvalues above the threshold in magnitude; None by lanczos, which cannot count them.
     threshold : float
         Level at or below which an eigenvalue counts as zero.
     largest, smallest : float
@@ -151,7 +151,7 @@ class Curvature:
     n_samples: int
     method: str
     size: int
-    rank: int
+    rank: int | None
     threshold: float
     largest: float
     smallest: float

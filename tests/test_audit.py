@@ -164,6 +164,30 @@ def test_interrupted_audit_goes_on_where_it_stopped(
     assert distinct == [(20,)]
 
 
+def test_interrupted_judging_says_how_to_go_on_and_keeps_what_is_judged(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(self: Claim, bench: Bench) -> list[Observation]:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Computed, "observe", interrupt)
+        answer = here("audit", *SEEDS)
+    assert answer.code == 130
+    assert "to go on: cdbench audit --seeds 0..9 --jobs 1" in answer.err
+    assert counts(here) == (20, 1)
+    assert here("audit", *SEEDS).code == 0
+    assert counts(here) == (20, 2)
+
+
+def test_claim_is_found_by_its_number_and_keeps_it(here: Here) -> None:
+    answer = here("audit", "--claim", "2", *SEEDS)
+    assert counts(here) == (0, 1)
+    (row,) = [line for line in answer.out.splitlines() if "Two and two" in line]
+    assert row.split()[0] == "2"
+    assert "0..9" in row
+
+
 def test_changed_rule_or_seeds_or_runs_are_judged_again(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,7 +250,9 @@ def test_ledger_in_every_format(here: Here, form: str) -> None:
         ("audit --seeds 0 1 2", "a verdict rests on at least 10"),
         ("audit --seeds 0..10 3", "repeats a value"),
         ("report --claims --table1", "expected cdbench report --table1 or cdbench report --claims"),
-        ("report --claims", "no results yet"),
+        ("report --claims", "no results yet; to make some: cdbench audit"),
+        ("report --claims --seeds 0 1", "--seeds and --B are of --table1"),
+        ("audit --claim 3", "unknown claim '3'"),
     ],
 )
 def test_bad_input_is_one_line(here: Here, words: str, expected: str) -> None:

@@ -13,8 +13,8 @@ from cdbench.claims import CLAIMS, Measurements, union
 from cdbench.claims.statistics import Observations
 from cdbench.cli import run
 from cdbench.cli.audit import AUDIT_SEEDS
+from cdbench.cli.output import claims_report
 from cdbench.published import PUBLISHED_SEEDS
-from cdbench.reports.claims import ledger
 from cdbench.reports.formats import render
 from cdbench.reports.table1 import table1, table1_configs
 from cdbench.store.audit_queries import (
@@ -124,8 +124,7 @@ def test_observations_are_those_of_their_runs(name: str, released: sqlite3.Conne
 
 def test_readmes_ledger_is_what_the_report_prints_from_the_released_database() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    titles = {name: (claim.title, claim.published) for name, claim in CLAIMS.items()}
-    report = ledger(titles, stored_claims(open_for_reading(str(RELEASED))), "runs.db")
+    report = claims_report(list(CLAIMS), open_for_reading(str(RELEASED)))
     table = [line for line in render(report, "markdown").splitlines() if line.startswith("|")]
     assert len(table) == 2 + len(CLAIMS)
     assert "\n".join(table) in readme

@@ -160,3 +160,11 @@ def test_data_without_variation_give_finite_results(transform, case):
         assert fitted(X).shape == X.shape
         assert np.isfinite(fitted(X)).all()
         assert np.abs(fitted(X)).max() < 1e3  # nothing blown up that training says nothing about
+
+
+def test_whitening_leaves_constant_features_at_exactly_zero():
+    X = np.random.default_rng(0).normal(size=(50, 6))
+    X[:, 2] = 3.7
+    white = TRANSFORMS["whiten"](X)(X)
+    assert not white[:, 2].any()
+    assert white.any(axis=0).sum() == 5

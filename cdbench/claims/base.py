@@ -62,10 +62,17 @@ class Measurements:
     def __init__(self, measurements: Iterable[Measurement]) -> None:
         self.all = tuple(measurements)
 
-    def find(self, quantity: str, subject: str, baseline: str | None = None) -> Measurement:
-        """Return the first measurement of that quantity, subject and baseline."""
+    def find(
+        self,
+        quantity: str,
+        subject: str,
+        baseline: str | None = None,
+        statistic: str | None = None,
+    ) -> Measurement:
+        """Return the first measurement of that quantity, subject, baseline and, if given, kind."""
         for found in self.all:
-            if (found.quantity, found.subject, found.baseline) == (quantity, subject, baseline):
+            key = (found.quantity, found.subject, found.baseline)
+            if key == (quantity, subject, baseline) and statistic in (None, found.statistic):
                 return found
         raise KeyError((quantity, subject, baseline))
 

@@ -140,6 +140,11 @@ class ComparableKappa(Claim):
             verdict = CONTRADICTED
         else:
             verdict = NOT_SUPPORTED
+        whole = sum(
+            not below(ratio, factor) and ends(ratio)[0] >= factor
+            for (_, model), ratio in ratios.items()
+            for factor in [PUBLISHED_KAPPA_RATIOS[DENSE, model]]
+        )
         better = sum(above(ratio, 1) for ratio in ratios.values())
         worse = sum(below(ratio, 1) for ratio in ratios.values())
         told = [
@@ -149,7 +154,8 @@ class ComparableKappa(Claim):
         return Judgement(
             verdict,
             "weight κ " + ", ".join(f"{m[9:]}: {_times(ratios[WEIGHT, m])}" for m in MODELS),
-            f"{len(reached)} of {len(ratios)} like-for-like ratios reach the published factor; "
+            f"{len(reached)} of {len(ratios)} like-for-like ratios reach the published factor, "
+            f"{whole} with their whole interval; "
             f"{better} intervals lie above 1, {worse} below; dense / B=4 and dense / B=8 are, for "
             f"{'; '.join(told)}.",
             condition,

@@ -15,7 +15,7 @@ from cdbench.claims.base import (
     paper_models,
 )
 from cdbench.claims.statistics import Observations, mean, mean_difference
-from cdbench.claims.wording import above, below, ends, in_points
+from cdbench.claims.wording import POINTS, above, below, ends, in_points
 from cdbench.config import ALPHA_CD, RunConfig
 from cdbench.judgement import (
     CONTRADICTED,
@@ -123,14 +123,17 @@ class DropoutRate(Claim):
         ]
         surest = max(gains, key=lambda gain: ends(gain)[0])
         widest = max(gains, key=lambda gain: ends(gain)[1])
-        measured = f"over no dropout {in_points(over_none)}"
+        measured = (
+            f"over none {in_points(over_none)}; others gain at most {POINTS * ends(widest)[1]:.2f}"
+        )
         if above(surest, MARGIN):
             reason = f"Tuning pays: {surest.subject} gains {in_points(surest)} over 0.0118."
             return Judgement(CONTRADICTED, measured, reason)
         if not below(widest, MARGIN):
             reason = (
                 f"Whether tuning pays is open: {widest.subject} gains {in_points(widest)} over "
-                "0.0118, which may be more than 0.5 points."
+                "0.0118, which may be more than 0.5 points; over the three models 0.0118 gains "
+                f"{in_points(over_none)} over no dropout."
             )
             return Judgement(NOT_SUPPORTED, measured, reason)
         untuned = f"No other rate gains 0.5 points over 0.0118 (at most {in_points(widest)})"

@@ -139,8 +139,8 @@ class Theorem2(Claim):
         return Judgement(
             verdict,
             f"κ - 1 ∝ N^{at_B4.estimate:.2f}, B^{in_B.estimate:.2f}, n^{in_digits(in_n)}",
-            f"With identity covariance κ - 1 is at most {population_kappa - 1:.0e}, and "
-            f"{dense - 1:.0e} for the dense layer; with coefficients of variance 1 alone κ is up "
+            f"With identity covariance κ - 1 is at most {max(population_kappa, dense) - 1:.0e}, "
+            "for the dense layer too; with coefficients of variance 1 alone κ is up "
             f"to {unit:.3g} on the digits; on samples κ - 1 goes as N^{in_digits(at_B4)} at B=4, "
             f"as B^{in_digits(in_B)} and as n^{in_digits(in_n)}.",
             " and ".join(conditions) or None,

@@ -46,5 +46,5 @@ def _database_words(arguments: list[str]) -> str:
 
 def _complain(message: str, code: int) -> int:
     if message:  # none, where the help was printed because nothing was asked for
-        typer.echo(f"cdbench: {' '.join(message.split())}", err=True)
+        typer.echo(f"cdbench: {' '.join(message.split()).replace('Value error, ', '')}", err=True)
     return code

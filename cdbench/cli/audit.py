@@ -33,7 +33,11 @@ def audit(
     ] = None,
     claim: Annotated[
         list[str] | None,
-        typer.Option("--claim", metavar="NAME ...", help="Claims to audit, instead of all."),
+        typer.Option(
+            "--claim",
+            metavar="NAME ...",
+            help="Claims to audit, by name or number, instead of all.",
+        ),
     ] = None,
     explain: Annotated[
         bool,
@@ -70,7 +74,13 @@ def audit(
     code = _train_missing(claims, chosen, jobs, database)
     if code == INTERRUPTED:
         return code
-    _judge(claims, chosen, database)
+    try:
+        _judge(claims, chosen, database)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"interrupted: judgements so far are stored; to go on: {command_line()}", err=True
+        )
+        return INTERRUPTED
     if explain:
         from cdbench.cli.explain import print_claim
 

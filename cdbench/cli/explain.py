@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cdbench.claims.statistics import INTERVALS
 from cdbench.cli.output import print_report, terminal_width
 from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
 from cdbench.reports.claims import measurements_table
@@ -54,6 +55,7 @@ def _print_sql(
     claim: str, measurements: tuple[Measurement, ...], database: str, seeds: str
 ) -> None:
     typer.echo(f"By hand, with sqlite3 {database} (seeds {seeds}):\n")
+    typer.echo(f"-- bootstrap intervals: {INTERVALS}")
     typer.echo("-- the numbers above, with the query that gives each estimate")
     typer.echo(
         "SELECT quantity, subject, baseline, statistic, estimate, low, high, n, sql\n"
@@ -61,7 +63,8 @@ def _print_sql(
     )
     typer.echo("-- what they rest on, one row a number, with the run that it comes from")
     typer.echo(
-        "SELECT o.quantity, o.subject, o.place, o.value, o.run_id, runs.config_digest\n"
+        "SELECT o.quantity, o.subject, o.place, o.value, o.run_id, runs.model, runs.seed,\n"
+        "    runs.test_accuracy, runs.training_loss, runs.published_kappa, runs.weight_kappa\n"
         "FROM observations AS o LEFT JOIN runs USING (run_id)\n"
         f"WHERE o.claim = '{claim}';\n"
     )

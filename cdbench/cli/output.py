@@ -32,7 +32,11 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
     from cdbench.reports.claims import ledger
     from cdbench.store.audit_queries import stored_claims
 
-    titles = {name: (CLAIMS[name].title, CLAIMS[name].published) for name in names}
+    titles = {
+        name: (position, claim.title, claim.published)
+        for position, (name, claim) in enumerate(CLAIMS.items(), 1)
+        if name in names
+    }
     return ledger(titles, stored_claims(database), database.path.name)
 
 

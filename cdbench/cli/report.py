@@ -67,6 +67,10 @@ def report(
             f"{'two reports were' if claims else 'no report was'} named; expected "
             "cdbench report --table1 or cdbench report --claims"
         )
+    if claims and (seeds or B):
+        raise ConfigurationError(
+            "--seeds and --B are of --table1; a ledger is of the seeds that its audit had"
+        )
     built = _ledger(db) if claims else _table1(db, seeds, B)
     if output is not None:
         write_file(output, render(built, format))
@@ -82,7 +86,7 @@ def _ledger(db: str) -> Report:
     from cdbench.claims import CLAIMS
     from cdbench.store.database import open_for_reading
 
-    return claims_report(list(CLAIMS), open_for_reading(db))
+    return claims_report(list(CLAIMS), open_for_reading(db, "cdbench audit"))
 
 
 def _table1(db: str, seeds: list[int] | None, B: list[int] | None) -> Report:

@@ -9,6 +9,7 @@ from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, given, with_knobs
 from cdbench.cli.output import one_line, print_report
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_kappa
 from cdbench.run import EpochMetrics, Run
@@ -47,6 +48,11 @@ def train(db: DatabaseOption = DEFAULT_DATABASE, **knobs: Any) -> int:
     typer.echo()
     _print_outcome(run)
     typer.echo(f"stored as run {run_id} in {database.path}")
+    if diagnostics != Diagnostics():
+        typer.echo(
+            f'all that was measured: sqlite3 {database.path} "select * from conditions where '
+            f'run_id = {run_id}", and tables spectrum_value, curvature'
+        )
     return {"completed": COMPLETED, "interrupted": INTERRUPTED}.get(run.status, RUN_FAILED)
 
 
@@ -107,10 +113,10 @@ def _curvature(run: Run) -> Report:
             f"{found.coordinates}, {found.method}",
             f"{found.largest:.3e}",
             f"{found.smallest:.3e}",
-            f"{found.trace:.3e}",
+            f"{found.trace:.3e}" + f" ± {found.trace_error:.0e}" * bool(found.trace_error),
             f"{found.effective_rank:.1f}",
-            f"{found.rank}/{found.size}",
-            format_kappa(found.damped_kappa),
+            f"{'–' if found.rank is None else found.rank}/{found.size}",
+            format_kappa(found.damped_kappa) if found.smallest + found.damping > 0 else "–",
         ]
         for found in run.curvature
         if found.epoch == last
@@ -124,7 +130,8 @@ def _curvature(run: Run) -> Report:
         rows=rows,
         notes=(
             f"Damped κ: (largest + d) / (smallest + d), d = {run.curvature[0].damping:g}. The "
-            "matrices are singular or indefinite, and so have no κ of their own.",
+            "matrices are singular or indefinite, and so have no κ of their own; – is indefinite "
+            "even so. Lanczos cannot count a rank.",
         ),
         records=[],
     )

@@ -66,6 +66,9 @@ def whiten(X_train: Array) -> Transform:
     eigenvalues, Q = np.linalg.eigh(X.T @ X / len(X))
     seen = eigenvalues > WHITENING_FLOOR * eigenvalues[-1]
     matrix = Q[:, seen] / np.sqrt(eigenvalues[seen]) @ Q[:, seen].T
+    # A constant feature stays exactly zero, not the others' rounding errors.
+    constant = ~X.any(axis=0)
+    matrix[constant] = matrix[:, constant] = 0.0
     return lambda X: standardized(X) @ matrix
 
 

@@ -8,28 +8,29 @@ from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_number
 from cdbench.store.audit_queries import StoredClaim
 
-COLUMNS = ("", "Claim", "Published", "Measured", "Verdict")
+COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict")
 
 
 def ledger(
-    titles: Mapping[str, tuple[str, str]], stored: Mapping[str, StoredClaim], source: str
+    titles: Mapping[str, tuple[int, str, str]], stored: Mapping[str, StoredClaim], source: str
 ) -> Report:
     """Build the ledger: one row a claim, in the paper's order, those without a result too.
 
     Parameters
     ----------
     titles : mapping
-        Title and published value of every claim that there is, by name.
+        Position in the paper's order, title and published value of the claims, by name.
     stored : mapping
         The stored judgements, by name.
     source : str
         What the title of the report says that it is from.
     """
     rows, records = [], []
-    for position, (name, (title, published)) in enumerate(titles.items(), 1):
+    for name, (position, title, published) in titles.items():
         found = stored.get(name)
         verdict, measured = _verdict(found), found.judgement.measured if found else "–"
-        rows.append([str(position), title, published, measured, verdict])
+        seeds = found.seeds if found else "–"
+        rows.append([str(position), title, published, measured, seeds, verdict])
         records.append(_record(position, name, title, published, found))
     return Report(
         title=f"The claims of arXiv 2605.08171, judged one by one · {source}",

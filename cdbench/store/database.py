@@ -89,8 +89,15 @@ def open_for_writing(location: str) -> Database:
     return database
 
 
-def open_for_reading(location: str) -> Database:
+def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
     """Open an existing database to read it; one of an older schema is brought to the newest.
+
+    Parameters
+    ----------
+    location : str
+        A path, or an SQLAlchemy URL of SQLite.
+    first : str
+        The command that makes what is to be read, for the error where there is nothing yet.
 
     Raises
     ------
@@ -101,7 +108,7 @@ def open_for_reading(location: str) -> Database:
     """
     path = database_path(location)
     if not path.exists() or (path.is_file() and not path.stat().st_size):
-        raise MissingResultsError(f"{path}: no results yet; to make some: {FIRST_COMMAND}")
+        raise MissingResultsError(f"{path}: no results yet; to make some: {first}")
     _check_header(path)
     database = Database(path, read_only=True)
     with database.transaction() as connection:

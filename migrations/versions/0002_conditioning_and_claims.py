@@ -123,7 +123,7 @@ def _create_curvature() -> None:
         sa.Column("n_samples", sa.Integer(), nullable=False),
         sa.Column("method", sa.String(), nullable=False),
         sa.Column("size", sa.Integer(), nullable=False),
-        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=True),
         sa.Column("threshold", sa.Double(), nullable=False),
         sa.Column("largest", sa.Double(), nullable=False),
         sa.Column("smallest", sa.Double(), nullable=False),

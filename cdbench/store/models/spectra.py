@@ -95,8 +95,8 @@ class Curvature(Base):
     n_samples: Mapped[int] = mapped_column(comment="Number of samples.")
     method: Mapped[str] = mapped_column(comment="exact: all eigenvalues; lanczos: ends, density.")
     size: Mapped[int] = mapped_column(comment="Number of parameters.")
-    rank: Mapped[int] = mapped_column(
-        comment="Eigenvalues above the threshold in magnitude; by lanczos estimated."
+    rank: Mapped[int | None] = mapped_column(
+        comment="Eigenvalues above the threshold in magnitude; NULL by lanczos."
     )
     threshold: Mapped[float] = mapped_column(comment="Level at or below which one is zero.")
     largest: Mapped[float] = mapped_column(comment="Largest eigenvalue.")
@@ -112,7 +112,7 @@ class Curvature(Base):
     effective_rank: Mapped[float] = mapped_column(comment="Σ|λ| / max|λ|.")
     damping: Mapped[float] = mapped_column(comment="d of the next column.")
     damped_kappa: Mapped[float] = mapped_column(
-        comment="(largest + d) / (smallest + d); Inf where smallest + d is not positive."
+        comment="(largest + d) / (smallest + d); Inf where smallest + d ≤ 0: indefinite."
     )
 
 
