@@ -348,8 +348,7 @@ def test_exact_and_lanczos_agree(larger):
         assert abs(estimate.trace - exact.trace) <= 4 * estimate.trace_error + tolerance
         assert estimate.effective_rank == pytest.approx(exact.effective_rank, rel=0.05)
         assert exact.trace_error == 0
-        above = np.abs(exact.nodes) > estimate.threshold
-        assert estimate.rank == pytest.approx(above.sum(), rel=0.2)
+        assert estimate.rank is None  # so few steps cannot count it
         assert sum(estimate.weights) == pytest.approx(1, abs=1e-12)
         assert list(estimate.nodes) == sorted(estimate.nodes, reverse=True)
 
@@ -385,7 +384,8 @@ def test_matrix_of_zeros_has_no_rank():
         for found in measure_curvature(
             network, np.ones(3), X, y, sample="train", epoch=0, method=method
         ):
-            assert (found.rank, found.effective_rank, found.largest) == (0, 0.0, 0.0)
+            assert (found.effective_rank, found.largest, found.trace) == (0.0, 0.0, 0.0)
+            assert found.rank == (0 if method == "exact" else None)
             assert (found.kappa, found.damped_kappa) == (np.inf, 1.0)
 
 

@@ -7,6 +7,8 @@ import pytest
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from threadpoolctl import threadpool_limits
 
+from cdbench.config import RunConfig
+from cdbench.curvature import measure_curvature
 from cdbench.curvature.lanczos import (
     LONG_STEPS,
     PROBE_STEPS,
@@ -14,6 +16,7 @@ from cdbench.curvature.lanczos import (
     lanczos,
     lanczos_spectrum,
 )
+from cdbench.network import Network
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -149,3 +152,46 @@ def test_damped_kappa_is_finite_and_kappa_a_ratio_where_all_is_positive():
     slightly_negative = replace(found, smallest=-0.5e-3).curvature(epoch=0, n_samples=1, **labels)
     assert slightly_negative.damped_kappa == pytest.approx(4.001 / 0.5e-3)
     assert slightly_negative.kappa == np.inf
+
+
+@pytest.mark.parametrize("rank", [0, 1, 2, 5])
+@pytest.mark.parametrize("n", [4, 30, 34, 120, 300])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_matrix_of_low_rank_has_no_eigenvalues_but_its_own(rank, n, sign):
+    own = sign * np.array([3.0, 2.0, 1.0, 0.1, 1e-5])[: min(rank, n)]
+    A = rotated(np.concatenate([own, np.zeros(n - len(own))]))
+    found = lanczos_spectrum(aslinearoperator((A + A.T) / 2), 0, nothing(n))
+    expected = np.concatenate([own, [0.0] * (len(own) < n)])
+    assert found.largest == pytest.approx(expected.max(), abs=1e-12)
+    assert found.smallest == pytest.approx(expected.min(), abs=1e-12)
+    assert found.total(found.nodes) == pytest.approx(own.sum(), abs=1e-10)
+    assert found.weights.sum() == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("hidden", [(4,), (8, 8)])
+@pytest.mark.parametrize("case", ["zeros", "one sample", "two samples", "constant feature"])
+@pytest.mark.parametrize("B", [None, 2])
+def test_degenerate_data_give_lanczos_the_exact_spectrum(case, hidden, B):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 5)), rng.integers(3, size=40)
+    if case == "zeros":
+        X *= 0
+    elif case == "constant feature":
+        X[:, 1] = 2.0
+    else:
+        n = 1 if case == "one sample" else 2
+        X, y = X[:n], y[:n]
+    config = RunConfig(dataset="iris", B=B or 1, hidden=hidden)
+    network = Network.from_config(config if B else config.baseline(), 5, 3)
+    parameters = network.initial_parameters(rng)
+    at = (network, parameters, X, y)
+    exact, estimate = (
+        measure_curvature(*at, sample="train", epoch=0, method=method)
+        for method in ("exact", "lanczos")
+    )
+    for a, b in zip(exact, estimate, strict=True):
+        tolerance = 1e-6 * max(abs(a.largest), abs(a.smallest))
+        assert b.largest == pytest.approx(a.largest, abs=tolerance)
+        assert b.smallest == pytest.approx(a.smallest, abs=tolerance)
+        assert abs(b.trace - a.trace) <= 5 * b.trace_error + tolerance
+        assert b.effective_rank >= 1

@@ -25,8 +25,6 @@ class Eigenvalues:
         Extreme eigenvalues.
     size : int
         Number of eigenvalues.
-    resolution : float
-        Magnitude, against the largest, at or below which a node counts as zero.
     trace_error : float
         Standard error of the trace, the sum over the spectrum of the nodes.
     """
@@ -36,7 +34,6 @@ class Eigenvalues:
     largest: float
     smallest: float
     size: int
-    resolution: float
     trace_error: float = 0.0
 
     def total(self, values: Array) -> float:
@@ -56,7 +53,8 @@ class Eigenvalues:
         """Return the spectrum with everything derived from it; see Curvature."""
         magnitudes = np.abs(self.nodes)
         scale = max(abs(self.largest), abs(self.smallest))
-        threshold = self.resolution * scale
+        # The rule of numpy.linalg.matrix_rank.
+        threshold = self.size * float(np.finfo(np.float64).eps) * scale
         nonnull = magnitudes[magnitudes > threshold]
         kappa_nonnull = float(nonnull.max() / nonnull.min()) if nonnull.size else np.inf
         damped = self.smallest + DAMPING
@@ -69,7 +67,7 @@ class Eigenvalues:
             n_samples=n_samples,
             method=method,
             size=self.size,
-            rank=round(self.total(magnitudes > threshold)),
+            rank=nonnull.size if method == "exact" else None,
             threshold=threshold,
             largest=self.largest,
             smallest=self.smallest,
@@ -77,7 +75,8 @@ class Eigenvalues:
             kappa_nonnull=kappa_nonnull if method == "exact" else None,
             trace=self.total(self.nodes),
             trace_error=self.trace_error,
-            effective_rank=self.total(magnitudes) / scale if scale else 0.0,
+            # At least 1 by its definition, which an estimate need not know.
+            effective_rank=max(1.0, self.total(magnitudes) / scale) if scale else 0.0,
             damping=DAMPING,
             damped_kappa=(self.largest + DAMPING) / damped if damped > 0 else np.inf,
             nodes=tuple(self.nodes[order].tolist()),

@@ -65,6 +65,5 @@ def exact_spectrum(matrix: Array) -> Eigenvalues:
     ``numpy.linalg.matrix_rank``.
     """
     P, values = len(matrix), eigvalsh(matrix)
-    resolution = P * float(np.finfo(np.float64).eps)
     ends = float(values[-1]), float(values[0])
-    return Eigenvalues(values, np.full(P, 1 / P), *ends, P, resolution)
+    return Eigenvalues(values, np.full(P, 1 / P), *ends, P)

@@ -29,9 +29,6 @@ PROBES, PROBE_STEPS = 6, 16
 CONVERGED = 1e-7
 """Residual, against the largest magnitude, at which a Ritz vector counts as an eigenvector."""
 
-RESOLUTION = 1e-2
-"""Magnitude, against the largest, down to which so short runs count eigenvalues to about 20 %."""
-
 
 @dataclass(frozen=True)
 class Ritz:
@@ -55,7 +52,9 @@ class Ritz:
     residuals: Array
 
 
-def lanczos(operator: LinearOperator, start: Array, steps: int, known: Array) -> Ritz:
+def lanczos(
+    operator: LinearOperator, start: Array, steps: int, known: Array, scale: float = 0.0
+) -> Ritz:
     """Run Lanczos orthogonally to known eigenvectors.
 
     Parameters
@@ -68,6 +67,9 @@ def lanczos(operator: LinearOperator, start: Array, steps: int, known: Array) ->
         At most so many; fewer where the Krylov space ends before.
     known : (k, P) float64
         Orthonormal eigenvectors, one a row.
+    scale : float
+        Magnitude of the operator as far as it is known: what is at rounding level of it is zero,
+        also where the known vectors leave nothing else.
 
     Returns
     -------
@@ -79,13 +81,17 @@ def lanczos(operator: LinearOperator, start: Array, steps: int, known: Array) ->
     alpha, beta = [], []
     v = start
     for m in range(k, len(basis)):
+        # Orthogonal once more at full length: a short v carries the rounding of what was taken out.
+        v = v / np.linalg.norm(v)
+        v = v - (basis[:m] @ v) @ basis[:m]
         basis[m] = v / np.linalg.norm(v)
         v = operator.matvec(basis[m])
+        scale = max(scale, float(np.linalg.norm(v)))
         alpha.append(basis[m] @ v)
         for _ in range(2):  # twice is enough for orthogonality to rounding (Parlett 1998)
             v = v - (basis[: m + 1] @ v) @ basis[: m + 1]
         beta.append(np.linalg.norm(v))
-        if beta[-1] <= P * np.finfo(np.float64).eps * np.abs(alpha).max():
+        if beta[-1] <= P * np.finfo(np.float64).eps * scale:
             break
     values, S = eigh_tridiagonal(alpha, beta[:-1])
     return Ritz(values, S[0] ** 2, S.T @ basis[k : k + len(alpha)], beta[-1] * np.abs(S[-1]))
@@ -117,7 +123,8 @@ def lanczos_spectrum(operator: LinearOperator, seed: int, null: Array) -> Eigenv
     known = np.concatenate([known, long.vectors[resolved]])
     rest = P - len(known)
     probes = [_probe(rng, known) for _ in range(PROBES if rest else 0)]
-    runs = [lanczos(operator, probe, PROBE_STEPS, known) for probe in probes]
+    scale = float(np.abs(long.values).max())
+    runs = [lanczos(operator, probe, PROBE_STEPS, known, scale) for probe in probes]
     nodes = np.concatenate([values, *(run.values for run in runs)])
     shares = [run.weights * (rest / P / PROBES) for run in runs]
     seen = np.concatenate([nodes, long.values])
@@ -127,7 +134,6 @@ def lanczos_spectrum(operator: LinearOperator, seed: int, null: Array) -> Eigenv
         largest=float(seen.max()),
         smallest=float(seen.min()),
         size=P,
-        resolution=RESOLUTION,
         trace_error=_trace_error(runs, rest),
     )
 
