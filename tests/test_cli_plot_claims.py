@@ -18,10 +18,11 @@ from cdbench.execution import execute
 from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
 from cdbench.plots import SAMPLE_FIGURES
 from cdbench.plots.base import Model
+from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
 from cdbench.spectra import KINDS
 from cdbench.store.database import open_for_reading, open_for_writing
-from cdbench.store.figure_queries import runs_with_spectra
+from cdbench.store.figure_queries import curvature_of, runs_with_spectra
 from cdbench.store.record import record_claim, record_run
 from tests.cli_tools import change, rows
 
@@ -80,7 +81,9 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
         record_claim(database, judged(claim, observations(claim)))
     for configs in paper_models(SEEDS).values():
         for config in configs:
-            diagnostics = Diagnostics(spectra_every=5, values=config.seed == SEEDS[0])
+            diagnostics = Diagnostics(spectra_every=5, values=False)
+            if config.seed == SEEDS[0]:
+                diagnostics = Diagnostics(spectra_every=5, curvature="lanczos")
             record_run(database, execute(config, diagnostics=diagnostics))
     return path
 
@@ -164,11 +167,16 @@ def test_samples_are_what_the_database_holds(audited: Path) -> None:
         ),
         (
             "delete from spectrum where kind = 'layer_hessian'",
-            "to train them again: cdbench sweep --B 4 8 --seeds 2 --db",
+            "to train them again: cdbench sweep --B 4 8 --seeds 2 --curvature lanczos --db",
+        ),
+        (
+            "delete from curvature_node",
+            "to train them again: cdbench sweep --B 4 8 --seeds 2 --curvature lanczos --db",
         ),
         (
             "update run set status = 'failed' where seed = 2",
-            "to train them: cdbench sweep --B 4 8 --seeds 2 --resume --db",
+            "3 of 6 runs of dense, B = 4 and B = 8 lack spectra every 5 epochs; to train them: "
+            "cdbench sweep --B 4 8 --seeds 2 3 --spectra-every 5 --no-values --resume --db",
         ),
     ],
 )
@@ -195,8 +203,40 @@ def test_runs_that_kept_their_spectra_are_drawn_even_where_newer_ones_did_not(
     kept = runs_with_spectra(database, [config], KINDS)
     newer = record_run(database, execute(config, diagnostics=Diagnostics(values=False)))
     assert runs_with_spectra(database, [config], KINDS) == kept != {config: newer}
+    assert runs_with_spectra(database, [config], KIND_WORDS) == kept
     assert runs_with_spectra(database, [config], []) == {config: newer}
     assert runs_with_spectra(database, [RunConfig(B=4, seed=SEEDS[1])], ["weight"]) == {}
+
+
+def test_without_curvature_the_figures_of_the_paper_are_drawn(
+    audited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = without(audited, tmp_path, "delete from curvature")
+    assert run(["plot", "--fig1", "--fig2", *words[2:]]) == 0
+    database = open_for_reading(str(tmp_path / "changed.db"))
+    assert runs_with_spectra(database, [RunConfig(B=4, seed=SEEDS[0])], [NETWORK]) == {}
+    assert "fig2.png" in capsys.readouterr().out
+
+
+def test_curvature_is_read_as_it_was_measured(tmp_path: Path) -> None:
+    database = open_for_writing(str(tmp_path / "runs.db"))
+    measured = execute(RunConfig(B=8, epochs=1), diagnostics=Diagnostics(curvature="lanczos"))
+    assert curvature_of(database, record_run(database, measured)) == measured.curvature
+
+
+@pytest.mark.parametrize("made", [False, True])
+def test_without_judgements_the_audit_is_named_before_any_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], made: bool
+) -> None:
+    path = tmp_path / "runs.db"
+    if made:
+        open_for_writing(str(path))
+    assert run(["plot", "--claims", "--db", str(path), "--output", str(tmp_path / "made")]) == 3
+    error = capsys.readouterr().err
+    assert "cdbench audit --db" in error
+    assert "sweep" not in error
+    assert run(["plot", "--fig1", "--claims", "--db", str(tmp_path / "none.db")]) == 3
+    assert "cdbench sweep" in capsys.readouterr().err
 
 
 def test_no_figure_named_lists_the_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from cdbench.errors import CdbenchError, MissingResultsError, UnknownNameError
 from cdbench.plots import FIGURES, FORMATS, DrawFigure, PlottedRun, save_figure
 from cdbench.plots.style import LOOKS, looks_of
-from cdbench.run import Condition, EpochMetrics, Spectrum
+from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
 
 SOURCE = "runs 3, 6 of a$b_$.db · seed 2 · cdbench 0.1.0"
 
@@ -23,6 +23,14 @@ def spectrum(kind: str, values: list[float], layer: int = 3, epoch: int = 25) ->
         values[0], values[-1], values[0] / 0.5, 2.0, len(values), len(values), 0.0
     )
     return Spectrum(layer, kind, epoch, tuple(values), condition)
+
+
+def network_spectrum(method: str = "lanczos", epoch: int = 25) -> Curvature:
+    """Return a made-up one of ten parameters, some of them null but for rounding."""
+    return Curvature(
+        "gauss_newton", "own", epoch, "train", 1437, method, 10, None, 0.05, 5.0, 0.0, np.inf, None,
+        7.0, 0.1, 1.4, 0.01, 501.0, (5.0, 2.0, 0.01, 1e-15, 0.0), (0.1, 0.1, 0.2, 0.3, 0.3),
+    )  # fmt: skip
 
 
 def plotted(
@@ -40,8 +48,9 @@ def plotted(
         *(spectrum(kind, [2.0, 1.0]) for kind in ("block_power", "theorem1", "layer_hessian")),
     )
     return PlottedRun(
-        run_id, "model", layer, B, seed, 1000 + (B or 0), (64, 64, 10), epochs, spectra
-    )
+        run_id, "model", layer, B, seed, 1000 + (B or 0), (64, 64, 10), epochs, spectra,
+        (network_spectrum(),),
+    )  # fmt: skip
 
 
 def every_model() -> list[PlottedRun]:
@@ -183,6 +192,13 @@ def test_no_run_too_many_models_or_no_spectrum_is_said() -> None:
         FIGURES["fig1"]([*every_model(), plotted("cdlinear", 16, 9)], SOURCE)
     with pytest.raises(MissingResultsError, match="run 1 has no spectrum of kind 'published'"):
         FIGURES["fig2"]([replace(plotted(), spectra=())], SOURCE)
+    with pytest.raises(MissingResultsError, match="run 1 has no spectrum of its network"):
+        FIGURES["spectra-kinds"]([replace(plotted(), curvature=())], SOURCE)
+
+
+def test_figures_of_the_paper_need_no_curvature() -> None:
+    for name in ("fig1", "fig2"):
+        assert FIGURES[name]([replace(plotted(), curvature=())], SOURCE).axes
 
 
 def test_matplotlib_is_imported_only_when_a_figure_is_drawn() -> None:

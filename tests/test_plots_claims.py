@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 
 from cdbench.claims.statistics import Observations, median
@@ -16,13 +17,13 @@ from cdbench.errors import MissingResultsError
 from cdbench.judgement import Observation
 from cdbench.plots import FIGURES, FORMATS, KINDS_DRAWN, SAMPLE_FIGURES, Sample, save_figure
 from cdbench.plots.base import Model
-from cdbench.plots.kinds import KIND_WORDS
+from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.notes import number
 from cdbench.plots.samples import quartiles
 from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
 from cdbench.run import Condition, Spectrum
 from cdbench.spectra import KINDS
-from tests.test_plots import plotted, texts
+from tests.test_plots import network_spectrum, plotted, texts
 
 SOURCE = "claim x of a$b_$.db · seeds 0..9"
 DENSE, FOUR, EIGHT = Model("dense"), Model("cdlinear", 4), Model("cdlinear", 8)
@@ -125,6 +126,13 @@ def test_seeds_are_drawn_one_by_one_and_as_medians_and_means_so_far() -> None:
     assert f"after {N_SEEDS} seeds: means" in note
 
 
+def test_quartiles_are_drawn_from_eight_seeds_on() -> None:
+    axes = draw("kappa-seeds").axes[0]
+    (band,) = [found for found in axes.collections if isinstance(found, FillBetweenPolyCollection)]
+    x = np.asarray(band.get_paths()[0].vertices)[:, 0]
+    assert (x.min(), x.max()) == (8, N_SEEDS)
+
+
 def test_a_row_for_each_model_compared_and_a_column_of_one_scale_for_each_quantity() -> None:
     panels = draw("kappa-seeds").axes
     titles = [axes.get_title("left").partition("\n")[0] for axes in panels]
@@ -204,13 +212,35 @@ def test_spectra_are_drawn_relative_to_the_largest_without_their_zeros() -> None
     runs = [replace(plotted(), spectra=(*plotted().spectra[:-1], singular)), whole]
     figure = FIGURES["spectra-kinds"](runs, SOURCE)
     panels = {axes.get_title("left").partition(":")[0]: axes for axes in figure.axes}
-    assert list(panels) == [*KIND_WORDS, ""]
+    assert list(panels) == list(KIND_WORDS)
     first, second = lines(panels["layer_hessian"])
     assert near(first, (0, 50), (1.0, 0.25))
     assert near(second, (0, 100), (1.0, 0.5))
     assert "dense: κ = ∞, non-null 4, rank 10 of 20" in panels["layer_hessian"].texts[0].get_text()
     assert "not comparable" in panels["published"].get_title("left")
-    assert len({axes.get_ylim() for axes in figure.axes[:-1]}) == 1
+    assert len({axes.get_ylim() for axes in figure.axes}) == 1
+    comparable = [words.compares == "comparable" for words in KIND_WORDS.values()]
+    assert comparable == [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize(("method", "word"), [("lanczos", "estimated"), ("exact", "exact")])
+def test_the_network_is_drawn_by_the_share_of_its_spectrum_at_the_last_epoch(
+    method: str, word: str
+) -> None:
+    last = network_spectrum(method)
+    others = (
+        replace(last, epoch=5, nodes=(9.0,) * 5),
+        replace(last, matrix="hessian", epoch=30),
+        replace(last, coordinates="weight-space", epoch=30),
+    )
+    runs = [replace(plotted(), curvature=(last, *others))]
+    axes = FIGURES["spectra-kinds"](runs, SOURCE).axes[list(KIND_WORDS).index("network")]
+    drawn, *resolution = lines(axes)
+    assert near(drawn, (10, 20, 40), (1.0, 0.4, 0.002))  # neither 0 nor what rounding makes of it
+    assert axes.get_title("left").startswith(f"network: comparable, {word}\n")
+    assert [y for points in resolution for _, y in points] == [0.01] * 2 * (method == "lanczos")
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert "dense: κ = ∞, effective rank 1.4 of 10" in [text.get_text() for text in axes.texts]
 
 
 # All of them
@@ -327,8 +357,8 @@ def test_quartiles_and_median_are_those_of_the_ledger(n: int) -> None:
 
 
 def test_every_kind_has_words_and_a_place_in_its_figure() -> None:
-    assert set(KIND_WORDS) == set(KINDS)
-    assert set(KINDS_DRAWN["spectra-kinds"]) == set(KINDS)
+    assert set(KIND_WORDS) == {*KINDS, NETWORK}
+    assert set(KINDS_DRAWN["spectra-kinds"]) == set(KIND_WORDS)
     assert set(KINDS_DRAWN) <= set(FIGURES)
 
 

@@ -64,17 +64,18 @@ def plot(
         )
     from cdbench.cli.figure_samples import READERS
     from cdbench.plots import FIGURES, KINDS_DRAWN, SAMPLE_FIGURES, save_figure
-    from cdbench.store.database import open_for_reading
+    from cdbench.store.database import FIRST_COMMAND, open_for_reading
 
-    database = open_for_reading(db)
-    # All of them are drawn before the first is written.
+    database = open_for_reading(db, FIRST_COMMAND if fig1 or fig2 else "cdbench audit")
+    # Samples are read before runs: where both lack, the audit is what to begin with. All figures
+    # are drawn before the first is written.
+    samples = {name: READERS[name](database) for name in SAMPLE_FIGURES if claims}
     figures = {
         name: FIGURES[name](*_runs(database, seed, KINDS_DRAWN.get(name, ())))
         for name, wanted in asked.items()
         if wanted
     }
-    if claims:
-        figures |= {name: draw(*READERS[name](database)) for name, draw in SAMPLE_FIGURES.items()}
+    figures |= {name: SAMPLE_FIGURES[name](*given) for name, given in samples.items()}
     for name, figure in figures.items():
         typer.echo(f"wrote {save_figure(figure, output, name, format)}")
     return COMPLETED
@@ -86,8 +87,9 @@ def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[
     Of runs that kept their spectra of these kinds the newest; an audit's runs do not keep them.
     """
     from cdbench.plots.base import PlottedRun
+    from cdbench.plots.kinds import NETWORK
     from cdbench.reports.table1 import table1_configs
-    from cdbench.store.figure_queries import runs_with_spectra
+    from cdbench.store.figure_queries import curvature_of, runs_with_spectra
     from cdbench.store.queries import epochs_of, newest_runs, spectra_of
 
     configs = [config for (config,) in table1_configs([seed]).values()]
@@ -100,9 +102,10 @@ def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[
         )
     run_ids = runs_with_spectra(database, configs, kinds)
     if len(run_ids) < len(configs):
+        again = f"{sweep} --curvature lanczos" if NETWORK in kinds else sweep
         raise MissingResultsError(
             f"{database.path}: the runs with seed {seed} did not keep the numbers of their "
-            f"spectra, or not of every kind; to train them again: {sweep}"
+            f"spectra, or not of every kind; to train them again: {again}"
         )
     runs = [
         PlottedRun(
@@ -115,6 +118,7 @@ def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[
             widths=tuple(int(width) for width in stored[config].widths.split("→")),
             epochs=epochs_of(database, run_ids[config]),
             spectra=spectra_of(database, run_ids[config]),
+            curvature=curvature_of(database, run_ids[config]),
         )
         for config in configs
     ]

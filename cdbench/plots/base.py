@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
-from cdbench.run import EpochMetrics, Spectrum
+from cdbench.run import Curvature, EpochMetrics, Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -66,6 +66,8 @@ class PlottedRun:
         In order of training.
     spectra : tuple of Spectrum
         Any layers, kinds and epochs, in any order.
+    curvature : tuple of Curvature, optional
+        Of the whole network, in any order.
     """
 
     run_id: int
@@ -77,6 +79,7 @@ class PlottedRun:
     widths: tuple[int, ...]
     epochs: tuple[EpochMetrics, ...]
     spectra: tuple[Spectrum, ...]
+    curvature: tuple[Curvature, ...] = ()
 
     @property
     def short_label(self) -> str:
@@ -110,6 +113,20 @@ class PlottedRun:
         if not found:
             raise MissingResultsError(f"run {self.run_id} has no spectrum of kind {kind!r} to draw")
         return max(found, key=lambda spectrum: (spectrum.layer, spectrum.epoch))
+
+    def network_spectrum(self) -> Curvature:
+        """Return the whole network's Gauss-Newton matrix in its own parameters, as measured last.
+
+        Raises
+        ------
+        MissingResultsError
+            If the run did not keep its eigenvalues.
+        """
+        wanted = ("gauss_newton", "own")
+        found = [c for c in self.curvature if (c.matrix, c.coordinates) == wanted and c.nodes]
+        if not found:
+            raise MissingResultsError(f"run {self.run_id} has no spectrum of its network to draw")
+        return max(found, key=lambda curvature: curvature.epoch)
 
 
 Shown = Model | PlottedRun

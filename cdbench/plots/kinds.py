@@ -13,11 +13,15 @@ class KindWords(NamedTuple):
 KIND_WORDS = {
     "weight": KindWords("σ²(W) of the whole layer", "comparable"),
     "layer_hessian": KindWords("eigenvalues of its exact Hessian", "comparable"),
+    "network": KindWords("Gauss–Newton, all parameters", "comparable"),
     "theorem1": KindWords("η = mean |F[X_j](k)|²", "only a diagonal"),
     "published": KindWords("dense σ²(W); CDLinear |ĉ| unsquared", "not comparable"),
     "block_power": KindWords("|ĉ|² of the blocks; dense W²", "not comparable"),
 }
-"""By the names of ``cdbench.spectra.KINDS``; those that compare models first."""
+"""By the names of ``cdbench.spectra.KINDS``, and ``NETWORK``; those that compare models first."""
+
+NETWORK = "network"
+"""The kind that is of the whole network, not of a layer."""
 
 
 def compares(quantity: str) -> str:

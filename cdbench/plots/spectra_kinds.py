@@ -1,34 +1,36 @@
-"""The spectra of every kind, of the last weight layer, side by side."""
+"""The spectra of every kind side by side: of the last weight layer, and of the network."""
 
 import math
+import sys
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from cdbench.plots.base import PlottedRun
-from cdbench.plots.kinds import KIND_WORDS
+from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.lines import draw_line, share_scale
 from cdbench.plots.notes import number, write_under
-from cdbench.plots.sheet import Layout, new_figure
+from cdbench.plots.sheet import LEFT, WIDTH, Layout, new_figure
 from cdbench.plots.style import QUIET, looks_of, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LAYOUT = Layout(2, 3, height=7.6, gaps=(0.82, 0.22), bottom=1.25)
-"""A panel for each kind, and one for a note on reading them."""
+LAYOUT = Layout(2, 3, height=8.2, gaps=(0.82, 0.22), bottom=1.9)
+"""A panel for each kind: those that compare models above, the others below."""
 
-HOW_TO_READ = """Every spectrum is drawn relative to
-its largest number and so falls
-to 1/κ.
+HOW_TO_READ = """\
+Each spectrum is drawn relative to its largest number and so falls to 1/κ. Numbers that count as \
+zero are left out: a line that ends
+before 100 % has a null part. All are of the last weight layer, but network is of all parameters: \
+its few large numbers need a log axis, and
+where it is estimated, the flat end stands for all that is too small to tell apart, zeros among it.\
+"""
 
-Numbers that count as zero are
-left out: a line that stops before
-100 % has a null part, and κ is ∞.
 
-Only comparable kinds are the same
-quantity in every model; only their
-κ may be set against each other."""
+ROUGH_BELOW = 1e-2
+"""Share of the largest eigenvalue below which short Lanczos runs tell a density only roughly."""
 
 
 def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
@@ -54,18 +56,24 @@ def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
         If there is no run, or one lacks a spectrum.
     """
     with style():
-        title = "The last weight layer: five spectra, five κ; only two kinds compare models"
-        figure, (*panels, last) = new_figure(runs, title, source, LAYOUT)
+        title = "Six spectra, six κ: only those of the upper row compare models"
+        figure, panels = new_figure(runs, title, source, LAYOUT)
         for kind, panel in zip(KIND_WORDS, panels, strict=True):
-            _draw(panel, runs, kind)
+            if kind == NETWORK:
+                _draw_network(panel, runs)
+            else:
+                _draw_layer(panel, runs, kind)
+            panel.set_yscale("log")
         share_scale(panels)
-        last.set_axis_off()
-        last.text(0, 1.0, HOW_TO_READ, va="top", fontsize=9, linespacing=1.45, color=QUIET)
+        figure.text(
+            LEFT / WIDTH, 0.36 / LAYOUT.height, HOW_TO_READ,
+            fontsize=8, linespacing=1.4, color=QUIET, parse_math=False,
+        )  # fmt: skip
     return figure
 
 
-def _draw(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
-    """Draw one kind, and write the κ of every run under it."""
+def _draw_layer(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
+    """Draw one kind of the last layer, and write the κ of every run under it."""
     lines = []
     for run, look in zip(runs, looks_of(runs), strict=True):
         spectrum = run.last_layer_spectrum(kind)
@@ -74,11 +82,43 @@ def _draw(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
         shares = [100 * i / last for i in range(len(kept))]
         draw_line(axes, run, look, shares, [value / kept[0] for value in kept])
         lines.append(_kappa_line(run, kind))
-    axes.set_yscale("log")
     words = KIND_WORDS[kind]
     axes.set_title(f"{kind}: {words.compares}\n{words.numbers}")
     axes.set_xlim(-2, 102)
     axes.set_xlabel("position, % of the numbers")
+    write_under(axes, lines)
+
+
+def _draw_network(axes: "Axes", runs: Sequence[PlottedRun]) -> None:
+    """Draw the whole network's eigenvalues against the share of them that is as large.
+
+    An estimate's nodes stand for many eigenvalues each, which only the share can tell.
+    """
+    lines: list[str] = []
+    spectra = [run.network_spectrum() for run in runs]
+    for run, look, spectrum in zip(runs, looks_of(runs), spectra, strict=True):
+        largest, size = spectrum.nodes[0], spectrum.size
+        rounding = size * sys.float_info.epsilon * largest
+        kept = [node / largest for node in spectrum.nodes if node > rounding]
+        shares = [100 * share for share in accumulate(spectrum.weights[: len(kept)])]
+        draw_line(axes, run, look, shares, kept)
+        # Nodes crowd, so markers are spaced along the line instead of by them.
+        axes.lines[-1].set_markevery((0.05 * len(lines), 0.15))
+        effective = f"effective rank {number(spectrum.effective_rank)} of {size:,}"
+        lines.append(f"{run.short_label}: κ = {number(spectrum.kappa)}, {effective}")
+    estimated = any(curvature.method == "lanczos" for curvature in spectra)
+    if estimated:
+        axes.axhline(ROUGH_BELOW, color=QUIET, linestyle=":", linewidth=1.0, zorder=1)
+        axes.annotate(
+            "below: only\nroughly known", (0, ROUGH_BELOW), (3, -3),
+            ("axes fraction", "data"), "offset points", va="top", fontsize=8, color=QUIET,
+        )  # fmt: skip
+    words = KIND_WORDS[NETWORK]
+    how = "estimated" if estimated else "exact"
+    axes.set_title(f"{NETWORK}: {words.compares}, {how}\n{words.numbers}")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel("% as large or larger, log scale")
     write_under(axes, lines)
 
 

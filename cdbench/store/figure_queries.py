@@ -1,10 +1,11 @@
-"""Reading for the figures: which runs have the numbers of their spectra."""
+"""Reading for the figures: which runs have the numbers of their spectra, and the network's."""
 
 from collections.abc import Iterable
 
 from sqlalchemy import bindparam, text
 
 from cdbench.config import RunConfig
+from cdbench.run import Curvature
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
 
@@ -12,12 +13,26 @@ _WITH_SPECTRA = text(
     """
     SELECT config_digest, max(run_id) FROM run
     WHERE config_digest IN :digests AND status = 'completed' AND (
-        SELECT count(DISTINCT kind) FROM spectrum
-        WHERE spectrum.run_id = run.run_id AND spectrum.kind IN :kinds
+        SELECT count(*) FROM (
+            SELECT kind FROM spectrum WHERE spectrum.run_id = run.run_id
+            UNION
+            SELECT 'network' FROM curvature JOIN curvature_node USING (curvature_id)
+            WHERE curvature.run_id = run.run_id
+                AND matrix = 'gauss_newton' AND coordinates = 'own'
+        ) WHERE kind IN :kinds
     ) = :n_kinds
     GROUP BY config_digest
     """
 ).bindparams(bindparam("digests", expanding=True), bindparam("kinds", expanding=True))
+
+_CURVATURE = text("SELECT * FROM curvature WHERE run_id = :run_id ORDER BY curvature_id")
+
+_NODES = text(
+    """
+    SELECT eigenvalue, weight FROM curvature_node
+    WHERE curvature_id = :curvature_id ORDER BY position
+    """
+)
 
 
 def runs_with_spectra(
@@ -25,7 +40,8 @@ def runs_with_spectra(
 ) -> dict[RunConfig, int]:
     """Return run_id of each configuration's newest completed run that kept spectra of the kinds.
 
-    An audit's runs keep the conditions of their spectra only, not the numbers.
+    An audit's runs keep the conditions of their spectra only, not the numbers. The kind
+    ``network`` is the eigenvalues of the whole network's Gauss-Newton matrix.
     """
     by_digest = {config.digest(): config for config in configs}
     wanted = sorted(set(kinds))
@@ -36,3 +52,17 @@ def runs_with_spectra(
             for digest, run_id in connection.execute(_WITH_SPECTRA, values):
                 found[by_digest[digest]] = run_id
     return found
+
+
+def curvature_of(database: Database, run_id: int) -> tuple[Curvature, ...]:
+    """Return what a run measured of its whole network, with the eigenvalues that it kept."""
+    found = []
+    with database.transaction() as connection:
+        for row in connection.execute(_CURVATURE, {"run_id": run_id}).mappings():
+            fields = dict(row)
+            del fields["run_id"]
+            key = {"curvature_id": fields.pop("curvature_id")}
+            pairs = connection.execute(_NODES, key).all()
+            nodes, weights = (tuple(pair[i] for pair in pairs) for i in (0, 1))
+            found.append(Curvature(**fields, nodes=nodes, weights=weights))
+    return tuple(found)
