@@ -217,6 +217,15 @@ def test_gauss_newton_is_positive_semidefinite_and_the_hessian_is_not(point):
     assert np.linalg.eigvalsh(hessian_matrix(*point.at))[0] < -1e-4 * values[-1]
 
 
+@over(FAMILIES)
+def test_gauss_newton_products_lose_nothing_where_classes_are_nearly_certain(point):
+    network, theta, X, _, context = point.at
+    logits, _ = network.forward(network.views(30 * theta), X, context)
+    sure = X[np.diff(np.sort(logits))[:, -1] > 20]  # the others would hide them
+    at = (network, 30 * theta, sure, np.zeros(len(sure), int), context)
+    assert_close(built(gauss_newton(*at)), gauss_newton_matrix(*at), 1e-10)
+
+
 @over(FAMILIES | LINEAR | SMOOTH | NORMALIZED)
 @pytest.mark.parametrize("matrix", [gauss_newton, hessian])
 def test_shifting_all_logits_is_a_null_direction(point, matrix):

@@ -157,19 +157,29 @@ def test_damped_kappa_is_finite_and_kappa_a_ratio_where_all_is_positive():
 @pytest.mark.parametrize("rank", [0, 1, 2, 5])
 @pytest.mark.parametrize("n", [4, 30, 34, 120, 300])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_matrix_of_low_rank_has_no_eigenvalues_but_its_own(rank, n, sign):
+@pytest.mark.parametrize("form", ["dense", "factored"])
+@pytest.mark.parametrize("seed", range(2))
+def test_matrix_of_low_rank_has_no_eigenvalues_but_its_own(rank, n, sign, form, seed):
     own = sign * np.array([3.0, 2.0, 1.0, 0.1, 1e-5])[: min(rank, n)]
-    A = rotated(np.concatenate([own, np.zeros(n - len(own))]))
-    found = lanczos_spectrum(aslinearoperator((A + A.T) / 2), 0, nothing(n))
+    V = np.linalg.qr(np.random.default_rng(seed).normal(size=(n, len(own))))[0]
+    A = aslinearoperator((V * own) @ V.T)
+    if form == "factored":  # as a network's: what it rounds lies in the eigenvectors' span
+        A = LinearOperator((n, n), matvec=lambda v: V @ (own * (V.T @ v)), dtype=float)
+    found = lanczos_spectrum(A, seed, nothing(n))
     expected = np.concatenate([own, [0.0] * (len(own) < n)])
     assert found.largest == pytest.approx(expected.max(), abs=1e-12)
     assert found.smallest == pytest.approx(expected.min(), abs=1e-12)
+    # Semidefinite, so that no Ritz value is beyond the ends or, in magnitude, above the trace.
+    assert np.all(sign * found.nodes >= -3e-12)
+    assert np.all(sign * found.nodes <= abs(found.total(found.nodes)) * (1 + 1e-10))
     assert found.total(found.nodes) == pytest.approx(own.sum(), abs=1e-10)
     assert found.weights.sum() == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("hidden", [(4,), (8, 8)])
-@pytest.mark.parametrize("case", ["zeros", "one sample", "two samples", "constant feature"])
+@pytest.mark.parametrize(
+    "case", ["zeros", "one sample", "two samples", "same samples", "constant feature"]
+)
 @pytest.mark.parametrize("B", [None, 2])
 def test_degenerate_data_give_lanczos_the_exact_spectrum(case, hidden, B):
     rng = np.random.default_rng(0)
@@ -178,6 +188,8 @@ def test_degenerate_data_give_lanczos_the_exact_spectrum(case, hidden, B):
         X *= 0
     elif case == "constant feature":
         X[:, 1] = 2.0
+    elif case == "same samples":
+        X[:] = X[0]
     else:
         n = 1 if case == "one sample" else 2
         X, y = X[:n], y[:n]
@@ -195,3 +207,6 @@ def test_degenerate_data_give_lanczos_the_exact_spectrum(case, hidden, B):
         assert b.smallest == pytest.approx(a.smallest, abs=tolerance)
         assert abs(b.trace - a.trace) <= 5 * b.trace_error + tolerance
         assert b.effective_rank >= 1
+        if b.matrix == "gauss_newton":
+            assert b.largest <= b.trace + 5 * b.trace_error + tolerance
+            assert b.smallest >= -1e-10 * b.largest

@@ -102,16 +102,19 @@ def gauss_newton(
     for part in _chunks(N):
         x = X[part].astype(np.float64)
         logits, pullback = network.forward(network.views(theta), x, context)
-        passes.append((x.astype(np.complex128), softmax(logits), pullback))
+        top = logits.argmax(axis=1)[:, None]
+        passes.append((x.astype(np.complex128), softmax(logits), top, pullback))
     gradient = np.zeros(theta.size)
     grads = network.views(gradient)
 
     def product(v: Array) -> Array:
         params = network.views(theta + STEP * 1j * v.ravel())
         total = np.zeros(theta.size)
-        for x, p, pullback in passes:
+        for x, p, top, pullback in passes:
             logits, _ = network.forward(params, x, context)
-            p_Jv = p * (logits.imag / STEP)
+            Jv = logits.imag / STEP
+            # A does not see the shift; without it, all cancels where a class is nearly certain.
+            p_Jv = p * (Jv - np.take_along_axis(Jv, top, axis=1))
             pullback((p_Jv - p * p_Jv.sum(axis=1, keepdims=True)) / N, grads)
             total += gradient
         return total
