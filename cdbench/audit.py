@@ -10,7 +10,7 @@ import cdbench
 from cdbench.claims import CLAIMS, Bench, Claim, Measurements, Needs
 from cdbench.claims.base import MIN_SEEDS
 from cdbench.claims.statistics import Observations
-from cdbench.config import RunConfig
+from cdbench.config import RunConfig, name_seeds
 from cdbench.environment import current_environment
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.judgement import ClaimResult
@@ -103,10 +103,3 @@ def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
         measured_at=datetime.now(UTC),
         duration_s=time.perf_counter() - started,
     )
-
-
-def name_seeds(seeds: Sequence[int]) -> str:
-    """Return ``0..29`` for consecutive seeds, else all of them."""
-    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
-        return f"{seeds[0]}..{seeds[-1]}"
-    return " ".join(map(str, seeds))

@@ -6,7 +6,7 @@ and with dashes the option on the command line; its ``help`` is what ``--help`` 
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -176,6 +176,13 @@ def varied_knobs(configs: Iterable[RunConfig]) -> list[str]:
         if name not in ("layer", "B", "seed")
         and len({getattr(config, name) for config in configs}) > 1
     ]
+
+
+def name_seeds(seeds: Sequence[int]) -> str:
+    """Return ``0..29`` for a row of more than four consecutive seeds, else each of them."""
+    if len(seeds) > 4 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}..{seeds[-1]}"
+    return " ".join(map(str, seeds))
 
 
 def parse_rate(name: str, value: object) -> float:

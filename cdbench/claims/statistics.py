@@ -15,8 +15,8 @@ from cdbench.products.base import Array
 RESAMPLES = 9_999
 LEVEL = 0.95
 INTERVALS = (
-    "scipy.stats.bootstrap over the rows, 9,999 resamples, rng=default_rng(0); BCa for means, "
-    "else percentile"
+    f"scipy.stats.bootstrap over the rows, {RESAMPLES:,} resamples, rng=default_rng(0); BCa for "
+    "means, else percentile"
 )
 """How the intervals are made, for readers."""
 BOOTSTRAP = "95 % bootstrap"

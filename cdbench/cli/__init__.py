@@ -46,5 +46,7 @@ def _database_words(arguments: list[str]) -> str:
 
 def _complain(message: str, code: int) -> int:
     if message:  # none, where the help was printed because nothing was asked for
-        typer.echo(f"cdbench: {' '.join(message.split()).replace('Value error, ', '')}", err=True)
+        # Typer puts its parser's name for the error into the sentence where a choice is unknown.
+        line = " ".join(message.split()).replace(": Value error, ", ": ")
+        typer.echo(f"cdbench: {line}", err=True)
     return code

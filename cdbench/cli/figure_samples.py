@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cdbench.config import name_seeds
 from cdbench.errors import MissingResultsError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Observed:
     """
 
     def __init__(self, database: "Database", claim: str) -> None:
+        from cdbench.claims.statistics import Observations
         from cdbench.store.audit_queries import observations_of, stored_claims
 
         self._claim, self._path = claim, database.path
@@ -39,10 +41,7 @@ class Observed:
         if stored is None:
             raise self._missing("is not judged yet")
         self.source = f"claim {claim} of {database.path.name} · digits · seeds {stored.seeds}"
-        self._values: dict[tuple[str, str], dict[float, float]] = {}
-        for found in observations_of(database, claim):
-            place = self._values.setdefault((found.quantity, found.subject), {})
-            place[found.place] = found.value
+        self._observations = Observations(claim, observations_of(database, claim))
 
     def values(self, quantity: str, subject: str) -> dict[float, float]:
         """Return the values by place, in the order of the places.
@@ -52,9 +51,10 @@ class Observed:
         MissingResultsError
             If an older version of the claim did not observe them.
         """
-        if (quantity, subject) not in self._values:
-            raise self._missing(f"has no {quantity!r} of {subject}")
-        return self._values[quantity, subject]
+        try:
+            return self._observations.values(quantity, subject)
+        except KeyError:
+            raise self._missing(f"has no {quantity!r} of {subject}") from None
 
     def sample(self, quantity: str, subject: str) -> "Sample":
         """Return one model's values, in the order of the places."""
@@ -128,7 +128,6 @@ def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
 
 def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
     """Return the three models' κ over the epochs, of the seeds of the audit."""
-    from cdbench.audit import name_seeds
     from cdbench.claims.base import needs_of, paper_models
     from cdbench.claims.input_only_spectrum import EVERY
     from cdbench.claims.kappas import DENSE, WEIGHT

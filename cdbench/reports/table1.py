@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cdbench.config import RunConfig
+from cdbench.config import RunConfig, name_seeds
 from cdbench.errors import MissingResultsError
 from cdbench.published import PUBLISHED_SEEDS, PUBLISHED_TABLE1, PublishedModel
 from cdbench.reports.formats import Report
@@ -116,8 +116,9 @@ def table1(rows: Mapping[str, Sequence[RunConfig]], runs: Mapping[RunConfig, Sto
     ]
     seeds = [config.seed for config in next(iter(rows.values()))]
     printed, n_equal, n_compared = _print_rows(table, comparable=set(seeds) == set(PUBLISHED_SEEDS))
+    named = f"seed{'s' * (len(seeds) > 1)} {name_seeds(seeds)}"
     return Report(
-        title=f"Table 1 · digits · 25 epochs · {_name_seeds(seeds)} · mean ± deviation (ddof 0)",
+        title=f"Table 1 · digits · 25 epochs · {named} · mean ± deviation (ddof 0)",
         columns=COLUMNS,
         rows=printed,
         notes=(_verdict(n_equal, n_compared), ABOUT_KAPPA),
@@ -165,12 +166,6 @@ def _verdict(n_equal: int, n_compared: int) -> str:
     if not n_compared:
         return "The published cells are for the seeds 0, 1, 2, and are compared with those only."
     return f"{n_equal} of {n_compared} published cells are equal (✓) at the published rounding."
-
-
-def _name_seeds(seeds: Sequence[int]) -> str:
-    if len(seeds) > 4 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
-        return f"seeds {seeds[0]}..{seeds[-1]}"
-    return ("seeds " if len(seeds) > 1 else "seed ") + " ".join(map(str, seeds))
 
 
 def _how_to_get(missing: Sequence[RunConfig]) -> str:

@@ -149,6 +149,10 @@ def _create_curvature() -> None:
             name=op.f("uq_curvature_run_id_matrix_coordinates_epoch"),
         ),
     )
+    _create_curvature_nodes()
+
+
+def _create_curvature_nodes() -> None:
     op.create_table(
         "curvature_node",
         sa.Column("curvature_id", sa.Integer(), nullable=False),
@@ -228,6 +232,10 @@ def _create_observations() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_observation_run_id"), "observation", ["run_id"])
+    _create_measurements()
+
+
+def _create_measurements() -> None:
     op.create_table(
         "measurement",
         sa.Column("claim_result_id", sa.Integer(), nullable=False),
