@@ -32,8 +32,8 @@ class RunConfig:
     ``B``, ``learning_rate`` and ``input`` may be None, which stands for the layer's, the
     optimiser's and the data set's own default. A knob without effect is set back to its default
     (``B`` of a dense layer to None, the other Fisher knobs when ``fisher_weight`` is 0, the
-    step's scaling where W is c itself), so that configurations which train the same run are
-    equal.
+    step's scaling and the product where W is c itself), so that configurations which train the
+    same run are equal.
 
     Raises
     ------
@@ -81,6 +81,11 @@ class RunConfig:
     )
     fisher_epsilon: float = _knob(0.01, "ε of the Fisher regulariser; the paper names no value.")
     dtype: str = _knob("float64", "Floating-point type of the whole training: float64 or float32.")
+    product: str = _knob(
+        "auto",
+        "How cdlinear computes its block-circulant products: gather, polygon or fft, which agree "
+        "to rounding, or auto, the one expected to be fastest.",
+    )
     seed: int = _knob(0, "Seed of the split, the initial weights and the order of samples.")
 
     def __post_init__(self) -> None:
@@ -94,7 +99,7 @@ class RunConfig:
                 fisher_form=defaults["fisher_form"], fisher_epsilon=defaults["fisher_epsilon"]
             )
         if self.B in (None, 1):  # there W is c itself
-            self._set(learning_rate_scaling="raw")
+            self._set(learning_rate_scaling="raw", product="auto")
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():

@@ -15,6 +15,7 @@ DTYPES = ("float64", "float32")
 INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
 NORMALIZATIONS = ("none", "layer", "batch")
 LEARNING_RATE_SCALINGS = ("raw", "weight-space")
+PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
 
 MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""
@@ -32,6 +33,7 @@ def check_names(config: Any) -> None:
         ("input", INPUT_TRANSFORMS),
         ("normalization", NORMALIZATIONS),
         ("learning_rate_scaling", LEARNING_RATE_SCALINGS),
+        ("product", PRODUCT_NAMES),
     ):
         value = getattr(config, name)
         if value not in choices and not (name == "input" and value is None):

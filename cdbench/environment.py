@@ -13,12 +13,16 @@ import cdbench
 from cdbench.run import Environment
 
 
-@cache
 def current_environment() -> Environment:
     """Describe this process. Call it with the BLAS limited as it is while training."""
     # SciPy may have loaded a BLAS of its own; the products here are NumPy's.
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     blas = min(pools, key=lambda pool: "numpy" not in pool["filepath"], default=None)
+    return _environment(_blas_name(blas), blas["num_threads"] if blas else 1)
+
+
+@cache
+def _environment(blas: str, blas_threads: int) -> Environment:
     commit, dirty = _git_state()
     return Environment(
         python_version=platform.python_version(),
@@ -26,8 +30,8 @@ def current_environment() -> Environment:
         scipy_version=version("scipy"),
         scikit_learn_version=version("scikit-learn"),
         cdbench_version=cdbench.__version__,
-        blas=_blas_name(blas),
-        blas_threads=blas["num_threads"] if blas else 1,
+        blas=blas,
+        blas_threads=blas_threads,
         cpu=_cpu_name(),
         n_cores=os.cpu_count() or 1,
         operating_system=f"{platform.system()} {platform.release()} {platform.machine()}",

@@ -30,11 +30,9 @@ def execute(
     config: RunConfig,
     on_epoch: OnEpoch = lambda metrics: None,
     diagnostics: Diagnostics = DEFAULT_DIAGNOSTICS,
+    blas_threads: int = 1,
 ) -> Run:
     """Train one configuration and return everything it gave; it never raises for a bad run.
-
-    One BLAS thread is used, wherever this runs: 64 × 64 products are slower with more, and the
-    numbers then do not depend on how many runs share the machine.
 
     Parameters
     ----------
@@ -44,6 +42,9 @@ def execute(
         Called with each epoch's metrics as it ends.
     diagnostics : Diagnostics, optional
         What to measure beside the epochs.
+    blas_threads : int
+        Threads of each matrix product. One by default, wherever this runs: 64 × 64 products are
+        slower with more, and the last digits depend on it.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def execute(
         ``completed``; or ``diverged``, ``interrupted`` (Ctrl-C) or ``failed``, with the epochs
         before.
     """
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(blas_threads, "blas"):
         environment = current_environment()
         started_at = datetime.now(UTC)
         wall, cpu = time.perf_counter(), time.process_time()

@@ -188,8 +188,9 @@ class Environment:
 class Run:
     """One training with what it gave: epochs, spectra, cost and status.
 
-    ``widths`` and ``n_parameters`` are of the network as built; they, the fingerprint of the data
-    set and the spectra are missing where the run ended before they were known.
+    ``widths``, ``n_parameters`` and ``product_used`` (None of a dense network) are of the network as
+    built; they, the fingerprint of the data set and the spectra are missing where the run ended
+    before they were known.
     """
 
     uuid: str
@@ -203,6 +204,7 @@ class Run:
     dataset_fingerprint: str | None = None
     widths: tuple[int, ...] = ()
     n_parameters: int | None = None
+    product_used: str | None = None
     epochs: tuple[EpochMetrics, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
     curvature: tuple[Curvature, ...] = ()

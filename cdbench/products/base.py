@@ -1,13 +1,52 @@
-"""What every block-circulant product offers."""
+"""What every block-circulant product offers, and the two layouts of activations."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[Any]
 """A real array in the run's floating-point type; complex in a complex step."""
+
+ROWS = "rows"
+"""The layout (N, n) of activations: one sample a row."""
+VERTICES = "vertices"
+"""The layout (B, K, N): entry i B + k of a sample at [k, i].
+
+The same place of every block, a vertex of the B-gon, lies together, and samples lie side by side. A
+transform along the blocks is then one matrix product without transposition, and each of its
+frequencies is a (K, N) matrix in one piece.
+"""
+
+
+class Allocate(Protocol):
+    """Where a computation gets its arrays from: numpy, or a workspace that lends them again."""
+
+    def kept(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return an array, its contents undefined, that stays as written until the next pass."""
+
+    def scratch(self, slot: int, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return an array that the next caller who asks for the slot may overwrite."""
+
+
+class Fresh:
+    """Every array new."""
+
+    def kept(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return a new array."""
+        return np.empty(shape, dtype)
+
+    def scratch(self, slot: int, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return a new array."""
+        return np.empty(shape, dtype)
+
+
+FRESH = Fresh()
+
+ProductPullback = Callable[..., Array | None]
+"""``(dy, dc, wanted=True) -> dx``, as ``Product.apply`` describes it."""
 
 
 class Product(ABC):
@@ -23,30 +62,44 @@ class Product(ABC):
         Number of blocks in the output and in the input.
     B : int
         Block size.
+
+    Attributes
+    ----------
+    layout : str
+        Layout of the activations x, y and of their gradients: ROWS, (N, K B), or VERTICES,
+        (B, K, N).
     """
+
+    layout: ClassVar[str]
 
     def __init__(self, K_o: int, K_i: int, B: int) -> None:
         self.K_o, self.K_i, self.B = K_o, K_i, B
 
-    @abstractmethod
     def matrix(self, c: Array) -> Array:
         """Return W, of shape (K_o B, K_i B), from ``c`` of shape (K_o, K_i, B)."""
+        k = np.arange(self.B)
+        W = c[:, :, (k[:, None] - k[None, :]) % self.B]
+        return W.transpose(0, 2, 1, 3).reshape(self.K_o * self.B, self.K_i * self.B)
 
     @abstractmethod
-    def apply(self, c: Array, x: Array) -> tuple[Array, Callable[[Array, Array], Array]]:
+    def apply(
+        self, c: Array, x: Array, allocate: Allocate = FRESH
+    ) -> tuple[Array, ProductPullback]:
         """Return ``x @ W.T`` and the pullback through it.
 
         Parameters
         ----------
         c : (K_o, K_i, B) float
-            Generators of the circulant blocks.
-        x : (N, K_i B) float
-            One sample per row.
+            Generators of the circulant blocks. Fastest where memory holds them as (B, K_o, K_i).
+        x : (N, K_i B) or (B, K_i, N) float
+            Samples, in the product's layout.
+        allocate : Allocate
+            Where arrays come from.
 
         Returns
         -------
-        y : (N, K_o B) float
-        pullback : (dy, dc) -> dx
-            From dy (N, K_o B), writes dL/dc, summed over samples, into dc (K_o, K_i, B) and
-            returns dL/dx (N, K_i B).
+        y : (N, K_o B) or (B, K_o, N) float
+        pullback : (dy, dc, wanted=True) -> dx
+            From dy, shaped as y, writes dL/dc, summed over samples, into dc (K_o, K_i, B), and
+            returns dL/dx, shaped as x; None, and not computed, unless it is wanted.
         """
