@@ -16,6 +16,7 @@ from cdbench.datasets import load_dataset
 from cdbench.diagnostics import Diagnostics
 from cdbench.environment import current_environment
 from cdbench.errors import CdbenchError, DivergenceError
+from cdbench.footprint import check_memory
 from cdbench.monitor import Monitor
 from cdbench.network import Network
 from cdbench.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
@@ -78,11 +79,13 @@ def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> di
         dataset = load_dataset(config)
         assert config.input is not None
         split = dataset.split(config.seed, config.dtype, config.input)
+        check_memory(config, dataset.n_features, dataset.n_classes)
         network = Network.from_config(config, dataset.n_features, dataset.n_classes)
         outcome |= {
             "dataset_fingerprint": dataset.fingerprint,
             "widths": network.widths,
             "n_parameters": network.n_parameters,
+            "product_used": network.product,
         }
         parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
         monitor = Monitor(network, parameters, split, config, diagnostics)

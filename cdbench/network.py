@@ -1,9 +1,10 @@
 """A chain of layers over one flat vector of parameters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,9 @@ from cdbench.layers import (
     EVALUATION,
     LAYERS,
     NORMALIZATIONS,
+    Arrangement,
     BatchNorm,
+    CDLinear,
     Context,
     Dropout,
     Layer,
@@ -20,11 +23,15 @@ from cdbench.layers import (
     Params,
     ReLU,
     Slice,
+    ToVertices,
     WeightLayer,
 )
 from cdbench.layers.base import Moments, Pullback
+from cdbench.layers.layouts import rearranged
 from cdbench.layers.normalization import moments
+from cdbench.products import plan
 from cdbench.products.base import Array
+from cdbench.products.layout import to_rows
 
 
 @dataclass(frozen=True)
@@ -55,10 +62,14 @@ class WeightPlace:
 class Network:
     """A chain of layers; it holds no parameters, they are one flat vector passed to it.
 
+    Its inputs and logits are rows, (N, n). In between, networks of CDLinear layers may hold
+    activations in the other layout, which their product asks for; ``from_config`` puts the layers
+    that rearrange where they are needed, and nothing else knows of it.
+
     Parameters
     ----------
     layers : sequence of Layer
-        Each as wide at its input as the one before is at its output.
+        Each as wide at its input as the one before is at its output, and in the same layout.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -66,6 +77,9 @@ class Network:
         self.n_in, self.n_out = self.layers[0].n_in, self.layers[-1].n_out
         self._shapes = [layer.parameter_shapes() for layer in self.layers]
         self.n_parameters = sum(prod(s) for shapes in self._shapes for s in shapes.values())
+        arranged = [isinstance(layer, Arrangement) for layer in self.layers]
+        self._n_leading = (*arranged, False).index(False)
+        self._n_without_parameters = [bool(shapes) for shapes in self._shapes].index(True)
 
     @classmethod
     def from_config(cls, config: RunConfig, n_features: int, n_classes: int) -> "Network":
@@ -73,12 +87,13 @@ class Network:
 
         Every width is rounded up to the family's multiple; inputs are padded with zeros and the
         surplus logits are sliced off. Dropout, where asked for, follows each ReLU; a normalisation
-        stands directly ahead of each weight layer, but never sees padded inputs.
+        stands directly ahead of each weight layer, but never sees padded inputs. All CDLinear
+        layers compute their products in the same way.
         """
         family = LAYERS[config.layer]
-        multiple = family.width_multiple(config)
-        asked = (n_features, *config.hidden, n_classes)
-        widths = [-(-width // multiple) * multiple for width in asked]
+        widths, product = rounded_widths(config, n_features, n_classes)
+        if product is not None:
+            config = replace(config, product=product)
         layers: list[Layer] = []
         for n_in, n_out in pairwise(widths):
             n = n_in if layers else n_features  # without padding, which only inputs have
@@ -93,7 +108,15 @@ class Network:
             layers.append(family.for_config(n_in, n_out, config))
         if widths[-1] != n_classes:
             layers.append(Slice(widths[-1], n_classes))
-        return cls(layers)
+        return cls(rearranged(layers))
+
+    @property
+    def product(self) -> str | None:
+        """How the CDLinear layers compute their products; None without any."""
+        for layer in self.layers:
+            if isinstance(layer, CDLinear):
+                return layer.product.name
+        return None
 
     @property
     def weight_layers(self) -> list[WeightPlace]:
@@ -121,11 +144,13 @@ class Network:
         """Return for each layer its parameters as views of ``flat`` (n_parameters,)."""
         views: list[Params] = []
         start = 0
-        for shapes in self._shapes:
+        for layer, shapes in zip(self.layers, self._shapes, strict=True):
             views.append({})
             for name, shape in shapes.items():
                 stop = start + prod(shape)
-                views[-1][name] = flat[start:stop].reshape(shape)
+                order = layer.memory_order.get(name, tuple(range(len(shape))))
+                memory = flat[start:stop].reshape([shape[axis] for axis in order])
+                views[-1][name] = memory.transpose(np.argsort(order))
                 start = stop
         return views
 
@@ -139,21 +164,42 @@ class Network:
             layer.initialize(params, rng)
         return flat
 
+    def prepare(self, X: Array) -> Array:
+        """Return inputs (N, n_in) as ``forward`` takes them with ``prepared=True``.
+
+        What the layers that only rearrange do ahead of the first other one is done here, once
+        instead of with every pass. Samples lie along ``sample_axis`` of the result.
+        """
+        for layer in self.layers[: self._n_leading]:
+            X, _ = layer.forward({}, X, EVALUATION)
+        return X
+
+    @property
+    def sample_axis(self) -> int:
+        """Axis of prepared inputs along which samples lie."""
+        return 2 if isinstance(self.layers[max(0, self._n_leading - 1)], ToVertices) else 0
+
     def forward(
-        self, params: list[Params], x: Array, context: Context = EVALUATION
+        self,
+        params: list[Params],
+        x: Array,
+        context: Context = EVALUATION,
+        *,
+        prepared: bool = False,
     ) -> tuple[Array, "NetworkPullback"]:
         """Return the logits (N, n_out) for ``x`` (N, n_in), and the pullback through the chain."""
+        skipped = self._n_leading if prepared else 0
         pullbacks: list[Pullback] = []
-        for layer, own in zip(self.layers, params, strict=True):
+        for layer, own in zip(self.layers[skipped:], params[skipped:], strict=True):
             x, pullback = layer.forward(own, x, context)
             pullbacks.append(pullback)
-        return x, NetworkPullback(pullbacks)
+        return x, NetworkPullback(pullbacks, skipped, self._n_without_parameters)
 
     def inputs(self, params: list[Params], x: Array, context: Context = EVALUATION) -> list[Array]:
-        """Return what enters each layer, (N, layer.n_in) each."""
+        """Return what enters each layer, as rows (N, layer.n_in) each."""
         inputs = []
         for layer, own in zip(self.layers, params, strict=True):
-            inputs.append(x)
+            inputs.append(x if x.ndim == 2 else to_rows(x))
             x, _ = layer.forward(own, x, context)
         return inputs
 
@@ -175,14 +221,35 @@ class Network:
         return context
 
 
+def rounded_widths(
+    config: RunConfig, n_features: int, n_classes: int
+) -> tuple[list[int], str | None]:
+    """Return the widths as the weight layers have them, and the product; None of a dense one."""
+    multiple = LAYERS[config.layer].width_multiple(config)
+    asked = (n_features, *config.hidden, n_classes)
+    widths = [-(-width // multiple) * multiple for width in asked]
+    if config.layer != "cdlinear":
+        return widths, None
+    if config.product != "auto":
+        return widths, config.product
+    return widths, plan(config.batch_size, widths, multiple, config.dtype)
+
+
 class NetworkPullback:
     """The chain's pullback: ``(dlogits, grads) -> dx``, with one ``grads`` dict a layer."""
 
-    def __init__(self, pullbacks: list[Pullback]) -> None:
-        self._pullbacks = pullbacks
+    def __init__(self, pullbacks: list[Pullback], skipped: int, first: int) -> None:
+        self._pullbacks, self._skipped, self._first = pullbacks, skipped, first
 
     def __call__(self, dy: Array, grads: list[Params]) -> Array:
-        """Write all gradients into ``grads`` and return dL/dx."""
+        """Write all gradients into ``grads`` and return dL/dx (N, n_in); not of prepared inputs."""
         for pullback, own in zip(reversed(self._pullbacks), reversed(grads), strict=True):
             dy = pullback(dy, own)
         return dy
+
+    def to_parameters(self, dy: Array, grads: list[Params]) -> None:
+        """Write all gradients into ``grads``, and compute none of the inputs'."""
+        for position in range(len(grads) - 1, self._first, -1):
+            dy = self._pullbacks[position - self._skipped](dy, grads[position])
+        first: Any = self._pullbacks[self._first - self._skipped]
+        first(dy, grads[self._first], wanted=False)

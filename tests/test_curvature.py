@@ -13,7 +13,6 @@ from cdbench.curvature.operators import logit_shift, weight_space
 from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError
 from cdbench.layers import (
     EVALUATION,
-    LAYERS,
     NORMALIZATIONS,
     CDLinear,
     Context,
@@ -26,6 +25,9 @@ from cdbench.layers import (
 )
 from cdbench.losses import softmax, softmax_cross_entropy
 from cdbench.network import Network
+from cdbench.products import PRODUCTS
+from cdbench.products.base import ROWS
+from cdbench.products.layout import to_vertices
 
 N, N_IN, CLASSES = 11, 5, 3
 
@@ -73,7 +75,7 @@ class Point:
 
 def config_of(B, **knobs):
     layer = "dense" if B is None else "cdlinear"
-    return RunConfig(**({"layer": layer, "B": B, "hidden": (4,)} | knobs))
+    return RunConfig(**({"layer": layer, "B": B, "hidden": (4,), "product": "gather"} | knobs))
 
 
 def point_of(B, **knobs):
@@ -120,14 +122,11 @@ def output_hessians(point):
 def test_softmax_regression_has_its_closed_form():
     point = LINEAR["dense"]
     A = output_hessians(point)
-    # The parameters in order are the weights, row by row, and then the biases.
-    design = np.concatenate(
-        [
-            np.einsum("kc,ni->nkci", np.eye(CLASSES), point.X).reshape(N, CLASSES, -1),
-            np.broadcast_to(np.eye(CLASSES), (N, CLASSES, CLASSES)),
-        ],
-        axis=2,
-    )
+    # Of logit k by each parameter: the input's entry by a weight of row k, 1 by bias k.
+    design = np.zeros((N, CLASSES, point.theta.size))
+    for n, k in np.ndindex(N, CLASSES):
+        (slopes,) = point.network.views(design[n, k])
+        slopes["weight"][k], slopes["bias"][k] = point.X[n], 1.0
     expected = np.einsum("nkp,nkl,nlq->pq", design, A, design) / N
     assert_close(built(hessian(*point.at)), expected)
     assert_close(built(gauss_newton(*point.at)), expected)
@@ -140,11 +139,11 @@ def test_logistic_regression_is_its_case_of_two_classes():
     ones = np.column_stack([point.X, np.ones(N)])
     # Logits ±z/2 have the difference z = X w + b.
     embedding = np.zeros((network.n_parameters, N_IN + 1))
-    for i in range(N_IN + 1):
-        views = network.views(embedding[:, i].copy())
-        target = views[0]["weight"][:, i] if i < N_IN else views[0]["bias"]
+    for i, column in enumerate(embedding.T):
+        (views,) = network.views(own := column.copy())
+        target = views["weight"][:, i] if i < N_IN else views["bias"]
         target[...] = [0.5, -0.5]
-        embedding[:, i] = np.concatenate([views[0]["weight"].ravel(), views[0]["bias"]])
+        column[...] = own
     logits, _ = network.forward(network.views(point.theta), point.X)
     sigma = 1 / (1 + np.exp(logits[:, 1] - logits[:, 0]))
     expected = ones.T @ (ones * (sigma * (1 - sigma))[:, None]) / N
@@ -184,6 +183,31 @@ def test_gauss_newton_is_the_curvature_of_the_linearised_network(point):
     J = np.array([logits(theta + s) - logits(theta - s) for s in h]) / 2e-6
     expected = np.einsum("pnk,nkl,qnl->pq", J, output_hessians(point), J) / N
     assert_close(built(gauss_newton(*point.at)), expected, 1e-7)
+
+
+# Products
+
+
+@pytest.mark.parametrize("product", ["polygon", "fft"])
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"B": 2},
+        {"B": 3},
+        {"B": 4, "normalization": "layer"},
+        {"B": 3, "normalization": "batch"},
+        {"B": 18, "hidden": (18,)},
+    ],
+    ids=str,
+)
+def test_matrices_do_not_depend_on_how_products_are_computed(product, knobs):
+    gathered, point = point_of(**knobs), point_of(product=product, **knobs)
+    assert point.network.product == product
+    np.testing.assert_array_equal(point.theta, gathered.theta)
+    vectors = np.random.default_rng(0).normal(size=(point.theta.size, 5))
+    for matrix in (hessian, gauss_newton):
+        assert_close(matrix(*point.at) @ vectors, matrix(*gathered.at) @ vectors)
+    assert_close(gauss_newton_matrix(*point.at), gauss_newton_matrix(*gathered.at))
 
 
 # Symmetry, definiteness, null vectors, what the matrices depend on
@@ -274,10 +298,10 @@ def test_float32_is_taken_at_its_value_and_computed_in_float64(matrix):
 # Complex steps
 
 
-WEIGHT_LAYERS = [
-    pytest.param(family.for_config(12, 24, config_of(B, layer=name)), id=f"{name} {B}")
-    for name, family in LAYERS.items()
-    for B in ((1, 2, 3, 4) if name == "cdlinear" else (None,))
+WEIGHT_LAYERS = [pytest.param(Dense(12, 24), id="dense")] + [
+    pytest.param(CDLinear(B * n_in, B * n_out, B, product), id=f"{product} {B}")
+    for product in PRODUCTS
+    for B, n_in, n_out in ((1, 12, 24), (2, 6, 12), (3, 4, 8), (4, 3, 6), (18, 1, 2))
 ]
 OTHER_LAYERS = [
     pytest.param(layer, id=type(layer).__name__)
@@ -302,6 +326,8 @@ def test_layers_are_analytic(layer):
         moved = {name: value + h * along[name] for name, value in at.items()}
         x, dy = moved.pop("x"), moved.pop("dy")
         grads = {name: np.zeros_like(value) for name, value in moved.items()}
+        if isinstance(layer, CDLinear) and layer.product.layout != ROWS:
+            x, dy = to_vertices(x, layer.B), to_vertices(dy, layer.B)
         y, pullback = layer.forward(moved, x, Context(training=True))
         dx = pullback(dy, grads)
         return np.concatenate([array.ravel() for array in (y, dx, *grads.values())])

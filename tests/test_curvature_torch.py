@@ -34,8 +34,9 @@ def logits_of(theta, x, B):
     for layer, (n_in, n_out) in enumerate(pairwise(widths)):
         n_weights = n_in * n_out // multiple
         own, bias, theta = theta.split((n_weights, n_out, theta.numel() - n_weights - n_out))
-        blocks = (n_out // multiple, n_in // multiple, multiple)
-        W = own.reshape(n_out, n_in) if B is None else weight(own.reshape(blocks))
+        # Memory holds a dense layer's transposed matrix, and that of all blocks lag by lag.
+        lags = own.reshape(multiple, n_in // multiple, n_out // multiple)
+        W = lags[0].T if B is None else weight(lags.permute(2, 1, 0))
         x = torch.nn.functional.linear(torch.relu(x) if layer else x, W, bias)
     assert not theta.numel()
     return x[:, :CLASSES]

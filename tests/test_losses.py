@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.losses import LOG_FLOOR, softmax_cross_entropy
+from cdbench.losses import (
+    LOG_FLOOR,
+    cross_entropy,
+    softmax,
+    softmax_cross_entropy,
+    softmax_gradient,
+)
+from cdbench.products.workspace import Workspace
 
 
 def draw(seed, n=7, n_classes=5):
@@ -73,3 +80,37 @@ def test_scores_are_left_alone_and_float32_stays_float32():
     before = logits.copy()
     assert softmax_cross_entropy(logits, labels)[1].dtype == np.float32
     np.testing.assert_array_equal(logits, before)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 99))
+def test_softmax_gives_probabilities_in_the_ratios_of_exponentials(seed):
+    logits, _ = draw(seed)
+    p = softmax(logits)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-15)
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(p, expected, rtol=1e-14)
+
+
+def test_gradient_is_the_probabilities_less_the_labels_and_its_loss_that_of_the_true_ones():
+    logits, labels = draw(0)
+    p, rows = softmax(logits), np.arange(len(labels))
+    p_true, gradient = softmax_gradient(logits, labels)
+    np.testing.assert_array_equal(p_true, p[rows, labels])
+    expected = (p - np.eye(5)[labels]) / len(labels)
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=3e-17)
+    losses = cross_entropy(p_true)
+    np.testing.assert_allclose(losses, -np.log(p_true + LOG_FLOOR), rtol=1e-15)
+    assert softmax_cross_entropy(logits, labels)[0] == losses.mean()
+
+
+def test_workspace_gives_what_new_arrays_give():
+    workspace, n_bytes = Workspace(), []
+    for seed in range(3):
+        logits, labels = draw(seed)
+        workspace.restart()
+        lent, fresh = (softmax_gradient(logits, labels, *a) for a in ((workspace,), ()))
+        np.testing.assert_equal(lent, fresh)
+        np.testing.assert_array_equal(softmax(logits, workspace), softmax(logits))
+        n_bytes.append(workspace.n_bytes)
+    assert len(set(n_bytes)) == 1

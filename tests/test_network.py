@@ -13,15 +13,21 @@ from cdbench.layers import (
     EVALUATION,
     LAYERS,
     NORMALIZATIONS,
+    Arrangement,
     Context,
     Dropout,
     Normalization,
     Pad,
     ReLU,
     Slice,
+    ToRows,
+    ToVertices,
 )
 from cdbench.losses import softmax_cross_entropy
 from cdbench.network import Network
+from cdbench.products import PRODUCTS
+from cdbench.products.base import FRESH
+from cdbench.products.workspace import Workspace
 
 SIZES = [
     (None, (64, 64, 64, 10), 8970),
@@ -33,6 +39,8 @@ SIZES = [
     (8, (64, 64, 64, 16), 1296),
 ]
 every_size = pytest.mark.parametrize(("B", "widths", "n_parameters"), SIZES)
+OTHER_PRODUCTS = sorted(set(PRODUCTS) - {"gather"})
+other_products = pytest.mark.parametrize("product", OTHER_PRODUCTS)
 every_normalization = pytest.mark.parametrize("normalization", NORMALIZATIONS)
 TRAINING = Context(training=True)
 
@@ -42,7 +50,7 @@ def config_of(B, **knobs):
 
 
 def build(B, **knobs):
-    return Network.from_config(config_of(B, **knobs), 64, 10)
+    return Network.from_config(config_of(B, **({"product": "gather"} | knobs)), 64, 10)
 
 
 def test_registry_holds_the_layers_a_configuration_may_name():
@@ -98,6 +106,42 @@ def test_normalization_stands_ahead_of_each_weight_layer_and_of_the_padding(B, k
     assert all(a.n_out == b.n_in for a, b in pairwise(layers))
 
 
+@other_products
+@pytest.mark.parametrize(
+    ("B", "knobs", "kinds"),
+    [
+        (4, {}, "ToVertices CDLinear ReLU CDLinear ReLU CDLinear ToRows Slice"),
+        (3, {}, "Pad ToVertices CDLinear ReLU CDLinear ReLU CDLinear ToRows Slice"),
+        (
+            5,
+            {"dropout": 0.1},
+            "Pad ToVertices CDLinear ReLU Dropout CDLinear ReLU Dropout CDLinear ToRows",
+        ),
+        (
+            5,
+            {"hidden": (60,), "normalization": "layer"},
+            "LayerNorm Pad ToVertices CDLinear ReLU ToRows LayerNorm ToVertices CDLinear ToRows",
+        ),
+    ],
+)
+def test_rearrangements_stand_only_where_the_layout_changes(product, B, knobs, kinds):
+    network = build(B, product=product, **knobs)
+    assert network.product == product
+    assert " ".join(type(layer).__name__ for layer in network.layers) == kinds
+    assert all(a.n_out == b.n_in for a, b in pairwise(network.layers))
+    # But for them, it is the network of the gathered product.
+    kept = [layer for layer in network.layers if not isinstance(layer, ToRows | ToVertices)]
+    gathered = build(B, **knobs)
+    assert [type(layer) for layer in kept] == [type(layer) for layer in gathered.layers]
+    assert network.widths == gathered.widths
+    assert network.n_parameters == gathered.n_parameters
+
+
+def test_dense_network_has_no_product():
+    assert build(None).product is None
+    assert build(4).product == "gather"
+
+
 @every_size
 def test_initial_draws_go_layer_by_layer_from_one_stream(B, widths, n_parameters):
     network, rng = build(B), np.random.default_rng(4)
@@ -143,6 +187,39 @@ def test_views_cover_the_flat_vector_once(B, widths, n_parameters):
         for value in own.values():
             value += 1
     assert (flat == 1).all()
+
+
+@every_size
+def test_views_keep_the_order_of_memory_and_writing_to_them_moves_the_vector(
+    B, widths, n_parameters
+):
+    network = build(B)
+    flat = np.arange(float(n_parameters))
+    start = 0
+    for layer, own in zip(network.layers, network.views(flat), strict=True):
+        assert {name: v.shape for name, v in own.items()} == layer.parameter_shapes()
+        for name, value in own.items():
+            order = layer.memory_order.get(name, range(value.ndim))
+            stop = start + value.size
+            np.testing.assert_array_equal(value.transpose(order).ravel(), flat[start:stop])
+            value[...] = -value
+            assert (flat[start:stop] == -np.arange(start, stop)).all()
+            start = stop
+    assert start == n_parameters
+
+
+@pytest.mark.parametrize("B", [None, 4])
+def test_memory_holds_transposes_and_blocks_lag_by_lag(B):
+    network = build(B)
+    own = network.views(np.arange(network.n_parameters))[0]
+    assert own["bias"][0] == 64 * 64 // (B or 1)
+    for place in np.ndindex(next(iter(own.values())).shape):
+        if B is None:
+            row, column = place
+            assert own["weight"][row, column] == column * 64 + row
+        else:
+            i, j, lag = place
+            assert own["c"][i, j, lag] == (lag * 16 + j) * 16 + i
 
 
 @pytest.mark.parametrize("B", [None, 3, 4, 5, 7])
@@ -267,6 +344,111 @@ def test_gradient_of_a_whole_padded_network_is_that_of_central_differences(B, no
         assert np.linalg.norm(got - expected) <= 1e-7 * np.linalg.norm(got)
 
 
+KNOBS = [
+    {"B": B, "hidden": hidden, "normalization": normalization, "dropout": dropout}
+    for B, hidden in ((2, (8, 6)), (3, (8, 6)), (4, (8,)), (5, (10,)), (7, (10,)), (20, (40, 20)))
+    for normalization, dropout in (("none", 0.0), ("none", 0.3), ("layer", 0.0), ("batch", 0.3))
+]
+every_kind = pytest.mark.parametrize(
+    "knobs", KNOBS, ids=lambda knobs: "-".join(map(str, knobs.values()))
+)
+
+
+class Passed:
+    """One pass through a network in training: logits, gradients, and what enters each layer."""
+
+    def __init__(self, network, flat, x, *, parameters_only=False, prepared=False, allocate=FRESH):
+        params, self.gradient = network.views(flat), np.full_like(flat, np.nan)
+        context = Context(training=True, rng=np.random.default_rng(3), allocate=allocate)
+        x = network.prepare(x) if prepared else x
+        self.logits, pullback = network.forward(params, x, context, prepared=prepared)
+        dlogits = np.random.default_rng(5).normal(size=self.logits.shape)
+        grads = network.views(self.gradient)
+        if parameters_only:
+            assert pullback.to_parameters(dlogits, grads) is None
+        else:
+            self.dx = pullback(dlogits, grads)
+
+
+def small(product, knobs):
+    """A network of the product, parameters and inputs; the same ones for all products."""
+    network = Network.from_config(config_of(product=product, **knobs), 8, 3)
+    assert network.product == product
+    rng = np.random.default_rng(1)
+    flat = network.initial_parameters(rng)
+    flat += 0.3 * rng.normal(size=flat.size)
+    return network, flat, rng.normal(size=(6, 8))
+
+
+def assert_close(got, expected):
+    assert got.shape == expected.shape
+    np.testing.assert_allclose(got, expected, rtol=0, atol=3e-14 * np.abs(expected).max())
+
+
+@other_products
+@every_kind
+def test_every_product_gives_logits_and_gradients_of_the_gathered_one(product, knobs):
+    gathered, flat, x = small("gather", knobs)
+    network, own_flat, _ = small(product, knobs)
+    np.testing.assert_array_equal(own_flat, flat)
+    expected, got = Passed(gathered, flat, x), Passed(network, flat, x)
+    assert_close(got.logits, expected.logits)
+    assert_close(got.gradient, expected.gradient)
+    assert_close(got.dx, expected.dx)
+
+
+@other_products
+@every_kind
+def test_every_product_has_the_inputs_and_the_statistics_of_the_gathered_one(product, knobs):
+    (gathered, flat, x), (network, _, _) = small("gather", knobs), small(product, knobs)
+    found = []
+    for each in (gathered, network):
+        params = each.views(flat)
+        context = each.evaluation(params, x)
+        inputs = [
+            (layer, own_input)
+            for layer, own_input in zip(each.layers, each.inputs(params, x, context), strict=True)
+            if not isinstance(layer, ToRows | ToVertices)
+        ]
+        logits, _ = each.forward(params, x, context)
+        statistics = list((context.statistics or {}).values())
+        found.append((inputs, logits, statistics))
+    for (inputs, *_), (own_inputs, *_) in pairwise(found):
+        for (layer, expected), (own_layer, got) in zip(inputs, own_inputs, strict=True):
+            assert type(layer) is type(own_layer)
+            assert got.shape == (len(x), layer.n_in)
+            assert_close(got, expected)
+    assert_close(found[1][1], found[0][1])
+    for moments in zip(*(each[2] for each in found), strict=True):
+        assert_close(*map(np.array, moments[::-1]))
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@every_kind
+def test_prepared_inputs_and_lent_arrays_change_no_bit(product, knobs):
+    network, flat, x = small(product, knobs)
+    expected, workspace = Passed(network, flat, x), Workspace()
+    for prepared, allocate in ((True, FRESH), (True, workspace), (False, workspace)) * 2:
+        workspace.restart()
+        got = Passed(network, flat, x, parameters_only=True, prepared=prepared, allocate=allocate)
+        np.testing.assert_array_equal(got.logits, expected.logits)
+        np.testing.assert_array_equal(got.gradient, expected.gradient)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@every_kind
+def test_samples_lie_along_the_sample_axis_of_prepared_inputs(product, knobs):
+    network, _, x = small(product, knobs)
+    some = [4, 0, 1]
+    prepared = network.prepare(x)
+    assert prepared.shape[network.sample_axis] == len(x)
+    np.testing.assert_array_equal(
+        prepared.take(some, network.sample_axis), network.prepare(x[some])
+    )
+    leading = [isinstance(layer, Arrangement) for layer in network.layers]
+    assert (prepared is x) == (not leading[0])
+
+
 @pytest.mark.parametrize("name", DATASETS)
 @pytest.mark.parametrize("B", [None, 3, 8])
 def test_network_takes_every_data_set(name, B):
@@ -276,10 +458,12 @@ def test_network_takes_every_data_set(name, B):
     assert network.forward(params, data.X[:3])[0].shape == (3, data.n_classes)
 
 
-@pytest.mark.parametrize("B", [None, 3, 4])
+@pytest.mark.parametrize(
+    ("B", "product"), [(None, "auto"), *((B, product) for B in (3, 4) for product in PRODUCTS)]
+)
 @pytest.mark.parametrize("normalization", NORMALIZATION_NAMES)
-def test_float32_stays_float32_through_the_whole_network(B, normalization):
-    network = build(B, dropout=0.2, normalization=normalization)
+def test_float32_stays_float32_through_the_whole_network(B, product, normalization):
+    network = build(B, dropout=0.2, normalization=normalization, product=product)
     flat = network.initial_parameters(np.random.default_rng(0), "float32")
     gradient = np.zeros_like(flat)
     context = Context(training=True, rng=np.random.default_rng(0))

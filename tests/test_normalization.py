@@ -81,13 +81,24 @@ def test_pullback_too_is_analytic_in_parameters_and_input(layer, context):
         along = rng.normal(size=values[name].shape)
 
         def dx(step, values=values, name=name, along=along):
-            moved = values | {name: values[name] + step * along}
-            grads = {key: np.empty(N, complex) for key in params}
+            moved = {key: value.astype(type(step)) for key, value in values.items()}
+            moved[name] += step * along
+            grads = {key: np.empty(N, type(step)) for key in params}
             pullback = layer.forward(moved, moved["x"], context)[1]
-            return pullback(dy, grads)
+            return pullback(dy.astype(type(step)), grads)
 
         expected = (dx(h) - dx(-h)) / (2 * h)
         np.testing.assert_allclose(dx(1e-30j).imag / 1e-30, expected, rtol=1e-6, atol=1e-8)
+
+
+@every_use
+def test_unwanted_gradient_of_the_input_is_none_and_changes_no_other(layer, context):
+    params, x, dy = point()
+    expected = pulled_back(layer, params, x, dy, context)
+    grads = {"gain": np.full(N, np.nan), "shift": np.full(N, np.nan)}
+    _, pullback = layer.forward(params, x, context)
+    assert pullback(dy, grads, wanted=False) is None
+    np.testing.assert_equal({"x": expected["x"], **grads}, expected)
 
 
 @either

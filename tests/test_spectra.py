@@ -202,7 +202,7 @@ def test_theorem_1_is_of_each_layers_own_inputs():
     flat = np.random.default_rng(0).normal(size=network.n_parameters)
     X = np.random.default_rng(1).normal(size=(30, 3))
     first, second = (s for s in measure_spectra(network, flat, X, 0) if s.kind == "theorem1")
-    W, b = flat[:6].reshape(2, 3), flat[6:8]
+    W, b = (network.views(flat)[0][name] for name in ("weight", "bias"))
     hidden = np.maximum(X @ W.T + b, 0)
     np.testing.assert_allclose(first.values, descending(np.mean(X**2, axis=0)), rtol=1e-13)
     np.testing.assert_allclose(second.values, descending(np.mean(hidden**2, axis=0)), rtol=1e-13)

@@ -1,5 +1,6 @@
 """Training: the recipe followed step by step, the random streams, and divergence."""
 
+import tracemalloc
 from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from cdbench.errors import DivergenceError
 from cdbench.layers import EVALUATION, CDLinear, Dense
 from cdbench.losses import softmax_cross_entropy
 from cdbench.network import Network
+from cdbench.products import PRODUCTS
 from cdbench.regularizers import REGULARIZERS
 from cdbench.training import add_fisher, evaluate, learning_rates, train
 
@@ -33,6 +35,17 @@ def trained(**knobs):
     """Epochs and final parameters of one training on digits."""
     network, flat, split, config = begun(**knobs)
     return list(train(network, flat, split, config)), flat
+
+
+def of_dense(flat, network, dense):
+    """Parameters of a network of 1 × 1 blocks, as those of the dense one it is."""
+    moved = np.empty(dense.n_parameters)
+    for own, theirs in zip(network.views(flat), dense.views(moved), strict=True):
+        for name, value in own.items():
+            theirs["weight" if name == "c" else name][...] = value.reshape(
+                value.shape[:2] if name == "c" else value.shape
+            )
+    return moved
 
 
 def losses(epochs):
@@ -72,9 +85,10 @@ def test_training_is_the_recipe_written_out(knobs):
 def test_blocks_of_size_one_train_as_dense_does(seed):
     dense, dense_flat = trained(layer="dense", seed=seed)
     blocks, blocks_flat = trained(B=1, seed=seed)
+    networks = (begun(B=1)[0], begun(layer="dense")[0])
     # Rounding differences of 1e-16 grow to less than 1e-12 over the 575 steps.
     np.testing.assert_allclose(losses(blocks), losses(dense), rtol=1e-9)
-    np.testing.assert_allclose(blocks_flat, dense_flat, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(of_dense(blocks_flat, *networks), dense_flat, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +106,60 @@ def test_same_seed_gives_the_same_numbers_exactly(knobs):
     second, second_flat = trained(epochs=3, **knobs)
     assert losses(first) == losses(second)
     np.testing.assert_array_equal(first_flat, second_flat)
+
+
+@pytest.mark.parametrize("product", ["polygon", "fft"])
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"B": 4, "epochs": 25},
+        {"B": 3, "epochs": 2, "dropout": 0.2, "fisher_weight": 1e-4},
+        {"B": 5, "epochs": 2, "normalization": "batch", "input": "whiten"},
+        {"B": 8, "epochs": 2, "normalization": "layer", "learning_rate_scaling": "weight-space"},
+        {"B": 20, "epochs": 2, "optimizer": "adam", "hidden": (40,)},
+    ],
+    ids=str,
+)
+def test_every_product_trains_as_the_gathered_one(product, knobs):
+    # Rounding differences of 1e-16 grow to less than 1e-12 over the 575 steps of 25 epochs.
+    gathered, gathered_flat = trained(product="gather", **knobs)
+    epochs, flat = trained(product=product, **knobs)
+    np.testing.assert_allclose(losses(epochs), losses(gathered), rtol=1e-9)
+    np.testing.assert_allclose(flat, gathered_flat, rtol=0, atol=1e-9)
+    assert (flat != gathered_flat).any()  # it was another way
+
+
+@pytest.mark.parametrize("product", ["polygon", "fft"])
+@pytest.mark.parametrize("B", [3, 4, 20])
+def test_every_product_trains_in_float32(product, B):
+    # As above; differences begin at 1e-7.
+    knobs = {"dtype": "float32", "epochs": 3, "B": B}
+    gathered, gathered_flat = trained(product="gather", **knobs)
+    epochs, flat = trained(product=product, **knobs)
+    assert flat.dtype == np.float32
+    for metrics, expected in zip(epochs, gathered, strict=True):
+        assert metrics.training_loss == pytest.approx(expected.training_loss, rel=1e-4)
+        assert metrics.test_loss == pytest.approx(expected.test_loss, rel=1e-4)
+    np.testing.assert_allclose(flat, gathered_flat, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "knobs", [{"layer": "dense"}, *({"B": 20, "product": product} for product in PRODUCTS)], ids=str
+)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_epochs_after_the_first_hold_less_new_memory_than_one_batch_of_activations(knobs, dtype):
+    # The last batch is a short one: 1437 samples are 1000 and 437.
+    knobs = {"epochs": 3, "batch_size": 1000, "hidden": (100, 100), "dropout": 0.1} | knobs
+    network, flat, split, config = begun(dtype=dtype, **knobs)
+    epochs = train(network, flat, split, config)
+    next(epochs)
+    tracemalloc.start()
+    try:
+        next(epochs), next(epochs)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1000 * 100 * flat.itemsize / 2
 
 
 def test_another_seed_gives_other_numbers():
@@ -189,8 +257,11 @@ def test_weight_space_step_is_the_dense_step_projected_on_block_circulant_matric
     blocks, dense = CDLinear(n_in, n_out, B), Dense(n_in, n_out)
     theta = rng.normal(size=Network([blocks]).n_parameters)
     W = blocks.matrix(Network([blocks]).views(theta)[0])
+    weights = np.zeros(Network([dense]).n_parameters)
+    Network([dense]).views(weights)[0]["weight"][...] = W
+    weights[-n_out:] = theta[-n_out:]
     moved = []
-    for layer, flat in ((blocks, theta), (dense, np.append(W.ravel(), theta[-n_out:]))):
+    for layer, flat in ((blocks, theta), (dense, weights)):
         list(train(Network([layer]), flat, split, config))
         moved.append(layer.matrix(Network([layer]).views(flat)[0]) - W)
     nearest = np.empty_like(W)
@@ -219,7 +290,17 @@ def test_batch_normalization_is_evaluated_with_the_statistics_of_each_epochs_end
         assert context is not EVALUATION
 
 
-@pytest.mark.parametrize("knobs", [{}, {"normalization": "batch", "dropout": 0.1}])
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"product": "gather"},
+        {"product": "polygon"},
+        {"product": "fft", "B": 3},
+        {"layer": "dense"},
+        {"normalization": "batch", "dropout": 0.1},
+    ],
+    ids=str,
+)
 def test_hook_sees_each_batch_ahead_of_its_update_and_changes_nothing(knobs):
     knobs |= {"epochs": 2, "batch_size": 500}
     network, flat, split, config = begun(**knobs)
@@ -249,10 +330,52 @@ def test_time_of_the_hook_is_no_time_of_the_training(monkeypatch):
     assert metrics.duration_s == 0
 
 
-def test_divergence_names_epoch_and_step():
-    with pytest.raises(DivergenceError, match="epoch 1, step 2;") as caught:
-        trained(learning_rate=1e200)
-    assert (caught.value.epoch, caught.value.step) == (1, 2)
+def first_loss_that_is_not_finite(network, flat, split, config):
+    """(epoch, step), by the recipe written out; the test loss counts as that of the last step."""
+    order, v = np.random.default_rng(config.seed), np.zeros_like(flat)
+    with np.errstate(all="ignore"):
+        for epoch in range(1, config.epochs + 1):
+            permutation = order.permutation(len(split.y_train))
+            starts = range(0, len(permutation), config.batch_size)
+            for step, start in enumerate(starts, 1):
+                batch = permutation[start : start + config.batch_size]
+                logits, pullback = network.forward(network.views(flat), split.X_train[batch])
+                loss, dlogits = softmax_cross_entropy(logits, split.y_train[batch])
+                if not np.isfinite(loss):
+                    return epoch, step
+                gradient = np.zeros_like(flat)
+                pullback.to_parameters(dlogits, network.views(gradient))
+                v = config.momentum * v - config.learning_rate * gradient
+                flat += v
+            if not np.isfinite(evaluate(network, flat, split.X_test, split.y_test)[0]):
+                return epoch, step
+    raise AssertionError("all losses are finite")
+
+
+@pytest.mark.parametrize(
+    "knobs", [{"layer": "dense"}, *({"B": 4, "product": product} for product in PRODUCTS)], ids=str
+)
+@pytest.mark.parametrize(
+    ("rate", "size", "place"),
+    [(1e200, 64, (1, 2)), (1e60, 64, (1, 3)), (1e60, 800, (1, 2)), (1e60, 2000, (2, 1))],
+    ids=str,
+)
+@pytest.mark.parametrize("hooked", [False, True])
+def test_divergence_names_epoch_and_step(knobs, rate, size, place, hooked):
+    network, flat, split, config = begun(learning_rate=rate, batch_size=size, **knobs)
+    assert first_loss_that_is_not_finite(network, flat.copy(), split, config) == place
+    seen = []
+    hook = (lambda epoch, step, x: seen.append((epoch, step))) if hooked else None
+    with pytest.raises(DivergenceError, match=rf"epoch {place[0]}, step {place[1]};") as caught:
+        list(train(network, flat, split, config, hook))
+    assert (caught.value.epoch, caught.value.step) == place
+    if hooked:
+        assert seen[-1] == place  # no batch after it
+
+
+def test_a_penalty_that_is_not_finite_is_divergence_in_its_step():
+    with pytest.raises(DivergenceError, match="epoch 1, step 1;"):
+        trained(fisher_weight=1e308, fisher_form="trace-inverse")
 
 
 def test_a_test_loss_that_is_not_finite_is_divergence_in_the_last_step():

@@ -17,9 +17,9 @@ from cdbench.claims.base import (
 from cdbench.claims.forward_cost import (
     BATCH,
     DENSE,
-    MULTIPLICATIONS,
     claimed_share,
     forward_times,
+    multiplications,
 )
 from cdbench.claims.statistics import Observations, largest, median, median_ratio
 from cdbench.claims.wording import above, below, in_digits
@@ -115,9 +115,7 @@ class Cost(Claim):
         ]
         for B in BLOCKS:
             shares = {CLAIMED: claimed_share(B)} | {
-                product: share(LARGEST, B) / LARGEST**2
-                for product, share in MULTIPLICATIONS.items()
-                if product in PRODUCTS
+                product: multiplications(product, LARGEST, B) / LARGEST**2 for product in PRODUCTS
             }
             observations += [
                 Observation(SHARE, case(name, B), LARGEST, value) for name, value in shares.items()

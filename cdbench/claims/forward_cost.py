@@ -2,12 +2,15 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
-from cdbench.products import PRODUCTS
+from cdbench.products import PRODUCTS, Product
+from cdbench.products.base import ROWS, Array
+from cdbench.products.layout import to_vertices
+from cdbench.products.workspace import Workspace
 
 DENSE = "dense"
 BATCH = 64
@@ -20,8 +23,9 @@ LEAST_S = 1e-3
 def forward_times(n: int, blocks: Sequence[int]) -> dict[str, list[float]]:
     """Return the seconds of a forward product, by case, in interleaved repetitions.
 
-    The cases are ``dense``, ``x @ W.T``, and every product at every block size, such as
-    ``gather B=4``. Interleaved, because the speed of a machine drifts.
+    The cases are ``dense``, ``x @ W``, and every product at every block size, such as
+    ``gather B=4``, on activations in its own layout. Interleaved, because the speed of a machine
+    drifts.
     """
     calls = _calls(n, blocks)
     repeats = {}
@@ -38,13 +42,19 @@ def forward_times(n: int, blocks: Sequence[int]) -> dict[str, list[float]]:
 def _calls(n: int, blocks: Sequence[int]) -> dict[str, Callable[[], object]]:
     rng = np.random.default_rng(n)
     x, W = rng.standard_normal((BATCH, n)), rng.standard_normal((n, n))
-    calls: dict[str, Callable[[], object]] = {DENSE: partial(np.matmul, x, W.T)}
+    calls: dict[str, Callable[[], object]] = {DENSE: partial(np.matmul, x, W, out=np.empty_like(x))}
     for B in blocks:
         K = n // B
-        c = rng.standard_normal((K, K, B))
+        c = rng.standard_normal((B, K, K)).transpose(2, 1, 0)
         for name, product in PRODUCTS.items():
-            calls[f"{name} B={B}"] = partial(product(K, K, B).apply, c, x)
+            own_x = x if product.layout == ROWS else np.ascontiguousarray(to_vertices(x, B))
+            calls[f"{name} B={B}"] = partial(_forward, product(K, K, B), c, own_x, Workspace())
     return calls
+
+
+def _forward(product: Product, c: Array, x: Array, workspace: Workspace) -> None:
+    workspace.restart()
+    product.apply(c, x, workspace)
 
 
 def _seconds(call: Callable[[], object], repeats: int) -> float:
@@ -59,39 +69,9 @@ def claimed_share(B: int) -> float:
     return math.log2(B) / B
 
 
-def _gather(n: int, B: int) -> float:
-    """Return n²: the product is dense's; W is gathered without multiplying."""
-    del B
-    return n**2
+def multiplications(product: str, n: int, B: int) -> float:
+    """Return the real multiplications a sample of an n × n product in a batch of 64.
 
-
-def _polygon(n: int, B: int) -> float:
-    """Return the frequencies' products, and three transforms by B × B matrices.
-
-    Input and output are transformed once a sample, 2 n B; the generators once a batch, n².
+    What is done once a batch, such as transforming the generators, counts in parts.
     """
-    return _frequency_products(n, B) + 2 * n * B + n**2 / BATCH
-
-
-def _fft(n: int, B: int) -> float:
-    """Return the frequencies' products, and transforms at B log2 B each.
-
-    Of input and output n / B blocks each are transformed, of the generators (n / B)² a batch.
-    """
-    transforms = 2 * n / B + (n / B) ** 2 / BATCH
-    return _frequency_products(n, B) + transforms * B * math.log2(B)
-
-
-def _frequency_products(n: int, B: int) -> float:
-    """Return (n / B)² multiplications for a real frequency, four times as many for a complex."""
-    n_real = 1 + (B % 2 == 0)
-    n_complex = (B - n_real) // 2
-    return (n_real + 4 * n_complex) * (n / B) ** 2
-
-
-MULTIPLICATIONS: Mapping[str, Callable[[int, int], float]] = {
-    "gather": _gather,
-    "polygon": _polygon,
-    "fft": _fft,
-}
-"""Real multiplications a sample of an n × n product in a batch of 64, by the product's name."""
+    return PRODUCTS[product].forward_work(BATCH, n // B, n // B, B).multiplications / BATCH

@@ -52,7 +52,7 @@ def gauss_newton_matrix(
             p = softmax(logits)[0]
             root = np.sqrt(p)
             for s, row in zip(np.diag(root) - np.outer(root, p), sample, strict=True):
-                pullback(s[None], row)
+                pullback.to_parameters(s[None], row)
         S_J = rows[: len(samples)].reshape(-1, theta.size)
         matrix += S_J.T @ S_J
     return matrix / N

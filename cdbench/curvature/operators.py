@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from cdbench.layers import EVALUATION, CDLinear, Context
-from cdbench.losses import softmax, softmax_cross_entropy
+from cdbench.losses import softmax, softmax_gradient
 from cdbench.network import Network
 from cdbench.products.base import Array
 
@@ -65,8 +65,8 @@ def hessian(
         total = np.zeros(theta.size)
         for x, labels in samples:
             logits, pullback = network.forward(params, x, context)
-            _, dlogits = softmax_cross_entropy(logits, labels)
-            pullback(dlogits, grads)
+            _, dlogits = softmax_gradient(logits, labels)
+            pullback.to_parameters(dlogits, grads)
             total += gradient.imag * (len(labels) / N)
         return total / STEP
 
@@ -115,7 +115,7 @@ def gauss_newton(
             Jv = logits.imag / STEP
             # A does not see the shift; without it, all cancels where a class is nearly certain.
             p_Jv = p * (Jv - np.take_along_axis(Jv, top, axis=1))
-            pullback((p_Jv - p * p_Jv.sum(axis=1, keepdims=True)) / N, grads)
+            pullback.to_parameters((p_Jv - p * p_Jv.sum(axis=1, keepdims=True)) / N, grads)
             total += gradient
         return total
 

@@ -5,12 +5,12 @@ of each of them.
 """
 
 from cdbench.layers.activation import ReLU
+from cdbench.layers.arrangement import Arrangement, Pad, Slice, ToRows, ToVertices
 from cdbench.layers.base import EVALUATION, Context, Layer, Params, Pullback, WeightLayer
 from cdbench.layers.cdlinear import CDLinear
 from cdbench.layers.dense import Dense
 from cdbench.layers.dropout import Dropout
 from cdbench.layers.normalization import BatchNorm, LayerNorm, Normalization
-from cdbench.layers.padding import Pad, Slice
 
 LAYERS: dict[str, type[WeightLayer]] = {"cdlinear": CDLinear, "dense": Dense}
 NORMALIZATIONS: dict[str, type[Normalization]] = {"layer": LayerNorm, "batch": BatchNorm}
@@ -19,6 +19,7 @@ __all__ = [
     "EVALUATION",
     "LAYERS",
     "NORMALIZATIONS",
+    "Arrangement",
     "BatchNorm",
     "CDLinear",
     "Context",
@@ -32,5 +33,7 @@ __all__ = [
     "Pullback",
     "ReLU",
     "Slice",
+    "ToRows",
+    "ToVertices",
     "WeightLayer",
 ]

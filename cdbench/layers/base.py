@@ -1,20 +1,33 @@
 """What a layer is: shapes of its parameters, their first draw, a forward map and its pullback."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from cdbench.config import RunConfig
 from cdbench.errors import ShapeError
-from cdbench.products.base import Array
+from cdbench.products.base import FRESH, Allocate, Array
 
 Params = dict[str, Array]
 """A layer's parameters, or their gradients, by name: views of the network's flat vector."""
 
-Pullback = Callable[[Array, Params], Array]
-"""``(dy, grads) -> dx``: writes the parameters' gradients into ``grads``, summed over samples."""
+
+class Pullback(Protocol):
+    """From the output's gradient to those of parameters and input."""
+
+    def __call__(self, dy: Array, grads: Params) -> Array:
+        """Write the parameters' gradients into ``grads``, summed over samples; return dL/dx."""
+
+
+class WeightPullback(Protocol):
+    """The pullback of a layer with parameters, which may stand first, where nobody asks for dx."""
+
+    def __call__(self, dy: Array, grads: Params, wanted: bool = True) -> Any:
+        """Write the gradients; return dL/dx, or, where it is not wanted, None, not computed."""
+
 
 Moments = tuple[Array, Array]
 """Mean and variance, shaped to broadcast against samples (N, n)."""
@@ -33,11 +46,14 @@ class Context:
     statistics : mapping of Layer to Moments, optional
         Of each BatchNorm its inputs' mean and variance over the training split; needed when
         evaluating with one of those (``Network.evaluation``).
+    allocate : Allocate
+        Where arrays come from: new ones, or those of a Workspace, which lends them again.
     """
 
     training: bool = False
     rng: np.random.Generator | None = None
     statistics: Mapping["Layer", Moments] | None = None
+    allocate: Allocate = FRESH
 
 
 EVALUATION = Context()
@@ -45,7 +61,16 @@ EVALUATION = Context()
 
 
 class Layer(ABC):
-    """A differentiable map of rows, (N, n_in) to (N, n_out), that holds no state."""
+    """A differentiable map of samples with n_in entries to n_out entries, that holds no state.
+
+    Attributes
+    ----------
+    memory_order : dict
+        Of a parameter the order of its axes in memory, slowest first, where that is not the order
+        of its shape.
+    """
+
+    memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {}
 
     def __init__(self, n_in: int, n_out: int) -> None:
         self.n_in, self.n_out = n_in, n_out
@@ -59,7 +84,10 @@ class Layer(ABC):
 
     @abstractmethod
     def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return the output (N, n_out) for ``x`` (N, n_in), and the pullback through it."""
+        """Return the output (N, n_out) for ``x`` (N, n_in), and the pullback through it.
+
+        Some layers take and give the other layout of activations instead, or either.
+        """
 
     def check_input(self, x: Array) -> None:
         """Raise ShapeError unless ``x`` is (N, n_in)."""

@@ -1,14 +1,15 @@
 """CDLinear, the paper's block-circulant layer (Sec. III)."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
 
 from cdbench.config import DEFAULT_B, RunConfig
 from cdbench.errors import ShapeError
-from cdbench.layers.base import Context, Params, Pullback, WeightLayer
-from cdbench.products import Gather
-from cdbench.products.base import Array
+from cdbench.layers.base import Context, Params, WeightLayer, WeightPullback
+from cdbench.products import PRODUCTS, plan
+from cdbench.products.base import ROWS, Array
 
 
 class CDLinear(WeightLayer):
@@ -17,23 +18,42 @@ class CDLinear(WeightLayer):
     Parameters, as views of the network's flat vector: ``c`` (K_o, K_i, B) with K_o = n_out / B
     and K_i = n_in / B, ``bias`` (n_out,).
 
+    Activations are in the layout of the product: rows (N, n), or vertices (B, K, N), where entry
+    i B + k of a sample stands at [k, i].
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
+    B : int
+        Block size.
+    product : str
+        A key of PRODUCTS.
+
     Raises
     ------
     ShapeError
         If B does not divide both widths.
     """
 
-    def __init__(self, n_in: int, n_out: int, B: int) -> None:
+    # Memory holds (B, K_i, K_o): products go through all blocks of a lag at once, and those of a
+    # lag lie as a dense layer's weight does.
+    memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"c": (2, 1, 0)}
+
+    def __init__(self, n_in: int, n_out: int, B: int, product: str = "gather") -> None:
         super().__init__(n_in, n_out)
         if n_in % B or n_out % B:
             raise ShapeError(f"CDLinear got widths {n_in} and {n_out}, expected multiples of {B}")
         self.B, self.K_o, self.K_i = B, n_out // B, n_in // B
-        self.product = Gather(self.K_o, self.K_i, B)
+        self.product = PRODUCTS[product](self.K_o, self.K_i, B)
 
     @classmethod
     def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> Self:
-        """Build the layer with the configuration's block size."""
-        return cls(n_in, n_out, cls.width_multiple(config))
+        """Build the layer with the configuration's block size and product."""
+        B, product = cls.width_multiple(config), config.product
+        if product == "auto":
+            product = plan(config.batch_size, (n_in, n_out), B, config.dtype)
+        return cls(n_in, n_out, B, product)
 
     @staticmethod
     def width_multiple(config: RunConfig) -> int:
@@ -54,30 +74,46 @@ class CDLinear(WeightLayer):
         """Return the block-circulant matrix W, (n_out, n_in)."""
         return self.product.matrix(params["c"])
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
+    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, WeightPullback]:
         """Return ``x @ W.T + bias`` (Eq. 2) and the pullback through it (Eqs. 3 and 4).
 
         Parameters
         ----------
         params : Params
             ``c`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
+        x : (N, n_in) or (B, K_i, N) float
+            Samples, in the layout of the product.
         context : Context
-            Not used.
+            Where arrays come from; nothing else of it is used.
 
         Returns
         -------
-        y : (N, n_out) float
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dc and dL/dbias, summed over samples, into its second argument.
+        y : (N, n_out) or (B, K_o, N) float
+        pullback : as y -> as x
+            Writes dL/dc and dL/dbias, summed over samples, into its second argument. With
+            ``wanted=False`` dL/dx is not computed.
         """
         self.check_input(x)
-        y, product_pullback = self.product.apply(params["c"], x)
-        y += params["bias"]
+        rows = self.product.layout == ROWS
+        y, product_pullback = self.product.apply(params["c"], x, context.allocate)
+        y += params["bias"] if rows else self._bias_of_vertices(params)[:, :, None]
 
-        def pullback(dy: Array, grads: Params) -> Array:
-            dy.sum(axis=0, out=grads["bias"])
-            return product_pullback(dy, grads["c"])
+        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
+            if rows:
+                np.add.reduce(dy, axis=0, out=grads["bias"])
+            else:
+                np.add.reduce(dy, axis=2, out=self._bias_of_vertices(grads))
+            return product_pullback(dy, grads["c"], wanted)
 
         return y, pullback
+
+    def check_input(self, x: Array) -> None:
+        """Raise ShapeError unless ``x`` has the shape that the product takes."""
+        if self.product.layout == ROWS:
+            super().check_input(x)
+        elif x.ndim != 3 or x.shape[:2] != (self.B, self.K_i):
+            raise ShapeError(f"CDLinear got {x.shape}, expected ({self.B}, {self.K_i}, N)")
+
+    def _bias_of_vertices(self, params: Params) -> Array:
+        """Return the bias as a (B, K_o) view."""
+        return params["bias"].reshape(self.K_o, self.B).T

@@ -1,11 +1,12 @@
 """The unconstrained linear layer, the paper's baseline."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import ClassVar, Self
 
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.layers.base import Context, Params, Pullback, WeightLayer
+from cdbench.layers.base import Context, Params, WeightLayer, WeightPullback
 from cdbench.products.base import Array
 
 
@@ -15,6 +16,9 @@ class Dense(WeightLayer):
     Parameters, as views of the network's flat vector: ``weight`` (n_out, n_in), ``bias``
     (n_out,).
     """
+
+    # Memory holds the transpose, which spares the forward product a transposition.
+    memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (1, 0)}
 
     @classmethod
     def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> Self:
@@ -40,7 +44,7 @@ class Dense(WeightLayer):
         """Return the weight, (n_out, n_in)."""
         return params["weight"]
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
+    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, WeightPullback]:
         """Return ``x @ weight.T + bias`` and the pullback through it.
 
         Parameters
@@ -56,16 +60,19 @@ class Dense(WeightLayer):
         -------
         y : (N, n_out) float
         pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dweight and dL/dbias, summed over samples, into its second argument.
+            Writes dL/dweight and dL/dbias, summed over samples, into its second argument. With
+            ``wanted=False`` dL/dx is not computed.
         """
         self.check_input(x)
-        weight = params["weight"]
+        weight, allocate = params["weight"], context.allocate
 
-        def pullback(dy: Array, grads: Params) -> Array:
-            np.matmul(dy.T, x, out=grads["weight"])
-            dy.sum(axis=0, out=grads["bias"])
-            return dy @ weight
+        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
+            np.matmul(x.T, dy, out=grads["weight"].T)
+            np.add.reduce(dy, axis=0, out=grads["bias"])
+            if not wanted:
+                return None
+            return np.matmul(dy, weight, out=allocate.kept(x.shape, dy.dtype))
 
-        y = x @ weight.T
+        y = np.matmul(x, weight.T, out=allocate.kept((len(x), self.n_out), x.dtype))
         y += params["bias"]
         return y, pullback

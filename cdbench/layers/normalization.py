@@ -5,7 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from cdbench.errors import ConfigurationError
-from cdbench.layers.base import Context, Layer, Moments, Params, Pullback
+from cdbench.layers.base import Context, Layer, Moments, Params, WeightPullback
 from cdbench.products.base import Array
 
 EPSILON = 1e-5
@@ -49,7 +49,7 @@ class Normalization(Layer):
     def fixed_moments(self, context: Context) -> Moments | None:
         """Return mean and variance that do not depend on ``x``, or None to take those of ``x``."""
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
+    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, WeightPullback]:
         """Return the normalised ``x`` (N, n), and the pullback through it.
 
         The pullback goes through mean and variance too where they are those of ``x``.
@@ -58,20 +58,28 @@ class Normalization(Layer):
         fixed = self.fixed_moments(context)
         mean, variance = moments(x, self.axis) if fixed is None else fixed
         scale = 1.0 / np.sqrt(variance + EPSILON)
-        x_hat = (x - mean) * scale
-        gain = params["gain"]
+        allocate, gain = context.allocate, params["gain"]
+        x_hat = np.subtract(x, mean, out=allocate.kept(x.shape, x.dtype))
+        x_hat *= scale
+        y = np.multiply(x_hat, gain, out=allocate.kept(x.shape, x.dtype))
+        y += params["shift"]
 
-        def pullback(dy: Array, grads: Params) -> Array:
-            dy.sum(axis=0, out=grads["shift"])
-            (dy * x_hat).sum(axis=0, out=grads["gain"])
-            dx_hat = dy * gain
+        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
+            np.add.reduce(dy, axis=0, out=grads["shift"])
+            product = allocate.scratch(0, dy.shape, dy.dtype)
+            np.add.reduce(np.multiply(dy, x_hat, out=product), axis=0, out=grads["gain"])
+            if not wanted:
+                return None
+            dx = np.multiply(dy, gain, out=allocate.kept(dy.shape, dy.dtype))
             if fixed is None:
-                along = (dx_hat * x_hat).mean(axis=self.axis, keepdims=True)
-                mean_slope = dx_hat.mean(axis=self.axis, keepdims=True)
-                dx_hat = dx_hat - mean_slope - x_hat * along
-            return dx_hat * scale
+                np.multiply(dx, x_hat, out=product)
+                along = product.mean(axis=self.axis, keepdims=True)
+                dx -= dx.mean(axis=self.axis, keepdims=True)
+                dx -= np.multiply(x_hat, along, out=product)
+            dx *= scale
+            return dx
 
-        return x_hat * gain + params["shift"], pullback
+        return y, pullback
 
 
 class LayerNorm(Normalization):

@@ -3,9 +3,32 @@
 All of them give the same numbers to rounding.
 """
 
+from collections.abc import Sequence
+
 from cdbench.products.base import Product
+from cdbench.products.fft import Fft
 from cdbench.products.gather import Gather
+from cdbench.products.planner import pick
+from cdbench.products.polygon import Polygon
 
-PRODUCTS: dict[str, type[Product]] = {"gather": Gather}
+PRODUCTS: dict[str, type[Product]] = {"gather": Gather, "polygon": Polygon, "fft": Fft}
 
-__all__ = ["PRODUCTS", "Gather", "Product"]
+
+def plan(N: int, widths: Sequence[int], B: int, dtype: str) -> str:
+    """Return the key in PRODUCTS that is expected to take the least time.
+
+    Parameters
+    ----------
+    N : int
+        Samples in a batch.
+    widths : sequence of int
+        Of a network's layers from input to output, multiples of B; two of them are one layer.
+    B : int
+        Block size.
+    dtype : str
+        ``float32`` or ``float64``.
+    """
+    return pick(PRODUCTS, N, widths, B, dtype)
+
+
+__all__ = ["PRODUCTS", "Fft", "Gather", "Polygon", "Product", "plan"]

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from cdbench.products.work import Work
+
 Array = NDArray[Any]
 """A real array in the run's floating-point type; complex in a complex step."""
 
@@ -22,7 +24,15 @@ frequencies is a (K, N) matrix in one piece.
 
 
 class Allocate(Protocol):
-    """Where a computation gets its arrays from: numpy, or a workspace that lends them again."""
+    """Where a computation gets its arrays from: NumPy, or a workspace that lends them again.
+
+    Attributes
+    ----------
+    overwriting : bool
+        Whether a layer may write its output over its input.
+    """
+
+    overwriting: bool
 
     def kept(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Return an array, its contents undefined, that stays as written until the next pass."""
@@ -33,6 +43,8 @@ class Allocate(Protocol):
 
 class Fresh:
     """Every array new."""
+
+    overwriting = False
 
     def kept(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
         """Return a new array."""
@@ -65,11 +77,14 @@ class Product(ABC):
 
     Attributes
     ----------
+    name : str
+        Its key in PRODUCTS.
     layout : str
         Layout of the activations x, y and of their gradients: ROWS, (N, K B), or VERTICES,
         (B, K, N).
     """
 
+    name: ClassVar[str]
     layout: ClassVar[str]
 
     def __init__(self, K_o: int, K_i: int, B: int) -> None:
@@ -81,6 +96,24 @@ class Product(ABC):
         W = c[:, :, (k[:, None] - k[None, :]) % self.B]
         return W.transpose(0, 2, 1, 3).reshape(self.K_o * self.B, self.K_i * self.B)
 
+    @classmethod
+    @abstractmethod
+    def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return what ``apply`` to N samples does."""
+
+    @classmethod
+    @abstractmethod
+    def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return what the pullback of N samples does."""
+
+    @classmethod
+    @abstractmethod
+    def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
+        """Return about how much memory the product's own arrays take, beside c, x, y and theirs.
+
+        ``itemsize`` is that of a number, in bytes.
+        """
+
     @abstractmethod
     def apply(
         self, c: Array, x: Array, allocate: Allocate = FRESH
@@ -90,7 +123,7 @@ class Product(ABC):
         Parameters
         ----------
         c : (K_o, K_i, B) float
-            Generators of the circulant blocks. Fastest where memory holds them as (B, K_o, K_i).
+            Generators of the circulant blocks. Fastest where memory holds them as (B, K_i, K_o).
         x : (N, K_i B) or (B, K_i, N) float
             Samples, in the product's layout.
         allocate : Allocate

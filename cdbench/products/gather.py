@@ -3,57 +3,78 @@
 import numpy as np
 
 from cdbench.products.base import FRESH, ROWS, Allocate, Array, Product, ProductPullback
+from cdbench.products.work import Work, matrix_product
+
+# Slots of scratch arrays.
+DW, DIAGONALS = range(2)
 
 
 class Gather(Product):
     """Gather W from c, multiply, and gather dW back along the same diagonals.
 
-    The best product at the paper's own sizes, where W has a few thousand entries.
+    The best product at the paper's own sizes, where W has a few thousand entries. It works with
+    the transpose of W, which spares the forward product a transposition.
 
     Attributes
     ----------
-    to_matrix : (K_o B, K_i B) int
-        Of each entry of W the place in c, as memory holds it: (B, K_o, K_i).
-    to_diagonals : (B, B K_o K_i) int
-        Of each entry of c, in that order, the B places in W where it stands, W by rows.
+    to_matrix : (K_i B, K_o B) int
+        Of each entry of W's transpose the place in c, as memory holds it: (B, K_i, K_o).
+    to_diagonals : (B, B K_i K_o) int
+        Of each entry of c, in that order, the B places where it stands in W's transpose.
     """
 
+    name = "gather"
     layout = ROWS
 
     def __init__(self, K_o: int, K_i: int, B: int) -> None:
         super().__init__(K_o, K_i, B)
-        block = np.arange(K_o * K_i).reshape(K_o, K_i)
+        block = np.arange(K_i * K_o).reshape(K_i, K_o)
         k = np.arange(B)
         # W[i B + k, j B + l] = c[i, j, (k - l) mod B].
         shift = (k[:, None] - k[None, :]) % B
-        to_matrix = shift[None, :, None, :] * (K_o * K_i) + block[:, None, :, None]
-        self.to_matrix = to_matrix.reshape(K_o * B, K_i * B)
+        to_matrix = shift.T[None, :, None, :] * (K_i * K_o) + block[:, None, :, None]
+        self.to_matrix = to_matrix.reshape(K_i * B, K_o * B)
         # dc[i, j, m] = sum over k of dW[i B + k, j B + (k - m) mod B]. The sum runs over the first
         # axis, so that NumPy adds B long rows instead of many short ones.
-        row = np.arange(K_o)[None, None, :, None] * B + k[:, None, None, None]
-        column = np.arange(K_i)[None, None, None, :] * B + shift[:, :, None, None]
-        self.to_diagonals = (row * (K_i * B) + column).reshape(B, -1)
+        column = np.arange(K_i)[None, None, :, None] * B + shift[:, :, None, None]
+        row = np.arange(K_o)[None, None, None, :] * B + k[:, None, None, None]
+        self.to_diagonals = (column * (K_o * B) + row).reshape(B, -1)
+
+    @classmethod
+    def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return a gather of W, and dense's product."""
+        n_out, n_in = K_o * B, K_i * B
+        return Work(calls=2, gathered=n_in * n_out) + matrix_product(N, n_in, n_out)
+
+    @classmethod
+    def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return dense's two products, and a gather of W's gradient."""
+        n_out, n_in = K_o * B, K_i * B
+        return Work(calls=3, gathered=n_in * n_out) + matrix_product(N, n_in, n_out, times=2)
+
+    @classmethod
+    def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
+        """Return two arrays of 8-byte indices, W, its gradient and its diagonals."""
+        return (2 * 8 + 3 * itemsize) * K_o * K_i * B * B
 
     def apply(
         self, c: Array, x: Array, allocate: Allocate = FRESH
     ) -> tuple[Array, ProductPullback]:
         """Return ``x @ W.T`` and the pullback through it, as in Product; x is (N, K_i B)."""
-        W = allocate.kept(self.to_matrix.shape, c.dtype)
+        W_T = allocate.kept(self.to_matrix.shape, c.dtype)
         # "clip" writes straight into ``out``, where "raise" would fill a copy first.
-        np.take(c.transpose(2, 0, 1).reshape(-1), self.to_matrix, out=W, mode="clip")
+        np.take(c.transpose(2, 1, 0).reshape(-1), self.to_matrix, out=W_T, mode="clip")
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
-            dW = allocate.scratch(0, W.shape, dy.dtype)
-            np.matmul(dy.T, x, out=dW)
-            diagonals = allocate.scratch(1, self.to_diagonals.shape, dy.dtype)
-            np.take(dW.reshape(-1), self.to_diagonals, out=diagonals, mode="clip")
-            np.add.reduce(diagonals.reshape(self.B, *_lags_first(dc).shape), out=_lags_first(dc))
+            dW_T = allocate.scratch(DW, W_T.shape, dy.dtype)
+            np.matmul(x.T, dy, out=dW_T)
+            diagonals = allocate.scratch(DIAGONALS, self.to_diagonals.shape, dy.dtype)
+            np.take(dW_T.reshape(-1), self.to_diagonals, out=diagonals, mode="clip")
+            dc_lags = dc.transpose(2, 1, 0)
+            np.add.reduce(diagonals.reshape(self.B, *dc_lags.shape), out=dc_lags)
             if not wanted:
                 return None
-            return np.matmul(dy, W, out=allocate.kept(x.shape, dy.dtype))
+            return np.matmul(dy, W_T.T, out=allocate.kept(x.shape, dy.dtype))
 
-        return np.matmul(x, W.T, out=allocate.kept((len(x), len(W)), x.dtype)), pullback
-
-
-def _lags_first(c: Array) -> Array:
-    return c.transpose(2, 0, 1)
+        y = np.matmul(x, W_T, out=allocate.kept((len(x), W_T.shape[1]), x.dtype))
+        return y, pullback

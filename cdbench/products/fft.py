@@ -1,0 +1,123 @@
+"""The product by a fast Fourier transform, with complex frequencies as real (2K × 2K) products."""
+
+import numpy as np
+
+from cdbench.products.base import FRESH, VERTICES, Allocate, Array, Product, ProductPullback
+from cdbench.products.real_dft import RealDFT, n_real, real_dft_work, stage_lengths
+from cdbench.products.work import Work, matrix_product
+
+# Slots of scratch arrays.
+TRANSFORMED, TRANSFORMED_C, TRANSFORMED_DX, BLOCKS_DC = range(4)
+
+
+class Fft(Product):
+    """One (K_o × K_i) product per real frequency, one (2 K_o × 2 K_i) per complex one.
+
+    The matrix [[a, -b], [b, a]] stands for the complex frequency a + i b of c, and acts on the
+    real and imaginary rows of x's. The transform is factored in two stages where that pays
+    (RealDFT). Orthonormal on activations, it is its own inverse when transposed.
+
+    The best product at large B, where polygon's transforms and its many small products weigh most.
+    """
+
+    name = "fft"
+    layout = VERTICES
+
+    def __init__(self, K_o: int, K_i: int, B: int) -> None:
+        super().__init__(K_o, K_i, B)
+        self.r = n_real(B)
+        self.m = (B - self.r) // 2
+        self.of_c = RealDFT(B, orthonormal=False)
+        self.of_x = RealDFT(B, orthonormal=True)
+
+    @classmethod
+    def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return the frequencies' products, transforms of c, x and y, and the blocks' copies."""
+        return _products(N, K_o, K_i, B) + _transforms(N, K_o, K_i, B, calls=10)
+
+    @classmethod
+    def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return the frequencies' products twice, and as much else as the forward pass does."""
+        return _products(N, K_o, K_i, B) * 2 + _transforms(N, K_o, K_i, B, calls=16)
+
+    @classmethod
+    def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
+        """Return the blocks of c and of its gradient, its transform, and those of x and y."""
+        matrices = 2 * B**2 // stage_lengths(B)[0] * (8 + 2 * itemsize)
+        return matrices + itemsize * B * (7 * K_o * K_i + (3 * K_i + 2 * K_o) * N)
+
+    def apply(
+        self, c: Array, x: Array, allocate: Allocate = FRESH
+    ) -> tuple[Array, ProductPullback]:
+        """Return ``x @ W.T`` and the pullback through it, as in Product; x is (B, K_i, N)."""
+        blocks = self._blocks(c, allocate)
+        x_hat = self.of_x.apply(x, allocate.kept(x.shape, x.dtype), allocate)
+        shape_y = (self.B, self.K_o, x.shape[2])
+        y_hat = allocate.scratch(TRANSFORMED, shape_y, x.dtype)
+        for block, own_x, own_y in zip(blocks, self._split(x_hat), self._split(y_hat), strict=True):
+            np.matmul(block.transpose(0, 2, 1), own_x, out=own_y)
+        y = self.of_x.apply_adjoint(y_hat, allocate.kept(shape_y, x.dtype), allocate)
+
+        def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
+            dy_hat = allocate.scratch(TRANSFORMED, shape_y, dy.dtype)
+            own_dys = self._split(self.of_x.apply(dy, dy_hat, allocate))
+            self._pull_back_to_c(own_dys, self._split(x_hat), dc, allocate)
+            if not wanted:
+                return None
+            dx_hat = allocate.scratch(TRANSFORMED_DX, x.shape, dy.dtype)
+            for block, own_dy, own_dx in zip(blocks, own_dys, self._split(dx_hat), strict=True):
+                np.matmul(block, own_dy, out=own_dx)
+            return self.of_x.apply_adjoint(dx_hat, allocate.kept(x.shape, dy.dtype), allocate)
+
+        return y, pullback
+
+    def _split(self, x_hat: Array) -> tuple[Array, Array]:
+        """Return the real frequencies (r, K, N) and the complex ones (m, 2 K, N), as views."""
+        _, K, N = x_hat.shape
+        return x_hat[: self.r], x_hat[self.r :].reshape(self.m, 2 * K, N)
+
+    def _blocks(self, c: Array, allocate: Allocate) -> tuple[Array, Array]:
+        """Return the transposes of c's real (r, K_i, K_o) and complex (m, 2 K_i, 2 K_o) blocks."""
+        K_i, K_o = self.K_i, self.K_o
+        c_lags = c.transpose(2, 1, 0)
+        c_hat = allocate.scratch(TRANSFORMED_C, c_lags.shape, c.dtype)
+        self.of_c.apply(c_lags, c_hat, allocate)
+        real = allocate.kept((self.r, K_i, K_o), c.dtype)
+        real[...] = c_hat[: self.r]
+        parts = c_hat[self.r :].reshape(self.m, 2, K_i, K_o)
+        blocks = allocate.kept((self.m, 2, K_i, 2, K_o), c.dtype)
+        blocks[:, 0, :, 0] = blocks[:, 1, :, 1] = parts[:, 0]
+        blocks[:, 0, :, 1] = parts[:, 1]
+        np.negative(parts[:, 1], out=blocks[:, 1, :, 0])
+        return real, blocks.reshape(self.m, 2 * K_i, 2 * K_o)
+
+    def _pull_back_to_c(
+        self, dys: tuple[Array, Array], xs: tuple[Array, Array], dc: Array, allocate: Allocate
+    ) -> None:
+        """Write the gradient of c, from those of the blocks, into ``dc`` (K_o, K_i, B)."""
+        K_i, K_o = self.K_i, self.K_o
+        dc_lags = dc.transpose(2, 1, 0)
+        dc_hat = allocate.scratch(TRANSFORMED_C, dc_lags.shape, dc.dtype)
+        np.matmul(xs[0], dys[0].transpose(0, 2, 1), out=dc_hat[: self.r])
+        dblocks = allocate.scratch(BLOCKS_DC, (self.m, 2 * K_i, 2 * K_o), dc.dtype)
+        np.matmul(xs[1], dys[1].transpose(0, 2, 1), out=dblocks)
+        quarters = dblocks.reshape(self.m, 2, K_i, 2, K_o)
+        parts = dc_hat[self.r :].reshape(self.m, 2, K_i, K_o)
+        np.add(quarters[:, 0, :, 0], quarters[:, 1, :, 1], out=parts[:, 0])
+        np.subtract(quarters[:, 0, :, 1], quarters[:, 1, :, 0], out=parts[:, 1])
+        self.of_c.apply_adjoint(dc_hat, dc_lags, allocate)
+
+
+def _products(N: int, K_o: int, K_i: int, B: int) -> Work:
+    r = n_real(B)
+    of_real = matrix_product(K_o, K_i, N, times=r)
+    return of_real + matrix_product(2 * K_o, 2 * K_i, N, times=(B - r) // 2)
+
+
+def _transforms(N: int, K_o: int, K_i: int, B: int, calls: float) -> Work:
+    """Return three transforms, each with more calls where it has two stages, and the copies."""
+    in_two_stages = stage_lengths(B)[0] > 1
+    done = Work(calls=calls + 16 * in_two_stages, gathered=2 * K_o * K_i * B)
+    for K, columns in ((K_i, K_o), (K_i, N), (K_o, N)):
+        done += real_dft_work(B, K, columns)
+    return done

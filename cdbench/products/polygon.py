@@ -1,0 +1,127 @@
+"""The product by a short real DFT as one matrix, with three multiplications a frequency."""
+
+import numpy as np
+
+from cdbench.products.base import FRESH, VERTICES, Allocate, Array, Product, ProductPullback
+from cdbench.products.blocks import transform, transform_work
+from cdbench.products.real_dft import n_real
+from cdbench.products.work import Work, matrix_product
+
+# Slots of scratch arrays.
+TRANSFORMED, TRANSFORMED_DX, TRANSFORMED_DC = range(3)
+
+
+class Polygon(Product):
+    """One (K_o × K_i) product per real frequency, three per complex one, and none else.
+
+    With x as a (B, K_i, N) array, ``T`` takes the B places of its blocks to R numbers, which are
+    multiplied one by one with those of c, and ``S`` takes the R results to the B places of y:
+
+        y = S [(T c) · (T x)].
+
+    Everything is real. A complex frequency stands in T as real part, imaginary part and their sum,
+    from which Gauss's three products give the complex one. R = r + 3 m with r real and m complex
+    frequencies is the least number of multiplications that a circular convolution of real numbers
+    can do with (Winograd 1980). The adjoints are the same formula, read from y's side.
+
+    The best product at small B and large n.
+    """
+
+    name = "polygon"
+    layout = VERTICES
+
+    def __init__(self, K_o: int, K_i: int, B: int) -> None:
+        super().__init__(K_o, K_i, B)
+        self.T, self.S = bilinear_algorithm(B)
+        self._matrices: dict[object, tuple[Array, Array, Array, Array]] = {}
+
+    @classmethod
+    def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return R products, and transforms of c and x to R numbers, and of those to y."""
+        R = rank(B)
+        transforms = (
+            transform_work(R, B, K_i, K_o)
+            + transform_work(R, B, K_i, N)
+            + transform_work(B, R, K_o, N)
+        )
+        return Work(calls=6) + matrix_product(K_o, K_i, N, times=R) + transforms
+
+    @classmethod
+    def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
+        """Return twice R products, and the adjoints of the transforms."""
+        R = rank(B)
+        transforms = (
+            transform_work(B, R, K_i, K_o)
+            + transform_work(B, R, K_i, N)
+            + transform_work(R, B, K_o, N)
+        )
+        return Work(calls=8) + matrix_product(K_o, K_i, N, times=2 * R) + transforms
+
+    @classmethod
+    def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
+        """Return transforms of c and of its gradient, of x and of its gradient, and of y."""
+        matrices = 2 * rank(B) * B * (8 + 2 * itemsize)
+        return matrices + itemsize * rank(B) * (2 * K_o * K_i + (2 * K_i + K_o) * N)
+
+    def apply(
+        self, c: Array, x: Array, allocate: Allocate = FRESH
+    ) -> tuple[Array, ProductPullback]:
+        """Return ``x @ W.T`` and the pullback through it, as in Product; x is (B, K_i, N)."""
+        T, S, T_adjoint, S_adjoint = self._in_dtype(x.dtype)
+        R, (K_o, K_i), N = len(T), (self.K_o, self.K_i), x.shape[2]
+        c_hat = transform(T, c.transpose(2, 1, 0), allocate.kept((R, K_i, K_o), c.dtype))
+        x_hat = transform(T, x, allocate.kept((R, K_i, N), x.dtype))
+        y_hat = allocate.scratch(TRANSFORMED, (R, K_o, N), x.dtype)
+        np.matmul(c_hat.transpose(0, 2, 1), x_hat, out=y_hat)
+        y = transform(S, y_hat, allocate.kept((self.B, K_o, N), x.dtype))
+
+        def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
+            dy_hat = allocate.scratch(TRANSFORMED, (R, K_o, N), dy.dtype)
+            transform(S_adjoint, dy, dy_hat)
+            dc_hat = allocate.scratch(TRANSFORMED_DC, (R, K_i, K_o), dy.dtype)
+            np.matmul(x_hat, dy_hat.transpose(0, 2, 1), out=dc_hat)
+            transform(T_adjoint, dc_hat, dc.transpose(2, 1, 0))
+            if not wanted:
+                return None
+            dx_hat = allocate.scratch(TRANSFORMED_DX, (R, K_i, N), dy.dtype)
+            np.matmul(c_hat, dy_hat, out=dx_hat)
+            return transform(T_adjoint, dx_hat, allocate.kept(x.shape, dy.dtype))
+
+        return y, pullback
+
+    def _in_dtype(self, dtype: np.dtype) -> tuple[Array, Array, Array, Array]:
+        """Return T, S and their transposes in the precision of ``dtype``, each in one piece."""
+        real = np.finfo(dtype).dtype
+        if real not in self._matrices:
+            T, S = self.T.astype(real), self.S.astype(real)
+            both = (T, S, T.T, S.T)
+            self._matrices[real] = tuple(map(np.ascontiguousarray, both))  # type: ignore[assignment]
+        return self._matrices[real]
+
+
+def rank(B: int) -> int:
+    """Return R, the number of multiplications in a circular convolution of length B."""
+    r = n_real(B)
+    return r + 3 * ((B - r) // 2)
+
+
+def bilinear_algorithm(B: int) -> tuple[Array, Array]:
+    """Return T (R, B) and S (B, R): c ⊛ x = S ((T c) ⊙ (T x)) for circular convolution.
+
+    The frequency k of x is Σ_t x_t (cos θ_t - i sin θ_t), θ_t = 2π k t / B. With a, b the real
+    and imaginary parts of c's frequency and u, v those of x's, the products are a u, b v and
+    (a + b)(u + v); the frequency of the convolution is a u - b v and the rest of the third.
+    """
+    t = np.arange(B)
+    rows: list[Array] = [np.ones(B)]
+    columns: list[Array] = [np.full(B, 1 / B)]
+    if B % 2 == 0:
+        sign = (-1.0) ** t
+        rows.append(sign)
+        columns.append(sign / B)
+    for k in range(1, (B + 1) // 2):
+        angle = 2 * np.pi * (k * t % B) / B
+        cos, sin = np.cos(angle), np.sin(angle)
+        rows += [cos, -sin, cos - sin]
+        columns += [2 / B * (cos + sin), 2 / B * (sin - cos), -2 / B * sin]
+    return np.array(rows), np.array(columns).T

@@ -1,0 +1,62 @@
+"""What a product does, counted, and the time that it is expected to take."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a forward and a backward pass do.
+
+    Attributes
+    ----------
+    calls : float
+        Calls of NumPy, with the Python around them.
+    products : float
+        Matrix products that NumPy's calls pass on to BLAS.
+    multiplications : float
+        Real ones, in these.
+    moved : float
+        Numbers that these read and write.
+    gathered : float
+        Numbers that are picked or placed by index, or copied in short runs.
+    """
+
+    calls: float = 0.0
+    products: float = 0.0
+    multiplications: float = 0.0
+    moved: float = 0.0
+    gathered: float = 0.0
+
+    def __add__(self, other: Self) -> "Work":
+        """Return both together."""
+        return Work(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def __mul__(self, times: float) -> "Work":
+        """Return the same so many times."""
+        return Work(*(times * value for value in astuple(self)))
+
+    def seconds(self, dtype: str) -> float:
+        """Return the time that one thread is expected to take."""
+        return float(sum(a * b for a, b in zip(astuple(self), SECONDS[dtype], strict=True)))
+
+
+SECONDS: Mapping[str, tuple[float, ...]] = {
+    "float32": (2.0e-6, 2e-8, 1.60e-11, 0.96e-10, 0.86e-9),
+    "float64": (1.9e-6, 1e-9, 3.47e-11, 1.82e-10, 1.20e-9),
+}
+"""Seconds for one of each of Work's counts.
+
+Fitted, with least squares of relative errors, to the times of all products on one server processor
+with AVX-512 (``benchmarks/planner.py --fit``). Only ratios matter to the planner.
+"""
+
+
+def matrix_product(m: float, k: float, n: float, times: float = 1) -> Work:
+    """Return the work of an (m, k) by (k, n) product, without the call."""
+    return Work(
+        products=times,
+        multiplications=times * m * k * n,
+        moved=times * (m * k + k * n + m * n),
+    )

@@ -1,0 +1,70 @@
+"""Arrays that a computation which is repeated uses again."""
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from cdbench.products.base import Array
+
+Key = tuple[object, ...]
+
+
+class Workspace:
+    """Lends memory in the order of request, the same again after each ``restart``.
+
+    What a pass returned is therefore valid until the next one asks for it. Meant for passes that
+    ask for the same in the same order; a pass over fewer samples gets arrays in the same memory,
+    and one that asks for more gets new memory, which those after it use too.
+    """
+
+    overwriting = True
+
+    def __init__(self) -> None:
+        self._kept: list[_Memory] = []
+        self._scratch: dict[int, _Memory] = {}
+        self._next = 0
+
+    def restart(self) -> None:
+        """Begin the next pass."""
+        self._next = 0
+
+    def kept(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return an array, its contents undefined, that stays as written until the next pass."""
+        index = self._next
+        self._next = index + 1
+        if index == len(self._kept):
+            self._kept.append(_Memory())
+        return self._kept[index].array(shape, dtype)
+
+    def scratch(self, slot: int, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return an array that the next caller who asks for the slot may overwrite."""
+        memory = self._scratch.get(slot)
+        if memory is None:
+            memory = self._scratch[slot] = _Memory()
+        return memory.array(shape, dtype)
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of all memory lent so far."""
+        return sum(memory.bytes.nbytes for memory in (*self._kept, *self._scratch.values()))
+
+
+class _Memory:
+    """A piece of memory, as large as the largest array that was asked of it."""
+
+    def __init__(self) -> None:
+        self.bytes = np.empty(0, np.uint8)
+        self.arrays: dict[Key, Array] = {}
+
+    def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        """Return an array in this memory, the same one for the same shape and dtype."""
+        array = self.arrays.get((shape, dtype))
+        return self._new(shape, dtype) if array is None else array
+
+    def _new(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+        n_bytes = np.dtype(dtype).itemsize * int(np.prod(shape))
+        if n_bytes > self.bytes.nbytes:
+            self.arrays.clear()
+            self.bytes = np.empty(n_bytes, np.uint8)
+        array: Array = self.bytes[:n_bytes].view(dtype).reshape(shape)
+        self.arrays[shape, dtype] = array
+        return array

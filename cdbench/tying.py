@@ -1,0 +1,105 @@
+"""A network of CDLinear layers as a dense network whose weights are tied."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdbench.layers import Arrangement, CDLinear, Dense
+from cdbench.network import Network
+from cdbench.products import Gather
+from cdbench.products.base import Array
+
+
+class Tied:
+    """A network whose products are gathered, as the dense network that it then is.
+
+    One gather writes all matrices and biases, one writes all gradients: at the paper's sizes calls
+    of NumPy cost as much as what they do, and a gather a layer would be three times as many.
+
+    Parameters
+    ----------
+    network : Network
+        Its CDLinear layers have Gather as their product.
+    dtype : str
+        Floating-point type of the parameters.
+
+    Attributes
+    ----------
+    dense : Network
+        The same chain, with a Dense layer for each CDLinear: for that part of its matrix that acts,
+        so that no input needs zeros and no logit is cut off.
+    params, grads : list of Params
+        The dense network's parameters, which ``expand`` writes, and their gradients, which
+        ``reduce`` reads.
+    """
+
+    def __init__(self, network: Network, dtype: str) -> None:
+        acting = {place.position: place for place in network.weight_layers}
+        self.dense = Network(
+            [
+                Dense(acting[position].n_in_acting, acting[position].n_out_acting)
+                if position in acting
+                else layer
+                for position, layer in enumerate(network.layers)
+                if not isinstance(layer, Arrangement)
+            ]
+        )
+        self._parameters = np.zeros(self.dense.n_parameters, dtype)
+        # One more number, always 0: what a bias, which stands in one place, takes for the others.
+        self._gradient = np.zeros(self.dense.n_parameters + 1, dtype)
+        self.params = self.dense.views(self._parameters)
+        self.grads = self.dense.views(self._gradient[:-1])
+        self._to_dense, self._to_tied = _places(network, self.dense)
+        self._diagonals = np.empty(self._to_tied.shape, dtype)
+
+    def expand(self, parameters: Array) -> None:
+        """Write ``params`` from the network's own parameters (n_parameters,)."""
+        parameters.take(self._to_dense, None, self._parameters, "clip")
+
+    def reduce(self, gradient: Array) -> None:
+        """Write the network's own gradient (n_parameters,) from ``grads``."""
+        self._gradient.take(self._to_tied, None, self._diagonals, "clip")
+        np.add.reduce(self._diagonals, axis=0, out=gradient)
+
+
+def _places(network: Network, dense: Network) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return each dense parameter's place in the tied ones, and each tied one's places in those.
+
+    Returns
+    -------
+    to_dense : (dense.n_parameters,) int
+    to_tied : (B, network.n_parameters) int
+        A place that a parameter doesn't have is dense.n_parameters.
+    """
+    own = network.views(np.arange(network.n_parameters))
+    places = dense.views(np.arange(dense.n_parameters))
+    chain = [layer for layer in network.layers if not isinstance(layer, Arrangement)]
+    tied = [own[network.layers.index(layer)] for layer in chain]
+    B = max(layer.B for layer in network.layers if isinstance(layer, CDLinear))
+    to_dense = np.empty(dense.n_parameters, np.intp)
+    to_tied = np.full((B, network.n_parameters), dense.n_parameters, np.intp)
+    for layer, from_here, to_here in zip(chain, tied, places, strict=True):
+        for name, place in to_here.items():
+            if isinstance(layer, CDLinear) and name == "weight":
+                _tie_weight(layer, from_here["c"], place, to_dense, to_tied)
+            else:
+                acting = from_here[name][tuple(map(slice, place.shape))]
+                to_dense[place] = acting
+                to_tied[0, acting] = place
+    return to_dense, to_tied
+
+
+def _tie_weight(
+    layer: CDLinear,
+    c: NDArray[np.intp],
+    weight: NDArray[np.intp],
+    to_dense: NDArray[np.intp],
+    to_tied: NDArray[np.intp],
+) -> None:
+    """Write the places of a layer's ``weight``, the acting part of its matrix, and of its ``c``."""
+    n_out, n_in = weight.shape
+    whole = layer.matrix({"c": c})
+    to_dense[weight] = whole[:n_out, :n_in]
+    padded = np.full(whole.shape, len(to_dense))
+    padded[:n_out, :n_in] = weight
+    diagonals = padded.T.reshape(-1)[Gather(layer.K_o, layer.K_i, layer.B).to_diagonals]
+    to_tied[: layer.B, c.transpose(2, 1, 0).reshape(-1)] = diagonals

@@ -1,0 +1,81 @@
+"""Workspace: what it lends, when it lends it again, and how much that is."""
+
+import numpy as np
+import pytest
+
+from cdbench.products.base import FRESH
+from cdbench.products.workspace import Workspace
+
+REQUESTS = [((2, 3), "float64"), ((2, 3), "float64"), ((4,), "float32"), ((0, 2), "bool")]
+
+
+def one_pass(workspace, requests):
+    workspace.restart()
+    return [workspace.kept(shape, np.dtype(dtype)) for shape, dtype in requests]
+
+
+@pytest.mark.parametrize("allocate", [FRESH, Workspace()], ids=["fresh", "workspace"])
+def test_arrays_are_as_asked_for(allocate):
+    for shape, dtype in REQUESTS:
+        for array in (allocate.kept(shape, dtype), allocate.scratch(0, shape, dtype)):
+            assert (array.shape, array.dtype) == (shape, dtype)
+            assert array.flags.c_contiguous
+            assert array.flags.writeable
+
+
+def test_arrays_of_one_pass_are_different_and_those_of_the_next_pass_the_same():
+    workspace = Workspace()
+    first, second = (one_pass(workspace, REQUESTS) for _ in range(2))
+    assert len({id(array) for array in first}) == len(REQUESTS)
+    assert not np.shares_memory(first[0], first[1])
+    assert all(a is b for a, b in zip(first, second, strict=True))
+
+
+def test_another_request_gets_a_new_array_and_so_do_those_after_it():
+    workspace = Workspace()
+    first = one_pass(workspace, REQUESTS)
+    second = one_pass(workspace, [REQUESTS[0], ((5, 5), "float64"), *REQUESTS[2:]])
+    assert second[0] is first[0]
+    assert all(array not in map(id, first) for array in map(id, second[1:]))
+    assert workspace.n_bytes == sum(array.nbytes for array in second)
+    third = one_pass(workspace, REQUESTS[:1])
+    assert third[0] is first[0]
+
+
+@pytest.mark.parametrize("other", [((3, 2), "float64"), ((2, 3), "float32")])
+def test_shape_and_dtype_both_count(other):
+    workspace = Workspace()
+    (first,) = one_pass(workspace, REQUESTS[:1])
+    (second,) = one_pass(workspace, [other])
+    assert second is not first
+    assert (second.shape, second.dtype) == other
+
+
+def test_scratch_of_one_slot_shape_and_dtype_is_one_array():
+    workspace = Workspace()
+    array = workspace.scratch(0, (2, 3), "float64")
+    assert workspace.scratch(0, (2, 3), "float64") is array
+    workspace.restart()
+    assert workspace.scratch(0, (2, 3), "float64") is array
+    others = [
+        workspace.scratch(1, (2, 3), "float64"),
+        workspace.scratch(0, (3, 2), "float64"),
+        workspace.scratch(0, (2, 3), "float32"),
+        workspace.kept((2, 3), "float64"),
+    ]
+    assert not any(np.shares_memory(array, other) for other in others)
+
+
+def test_fresh_arrays_are_all_different():
+    arrays = [FRESH.kept((3,), "float64") for _ in range(2)]
+    arrays += [FRESH.scratch(0, (3,), "float64") for _ in range(2)]
+    assert len({id(array) for array in arrays}) == 4
+
+
+def test_memory_is_that_of_all_arrays_lent_and_does_not_grow_with_passes():
+    workspace = Workspace()
+    assert workspace.n_bytes == 0
+    for _ in range(3):
+        one_pass(workspace, REQUESTS)
+        workspace.scratch(0, (7,), "float64")
+        assert workspace.n_bytes == 48 + 48 + 16 + 0 + 56
