@@ -206,6 +206,20 @@ def test_upgrade_keeps_what_was_trained_and_mends_its_digests(
         }
 
 
+@pytest.mark.parametrize("revision", [r for r in revisions() if r < "0003"])
+def test_runs_from_before_the_products_were_gathered(revision: str, tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    shutil.copy(ASSETS / f"{revision}.db", path)
+    open_for_writing(str(path))
+    found = rows(path)["run"]
+    assert {run["product"] for run in found} == {"auto"}
+    built = {run["run_id"] for run in found if run["layer"] == "cdlinear" and run["n_parameters"]}
+    assert {run["run_id"]: run["product_used"] for run in found} == {
+        run["run_id"]: "gather" if run["run_id"] in built else None for run in found
+    }
+    assert {run["status"] for run in found if run["run_id"] not in built} == {"completed", "failed"}
+
+
 @pytest.mark.parametrize("revision", revisions())
 def test_empty_database_of_any_revision_becomes_the_newest(
     revision: str, tmp_path: Path, fresh: Path

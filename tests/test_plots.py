@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy.optimize import isotonic_regression
 
 from cdbench.errors import CdbenchError, MissingResultsError, UnknownNameError
 from cdbench.plots import FIGURES, FORMATS, DrawFigure, PlottedRun, save_figure
+from cdbench.plots.lines import rising
 from cdbench.plots.style import LOOKS, looks_of
 from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
 
@@ -204,3 +208,9 @@ def test_figures_of_the_paper_need_no_curvature() -> None:
 def test_matplotlib_is_imported_only_when_a_figure_is_drawn() -> None:
     code = "import sys, cdbench.plots; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@given(st.lists(st.floats(-1, 2), max_size=8))
+def test_names_are_moved_apart_by_least_squares(wanted: list[float]) -> None:
+    expected = isotonic_regression(wanted).x if wanted else []
+    np.testing.assert_allclose(rising(wanted), expected, rtol=0, atol=1e-12)

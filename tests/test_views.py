@@ -51,14 +51,14 @@ def check_table1(path: Path, seeds: list[int]) -> None:
             assert row[name] == pytest.approx(record[name], rel=1e-12, abs=1e-15), name
 
 
-FROM_AN_AUDIT = {"claims", "measurements", "observations"}
-"""Views that a database without an audit has empty; tests/test_audit.py fills them."""
+NOT_OF_RUNS = {"claims", "measurements", "observations", "benchmarks"}
+"""Views that a database of runs has empty; tests/test_audit.py and test_cli_bench.py fill them."""
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_can_be_selected_and_has_a_purpose(paper_path: Path, view: str) -> None:
     rows = select(paper_path, f"SELECT * FROM {view}")
-    assert bool(rows) == (view not in FROM_AN_AUDIT)
+    assert bool(rows) == (view not in NOT_OF_RUNS)
     assert VIEWS[view].purpose.endswith(".")
     assert select(paper_path, f"SELECT count(*) AS n FROM {view}") == [{"n": len(rows)}]
 
@@ -79,6 +79,7 @@ def test_table1_takes_the_newest_run_of_the_recipe_only(
         {"epochs": 24},
         {"hidden": (64,)},
         {"seed": 3},
+        {"product": "polygon"},
         {"dtype": "float32"},
         {"dropout": 0.1},
         {"momentum": 0.5},
@@ -93,7 +94,7 @@ def test_table1_takes_the_newest_run_of_the_recipe_only(
     other = [
         replace(run, uuid=f"{i} {run.uuid}", config=replace(run.config, **turned))
         for i, turned in enumerate(knobs)
-        for run in paper_runs[:1]
+        for run in (paper_runs[0], paper_runs[3])  # dense, and B = 4
     ]
     later = [replace(paper_runs[0], uuid="later", status="failed", epochs=())]
     path = write(tmp_path / "all.db", older + other + paper_runs + later + [tiny_run()])

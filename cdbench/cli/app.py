@@ -7,6 +7,7 @@ import typer
 import cdbench
 from cdbench.cli.arguments import ManyValuesCommand
 from cdbench.cli.audit import audit
+from cdbench.cli.bench import bench
 from cdbench.cli.plot import plot
 from cdbench.cli.report import report
 from cdbench.cli.sweep import sweep
@@ -19,7 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, sweep, report, plot, audit):
+for command in (train, sweep, report, plot, audit, bench):
     app.command(cls=ManyValuesCommand)(command)
 
 

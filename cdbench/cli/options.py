@@ -4,6 +4,7 @@ A new knob needs no line here: its option's name, help, type and default come fr
 """
 
 import inspect
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import Field
 from typing import Annotated, Any, TypeVar
@@ -43,6 +44,37 @@ JobsOption = Annotated[
 ]
 """Use as ``jobs: JobsOption = None``."""
 
+
+def whole_number(text: str | int) -> int:
+    """Return the number; raise BadParameter, naming the word, if it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def _threads(text: str | int) -> int:
+    """Return the number of threads; raise BadParameter where the machine has not so many cores."""
+    threads, n_cores = whole_number(text), os.cpu_count() or 1
+    if not 1 <= threads <= n_cores:
+        raise typer.BadParameter(f"{threads} threads: expected 1 to {n_cores}, the number of cores")
+    return threads
+
+
+BlasThreadsOption = Annotated[
+    int,
+    typer.Option(
+        "--blas-threads",
+        parser=_threads,
+        metavar="INT",
+        envvar=f"{ENVIRONMENT_PREFIX}BLAS_THREADS",
+        show_envvar=False,
+        help="Threads of each matrix product; the last digits depend on it, and small products are "
+        "slower with more. A sweep without --jobs then does fewer runs at a time.",
+    ),
+]
+"""Use as ``blas_threads: BlasThreadsOption = 1``."""
+
 _PANELS = {
     "dataset": "Data",
     "label_column": "Data",
@@ -50,6 +82,7 @@ _PANELS = {
     "B": "Model",
     "hidden": "Model",
     "dtype": "Model",
+    "product": "Model",
     "dropout": "Regularisation",
     "fisher_weight": "Regularisation",
     "fisher_form": "Regularisation",
@@ -61,14 +94,6 @@ _PANELS = {
 # several networks.
 _SINGLE = {"label_column"}
 _ONE_NETWORK = " One network for all runs of a sweep."
-
-
-def whole_number(text: str | int) -> int:
-    """Return the number; raise BadParameter, naming the word, if it is none."""
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a whole number") from None
 
 
 def _number(text: str | float) -> float:

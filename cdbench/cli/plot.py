@@ -1,4 +1,4 @@
-"""``cdbench plot``: the paper's figures, and those of the audit, from the database."""
+"""``cdbench plot``: the figures of the paper, of the audit and of benchmarks, from the database."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +33,10 @@ def plot(
             "spectra-kinds.",
         ),
     ] = False,
+    crossover: Annotated[
+        bool,
+        typer.Option("--crossover", help="Time of a layer against its width; newest benchmark."),
+    ] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
     seed: Annotated[
         int,
@@ -47,7 +51,7 @@ def plot(
         Literal["png", "pdf", "svg"], typer.Option("--format", help="Kind of file.")
     ] = "png",
 ) -> int:
-    """Draw the paper's figures from the newest completed runs, and the audit's from its results.
+    """Draw the paper's figures, the audit's and the benchmark's, from the database.
 
     For example:
 
@@ -56,17 +60,21 @@ def plot(
         cdbench plot --fig2 --seed 0 --format pdf --output paper
 
         cdbench plot --claims
+
+        cdbench plot --crossover
     """
     asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
-    if not any(asked.values()):
+    if not any(asked.values()) and not crossover:
         raise ConfigurationError(
-            "no figure was named; expected --fig1, --fig2 or both, or --claims"
+            "no figure was named; expected --fig1, --fig2 or both, --claims or --crossover"
         )
     from cdbench.cli.figure_samples import READERS
-    from cdbench.plots import FIGURES, KINDS_DRAWN, SAMPLE_FIGURES, save_figure
+    from cdbench.plots import FIGURES, KINDS_DRAWN, SAMPLE_FIGURES, draw_crossover, save_figure
+    from cdbench.store.benchmark_queries import stored_benchmark
     from cdbench.store.database import FIRST_COMMAND, open_for_reading
 
-    database = open_for_reading(db, FIRST_COMMAND if fig1 or fig2 else "cdbench audit")
+    first = FIRST_COMMAND if fig1 or fig2 else "cdbench audit" if claims else "cdbench bench"
+    database = open_for_reading(db, first)
     # Samples are read before runs: where both lack, the audit is what to begin with. All figures
     # are drawn before the first is written.
     samples = {name: READERS[name](database) for name in SAMPLE_FIGURES if claims}
@@ -76,6 +84,9 @@ def plot(
         if wanted
     }
     figures |= {name: SAMPLE_FIGURES[name](*given) for name, given in samples.items()}
+    if crossover:
+        source, timings = stored_benchmark(database)
+        figures["crossover"] = draw_crossover(timings, source)
     for name, figure in figures.items():
         typer.echo(f"wrote {save_figure(figure, output, name, format)}")
     return COMPLETED

@@ -8,7 +8,14 @@ import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
-from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, given, with_knobs
+from cdbench.cli.options import (
+    DEFAULT_DATABASE,
+    BlasThreadsOption,
+    DatabaseOption,
+    JobsOption,
+    given,
+    with_knobs,
+)
 from cdbench.cli.output import print_report
 from cdbench.cli.training import command_line, train_and_store
 from cdbench.config import RunConfig, varied_knobs
@@ -34,6 +41,7 @@ def sweep(
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     jobs: JobsOption = None,
+    blas_threads: BlasThreadsOption = 1,
     baseline: Annotated[
         bool, typer.Option(help="Train the dense network for every seed as well.")
     ] = True,
@@ -63,6 +71,10 @@ def sweep(
     needs = dict.fromkeys(configs, diagnostics)
     if dry_run:
         return _dry_run(needs, db)
+    if jobs != 1 and len(configs) > 1:
+        from cdbench.sweep import start_server
+
+        start_server()  # it imports what workers need while the database opens
     from cdbench.store.database import open_for_writing
     from cdbench.store.queries import newest_runs
 
@@ -71,7 +83,9 @@ def sweep(
     wanted = {config: diagnostics for config in configs if config not in stored}
     if stored:
         typer.echo(f"{len(stored)} of {len(configs)} runs are stored already")
-    code = train_and_store(wanted, jobs, database, resume_command()) if wanted else COMPLETED
+    code = COMPLETED
+    if wanted:
+        code = train_and_store(wanted, jobs, database, resume_command(), blas_threads)
     if code != INTERRUPTED:
         from cdbench.reports.summary import summary
 

@@ -6,7 +6,13 @@ import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
-from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, given, with_knobs
+from cdbench.cli.options import (
+    DEFAULT_DATABASE,
+    BlasThreadsOption,
+    DatabaseOption,
+    given,
+    with_knobs,
+)
 from cdbench.cli.output import one_line, print_report
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
@@ -17,7 +23,9 @@ from cdbench.run import EpochMetrics, Run
 
 @with_diagnostics
 @with_knobs(many=False)
-def train(db: DatabaseOption = DEFAULT_DATABASE, **knobs: Any) -> int:
+def train(
+    db: DatabaseOption = DEFAULT_DATABASE, blas_threads: BlasThreadsOption = 1, **knobs: Any
+) -> int:
     """Train one run and store it.
 
     The defaults are the paper's recipe (Sec. VI.1).
@@ -43,7 +51,7 @@ def train(db: DatabaseOption = DEFAULT_DATABASE, **knobs: Any) -> int:
     database = open_for_writing(db)
     typer.echo(f"{config.model} · {config.dataset} · seed {config.seed}\n")
     typer.echo("epoch   training loss   test loss   test accuracy   seconds")
-    run = execute(config, _print_epoch, diagnostics)
+    run = execute(config, _print_epoch, diagnostics, blas_threads)
     run_id = record_run(database, run)
     typer.echo()
     _print_outcome(run)
@@ -72,7 +80,8 @@ def _print_outcome(run: Run) -> None:
     if run.config.B is not None and widths:
         widths += f" (widths are multiples of B = {run.config.B})"
     if run.n_parameters is not None:
-        typer.echo(f"{widths} · {run.n_parameters:,} parameters · {run.duration_s:.2f} s")
+        product = f" · product {run.product_used}" if run.product_used else ""
+        typer.echo(f"{widths} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
     if run.error:
         typer.echo(f"{run.status}: {one_line(run.error)}", err=True)
 

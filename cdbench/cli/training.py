@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def train_and_store(
-    needs: Mapping[RunConfig, Diagnostics], jobs: int | None, database: "Database", go_on: str
+    needs: Mapping[RunConfig, Diagnostics],
+    jobs: int | None,
+    database: "Database",
+    go_on: str,
+    blas_threads: int = 1,
 ) -> int:
     """Train the configurations and store each run as it ends; return the exit code.
 
@@ -29,23 +33,25 @@ def train_and_store(
     needs : mapping
         What to train, and what to measure of each.
     jobs : int or None
-        Runs at a time; None is the number of cores.
+        Runs at a time; None is as many as give each thread a core.
     database : Database
         Where to.
     go_on : str
         The command that goes on after an interruption.
+    blas_threads : int
+        Threads of each matrix product.
     """
     from cdbench.cli.progress import SweepProgress
     from cdbench.store.record import end_sweep, record_run, start_sweep
     from cdbench.sweep import execute_all
 
-    jobs = jobs or os.cpu_count() or 1
+    jobs = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
     sweep_id = start_sweep(database, command_line())
     progress = SweepProgress(list(needs), jobs)
     interrupted = False
     try:
         with progress:
-            for run in execute_all(list(needs), jobs, needs):
+            for run in execute_all(list(needs), jobs, needs, blas_threads=blas_threads):
                 with interrupts_held():  # what is stored is counted
                     record_run(database, run, sweep_id)
                     progress.add(run)

@@ -1,12 +1,13 @@
 """The figures; one a file. They are given plain values and never see the database.
 
 A figure is a file and a line in one of the two registries: figures of runs, and figures of
-samples, which are values over seeds. matplotlib is imported when a figure is drawn or saved, not
-with this package.
+samples, which are values over seeds. The figure of a benchmark, which is neither, stands alone.
+matplotlib is imported when a figure is drawn or saved, not with this package.
 """
 
 from cdbench.plots.accuracy_parameters import accuracy_parameters
 from cdbench.plots.base import DrawFigure, PlottedRun
+from cdbench.plots.crossover import draw_crossover
 from cdbench.plots.fig1 import fig1
 from cdbench.plots.fig2 import fig2
 from cdbench.plots.kappa_epochs import kappa_epochs
@@ -38,5 +39,6 @@ __all__ = [
     "DrawSamples",
     "PlottedRun",
     "Sample",
+    "draw_crossover",
     "save_figure",
 ]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -154,8 +155,6 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
     gap : float, optional
         Least distance between two names, as a fraction of the panel's height.
     """
-    from scipy.optimize import isotonic_regression
-
     labels = [run.short_label for run in runs]
     axes.get_xlim(), axes.get_ylim()  # the transform below needs the limits worked out
     to_axes = axes.transData + axes.transAxes.inverted()
@@ -170,7 +169,7 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
     # Least squares under "each at least a gap above the one below", inside the panel.
     steps = [gap * i for i in range(len(ends))]
     wanted = [end[1] - step for end, step in zip(ends, steps, strict=True)]
-    fitted = isotonic_regression(wanted).x.clip(0.0, max(0.0, 1.0 - steps[-1]))
+    fitted = np.clip(rising(wanted), 0.0, max(0.0, 1.0 - steps[-1]))
     for (x, y, label, color), height in zip(ends, fitted + steps, strict=True):
         axes.annotate(
             label, (x, y), (1.03, height), "axes fraction", "axes fraction",
@@ -179,3 +178,21 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
                 "arrowstyle": "-", "color": color, "lw": 0.8, "shrinkB": 4, "relpos": (0, 0.5),
             },
         )  # fmt: skip
+
+
+def rising(heights: Sequence[float]) -> list[float]:
+    """Return the nearest heights, in least squares, of which none is below the one before it.
+
+    Examples
+    --------
+    >>> rising([1.0, 3.0, 2.0, 0.0, 5.0])
+    [1.0, 1.6666666666666667, 1.6666666666666667, 1.6666666666666667, 5.0]
+    """
+    pools: list[list[float]] = []
+    for height in heights:
+        pools.append([height])
+        # A pool that is not above the one before it becomes one with it.
+        while len(pools) > 1 and fmean(pools[-2]) >= fmean(pools[-1]):
+            last = pools.pop()
+            pools[-1] += last
+    return [fmean(pool) for pool in pools for _ in pool]

@@ -86,13 +86,12 @@ _CONDITIONS = text(
     """
 )
 
+_SPECTRA = text(
+    "SELECT spectrum_id, layer, kind, epoch, multiplicity FROM spectrum WHERE run_id = :run_id"
+)
+
 _VALUES = text(
-    """
-    SELECT spectrum.layer, spectrum.kind, spectrum.epoch, spectrum.multiplicity,
-        spectrum_value.value
-    FROM spectrum JOIN spectrum_value ON spectrum_value.spectrum_id = spectrum.spectrum_id
-    WHERE spectrum.run_id = :run_id ORDER BY spectrum.spectrum_id, spectrum_value.position
-    """
+    "SELECT value FROM spectrum_value WHERE spectrum_id = :spectrum_id ORDER BY position"
 )
 
 
@@ -148,11 +147,16 @@ def _values_of(
     connection: Connection, run_id: int
 ) -> dict[tuple[int, str, int], tuple[int, list[float]]]:
     """Return each spectrum's multiplicity and numbers; none where only conditions were kept."""
-    values: dict[tuple[int, str, int], tuple[int, list[float]]] = {}
-    for *key, multiplicity, value in connection.execute(_VALUES, {"run_id": run_id}):
-        layer, kind, epoch = key
-        values.setdefault((layer, kind, epoch), (multiplicity, []))[1].append(value)
-    return values
+    return {
+        (layer, kind, epoch): (
+            multiplicity,
+            # A query for each, whose rows are single numbers: a run may have 100,000 of them.
+            list(connection.execute(_VALUES, {"spectrum_id": spectrum_id}).scalars()),
+        )
+        for spectrum_id, layer, kind, epoch, multiplicity in connection.execute(
+            _SPECTRA, {"run_id": run_id}
+        ).all()
+    }
 
 
 def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

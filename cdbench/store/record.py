@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select, update
 
+from cdbench.benchmark import Benchmark, Timing
 from cdbench.config import KNOBS, RunConfig
 from cdbench.judgement import ClaimResult
 from cdbench.run import Environment, Run
@@ -86,6 +87,34 @@ def record_claim(database: Database, result: ClaimResult) -> int:
         return key["claim_result_id"]
 
 
+def record_benchmark(database: Database, benchmark: Benchmark) -> int:
+    """Write a benchmark, in one transaction; return its benchmark_id.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written; nothing of it is then in the database.
+    """
+    with database.transaction() as connection:
+        values = {
+            "uuid": benchmark.uuid,
+            "environment_id": _environment_id(connection, benchmark.environment),
+            "started_at": _utc(benchmark.started_at),
+            "duration_s": benchmark.duration_s,
+        }
+        key = {"benchmark_id": _insert(connection, models.Benchmark, values)}
+        rows = [key | _timing_row(timing) for timing in benchmark.timings]
+        _insert_many(connection, models.Timing, rows)
+        return key["benchmark_id"]
+
+
+def _timing_row(timing: Timing) -> dict[str, Any]:
+    values = asdict(timing)
+    values |= values.pop("size")
+    values["n_samples"] = values.pop("N")  # SQLite does not tell N from n
+    return values
+
+
 def _run_row(run: Run) -> dict[str, Any]:
     return _knob_columns(run.config) | {
         "uuid": run.uuid,
@@ -96,6 +125,7 @@ def _run_row(run: Run) -> dict[str, Any]:
         "dataset_fingerprint": run.dataset_fingerprint,
         "widths": ARROW.join(map(str, run.widths)) or None,
         "n_parameters": run.n_parameters,
+        "product_used": run.product_used,
         "diagnostics_json": run.diagnostics.canonical_json() if run.diagnostics else None,
         "started_at": _utc(run.started_at),
         "duration_s": run.duration_s,

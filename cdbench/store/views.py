@@ -37,7 +37,7 @@ RUNS = View(
         (SELECT avg(duration_s) FROM epoch AS e WHERE e.run_id = run.run_id) AS seconds_per_epoch,
         run.input, run.hidden, run.normalization, run.epochs, run.batch_size, run.learning_rate,
         run.learning_rate_scaling, run.momentum, run.optimizer, run.dropout, run.fisher_weight,
-        run.fisher_form, run.fisher_epsilon, run.dtype,
+        run.fisher_form, run.fisher_epsilon, run.dtype, run.product, run.product_used,
         run.started_at, run.duration_s, run.error, run.config_digest, run.group_digest,
         run.run_id = (SELECT max(newer.run_id) FROM run AS newer
             WHERE newer.config_digest = run.config_digest AND newer.status = 'completed')
@@ -78,6 +78,7 @@ TABLE1 = View(
             AND learning_rate = 0.1 AND momentum = 0.9 AND optimizer = 'sgd' AND dropout = 0
             AND fisher_weight = 0 AND dtype = 'float64' AND input = 'scale'
             AND normalization = 'none' AND learning_rate_scaling = 'raw'
+            AND product = 'auto'
     ), mean AS (
         SELECT model, avg(training_loss) AS loss, avg(test_accuracy) AS accuracy
         FROM paper GROUP BY model
@@ -143,6 +144,23 @@ OBSERVATIONS = View(
     """,
 )
 
+BENCHMARKS = View(
+    "One row a time that `cdbench bench` measured: a forward and backward pass of an n × n layer.",
+    """
+    SELECT benchmark_id, benchmark_id = (SELECT max(benchmark_id) FROM benchmark) AS is_latest,
+        dtype, B, n_samples, n, product,
+        round(1e6 * seconds, 2) AS microseconds,
+        round(1e6 * seconds_low, 2) AS microseconds_low,
+        round(1e6 * seconds_high, 2) AS microseconds_high,
+        round(speedup, 3) AS speedup, round(speedup_low, 3) AS speedup_low,
+        round(speedup_high, 3) AS speedup_high,
+        seconds = min(seconds) OVER (PARTITION BY benchmark_id, dtype, B, n_samples, n)
+            AS is_fastest,
+        is_planned, rounds, started_at, cpu, blas, blas_threads, cdbench_version
+    FROM timing JOIN benchmark USING (benchmark_id) JOIN environment USING (environment_id)
+    """,
+)
+
 VIEWS: dict[str, View] = {
     "latest_run": LATEST_RUN,
     "runs": RUNS,
@@ -153,6 +171,7 @@ VIEWS: dict[str, View] = {
     "claims": CLAIMS,
     "measurements": MEASUREMENTS,
     "observations": OBSERVATIONS,
+    "benchmarks": BENCHMARKS,
 }
 """In the order in which they depend on each other."""
 

@@ -1,6 +1,7 @@
 """The tables. Every column's comment, with its unit, is the source of docs/schema.md."""
 
 from cdbench.store.models.base import Base
+from cdbench.store.models.benchmarks import Benchmark, Timing
 from cdbench.store.models.claims import ClaimResult, Measurement, Observation
 from cdbench.store.models.runs import Environment, Epoch, Run, Sweep
 from cdbench.store.models.spectra import (
@@ -13,6 +14,7 @@ from cdbench.store.models.spectra import (
 
 __all__ = [
     "Base",
+    "Benchmark",
     "ClaimResult",
     "ConditionNumber",
     "Curvature",
@@ -25,4 +27,5 @@ __all__ = [
     "Spectrum",
     "SpectrumValue",
     "Sweep",
+    "Timing",
 ]

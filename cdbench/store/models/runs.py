@@ -109,11 +109,18 @@ class Run(Base):
     fisher_form: Mapped[str] = mapped_column(comment="trace-inverse (Eq. 8) or log-variance.")
     fisher_epsilon: Mapped[float] = mapped_column(comment="ε of the Fisher regulariser.")
     dtype: Mapped[str] = mapped_column(comment="float64 or float32.")
+    product: Mapped[str] = mapped_column(
+        server_default="auto",
+        comment="How cdlinear computes its products: auto, gather, polygon or fft.",
+    )
     seed: Mapped[int] = mapped_column(comment="Seed of split, weights and order of samples.")
     widths: Mapped[str | None] = mapped_column(
         comment="Widths as built, such as 64→64→64→12; NULL if it ended before."
     )
     n_parameters: Mapped[int | None] = mapped_column(comment="Weights and biases, as a count.")
+    product_used: Mapped[str | None] = mapped_column(
+        comment="The product that the run was computed with; NULL for dense, or if it ended before."
+    )
     diagnostics_json: Mapped[str | None] = mapped_column(
         comment="What was measured beside the epochs: JSON; NULL for runs of schema 0001."
     )
