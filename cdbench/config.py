@@ -7,7 +7,7 @@ and with dashes the option on the command line; its ``help`` is what ``--help`` 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from cdbench.config_checks import check_combinations, check_names, check_numbers
@@ -131,7 +131,7 @@ class RunConfig:
 
     def canonical_json(self) -> str:
         """Return the whole configuration as JSON with sorted keys and no spaces."""
-        return _canonical(asdict(self))
+        return _canonical(vars(self))
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical JSON, in hexadecimal."""
@@ -139,7 +139,7 @@ class RunConfig:
 
     def group_digest(self) -> str:
         """Return the digest without the seed: equal for the repetitions of one experiment."""
-        values = asdict(self)
+        values = dict(vars(self))
         del values["seed"]
         return _sha256(_canonical(values))
 

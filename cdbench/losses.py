@@ -9,23 +9,71 @@ LOG_FLOOR = 1e-12
 """Added to a probability before its logarithm, as in the paper's released code."""
 
 
-def softmax(logits: Array, allocate: Allocate = FRESH) -> Array:
-    """Return each row's probabilities, (N, n_classes); analytic at complex logits.
+class Softmax:
+    """Softmax of logits (N, n_classes) in its own arrays, to be computed again and again.
 
-    Memory holds them by columns: sums over the few classes are then sums of long vectors.
+    Memory holds probabilities by columns: sums over the few classes are then sums of long vectors.
+    Everything is analytic at complex logits.
+
+    Parameters
+    ----------
+    logits : (N, n_classes) float or complex
+        Scores, read whenever something is computed.
+    allocate : Allocate
+        Where arrays come from.
+
+    Attributes
+    ----------
+    p : (N, n_classes) as logits
+        Probabilities after ``run``; after ``gradient`` the gradient.
     """
-    N, n_classes = logits.shape
-    p = allocate.kept((n_classes, N), logits.dtype)
-    p[...] = logits.T
-    p -= np.maximum.reduce(p.real)
-    np.exp(p, out=p)
-    p /= np.add.reduce(p)
-    return p.T
+
+    def __init__(self, logits: Array, allocate: Allocate = FRESH) -> None:
+        N, n_classes = logits.shape
+        self._N, self._logits = N, logits.T
+        self._columns = allocate.kept((n_classes, N), logits.dtype)
+        self._row = allocate.kept((N,), logits.dtype)
+        self._top = self._row.real
+        self._places = np.arange(N)
+        self._entries = self._columns.reshape(-1)
+        self.p = self._columns.T
+
+    def run(self) -> Array:
+        """Compute each row's probabilities, and return them."""
+        p, row = self._columns, self._row
+        np.copyto(p, self._logits)
+        np.maximum.reduce(p.real, axis=0, out=self._top)
+        np.subtract(p, self._top, out=p)
+        np.exp(p, out=p)
+        np.add.reduce(p, axis=0, out=row)
+        np.divide(p, row, out=p)
+        return self.p
+
+    def true(self, labels: NDArray[np.int64]) -> Array:
+        """Return the probabilities of the true classes (N,), computed by the last run."""
+        p_true: Array = self._entries[labels * self._N + self._places]
+        return p_true
+
+    def gradient(self, labels: NDArray[np.int64]) -> Array:
+        """Run; write the mean cross-entropy's gradient over ``p``; return the true classes' p.
+
+        The gradient is ``(p - onehot) / N``: without the 1e-12, as in the paper's released code.
+        """
+        self.run()
+        places = labels * self._N
+        places += self._places
+        p_true: Array = self._entries[places]
+        self._entries[places] = p_true - 1.0
+        np.multiply(self._columns, 1.0 / self._N, out=self._columns)
+        return p_true
 
 
-def softmax_gradient(
-    logits: Array, labels: NDArray[np.int64], allocate: Allocate = FRESH
-) -> tuple[Array, Array]:
+def softmax(logits: Array) -> Array:
+    """Return each row's probabilities, (N, n_classes); analytic at complex logits."""
+    return Softmax(logits).run()
+
+
+def softmax_gradient(logits: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
     """Return the probability given to each true class, and the mean cross-entropy's gradient.
 
     Parameters
@@ -34,25 +82,16 @@ def softmax_gradient(
         Scores; complex ones give the gradient's analytic continuation.
     labels : (N,) int
         The true classes, 0 to n_classes - 1.
-    allocate : Allocate
-        Where arrays come from.
 
     Returns
     -------
     p_true : (N,) as logits
         What ``cross_entropy`` takes.
     gradient : (N, n_classes) as logits
-        ``(p - onehot) / N``: the gradient without the 1e-12, as in the paper's released code.
+        ``(p - onehot) / N``.
     """
-    p = softmax(logits, allocate)
-    N = len(labels)
-    entries = p.T.reshape(-1)  # a view: memory holds p by columns
-    places = labels * N
-    places += np.arange(N)
-    p_true = entries[places]
-    entries[places] = p_true - 1.0
-    entries *= 1.0 / N
-    return p_true, p
+    computed = Softmax(logits)
+    return computed.gradient(labels), computed.p
 
 
 def cross_entropy(p_true: Array) -> Array:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.curvature import measure_curvature
 from cdbench.datasets import Split
 from cdbench.diagnostics import Diagnostics
 from cdbench.layers import Context
@@ -70,6 +69,9 @@ class Monitor:
                 context=self._context(),
             )
         if epoch in self._curvature_epochs:
+            # Imported late: SciPy takes longer to import than the paper's runs to train.
+            from cdbench.curvature import measure_curvature
+
             self.curvature += measure_curvature(
                 self.network,
                 self.parameters,

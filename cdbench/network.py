@@ -1,10 +1,10 @@
 """A chain of layers over one flat vector of parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from cdbench.layers.normalization import moments
 from cdbench.products import plan
 from cdbench.products.base import Array
 from cdbench.products.layout import to_rows
+from cdbench.products.workspace import aligned
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class Network:
 
         The draws are those of float64 whatever the dtype, rounded.
         """
-        flat = np.zeros(self.n_parameters, dtype)
+        flat = aligned(self.n_parameters, dtype)
         for layer, params in zip(self.layers, self.views(flat), strict=True):
             layer.initialize(params, rng)
         return flat
@@ -179,6 +180,20 @@ class Network:
         """Axis of prepared inputs along which samples lie."""
         return 2 if isinstance(self.layers[max(0, self._n_leading - 1)], ToVertices) else 0
 
+    def bind(
+        self, params: list[Params], x: Array, context: Context, *, prepared: bool = False
+    ) -> "BoundNetwork":
+        """Return the chain with these parameters and inputs (N, n_in), ready to be run."""
+        skipped = self._n_leading if prepared else 0
+        runs, pullbacks = [], []
+        for layer, own in zip(self.layers[skipped:], params[skipped:], strict=True):
+            x, run, pullback = layer.bind(own, x, context)
+            runs.append(run)
+            pullbacks.append(pullback)
+        return BoundNetwork(
+            x, runs, NetworkPullback(pullbacks, self._n_without_parameters - skipped)
+        )
+
     def forward(
         self,
         params: list[Params],
@@ -188,12 +203,9 @@ class Network:
         prepared: bool = False,
     ) -> tuple[Array, "NetworkPullback"]:
         """Return the logits (N, n_out) for ``x`` (N, n_in), and the pullback through the chain."""
-        skipped = self._n_leading if prepared else 0
-        pullbacks: list[Pullback] = []
-        for layer, own in zip(self.layers[skipped:], params[skipped:], strict=True):
-            x, pullback = layer.forward(own, x, context)
-            pullbacks.append(pullback)
-        return x, NetworkPullback(pullbacks, skipped, self._n_without_parameters)
+        bound = self.bind(params, x, context, prepared=prepared)
+        bound.run()
+        return bound.logits, bound.pullback
 
     def inputs(self, params: list[Params], x: Array, context: Context = EVALUATION) -> list[Array]:
         """Return what enters each layer, as rows (N, layer.n_in) each."""
@@ -236,20 +248,43 @@ def rounded_widths(
 
 
 class NetworkPullback:
-    """The chain's pullback: ``(dlogits, grads) -> dx``, with one ``grads`` dict a layer."""
+    """The chain's pullback: ``(dlogits, grads) -> dx``, with one ``grads`` dict a layer.
 
-    def __init__(self, pullbacks: list[Pullback], skipped: int, first: int) -> None:
-        self._pullbacks, self._skipped, self._first = pullbacks, skipped, first
+    Parameters
+    ----------
+    pullbacks : list of Pullback
+        Of the chain's last layers; those ahead of them were prepared.
+    first : int
+        Which of these is the first with parameters.
+    """
+
+    def __init__(self, pullbacks: list[Pullback], first: int) -> None:
+        self._backwards, self._first = pullbacks[::-1], first
+        self._to_first: Any = pullbacks[first]
 
     def __call__(self, dy: Array, grads: list[Params]) -> Array:
         """Write all gradients into ``grads`` and return dL/dx (N, n_in); not of prepared inputs."""
-        for pullback, own in zip(reversed(self._pullbacks), reversed(grads), strict=True):
+        for pullback, own in zip(self._backwards, reversed(grads), strict=True):
             dy = pullback(dy, own)
         return dy
 
     def to_parameters(self, dy: Array, grads: list[Params]) -> None:
         """Write all gradients into ``grads``, and compute none of the inputs'."""
-        for position in range(len(grads) - 1, self._first, -1):
-            dy = self._pullbacks[position - self._skipped](dy, grads[position])
-        first: Any = self._pullbacks[self._first - self._skipped]
-        first(dy, grads[self._first], wanted=False)
+        position = len(grads)
+        for pullback in self._backwards[: len(self._backwards) - self._first - 1]:
+            position -= 1
+            dy = pullback(dy, grads[position])
+        self._to_first(dy, grads[position - 1], wanted=False)
+
+
+class BoundNetwork(NamedTuple):
+    """A chain with parameters, inputs and all of its arrays, to be run again and again."""
+
+    logits: Array
+    runs: list[Callable[[], object]]
+    pullback: NetworkPullback
+
+    def run(self) -> None:
+        """Compute the logits from what parameters and inputs hold now."""
+        for run in self.runs:
+            run()

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from cdbench.products.base import Array
+from cdbench.products.workspace import aligned
 
 
 class Optimizer(ABC):
@@ -34,7 +35,7 @@ class SGD(Optimizer):
 
     def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
         super().__init__(parameters, learning_rate, momentum)
-        self.velocity = np.zeros_like(parameters)
+        self.velocity = aligned(len(parameters), parameters.dtype)
 
     def step(self, gradient: Array) -> None:
         """Update velocity and parameters in place."""
@@ -49,7 +50,7 @@ class Adam(Optimizer):
 
     The first-moment decay β₁ is the configuration's momentum; the rest is that paper's. Its steps
     do not grow with the gradient: η moves each entry of c, and so of W, by about η whatever B.
-    Weight-space scaling (``training.learning_rates``) therefore takes entries of W B times less far
+    Weight-space scaling (``trainer.learning_rates``) therefore takes entries of W B times less far
     than in a dense layer, where with SGD it takes them equally far.
     """
 
@@ -58,18 +59,29 @@ class Adam(Optimizer):
 
     def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
         super().__init__(parameters, learning_rate, momentum)
-        self.first = np.zeros_like(parameters)
-        self.second = np.zeros_like(parameters)
+        self.first = aligned(len(parameters), parameters.dtype)
+        self.second = aligned(len(parameters), parameters.dtype)
+        self._work = aligned(len(parameters), parameters.dtype)
         self.n_steps = 0
 
     def step(self, gradient: Array) -> None:
         """Update both moments and the parameters in place."""
         self.n_steps += 1
-        self.first += (1 - self.momentum) * (gradient - self.first)
-        self.second += (1 - self.SECOND_MOMENT_DECAY) * (gradient**2 - self.second)
-        first = self.first / (1 - self.momentum**self.n_steps)
-        second = self.second / (1 - self.SECOND_MOMENT_DECAY**self.n_steps)
-        self.parameters -= self.learning_rate * first / (np.sqrt(second) + self.EPSILON)
+        work = self._work
+        np.subtract(gradient, self.first, out=work)
+        work *= 1 - self.momentum
+        self.first += work
+        np.multiply(gradient, gradient, out=gradient)
+        gradient -= self.second
+        gradient *= 1 - self.SECOND_MOMENT_DECAY
+        self.second += gradient
+        np.divide(self.second, 1 - self.SECOND_MOMENT_DECAY**self.n_steps, out=work)
+        np.sqrt(work, out=work)
+        work += self.EPSILON
+        np.multiply(self.first, self.learning_rate, out=gradient)
+        gradient /= 1 - self.momentum**self.n_steps
+        gradient /= work
+        self.parameters -= gradient
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}

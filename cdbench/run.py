@@ -188,8 +188,8 @@ class Environment:
 class Run:
     """One training with what it gave: epochs, spectra, cost and status.
 
-    ``widths``, ``n_parameters`` and ``product_used`` (None of a dense network) are of the network as
-    built; they, the fingerprint of the data set and the spectra are missing where the run ended
+    ``widths``, ``n_parameters`` and ``product_used``, None of a dense network, are of the network
+    as built; they, the fingerprint of the data set and the spectra are missing where the run ended
     before they were known.
     """
 

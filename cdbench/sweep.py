@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from itertools import product
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -17,7 +17,7 @@ from cdbench.errors import CdbenchError, ConfigurationError
 from cdbench.interrupts import interrupts_held
 from cdbench.run import Run
 
-PRELOADED = ("cdbench.execution", "cdbench.datasets.preload")
+PRELOADED = ("cdbench.execution",)
 """What the server of the worker processes imports once; each worker is a fork of it."""
 
 STOPPING_S = 5
@@ -73,6 +73,8 @@ def execute_all(
     configs: Sequence[RunConfig],
     jobs: int,
     diagnostics: Mapping[RunConfig, Diagnostics] | None = None,
+    *,
+    blas_threads: int = 1,
 ) -> Iterator[Run]:
     """Train the configurations and yield each run as it ends.
 
@@ -85,6 +87,8 @@ def execute_all(
         The numbers do not depend on it.
     diagnostics : mapping, optional
         What to measure of a configuration beside its epochs, where that is not the default.
+    blas_threads : int
+        Threads of each run's matrix products.
 
     Yields
     ------
@@ -102,16 +106,18 @@ def execute_all(
         from cdbench.execution import execute
 
         for config, wanted in zip(configs, measured, strict=True):
-            yield execute(config, diagnostics=wanted)
+            yield execute(config, diagnostics=wanted, blas_threads=blas_threads)
         return
-    pool = ProcessPoolExecutor(jobs, mp_context=_context(), initializer=worker.prepare)
+    pool = ProcessPoolExecutor(jobs, mp_context=start_server(), initializer=worker.prepare)
     try:
         with interrupts_held():  # a worker interrupted while it starts would show a traceback
-            futures = [
-                pool.submit(worker.execute_or_stop, config, wanted)
-                for config, wanted in zip(configs, measured, strict=True)
-            ]
-        for future in as_completed(futures):
+            ended = as_completed(  # which alone keeps the futures, and lets go of those it gave
+                [
+                    pool.submit(worker.execute_or_stop, config, wanted, blas_threads)
+                    for config, wanted in zip(configs, measured, strict=True)
+                ]
+            )
+        for future in ended:
             run = future.result()
             if run is not None:
                 yield run
@@ -127,14 +133,20 @@ def execute_all(
         pool.shutdown(cancel_futures=True)
 
 
-def _context() -> BaseContext:
-    """Return how workers are started: as forks of a server that has imported everything once."""
+def start_server() -> BaseContext:
+    """Start the server that workers are forks of, if it does not run, and return their context.
+
+    It imports what workers need. Called ahead of other work, such as opening a database, it does so
+    meanwhile, and the workers then start at once.
+    """
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
-    # Started here, because starting it ends the holding back of interrupts.
+    # The tracker comes first, because starting it ends the holding back of interrupts.
     resource_tracker.ensure_running()
+    with interrupts_held():
+        forkserver.ensure_running()
     return context
 
 

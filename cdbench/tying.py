@@ -7,6 +7,7 @@ from cdbench.layers import Arrangement, CDLinear, Dense
 from cdbench.network import Network
 from cdbench.products import Gather
 from cdbench.products.base import Array
+from cdbench.products.workspace import aligned
 
 
 class Tied:
@@ -43,21 +44,22 @@ class Tied:
                 if not isinstance(layer, Arrangement)
             ]
         )
-        self._parameters = np.zeros(self.dense.n_parameters, dtype)
+        self._parameters = aligned(self.dense.n_parameters, dtype)
         # One more number, always 0: what a bias, which stands in one place, takes for the others.
-        self._gradient = np.zeros(self.dense.n_parameters + 1, dtype)
+        self._gradient = aligned(self.dense.n_parameters + 1, dtype)
         self.params = self.dense.views(self._parameters)
         self.grads = self.dense.views(self._gradient[:-1])
         self._to_dense, self._to_tied = _places(network, self.dense)
-        self._diagonals = np.empty(self._to_tied.shape, dtype)
+        n_diagonals = self._to_tied.size
+        self._diagonals = aligned(n_diagonals, dtype).reshape(self._to_tied.shape)
 
     def expand(self, parameters: Array) -> None:
         """Write ``params`` from the network's own parameters (n_parameters,)."""
-        parameters.take(self._to_dense, None, self._parameters, "clip")
+        parameters.take(self._to_dense, None, self._parameters, "wrap")
 
     def reduce(self, gradient: Array) -> None:
         """Write the network's own gradient (n_parameters,) from ``grads``."""
-        self._gradient.take(self._to_tied, None, self._diagonals, "clip")
+        self._gradient.take(self._to_tied, None, self._diagonals, "wrap")
         np.add.reduce(self._diagonals, axis=0, out=gradient)
 
 

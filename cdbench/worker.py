@@ -24,7 +24,7 @@ def prepare() -> None:
     signal.signal(signal.SIGTERM, _stop)
 
 
-def execute_or_stop(config: RunConfig, diagnostics: Diagnostics) -> Run | None:
+def execute_or_stop(config: RunConfig, diagnostics: Diagnostics, blas_threads: int) -> Run | None:
     """Execute a configuration; return None where the worker was asked to stop before."""
     if _State.stopping:
         return None
@@ -32,7 +32,7 @@ def execute_or_stop(config: RunConfig, diagnostics: Diagnostics) -> Run | None:
     try:
         from cdbench.execution import execute
 
-        return execute(config, diagnostics=diagnostics)
+        return execute(config, diagnostics=diagnostics, blas_threads=blas_threads)
     except KeyboardInterrupt:
         return None
     finally:

@@ -43,7 +43,7 @@ ROOMS = {
     "crossover": {"benchmark", "config_checks", "environment", "errors", "memory", "products"},
     "products": {"config", "errors"},
     "losses": {"config", "errors", "products.base"},
-    "optimizers": {"config", "errors", "products.base"},
+    "optimizers": {"config", "errors", "products"},
     "regularizers": {"config", "errors", "products.base"},
     "layers": {"config", "errors", "products"},
     "datasets": {"config", "errors", "products.base"},
@@ -71,7 +71,7 @@ ROOMS = {
         "run",
         "spectra",
     },
-    "training": {
+    "trainer": {
         "config",
         "datasets",
         "errors",
@@ -82,8 +82,18 @@ ROOMS = {
         "products.base",
         "products.workspace",
         "regularizers",
-        "run",
         "tying",
+    },
+    "training": {
+        "config",
+        "datasets",
+        "errors",
+        "layers",
+        "losses",
+        "network",
+        "products.base",
+        "run",
+        "trainer",
     },
     "execution": {
         "config",

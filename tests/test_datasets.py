@@ -1,17 +1,22 @@
 """Data sets: the bundled ones, files, fingerprints, and one line for every bad file."""
 
 import gc
+import inspect
 import zipfile
 from dataclasses import replace
+from math import ceil
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+import sklearn.datasets
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import train_test_split
 
 from cdbench.config import RunConfig
 from cdbench.datasets import DATASETS, load_dataset, pin_dataset
 from cdbench.datasets.base import dataset_from_arrays
+from cdbench.datasets.stratified import stratified_split
 from cdbench.errors import CdbenchError, ConfigurationError, DatasetError, UnknownNameError
 
 SIZES = {
@@ -77,6 +82,31 @@ def test_split_is_stratified_seeded_and_in_the_runs_dtype(name, dtype):
     assert (len(split.y_train), len(split.y_test)) == (len(data.y) - n_test, n_test)
     counts = np.bincount(split.y_test, minlength=data.n_classes)
     assert (np.abs(counts - 0.2 * np.bincount(data.y)) <= 1).all()
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_bundled_set_is_scikit_learns_wherever_its_files_lie(name, monkeypatch, tmp_path):
+    X, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
+    X = X / 16.0 if name == "digits" else X
+    for folder in (None, tmp_path):
+        if folder is not None:
+            monkeypatch.setattr("cdbench.datasets.bundled._data_folder", lambda: tmp_path)
+        found = inspect.unwrap(DATASETS[name])()  # past the cache
+        assert found.X.tobytes() == np.ascontiguousarray(X).tobytes()
+        np.testing.assert_array_equal(found.y, y)
+
+
+@given(
+    counts=st.lists(st.integers(2, 12), min_size=2, max_size=9),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_split_is_scikit_learns_sample_for_sample(counts, seed):
+    y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    n_test = ceil(0.2 * len(y))
+    assume(n_test >= len(counts))
+    theirs = train_test_split(np.arange(len(y)), test_size=0.2, stratify=y, random_state=seed)
+    for found, expected in zip(stratified_split(y, n_test, seed), theirs, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_digits_are_split_1437_to_360_with_pixels_from_0_to_1():

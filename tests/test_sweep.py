@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -123,6 +124,21 @@ def test_number_of_jobs_changes_no_number() -> None:
     assert alone == together
     statuses = [alone[config][2][0] for config in configs]
     assert statuses == ["completed"] * 6 + ["diverged", "failed"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_blas_threads_reach_every_run(jobs: int) -> None:
+    configs = [RunConfig(dataset="iris", hidden=(2,), B=2, epochs=1, seed=s) for s in range(2)]
+    runs = execute_all(configs, jobs, blas_threads=2)
+    assert [run.environment.blas_threads for run in runs] == [2, 2]
+
+
+def test_runs_in_processes_are_let_go_of_once_given() -> None:
+    configs = [RunConfig(dataset="iris", hidden=(2,), B=2, epochs=1, seed=s) for s in range(4)]
+    runs = execute_all(configs, 2)
+    first = weakref.ref(next(runs))
+    next(runs)
+    assert first() is None
 
 
 def test_one_job_gives_the_runs_in_order_as_they_end() -> None:

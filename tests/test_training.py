@@ -18,7 +18,8 @@ from cdbench.losses import softmax_cross_entropy
 from cdbench.network import Network
 from cdbench.products import PRODUCTS
 from cdbench.regularizers import REGULARIZERS
-from cdbench.training import add_fisher, evaluate, learning_rates, train
+from cdbench.trainer import add_fisher, learning_rates
+from cdbench.training import evaluate, train
 
 
 def begun(**knobs):

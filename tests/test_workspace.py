@@ -31,15 +31,30 @@ def test_arrays_of_one_pass_are_different_and_those_of_the_next_pass_the_same():
     assert all(a is b for a, b in zip(first, second, strict=True))
 
 
-def test_another_request_gets_a_new_array_and_so_do_those_after_it():
+def test_a_smaller_pass_uses_the_same_memory_and_a_larger_one_new_memory():
     workspace = Workspace()
-    first = one_pass(workspace, REQUESTS)
-    second = one_pass(workspace, [REQUESTS[0], ((5, 5), "float64"), *REQUESTS[2:]])
-    assert second[0] is first[0]
-    assert all(array not in map(id, first) for array in map(id, second[1:]))
-    assert workspace.n_bytes == sum(array.nbytes for array in second)
-    third = one_pass(workspace, REQUESTS[:1])
-    assert third[0] is first[0]
+    (large,) = one_pass(workspace, [((100,), "float64")])
+    (small,) = one_pass(workspace, [((5, 7), "float32")])
+    assert np.shares_memory(small, large)
+    assert workspace.n_bytes == large.nbytes
+    assert one_pass(workspace, [((100,), "float64")])[0] is large
+    (larger,) = one_pass(workspace, [((101,), "float64")])
+    assert not np.shares_memory(larger, large)
+    assert workspace.n_bytes == larger.nbytes
+    (again,) = one_pass(workspace, [((100,), "float64")])
+    assert np.shares_memory(again, larger)
+
+
+def test_two_sizes_in_turns_get_each_its_own_arrays_again():
+    workspace = Workspace()
+    requests = REQUESTS, [((shape[0] // 2, *shape[1:]), dtype) for shape, dtype in REQUESTS]
+    full, short = (one_pass(workspace, each) for each in requests)
+    n_bytes = workspace.n_bytes
+    for _ in range(2):
+        for each, expected in zip(requests, (full, short), strict=True):
+            again = one_pass(workspace, each)
+            assert all(a is b for a, b in zip(again, expected, strict=True))
+    assert workspace.n_bytes == n_bytes == sum(array.nbytes for array in full)
 
 
 @pytest.mark.parametrize("other", [((3, 2), "float64"), ((2, 3), "float32")])
@@ -51,18 +66,14 @@ def test_shape_and_dtype_both_count(other):
     assert (second.shape, second.dtype) == other
 
 
-def test_scratch_of_one_slot_shape_and_dtype_is_one_array():
+def test_a_slot_is_one_piece_of_memory_which_no_other_slot_or_kept_array_shares():
     workspace = Workspace()
     array = workspace.scratch(0, (2, 3), "float64")
     assert workspace.scratch(0, (2, 3), "float64") is array
     workspace.restart()
     assert workspace.scratch(0, (2, 3), "float64") is array
-    others = [
-        workspace.scratch(1, (2, 3), "float64"),
-        workspace.scratch(0, (3, 2), "float64"),
-        workspace.scratch(0, (2, 3), "float32"),
-        workspace.kept((2, 3), "float64"),
-    ]
+    assert np.shares_memory(workspace.scratch(0, (3,), "float32"), array)
+    others = [workspace.scratch(1, (2, 3), "float64"), workspace.kept((2, 3), "float64")]
     assert not any(np.shares_memory(array, other) for other in others)
 
 

@@ -7,6 +7,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
+from cdbench.datasets.stratified import stratified_split
 from cdbench.datasets.transforms import TRANSFORMS
 from cdbench.errors import DatasetError
 from cdbench.products.base import Array
@@ -105,13 +106,14 @@ class Dataset:
         -------
         Split
         """
-        from sklearn.model_selection import train_test_split
-
-        X_train, X_test, y_train, y_test = train_test_split(
-            self.X, self.y, test_size=TEST_SHARE, stratify=self.y, random_state=seed
+        train, test = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
+        fitted = TRANSFORMS[transform](self.X[train])
+        return Split(
+            fitted(self.X[train]).astype(dtype),
+            self.y[train],
+            fitted(self.X[test]).astype(dtype),
+            self.y[test],
         )
-        fitted = TRANSFORMS[transform](X_train)
-        return Split(fitted(X_train).astype(dtype), y_train, fitted(X_test).astype(dtype), y_test)
 
 
 def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:

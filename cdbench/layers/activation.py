@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdbench.layers.base import Context, Layer, Params, Pullback
+from cdbench.layers.base import BoundLayer, Context, Layer, Params
 from cdbench.products.base import Array
 
 
@@ -12,21 +12,25 @@ class ReLU(Layer):
     def __init__(self, n: int) -> None:
         super().__init__(n, n)
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return ``max(x, 0)`` and the pullback, which lets pass where ``x > 0``."""
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what computes ``max(x, 0)``; the pullback lets pass where ``x > 0``."""
         allocate = context.allocate
         y = x if allocate.overwriting else allocate.kept(x.shape, x.dtype)
-        if x.dtype.kind == "c":
+        positive = allocate.scratch(0, x.shape, np.bool)
+        real_y = y.real
+        zero = np.zeros((), real_y.dtype)  # a Python 0 would be converted each time
+
+        def run() -> None:
+            np.maximum(x, zero, out=y)
+
+        def run_complex() -> None:
             # The real part decides, as curvature's complex steps need: a step never crosses the
             # kink. NumPy's own maximum would compare imaginary parts too.
             np.multiply(x, x.real > 0, out=y)
-        else:
-            np.maximum(x, 0, out=y)
 
         def pullback(dy: Array, grads: Params) -> Array:
-            positive = allocate.scratch(0, y.shape, np.bool)
-            np.greater(y.real, 0, out=positive)
-            dx = dy if allocate.overwriting else allocate.kept(dy.shape, dy.dtype)
+            np.greater(real_y, zero, out=positive)
+            dx = dy if allocate.overwriting else np.empty_like(dy)
             return np.multiply(dy, positive, out=dx)
 
-        return y, pullback
+        return BoundLayer(y, run_complex if x.dtype.kind == "c" else run, pullback)

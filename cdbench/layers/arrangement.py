@@ -1,7 +1,6 @@
 """Layers that only move entries: zeros appended, columns cut off, one layout made the other."""
 
-
-from cdbench.layers.base import Context, Layer, Params, Pullback
+from cdbench.layers.base import BoundLayer, Context, Layer, Params
 from cdbench.products.base import Array
 from cdbench.products.layout import to_vertices
 
@@ -13,24 +12,26 @@ class Arrangement(Layer):
 class Pad(Arrangement):
     """Append zeros on the right: (N, n_in) to (N, n_out), n_out > n_in."""
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return ``x`` with zeros appended, and the pullback, which cuts them off."""
-        return _widened(x, self.n_out, context), lambda dy, grads: dy[:, : self.n_in]
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what appends zeros to ``x``; the pullback cuts them off."""
+        y = context.allocate.kept((len(x), self.n_out), x.dtype)
+        return BoundLayer(y, lambda: _widen(x, y), lambda dy, grads: dy[:, : self.n_in])
 
 
 class Slice(Arrangement):
     """Cut off surplus columns on the right: (N, n_in) to (N, n_out), n_out < n_in."""
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return the first n_out columns, and the pullback, which appends zeros."""
-        return x[:, : self.n_out], lambda dy, grads: _widened(dy, self.n_in, context)
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return the first n_out columns of ``x``, a view; the pullback appends zeros."""
+        dx = context.allocate.kept(x.shape, x.dtype)
+        return BoundLayer(x[:, : self.n_out], lambda: None, lambda dy, grads: _widen(dy, dx))
 
 
-def _widened(x: Array, n: int, context: Context) -> Array:
-    """Return ``x`` (N, fewer than n) with zeros appended to (N, n)."""
-    y = context.allocate.kept((len(x), n), x.dtype)
-    y[:, : x.shape[1]] = x
-    y[:, x.shape[1] :] = 0.0
+def _widen(x: Array, y: Array) -> Array:
+    """Write ``x``, and zeros to its right, into the wider ``y``, and return it."""
+    n = x.shape[1]
+    y[:, :n] = x
+    y[:, n:] = 0.0
     return y
 
 
@@ -41,9 +42,15 @@ class ToVertices(Arrangement):
         super().__init__(n, n)
         self.B = B
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return ``x`` in the other layout, and the pullback, which is the way back."""
-        return _vertices(x, self.B, context), lambda dy, grads: _rows(dy, context)
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what puts ``x`` into the other layout; the pullback is the way back."""
+        y = context.allocate.kept((self.B, self.n_out // self.B, len(x)), x.dtype)
+        dx = context.allocate.kept(x.shape, x.dtype)
+        return BoundLayer(
+            y,
+            lambda: _copy(to_vertices(x, self.B), y),
+            lambda dy, grads: _copy(dy, to_vertices(dx, self.B), dx),
+        )
 
 
 class ToRows(Arrangement):
@@ -53,20 +60,18 @@ class ToRows(Arrangement):
         super().__init__(n, n)
         self.B = B
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return ``x`` in the other layout, and the pullback, which is the way back."""
-        return _rows(x, context), lambda dy, grads: _vertices(dy, self.B, context)
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what puts ``x`` into the other layout; the pullback is the way back."""
+        y = context.allocate.kept((x.shape[2], self.n_out), x.dtype)
+        dx = context.allocate.kept(x.shape, x.dtype)
+        return BoundLayer(
+            y,
+            lambda: _copy(x, to_vertices(y, self.B)),
+            lambda dy, grads: _copy(to_vertices(dy, self.B), dx),
+        )
 
 
-def _vertices(x: Array, B: int, context: Context) -> Array:
-    N, n = x.shape
-    y = context.allocate.kept((B, n // B, N), x.dtype)
-    y[...] = to_vertices(x, B)
-    return y
-
-
-def _rows(x: Array, context: Context) -> Array:
-    B, K, N = x.shape
-    y = context.allocate.kept((N, K * B), x.dtype)
-    to_vertices(y, B)[...] = x
-    return y
+def _copy(source: Array, target: Array, whole: Array | None = None) -> Array:
+    """Copy, and return the target, or the whole array that it is a view of."""
+    target[...] = source
+    return target if whole is None else whole

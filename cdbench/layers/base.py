@@ -1,9 +1,9 @@
 """What a layer is: shapes of its parameters, their first draw, a forward map and its pullback."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,15 +18,30 @@ Params = dict[str, Array]
 class Pullback(Protocol):
     """From the output's gradient to those of parameters and input."""
 
-    def __call__(self, dy: Array, grads: Params) -> Array:
-        """Write the parameters' gradients into ``grads``, summed over samples; return dL/dx."""
+    def __call__(self, dy: Array, grads: Params) -> Any:
+        """Write the parameters' gradients into ``grads``, summed over samples; return dL/dx.
+
+        A layer with parameters, which may stand first, also takes ``wanted``: unless it is true,
+        dL/dx is not computed, and None returned.
+        """
 
 
-class WeightPullback(Protocol):
-    """The pullback of a layer with parameters, which may stand first, where nobody asks for dx."""
+class BoundLayer(NamedTuple):
+    """A layer with parameters, input and all of its arrays, to be run again and again.
 
-    def __call__(self, dy: Array, grads: Params, wanted: bool = True) -> Any:
-        """Write the gradients; return dL/dx, or, where it is not wanted, None, not computed."""
+    Attributes
+    ----------
+    y : array
+        Holds the output after each run.
+    run : () -> None
+        Computes y from what parameters and input hold then.
+    pullback : Pullback
+        The one of the last run.
+    """
+
+    y: Array
+    run: Callable[[], object]
+    pullback: Pullback
 
 
 Moments = tuple[Array, Array]
@@ -83,11 +98,17 @@ class Layer(ABC):
         """Write the parameters' initial values into ``params``."""
 
     @abstractmethod
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return the output (N, n_out) for ``x`` (N, n_in), and the pullback through it.
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return the layer with these parameters and this input (N, n_in), ready to be run.
 
         Some layers take and give the other layout of activations instead, or either.
         """
+
+    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
+        """Return the output (N, n_out) for ``x`` (N, n_in), and the pullback through it."""
+        y, run, pullback = self.bind(params, x, context)
+        run()
+        return y, pullback
 
     def check_input(self, x: Array) -> None:
         """Raise ShapeError unless ``x`` is (N, n_in)."""

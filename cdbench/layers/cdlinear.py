@@ -7,7 +7,7 @@ import numpy as np
 
 from cdbench.config import DEFAULT_B, RunConfig
 from cdbench.errors import ShapeError
-from cdbench.layers.base import Context, Params, WeightLayer, WeightPullback
+from cdbench.layers.base import BoundLayer, Context, Params, WeightLayer
 from cdbench.products import PRODUCTS, plan
 from cdbench.products.base import ROWS, Array
 
@@ -74,8 +74,8 @@ class CDLinear(WeightLayer):
         """Return the block-circulant matrix W, (n_out, n_in)."""
         return self.product.matrix(params["c"])
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, WeightPullback]:
-        """Return ``x @ W.T + bias`` (Eq. 2) and the pullback through it (Eqs. 3 and 4).
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what computes ``x @ W.T + bias`` (Eq. 2); its pullback is Eqs. 3 and 4.
 
         Parameters
         ----------
@@ -89,23 +89,29 @@ class CDLinear(WeightLayer):
         Returns
         -------
         y : (N, n_out) or (B, K_o, N) float
+        run : () -> None
         pullback : as y -> as x
             Writes dL/dc and dL/dbias, summed over samples, into its second argument. With
             ``wanted=False`` dL/dx is not computed.
         """
         self.check_input(x)
         rows = self.product.layout == ROWS
-        y, product_pullback = self.product.apply(params["c"], x, context.allocate)
-        y += params["bias"] if rows else self._bias_of_vertices(params)[:, :, None]
+        y, multiply, product_pullback = self.product.bind(params["c"], x, context.allocate)
+        bias = params["bias"] if rows else self._bias_of_vertices(params)[:, :, None]
+        ones = np.ones(x.shape[0 if rows else 2], x.dtype)
+
+        def run() -> None:
+            multiply()
+            np.add(y, bias, out=y)
 
         def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
             if rows:
-                np.add.reduce(dy, axis=0, out=grads["bias"])
+                np.dot(ones, dy, out=grads["bias"])
             else:
-                np.add.reduce(dy, axis=2, out=self._bias_of_vertices(grads))
+                np.matmul(dy, ones, out=self._bias_of_vertices(grads))
             return product_pullback(dy, grads["c"], wanted)
 
-        return y, pullback
+        return BoundLayer(y, run, pullback)
 
     def check_input(self, x: Array) -> None:
         """Raise ShapeError unless ``x`` has the shape that the product takes."""

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.layers.base import Context, Params, WeightLayer, WeightPullback
+from cdbench.layers.base import BoundLayer, Context, Params, WeightLayer
 from cdbench.products.base import Array
 
 
@@ -44,8 +44,8 @@ class Dense(WeightLayer):
         """Return the weight, (n_out, n_in)."""
         return params["weight"]
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, WeightPullback]:
-        """Return ``x @ weight.T + bias`` and the pullback through it.
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what computes ``x @ weight.T + bias``.
 
         Parameters
         ----------
@@ -54,25 +54,29 @@ class Dense(WeightLayer):
         x : (N, n_in) float
             One sample per row.
         context : Context
-            Not used.
+            Where arrays come from; nothing else of it is used.
 
         Returns
         -------
         y : (N, n_out) float
+        run : () -> None
         pullback : (N, n_out) -> (N, n_in)
             Writes dL/dweight and dL/dbias, summed over samples, into its second argument. With
             ``wanted=False`` dL/dx is not computed.
         """
         self.check_input(x)
-        weight, allocate = params["weight"], context.allocate
+        weight, bias = params["weight"], params["bias"]
+        y = context.allocate.kept((len(x), self.n_out), x.dtype)
+        dx = context.allocate.kept(x.shape, x.dtype)
+        x_T, weight_T, ones = x.T, weight.T, np.ones(len(x), x.dtype)
+
+        def run() -> None:
+            np.matmul(x, weight_T, out=y)
+            np.add(y, bias, out=y)
 
         def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
-            np.matmul(x.T, dy, out=grads["weight"].T)
-            np.add.reduce(dy, axis=0, out=grads["bias"])
-            if not wanted:
-                return None
-            return np.matmul(dy, weight, out=allocate.kept(x.shape, dy.dtype))
+            np.matmul(x_T, dy, out=grads["weight"].T)
+            np.dot(ones, dy, out=grads["bias"])  # a third of the time that a sum takes
+            return np.matmul(dy, weight, out=dx) if wanted else None
 
-        y = np.matmul(x, weight.T, out=allocate.kept((len(x), self.n_out), x.dtype))
-        y += params["bias"]
-        return y, pullback
+        return BoundLayer(y, run, pullback)

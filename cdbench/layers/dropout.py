@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdbench.errors import ConfigurationError
-from cdbench.layers.base import Context, Layer, Params, Pullback
+from cdbench.layers.base import BoundLayer, Context, Layer, Params
 from cdbench.products.base import Array
 from cdbench.products.layout import to_vertices
 
@@ -19,8 +19,8 @@ class Dropout(Layer):
         super().__init__(n, n)
         self.rate = rate
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
-        """Return the thinned ``x``, or in evaluation ``x`` itself, and the pullback.
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what thins ``x``, or in evaluation ``x`` itself.
 
         Raises
         ------
@@ -28,25 +28,31 @@ class Dropout(Layer):
             If ``context`` is for training and has no random stream.
         """
         if not context.training:
-            return x, lambda dy, grads: dy
+            return BoundLayer(x, lambda: None, lambda dy, grads: dy)
         if context.rng is None:
             raise ConfigurationError("dropout in training needs a random stream in its context")
-        allocate = context.allocate
+        allocate, rng = context.allocate, context.rng
+        n_samples = len(x) if x.ndim == 2 else x.shape[-1]
         # Drawn in float64 and by rows whatever dtype and layout, so that the mask depends on
         # neither.
-        n_samples = len(x) if x.ndim == 2 else x.shape[-1]
-        drawn = allocate.scratch(0, (n_samples, self.n_in), np.float64)
-        context.rng.random(out=drawn)
-        if x.ndim == 3:
-            drawn = to_vertices(drawn, len(x))
-        kept = np.greater_equal(drawn, self.rate, out=allocate.kept(x.shape, np.bool))
+        drawn = allocate.scratch(1, (n_samples, self.n_in), np.float64)
+        in_layout = drawn if x.ndim == 2 else to_vertices(drawn, len(x))
+        kept = allocate.kept(x.shape, np.bool)
+        # Writing over ReLU's output does no harm: where it is dropped, no gradient comes back.
+        y = x if allocate.overwriting else allocate.kept(x.shape, x.dtype)
         scale = x.real.dtype.type(1.0 / (1.0 - self.rate))
 
-        def thin(values: Array) -> Array:
-            fresh = not allocate.overwriting
-            thinned = allocate.kept(values.shape, values.dtype) if fresh else values
-            np.multiply(values, kept, out=thinned)
-            thinned *= scale
-            return thinned
+        def thin(values: Array, out: Array) -> Array:
+            np.multiply(values, kept, out=out)
+            out *= scale
+            return out
 
-        return thin(x), lambda dy, grads: thin(dy)
+        def run() -> None:
+            rng.random(out=drawn)
+            np.greater_equal(in_layout, self.rate, out=kept)
+            thin(x, y)
+
+        def pullback(dy: Array, grads: Params) -> Array:
+            return thin(dy, dy if allocate.overwriting else np.empty_like(dy))
+
+        return BoundLayer(y, run, pullback)

@@ -5,7 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from cdbench.errors import ConfigurationError
-from cdbench.layers.base import Context, Layer, Moments, Params, WeightPullback
+from cdbench.layers.base import BoundLayer, Context, Layer, Moments, Params
 from cdbench.products.base import Array
 
 EPSILON = 1e-5
@@ -49,37 +49,40 @@ class Normalization(Layer):
     def fixed_moments(self, context: Context) -> Moments | None:
         """Return mean and variance that do not depend on ``x``, or None to take those of ``x``."""
 
-    def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, WeightPullback]:
-        """Return the normalised ``x`` (N, n), and the pullback through it.
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return what normalises ``x`` (N, n).
 
         The pullback goes through mean and variance too where they are those of ``x``.
         """
         self.check_input(x)
-        fixed = self.fixed_moments(context)
-        mean, variance = moments(x, self.axis) if fixed is None else fixed
-        scale = 1.0 / np.sqrt(variance + EPSILON)
-        allocate, gain = context.allocate, params["gain"]
-        x_hat = np.subtract(x, mean, out=allocate.kept(x.shape, x.dtype))
-        x_hat *= scale
-        y = np.multiply(x_hat, gain, out=allocate.kept(x.shape, x.dtype))
-        y += params["shift"]
+        allocate, fixed = context.allocate, self.fixed_moments(context)
+        gain, shift = params["gain"], params["shift"]
+        x_hat, y = allocate.kept(x.shape, x.dtype), allocate.kept(x.shape, x.dtype)
+        dx, product = allocate.kept(x.shape, x.dtype), allocate.scratch(0, x.shape, x.dtype)
+        scale = allocate.kept((1, self.n_in) if self.axis == 0 else (len(x), 1), x.dtype)
+
+        def run() -> None:
+            mean, variance = moments(x, self.axis) if fixed is None else fixed
+            np.divide(1.0, np.sqrt(variance + EPSILON), out=scale)
+            np.subtract(x, mean, out=x_hat)
+            np.multiply(x_hat, scale, out=x_hat)
+            np.multiply(x_hat, gain, out=y)
+            np.add(y, shift, out=y)
 
         def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
             np.add.reduce(dy, axis=0, out=grads["shift"])
-            product = allocate.scratch(0, dy.shape, dy.dtype)
             np.add.reduce(np.multiply(dy, x_hat, out=product), axis=0, out=grads["gain"])
             if not wanted:
                 return None
-            dx = np.multiply(dy, gain, out=allocate.kept(dy.shape, dy.dtype))
+            np.multiply(dy, gain, out=dx)
             if fixed is None:
                 np.multiply(dx, x_hat, out=product)
                 along = product.mean(axis=self.axis, keepdims=True)
-                dx -= dx.mean(axis=self.axis, keepdims=True)
-                dx -= np.multiply(x_hat, along, out=product)
-            dx *= scale
-            return dx
+                np.subtract(dx, dx.mean(axis=self.axis, keepdims=True), out=dx)
+                np.subtract(dx, np.multiply(x_hat, along, out=product), out=dx)
+            return np.multiply(dx, scale, out=dx)
 
-        return y, pullback
+        return BoundLayer(y, run, pullback)
 
 
 class LayerNorm(Normalization):

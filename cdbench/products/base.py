@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -58,7 +58,15 @@ class Fresh:
 FRESH = Fresh()
 
 ProductPullback = Callable[..., Array | None]
-"""``(dy, dc, wanted=True) -> dx``, as ``Product.apply`` describes it."""
+"""``(dy, dc, wanted=True) -> dx``, as ``Product.bind`` describes it."""
+
+
+class BoundProduct(NamedTuple):
+    """A product with its operands and all of its arrays, to be run again and again."""
+
+    y: Array
+    run: Callable[[], object]
+    pullback: ProductPullback
 
 
 class Product(ABC):
@@ -115,10 +123,8 @@ class Product(ABC):
         """
 
     @abstractmethod
-    def apply(
-        self, c: Array, x: Array, allocate: Allocate = FRESH
-    ) -> tuple[Array, ProductPullback]:
-        """Return ``x @ W.T`` and the pullback through it.
+    def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
+        """Return the product of these arrays, ready to be computed.
 
         Parameters
         ----------
@@ -132,7 +138,19 @@ class Product(ABC):
         Returns
         -------
         y : (N, K_o B) or (B, K_o, N) float
+            Holds ``x @ W.T`` after each ``run``.
+        run : () -> None
+            Computes y from what c and x hold then.
         pullback : (dy, dc, wanted=True) -> dx
             From dy, shaped as y, writes dL/dc, summed over samples, into dc (K_o, K_i, B), and
-            returns dL/dx, shaped as x; None, and not computed, unless it is wanted.
+            returns dL/dx, shaped as x; None, and not computed, unless it is wanted. It is of the
+            last run.
         """
+
+    def apply(
+        self, c: Array, x: Array, allocate: Allocate = FRESH
+    ) -> tuple[Array, ProductPullback]:
+        """Return ``x @ W.T`` and the pullback through it, as ``bind`` does, computed."""
+        y, run, pullback = self.bind(c, x, allocate)
+        run()
+        return y, pullback

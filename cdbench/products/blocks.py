@@ -1,9 +1,14 @@
 """Small matrices applied along the first axis of large arrays."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from cdbench.products.base import Array
 from cdbench.products.work import Work, matrix_product
+
+Call = Callable[[], object]
 
 COLUMNS = 256
 """Columns to multiply at a time, about: such a piece stays in the inner caches, and the BLAS may
@@ -12,29 +17,50 @@ LARGEST_IN_PIECES = 32
 """Matrices wider than this fill the BLAS's own blocks, and pieces would only cost calls."""
 
 
-def transform(matrix: Array, x: Array, out: Array) -> Array:
-    """Write ``matrix`` (..., m, k) times ``x`` (..., k, K, N) into ``out`` (..., m, K, N).
+def bind_transform(matrix: Array, x: Array, out: Array) -> Call:
+    """Return what writes ``matrix`` (..., m, k) times ``x`` (..., k, K, N) into ``out``.
 
     The (K, N) columns are independent. They are taken in pieces of some whole rows of N, as one
     stack of products that NumPy goes through: up to three times as fast as one flat product where
     k is small, because BLAS copies its operands before it multiplies.
 
-    Returns
-    -------
+    Parameters
+    ----------
+    matrix : (..., m, k) float
+        One, or one for each array of a stack.
+    x : (..., k, K, N) float
+        Read whenever the returned function is called.
     out : (..., m, K, N) float
+        Written then.
     """
-    if not out.flags.c_contiguous:
-        out[...] = transform(matrix, x, np.empty(out.shape, out.dtype))
-        return out
+    if not (x.flags.c_contiguous and out.flags.c_contiguous):
+        return through_copies(partial(bind_transform, matrix), x, out)
     *stack, k, K, N = x.shape
     n_pieces = _n_pieces(k, K, N)
     width = K * N // n_pieces
-    np.matmul(
-        matrix[..., None, :, :],
-        x.reshape(*stack, k, n_pieces, width).swapaxes(-3, -2),
-        out=out.reshape(*stack, matrix.shape[-2], n_pieces, width).swapaxes(-3, -2),
-    )
-    return out
+    cut_x, cut_out = (*stack, k, n_pieces, width), (*stack, matrix.shape[-2], n_pieces, width)
+    matrices = matrix[..., None, :, :]
+    pieces = x.reshape(cut_x).swapaxes(-3, -2)
+    cut = out.reshape(cut_out).swapaxes(-3, -2)
+    return partial(np.matmul, matrices, pieces, out=cut)
+
+
+def through_copies(bind: Callable[[Array, Array], Call], x: Array, out: Array) -> Call:
+    """Return ``bind(x, out)``; of copies where ``x`` or ``out`` are not in one piece of memory.
+
+    ``bind`` returns what reads its first array and writes its second.
+    """
+    if x.flags.c_contiguous and out.flags.c_contiguous:
+        return bind(x, out)
+    own_x, own_out = np.empty(x.shape, x.dtype), np.empty(out.shape, out.dtype)
+    call = bind(own_x, own_out)
+
+    def copy_and_call() -> None:
+        own_x[...] = x
+        call()
+        out[...] = own_out
+
+    return copy_and_call
 
 
 def transform_work(m: int, k: int, K: int, N: int, times: int = 1) -> Work:

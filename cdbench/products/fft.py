@@ -1,8 +1,10 @@
 """The product by a fast Fourier transform, with complex frequencies as real (2K × 2K) products."""
 
+from collections.abc import Callable
+
 import numpy as np
 
-from cdbench.products.base import FRESH, VERTICES, Allocate, Array, Product, ProductPullback
+from cdbench.products.base import FRESH, VERTICES, Allocate, Array, BoundProduct, Product
 from cdbench.products.real_dft import RealDFT, n_real, real_dft_work, stage_lengths
 from cdbench.products.work import Work, matrix_product
 
@@ -46,50 +48,66 @@ class Fft(Product):
         matrices = 2 * B**2 // stage_lengths(B)[0] * (8 + 2 * itemsize)
         return matrices + itemsize * B * (7 * K_o * K_i + (3 * K_i + 2 * K_o) * N)
 
-    def apply(
-        self, c: Array, x: Array, allocate: Allocate = FRESH
-    ) -> tuple[Array, ProductPullback]:
-        """Return ``x @ W.T`` and the pullback through it, as in Product; x is (B, K_i, N)."""
-        blocks = self._blocks(c, allocate)
-        x_hat = self.of_x.apply(x, allocate.kept(x.shape, x.dtype), allocate)
-        shape_y = (self.B, self.K_o, x.shape[2])
-        y_hat = allocate.scratch(TRANSFORMED, shape_y, x.dtype)
-        for block, own_x, own_y in zip(blocks, self._split(x_hat), self._split(y_hat), strict=True):
-            np.matmul(block.transpose(0, 2, 1), own_x, out=own_y)
-        y = self.of_x.apply_adjoint(y_hat, allocate.kept(shape_y, x.dtype), allocate)
+    def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
+        """Return the product with its arrays, as in Product; x is (B, K_i, N)."""
+        shape_y, dtype = (self.B, self.K_o, x.shape[2]), x.dtype
+        fill_blocks, blocks = self._bind_blocks(c, allocate)
+        x_hat, y = allocate.kept(x.shape, dtype), allocate.kept(shape_y, dtype)
+        dx = allocate.kept(x.shape, dtype)
+        y_hat = dy_hat = allocate.scratch(TRANSFORMED, shape_y, dtype)
+        dx_hat = allocate.scratch(TRANSFORMED_DX, x.shape, dtype)
+        transform_x = self.of_x.bind(x, x_hat, allocate)
+        transform_y = self.of_x.bind_adjoint(y_hat, y, allocate)
+        transform_dx = self.of_x.bind_adjoint(dx_hat, dx, allocate)
+        xs, ys, dxs = self._split(x_hat), self._split(y_hat), self._split(dx_hat)
+
+        def run() -> None:
+            fill_blocks()
+            transform_x()
+            for block, own_x, own_y in zip(blocks, xs, ys, strict=True):
+                np.matmul(block.transpose(0, 2, 1), own_x, out=own_y)
+            transform_y()
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
-            dy_hat = allocate.scratch(TRANSFORMED, shape_y, dy.dtype)
-            own_dys = self._split(self.of_x.apply(dy, dy_hat, allocate))
-            self._pull_back_to_c(own_dys, self._split(x_hat), dc, allocate)
+            self.of_x.bind(dy, dy_hat, allocate)()
+            self._pull_back_to_c(ys, xs, dc, allocate)
             if not wanted:
                 return None
-            dx_hat = allocate.scratch(TRANSFORMED_DX, x.shape, dy.dtype)
-            for block, own_dy, own_dx in zip(blocks, own_dys, self._split(dx_hat), strict=True):
+            for block, own_dy, own_dx in zip(blocks, ys, dxs, strict=True):
                 np.matmul(block, own_dy, out=own_dx)
-            return self.of_x.apply_adjoint(dx_hat, allocate.kept(x.shape, dy.dtype), allocate)
+            transform_dx()
+            return dx
 
-        return y, pullback
+        return BoundProduct(y, run, pullback)
 
     def _split(self, x_hat: Array) -> tuple[Array, Array]:
         """Return the real frequencies (r, K, N) and the complex ones (m, 2 K, N), as views."""
         _, K, N = x_hat.shape
         return x_hat[: self.r], x_hat[self.r :].reshape(self.m, 2 * K, N)
 
-    def _blocks(self, c: Array, allocate: Allocate) -> tuple[Array, Array]:
-        """Return the transposes of c's real (r, K_i, K_o) and complex (m, 2 K_i, 2 K_o) blocks."""
+    def _bind_blocks(
+        self, c: Array, allocate: Allocate
+    ) -> tuple[Callable[[], None], tuple[Array, Array]]:
+        """Return c's blocks, transposed, and what fills them.
+
+        They are (r, K_i, K_o) of the real frequencies, and (m, 2 K_i, 2 K_o) of the complex ones.
+        """
         K_i, K_o = self.K_i, self.K_o
         c_lags = c.transpose(2, 1, 0)
         c_hat = allocate.scratch(TRANSFORMED_C, c_lags.shape, c.dtype)
-        self.of_c.apply(c_lags, c_hat, allocate)
+        transform_c = self.of_c.bind(c_lags, c_hat, allocate)
         real = allocate.kept((self.r, K_i, K_o), c.dtype)
-        real[...] = c_hat[: self.r]
         parts = c_hat[self.r :].reshape(self.m, 2, K_i, K_o)
         blocks = allocate.kept((self.m, 2, K_i, 2, K_o), c.dtype)
-        blocks[:, 0, :, 0] = blocks[:, 1, :, 1] = parts[:, 0]
-        blocks[:, 0, :, 1] = parts[:, 1]
-        np.negative(parts[:, 1], out=blocks[:, 1, :, 0])
-        return real, blocks.reshape(self.m, 2 * K_i, 2 * K_o)
+
+        def fill() -> None:
+            transform_c()
+            real[...] = c_hat[: self.r]
+            blocks[:, 0, :, 0] = blocks[:, 1, :, 1] = parts[:, 0]
+            blocks[:, 0, :, 1] = parts[:, 1]
+            np.negative(parts[:, 1], out=blocks[:, 1, :, 0])
+
+        return fill, (real, blocks.reshape(self.m, 2 * K_i, 2 * K_o))
 
     def _pull_back_to_c(
         self, dys: tuple[Array, Array], xs: tuple[Array, Array], dc: Array, allocate: Allocate
@@ -105,7 +123,7 @@ class Fft(Product):
         parts = dc_hat[self.r :].reshape(self.m, 2, K_i, K_o)
         np.add(quarters[:, 0, :, 0], quarters[:, 1, :, 1], out=parts[:, 0])
         np.subtract(quarters[:, 0, :, 1], quarters[:, 1, :, 0], out=parts[:, 1])
-        self.of_c.apply_adjoint(dc_hat, dc_lags, allocate)
+        self.of_c.bind_adjoint(dc_hat, dc_lags, allocate)()
 
 
 def _products(N: int, K_o: int, K_i: int, B: int) -> Work:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdbench.products.base import FRESH, ROWS, Allocate, Array, Product, ProductPullback
+from cdbench.products.base import FRESH, ROWS, Allocate, Array, BoundProduct, Product
 from cdbench.products.work import Work, matrix_product
 
 # Slots of scratch arrays.
@@ -57,24 +57,25 @@ class Gather(Product):
         """Return two arrays of 8-byte indices, W, its gradient and its diagonals."""
         return (2 * 8 + 3 * itemsize) * K_o * K_i * B * B
 
-    def apply(
-        self, c: Array, x: Array, allocate: Allocate = FRESH
-    ) -> tuple[Array, ProductPullback]:
-        """Return ``x @ W.T`` and the pullback through it, as in Product; x is (N, K_i B)."""
+    def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
+        """Return the product with its arrays, as in Product; x is (N, K_i B)."""
         W_T = allocate.kept(self.to_matrix.shape, c.dtype)
-        # "clip" writes straight into ``out``, where "raise" would fill a copy first.
-        np.take(c.transpose(2, 1, 0).reshape(-1), self.to_matrix, out=W_T, mode="clip")
+        y = allocate.kept((len(x), W_T.shape[1]), x.dtype)
+        dx = allocate.kept(x.shape, x.dtype)
+        dW_T = allocate.scratch(DW, W_T.shape, c.dtype)
+        diagonals = allocate.scratch(DIAGONALS, self.to_diagonals.shape, c.dtype)
+        by_lags = diagonals.reshape(self.B, self.B, self.K_i, self.K_o)
+        c_lags = c.transpose(2, 1, 0)
+
+        def run() -> None:
+            # "wrap" writes straight into ``out``, where "raise" would fill a copy first.
+            c_lags.reshape(-1).take(self.to_matrix, None, W_T, "wrap")
+            np.matmul(x, W_T, out=y)
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
-            dW_T = allocate.scratch(DW, W_T.shape, dy.dtype)
             np.matmul(x.T, dy, out=dW_T)
-            diagonals = allocate.scratch(DIAGONALS, self.to_diagonals.shape, dy.dtype)
-            np.take(dW_T.reshape(-1), self.to_diagonals, out=diagonals, mode="clip")
-            dc_lags = dc.transpose(2, 1, 0)
-            np.add.reduce(diagonals.reshape(self.B, *dc_lags.shape), out=dc_lags)
-            if not wanted:
-                return None
-            return np.matmul(dy, W_T.T, out=allocate.kept(x.shape, dy.dtype))
+            dW_T.reshape(-1).take(self.to_diagonals, None, diagonals, "wrap")
+            np.add.reduce(by_lags, axis=0, out=dc.transpose(2, 1, 0))
+            return np.matmul(dy, W_T.T, out=dx) if wanted else None
 
-        y = np.matmul(x, W_T, out=allocate.kept((len(x), W_T.shape[1]), x.dtype))
-        return y, pullback
+        return BoundProduct(y, run, pullback)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cdbench.products.base import FRESH, VERTICES, Allocate, Array, Product, ProductPullback
-from cdbench.products.blocks import transform, transform_work
+from cdbench.products.base import FRESH, VERTICES, Allocate, Array, BoundProduct, Product
+from cdbench.products.blocks import bind_transform, transform_work
 from cdbench.products.real_dft import n_real
 from cdbench.products.work import Work, matrix_product
 
@@ -63,31 +63,39 @@ class Polygon(Product):
         matrices = 2 * rank(B) * B * (8 + 2 * itemsize)
         return matrices + itemsize * rank(B) * (2 * K_o * K_i + (2 * K_i + K_o) * N)
 
-    def apply(
-        self, c: Array, x: Array, allocate: Allocate = FRESH
-    ) -> tuple[Array, ProductPullback]:
-        """Return ``x @ W.T`` and the pullback through it, as in Product; x is (B, K_i, N)."""
+    def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
+        """Return the product with its arrays, as in Product; x is (B, K_i, N)."""
         T, S, T_adjoint, S_adjoint = self._in_dtype(x.dtype)
-        R, (K_o, K_i), N = len(T), (self.K_o, self.K_i), x.shape[2]
-        c_hat = transform(T, c.transpose(2, 1, 0), allocate.kept((R, K_i, K_o), c.dtype))
-        x_hat = transform(T, x, allocate.kept((R, K_i, N), x.dtype))
-        y_hat = allocate.scratch(TRANSFORMED, (R, K_o, N), x.dtype)
-        np.matmul(c_hat.transpose(0, 2, 1), x_hat, out=y_hat)
-        y = transform(S, y_hat, allocate.kept((self.B, K_o, N), x.dtype))
+        R, K_o, K_i, N, dtype = len(T), self.K_o, self.K_i, x.shape[2], x.dtype
+        c_hat, x_hat = allocate.kept((R, K_i, K_o), c.dtype), allocate.kept((R, K_i, N), dtype)
+        y, dx = allocate.kept((self.B, K_o, N), dtype), allocate.kept(x.shape, dtype)
+        y_hat = dy_hat = allocate.scratch(TRANSFORMED, (R, K_o, N), dtype)
+        dc_hat = allocate.scratch(TRANSFORMED_DC, (R, K_i, K_o), c.dtype)
+        dx_hat = allocate.scratch(TRANSFORMED_DX, (R, K_i, N), dtype)
+        transform_c = bind_transform(T, c.transpose(2, 1, 0), c_hat)
+        transform_x = bind_transform(T, x, x_hat)
+        transform_y = bind_transform(S, y_hat, y)
+        transform_dx = bind_transform(T_adjoint, dx_hat, dx)
+        c_hat_T = c_hat.transpose(0, 2, 1)
+        dy_hat_T = dy_hat.transpose(0, 2, 1)
+
+        def run() -> None:
+            transform_c()
+            transform_x()
+            np.matmul(c_hat_T, x_hat, out=y_hat)
+            transform_y()
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
-            dy_hat = allocate.scratch(TRANSFORMED, (R, K_o, N), dy.dtype)
-            transform(S_adjoint, dy, dy_hat)
-            dc_hat = allocate.scratch(TRANSFORMED_DC, (R, K_i, K_o), dy.dtype)
-            np.matmul(x_hat, dy_hat.transpose(0, 2, 1), out=dc_hat)
-            transform(T_adjoint, dc_hat, dc.transpose(2, 1, 0))
+            bind_transform(S_adjoint, dy, dy_hat)()
+            np.matmul(x_hat, dy_hat_T, out=dc_hat)
+            bind_transform(T_adjoint, dc_hat, dc.transpose(2, 1, 0))()
             if not wanted:
                 return None
-            dx_hat = allocate.scratch(TRANSFORMED_DX, (R, K_i, N), dy.dtype)
             np.matmul(c_hat, dy_hat, out=dx_hat)
-            return transform(T_adjoint, dx_hat, allocate.kept(x.shape, dy.dtype))
+            transform_dx()
+            return dx
 
-        return y, pullback
+        return BoundProduct(y, run, pullback)
 
     def _in_dtype(self, dtype: np.dtype) -> tuple[Array, Array, Array, Array]:
         """Return T, S and their transposes in the precision of ``dtype``, each in one piece."""

@@ -1,12 +1,13 @@
 """The DFT of real vectors as an orthonormal real matrix, in one stage or factored into two."""
 
-from itertools import pairwise
+from collections.abc import Iterator
+from functools import partial
 from math import sqrt
 
 import numpy as np
 
 from cdbench.products.base import Allocate, Array
-from cdbench.products.blocks import transform, transform_work
+from cdbench.products.blocks import Call, bind_transform, through_copies, transform_work
 from cdbench.products.work import Work
 
 STAGE = 10
@@ -67,47 +68,49 @@ class RealDFT:
         self._float64 = (first, *groups)
         self._matrices: dict[object, tuple[tuple[Array, ...], tuple[Array, ...]]] = {}
 
-    def apply(self, x: Array, out: Array, allocate: Allocate) -> Array:
-        """Write the transform of ``x`` (B, K, N) into ``out`` (B, K, N), and return it."""
+    def bind(self, x: Array, out: Array, allocate: Allocate) -> Call:
+        """Return what writes the transform of ``x`` (B, K, N) into ``out`` (B, K, N)."""
         (first, *groups), _ = self._in_dtype(x.dtype)
-        if self.B_1 > 1:
-            B_1, B_2, (_, K, N) = self.B_1, self.B_2, x.shape
-            between = allocate.scratch(STAGE, x.shape, x.dtype)
-            split = (B_1, B_2 * K, N)
-            transform(first, x.reshape(split), between.reshape(split))
-            x = between
-        self._over_groups(groups, x, out)
-        return out
+        if self.B_1 == 1:
+            return bind_transform(groups[0][0], x, out)
+        if not (x.flags.c_contiguous and out.flags.c_contiguous):
+            return through_copies(partial(self.bind, allocate=allocate), x, out)
+        between = allocate.scratch(STAGE, x.shape, x.dtype)
+        return _in_turn(
+            bind_transform(first, self._split(x), self._split(between)),
+            *self._bind_groups(groups, between, out),
+        )
 
-    def apply_adjoint(self, y: Array, out: Array, allocate: Allocate) -> Array:
-        """Write the adjoint of ``y`` (B, K, N) into ``out`` (B, K, N), and return it."""
+    def bind_adjoint(self, y: Array, out: Array, allocate: Allocate) -> Call:
+        """Return what writes the adjoint of ``y`` (B, K, N) into ``out`` (B, K, N)."""
         _, (first, *groups) = self._in_dtype(y.dtype)
         if self.B_1 == 1:
-            self._over_groups(groups, y, out)
-            return out
-        if not out.flags.c_contiguous:
-            out[...] = self.apply_adjoint(y, np.empty(out.shape, out.dtype), allocate)
-            return out
-        B_1, B_2, (_, K, N) = self.B_1, self.B_2, y.shape
+            return bind_transform(groups[0][0], y, out)
+        if not (y.flags.c_contiguous and out.flags.c_contiguous):
+            return through_copies(partial(self.bind_adjoint, allocate=allocate), y, out)
         between = allocate.scratch(STAGE, y.shape, y.dtype)
-        self._over_groups(groups, y, between)
-        split = (B_1, B_2 * K, N)
-        transform(first, between.reshape(split), out.reshape(split))
-        return out
+        return _in_turn(
+            *self._bind_groups(groups, y, between),
+            bind_transform(first, self._split(between), self._split(out)),
+        )
 
-    def _over_groups(self, groups: list[Array], x: Array, out: Array) -> None:
-        """Transform the groups of real numbers, then those of complex ones."""
+    def _split(self, x: Array) -> Array:
+        """Return (B, K, N) as (B_1, B_2 K, N), a view."""
         _, K, N = x.shape
-        bounds = (0, n_real(self.B_1) * self.B_2 if self.B_1 > 1 else self.B, self.B)
-        for (start, stop), matrices in zip(pairwise(bounds), groups, strict=True):
-            if stop > start:
-                shape = (len(matrices), matrices.shape[-1], K, N)
-                if len(matrices) == 1:
-                    transform(matrices[0], x[start:stop], out[start:stop])
-                else:
-                    transform(
-                        matrices, x[start:stop].reshape(shape), out[start:stop].reshape(shape)
-                    )
+        return x.reshape(self.B_1, self.B_2 * K, N)
+
+    def _bind_groups(self, groups: list[Array], x: Array, out: Array) -> Iterator[Call]:
+        """Yield what transforms the groups of real numbers, and that of complex ones."""
+        _, K, N = x.shape
+        stop = n_real(self.B_1) * self.B_2
+        for part, matrices in zip((slice(stop), slice(stop, None)), groups, strict=True):
+            stack = (len(matrices), matrices.shape[-1], K, N)
+            if len(matrices):
+                yield bind_transform(
+                    matrices,
+                    x[part].reshape(stack),
+                    out[part].reshape(stack),
+                )
 
     def _in_dtype(self, dtype: np.dtype) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """Return the matrices and their transposes in the precision of ``dtype``."""
@@ -170,3 +173,13 @@ def _complex_groups(B_1: int, B_2: int) -> Array:
     real, imaginary = np.concatenate([cos, sin], axis=-1), np.concatenate([-sin, cos], axis=-1)
     pairs = np.stack([real, imaginary], axis=-2) / sqrt(B_2)
     return pairs.reshape(len(k_1), 2 * B_2, 2 * B_2)
+
+
+def _in_turn(*calls: Call) -> Call:
+    """Return what calls all of them."""
+
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all

@@ -1,0 +1,57 @@
+"""The benchmarks run, and measure what they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import layers
+import measure
+import with_torch
+from cdbench.config import RunConfig
+from experiment import Task
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.mark.parametrize("name", ["layers", "planner", "experiment", "loops", "memory"])
+def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
+    # Experiment and loops end with an error where a rival trained another network.
+    command = [sys.executable, "-W", "error", str(FOLDER / f"{name}.py")]
+    done = subprocess.run(
+        [*command, "--quick", "--without-rivals"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 BLAS thread ·" in done.stdout
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("knobs", [{"layer": "dense"}, {"B": 8}], ids=str)
+def test_pytorch_trains_the_network_that_the_engine_trains(knobs: dict[str, object]) -> None:
+    task = Task(RunConfig(epochs=2, seed=1, **knobs))  # type: ignore[arg-type]
+    assert with_torch.train(*task.everything) == pytest.approx(task.by_engine(), rel=1e-8)
+
+
+def test_rivals_alternate_and_each_warms_up_ahead_of_its_sample() -> None:
+    calls: list[str] = []
+    rivals = {name: lambda name=name: calls.append(name) for name in ("a", "b")}
+    samples = measure.alternate(rivals, rounds=3, least_s=0.0)
+    assert "".join(calls[-12:]) == "aabb" + "bbaa" + "aabb"
+    assert {name: len(taken) for name, taken in samples.items()} == {"a": 3, "b": 3}
+
+
+def test_ratios_are_of_samples_of_the_same_round() -> None:
+    # A machine that is slower by the round: the medians' ratio would be 3.
+    spread = measure.Spread.of_ratios([2.0, 30.0, 100.0], [1.0, 10.0, 100.0])
+    assert spread.values == (1.5, 2.0, 2.5)
+
+
+def test_limits_by_operations_are_those_of_the_plan() -> None:
+    limits = [round(layers.limit(B), 1) for B in (3, 4, 8, 16, 32, 64)]
+    assert limits == [1.8, 2.7, 4.6, 8.5, 16.5, 32.5]
