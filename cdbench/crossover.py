@@ -176,11 +176,10 @@ def make_pass(rival: str, size: Size) -> Pass:
     shape = (N, n) if circulant.layout == ROWS else (B, K, N)
     x, dy, lags = draw(*shape), draw(*shape), draw(B, K, K)
     c, dc = lags.transpose(2, 1, 0), np.empty_like(lags).transpose(2, 1, 0)
-    workspace = Workspace()
+    _, run, pullback = circulant.bind(c, x, Workspace())
 
     def layer() -> None:
-        workspace.restart()
-        _, pullback = circulant.apply(c, x, workspace)
+        run()
         pullback(dy, dc)
 
     return layer

@@ -7,10 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from cdbench.products import PRODUCTS, Product
-from cdbench.products.base import ROWS, Array
+from cdbench.products import PRODUCTS
+from cdbench.products.base import ROWS
 from cdbench.products.layout import to_vertices
-from cdbench.products.workspace import Workspace
 
 DENSE = "dense"
 BATCH = 64
@@ -48,13 +47,8 @@ def _calls(n: int, blocks: Sequence[int]) -> dict[str, Callable[[], object]]:
         c = rng.standard_normal((B, K, K)).transpose(2, 1, 0)
         for name, product in PRODUCTS.items():
             own_x = x if product.layout == ROWS else np.ascontiguousarray(to_vertices(x, B))
-            calls[f"{name} B={B}"] = partial(_forward, product(K, K, B), c, own_x, Workspace())
+            calls[f"{name} B={B}"] = product(K, K, B).bind(c, own_x).run
     return calls
-
-
-def _forward(product: Product, c: Array, x: Array, workspace: Workspace) -> None:
-    workspace.restart()
-    product.apply(c, x, workspace)
 
 
 def _seconds(call: Callable[[], object], repeats: int) -> float:

@@ -4,6 +4,7 @@ All of them give the same numbers to rounding.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from cdbench.products.base import Product
 from cdbench.products.fft import Fft
@@ -15,7 +16,7 @@ PRODUCTS: dict[str, type[Product]] = {"gather": Gather, "polygon": Polygon, "fft
 
 
 def plan(N: int, widths: Sequence[int], B: int, dtype: str) -> str:
-    """Return the key in PRODUCTS that is expected to take the least time.
+    """Return the key in PRODUCTS that is expected to take the least time; gather where W is c.
 
     Parameters
     ----------
@@ -28,6 +29,11 @@ def plan(N: int, widths: Sequence[int], B: int, dtype: str) -> str:
     dtype : str
         ``float32`` or ``float64``.
     """
+    return "gather" if B == 1 else _pick(N, tuple(widths), B, dtype)
+
+
+@cache
+def _pick(N: int, widths: tuple[int, ...], B: int, dtype: str) -> str:
     return pick(PRODUCTS, N, widths, B, dtype)
 
 

@@ -63,6 +63,26 @@ def through_copies(bind: Callable[[Array, Array], Call], x: Array, out: Array) -
     return copy_and_call
 
 
+class OnArray:
+    """A call on an array that is given each time, bound anew only where it is another one.
+
+    Parameters
+    ----------
+    bind : callable
+        From an array to what does something with it.
+    """
+
+    def __init__(self, bind: Callable[[Array], Call]) -> None:
+        self._bind = bind
+        self._array: Array | None = None
+
+    def __call__(self, array: Array) -> None:
+        """Do it."""
+        if array is not self._array:
+            self._array, self._call = array, self._bind(array)
+        self._call()
+
+
 def transform_work(m: int, k: int, K: int, N: int, times: int = 1) -> Work:
     """Return the work of (m, k) matrices on (k, K, N) arrays, so many in a stack."""
     n_pieces = _n_pieces(k, K, N)

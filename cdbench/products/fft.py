@@ -1,10 +1,9 @@
 """The product by a fast Fourier transform, with complex frequencies as real (2K × 2K) products."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from cdbench.products.base import FRESH, VERTICES, Allocate, Array, BoundProduct, Product
+from cdbench.products.blocks import Call, OnArray
 from cdbench.products.real_dft import RealDFT, n_real, real_dft_work, stage_lengths
 from cdbench.products.work import Work, matrix_product
 
@@ -35,12 +34,12 @@ class Fft(Product):
     @classmethod
     def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
         """Return the frequencies' products, transforms of c, x and y, and the blocks' copies."""
-        return _products(N, K_o, K_i, B) + _transforms(N, K_o, K_i, B, calls=10)
+        return _products(N, K_o, K_i, B) + _transforms(N, K_o, K_i, B, calls=8)
 
     @classmethod
     def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
         """Return the frequencies' products twice, and as much else as the forward pass does."""
-        return _products(N, K_o, K_i, B) * 2 + _transforms(N, K_o, K_i, B, calls=16)
+        return _products(N, K_o, K_i, B) * 2 + _transforms(N, K_o, K_i, B, calls=10)
 
     @classmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
@@ -59,6 +58,8 @@ class Fft(Product):
         transform_x = self.of_x.bind(x, x_hat, allocate)
         transform_y = self.of_x.bind_adjoint(y_hat, y, allocate)
         transform_dx = self.of_x.bind_adjoint(dx_hat, dx, allocate)
+        transform_dy = OnArray(lambda dy: self.of_x.bind(dy, dy_hat, allocate))
+        pull_back_to_c = self._bind_pullback_to_c(dy_hat, x_hat, allocate)
         xs, ys, dxs = self._split(x_hat), self._split(y_hat), self._split(dx_hat)
 
         def run() -> None:
@@ -69,8 +70,8 @@ class Fft(Product):
             transform_y()
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
-            self.of_x.bind(dy, dy_hat, allocate)()
-            self._pull_back_to_c(ys, xs, dc, allocate)
+            transform_dy(dy)
+            pull_back_to_c(dc)
             if not wanted:
                 return None
             for block, own_dy, own_dx in zip(blocks, ys, dxs, strict=True):
@@ -85,9 +86,7 @@ class Fft(Product):
         _, K, N = x_hat.shape
         return x_hat[: self.r], x_hat[self.r :].reshape(self.m, 2 * K, N)
 
-    def _bind_blocks(
-        self, c: Array, allocate: Allocate
-    ) -> tuple[Callable[[], None], tuple[Array, Array]]:
+    def _bind_blocks(self, c: Array, allocate: Allocate) -> tuple[Call, tuple[Array, Array]]:
         """Return c's blocks, transposed, and what fills them.
 
         They are (r, K_i, K_o) of the real frequencies, and (m, 2 K_i, 2 K_o) of the complex ones.
@@ -109,21 +108,28 @@ class Fft(Product):
 
         return fill, (real, blocks.reshape(self.m, 2 * K_i, 2 * K_o))
 
-    def _pull_back_to_c(
-        self, dys: tuple[Array, Array], xs: tuple[Array, Array], dc: Array, allocate: Allocate
-    ) -> None:
-        """Write the gradient of c, from those of the blocks, into ``dc`` (K_o, K_i, B)."""
+    def _bind_pullback_to_c(self, dy_hat: Array, x_hat: Array, allocate: Allocate) -> OnArray:
+        """Return what writes the gradient of c, from those of the blocks, into a dc."""
         K_i, K_o = self.K_i, self.K_o
-        dc_lags = dc.transpose(2, 1, 0)
-        dc_hat = allocate.scratch(TRANSFORMED_C, dc_lags.shape, dc.dtype)
-        np.matmul(xs[0], dys[0].transpose(0, 2, 1), out=dc_hat[: self.r])
-        dblocks = allocate.scratch(BLOCKS_DC, (self.m, 2 * K_i, 2 * K_o), dc.dtype)
-        np.matmul(xs[1], dys[1].transpose(0, 2, 1), out=dblocks)
+        xs, dy_Ts = self._split(x_hat), [part.swapaxes(1, 2) for part in self._split(dy_hat)]
+        dc_hat = allocate.scratch(TRANSFORMED_C, (self.B, K_i, K_o), x_hat.dtype)
+        dblocks = allocate.scratch(BLOCKS_DC, (self.m, 2 * K_i, 2 * K_o), x_hat.dtype)
         quarters = dblocks.reshape(self.m, 2, K_i, 2, K_o)
         parts = dc_hat[self.r :].reshape(self.m, 2, K_i, K_o)
-        np.add(quarters[:, 0, :, 0], quarters[:, 1, :, 1], out=parts[:, 0])
-        np.subtract(quarters[:, 0, :, 1], quarters[:, 1, :, 0], out=parts[:, 1])
-        self.of_c.bind_adjoint(dc_hat, dc_lags, allocate)()
+
+        def bind(dc: Array) -> Call:
+            transform = self.of_c.bind_adjoint(dc_hat, dc.transpose(2, 1, 0), allocate)
+
+            def pull_back() -> None:
+                np.matmul(xs[0], dy_Ts[0], out=dc_hat[: self.r])
+                np.matmul(xs[1], dy_Ts[1], out=dblocks)
+                np.add(quarters[:, 0, :, 0], quarters[:, 1, :, 1], out=parts[:, 0])
+                np.subtract(quarters[:, 0, :, 1], quarters[:, 1, :, 0], out=parts[:, 1])
+                transform()
+
+            return pull_back
+
+        return OnArray(bind)
 
 
 def _products(N: int, K_o: int, K_i: int, B: int) -> Work:
@@ -135,7 +141,7 @@ def _products(N: int, K_o: int, K_i: int, B: int) -> Work:
 def _transforms(N: int, K_o: int, K_i: int, B: int, calls: float) -> Work:
     """Return three transforms, each with more calls where it has two stages, and the copies."""
     in_two_stages = stage_lengths(B)[0] > 1
-    done = Work(calls=calls + 16 * in_two_stages, gathered=2 * K_o * K_i * B)
+    done = Work(calls=calls + 17 * in_two_stages, gathered=2 * K_o * K_i * B)
     for K, columns in ((K_i, K_o), (K_i, N), (K_o, N)):
         done += real_dft_work(B, K, columns)
     return done

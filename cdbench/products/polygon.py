@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdbench.products.base import FRESH, VERTICES, Allocate, Array, BoundProduct, Product
-from cdbench.products.blocks import bind_transform, transform_work
+from cdbench.products.blocks import OnArray, bind_transform, transform_work
 from cdbench.products.real_dft import n_real
 from cdbench.products.work import Work, matrix_product
 
@@ -44,7 +44,7 @@ class Polygon(Product):
             + transform_work(R, B, K_i, N)
             + transform_work(B, R, K_o, N)
         )
-        return Work(calls=6) + matrix_product(K_o, K_i, N, times=R) + transforms
+        return Work(calls=4) + matrix_product(K_o, K_i, N, times=R) + transforms
 
     @classmethod
     def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
@@ -55,7 +55,7 @@ class Polygon(Product):
             + transform_work(B, R, K_i, N)
             + transform_work(R, B, K_o, N)
         )
-        return Work(calls=8) + matrix_product(K_o, K_i, N, times=2 * R) + transforms
+        return Work(calls=6) + matrix_product(K_o, K_i, N, times=2 * R) + transforms
 
     @classmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
@@ -76,6 +76,8 @@ class Polygon(Product):
         transform_x = bind_transform(T, x, x_hat)
         transform_y = bind_transform(S, y_hat, y)
         transform_dx = bind_transform(T_adjoint, dx_hat, dx)
+        transform_dy = OnArray(lambda dy: bind_transform(S_adjoint, dy, dy_hat))
+        transform_dc = OnArray(lambda dc: bind_transform(T_adjoint, dc_hat, dc.transpose(2, 1, 0)))
         c_hat_T = c_hat.transpose(0, 2, 1)
         dy_hat_T = dy_hat.transpose(0, 2, 1)
 
@@ -86,9 +88,9 @@ class Polygon(Product):
             transform_y()
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
-            bind_transform(S_adjoint, dy, dy_hat)()
+            transform_dy(dy)
             np.matmul(x_hat, dy_hat_T, out=dc_hat)
-            bind_transform(T_adjoint, dc_hat, dc.transpose(2, 1, 0))()
+            transform_dc(dc)
             if not wanted:
                 return None
             np.matmul(c_hat, dy_hat, out=dx_hat)

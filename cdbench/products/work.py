@@ -43,13 +43,14 @@ class Work:
 
 
 SECONDS: Mapping[str, tuple[float, ...]] = {
-    "float32": (2.0e-6, 2e-8, 1.60e-11, 0.96e-10, 0.86e-9),
-    "float64": (1.9e-6, 1e-9, 3.47e-11, 1.82e-10, 1.20e-9),
+    "float32": (9.6e-7, 3.7e-8, 1.65e-11, 3.3e-11, 8.3e-10),
+    "float64": (8.9e-7, 2.7e-8, 3.70e-11, 5.2e-11, 1.13e-9),
 }
 """Seconds for one of each of Work's counts.
 
-Fitted, with least squares of relative errors, to the times of all products on one server processor
-with AVX-512 (``benchmarks/planner.py --fit``). Only ratios matter to the planner.
+Fitted, with least squares of relative errors, to the times of all products at 324 sizes on one
+server processor with AVX-512 (``benchmarks/planner.py --csv`` has such times). There the product
+that they pick takes 1 % longer than the best on average. Only their ratios matter.
 """
 
 
