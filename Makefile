@@ -1,13 +1,16 @@
 # From a machine with Python 3.11 or newer, make and git:
 #   make paper   everything to run the paper's experiment and look at its table and figures
 #   make test    everything to run the tests
+#   make bench   every benchmark with its bars, on a machine that does nothing else
 
 PYTHON ?= python3
 BIN := .venv/bin
 DATABASE ?= paper/runs.db
 FOLDER = $(dir $(DATABASE))
 
-.PHONY: paper test check docs clean
+BENCHMARKS := layers planner experiment loops sweep_jobs database memory
+
+.PHONY: paper test check bench docs clean
 
 paper: .venv/installed
 	@mkdir -p $(FOLDER)
@@ -26,6 +29,12 @@ check: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Some twenty minutes; a few seconds each with make bench QUICK=--quick, which judges nothing.
+bench: .venv/installed-bench
+	@set -e; for name in $(BENCHMARKS); do \
+	  echo; $(BIN)/python benchmarks/$$name.py $(QUICK); \
+	done
+
 docs: .venv/installed-test
 	$(BIN)/python -m cdbench.store.schema_page docs/schema.md
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --db runs.db --output docs/figures
@@ -40,6 +49,10 @@ docs: .venv/installed-test
 
 .venv/installed-test: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@ .venv/installed
+
+.venv/installed-bench: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@ .venv/installed
 
 clean:
