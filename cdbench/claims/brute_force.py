@@ -1,7 +1,6 @@
 """The Hessian of one CDLinear layer without any Fourier transform, and what its blocks show."""
 
 import numpy as np
-from scipy.linalg import circulant
 
 from cdbench.layers import CDLinear
 from cdbench.products.base import Array
@@ -35,5 +34,7 @@ def block_errors(block: Array, X: Array, j: int) -> tuple[float, float]:
     B = len(block)
     eta = np.mean(np.abs(np.fft.fft(X[:, j * B : (j + 1) * B])) ** 2, axis=0)
     error = np.abs(np.linalg.eigvalsh(block) - np.sort(eta)).max() / eta.max()
+    from scipy.linalg import circulant  # here, because every sweep imports this room
+
     departure = np.linalg.norm(block - circulant(block[:, 0])) / np.linalg.norm(block)
     return float(error), float(departure)

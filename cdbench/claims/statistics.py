@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from cdbench.claims import bootstrap
 from cdbench.judgement import Measurement, Observation
 from cdbench.products.base import Array
 
@@ -223,21 +224,11 @@ def _interval(values: Array, function: Callable[..., Array]) -> tuple[float | No
     if np.all(values == values[0]):
         middle = float(function(values))
         return middle, middle
-    from scipy.stats import bootstrap
-
-    rows = np.arange(len(values))
-
-    def of_rows(chosen: Array, axis: int = -1) -> Array:
-        del axis  # always the last one
-        return function(values[chosen], axis=chosen.ndim - 1)
-
     # A resample may have no spread to divide by; its NaN then makes the interval a None.
     with np.errstate(all="ignore"):
-        result = bootstrap(
-            (rows,), of_rows, n_resamples=RESAMPLES, confidence_level=LEVEL, vectorized=True,
-            method="BCa" if function is np.mean else "percentile", rng=np.random.default_rng(0),
-        )  # fmt: skip
-    low, high = (float(end) for end in result.confidence_interval)
+        low, high = bootstrap.interval(
+            values, function, RESAMPLES, LEVEL, corrected=function is np.mean
+        )
     return (None, None) if math.isnan(low) or math.isnan(high) else (low, high)
 
 
