@@ -24,6 +24,7 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.layers import CDLinear
+from cdbench.layers.base import BoundLayer
 from cdbench.published import (
     PUBLISHED_COMPRESSION,
     PUBLISHED_KAPPA_RATIOS,
@@ -197,15 +198,15 @@ def test_central_difference_of_a_quadratic_is_exact_at_any_step() -> None:
 @pytest.mark.parametrize("wrong", ["c", "bias", "input"])
 def test_a_wrong_entry_of_a_gradient_is_seen(wrong: str) -> None:
     class Wrong(CDLinear):
-        def forward(self, params, x, context):
-            y, pullback = super().forward(params, x, context)
+        def bind(self, params, x, context):
+            y, run, pullback = super().bind(params, x, context)
 
             def off(dy, grads):
                 dx = pullback(dy, grads)
                 {"input": dx, **grads}[wrong].flat[1] *= 1 + 1e-3
                 return dx
 
-            return y, off
+            return BoundLayer(y, run, off)
 
     errors = dict(
         zip(("c", "bias", "input"), gradients.layer_errors(Wrong(6, 9, 3), 0), strict=True)
@@ -221,13 +222,13 @@ def test_errors_of_a_network_are_far_below_the_published_one(B: int) -> None:
 
 
 def test_a_network_whose_layers_are_wrong_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    forward = CDLinear.forward
+    bind = CDLinear.bind
 
     def off(self, params, x, context):
-        y, pullback = forward(self, params, x, context)
-        return y, lambda dy, grads: 1.001 * pullback(dy, grads)
+        y, run, pullback = bind(self, params, x, context)
+        return BoundLayer(y, run, lambda dy, grads: 1.001 * pullback(dy, grads))
 
-    monkeypatch.setattr(CDLinear, "forward", off)
+    monkeypatch.setattr(CDLinear, "bind", off)
     assert min(gradients.network_errors(4)) > 1e-4
 
 

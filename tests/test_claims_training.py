@@ -15,7 +15,13 @@ import pytest
 from cdbench.claims import cost, dropout_rate, figure2, fisher_flatness, odd_block_sizes
 from cdbench.claims import training_speed as speed
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.forward_cost import MULTIPLICATIONS, REPETITIONS, claimed_share, forward_times
+from cdbench.claims.forward_cost import (
+    BATCH,
+    REPETITIONS,
+    claimed_share,
+    forward_times,
+    multiplications,
+)
 from cdbench.claims.rate_grid import (
     B4,
     B8,
@@ -39,6 +45,7 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.products import PRODUCTS
+from cdbench.products.real_dft import real_dft_work
 from cdbench.run import Condition, EpochMetrics, Spectrum
 from cdbench.spectra import KINDS
 from cdbench.store.audit_queries import AuditedRun
@@ -113,7 +120,7 @@ def with_dropout(gains: Mapping[tuple[str, float], float], size: float = 0.001) 
         ({("any", 0.0): -0.01, (B8, 0.2): 0.02}, 0.001, CONTRADICTED, "cdlinear B=8, dropout 0.2"),
         ({("any", 0.0): 0.02}, 0.001, CONTRADICTED, "dropout 0 gains"),
         ({("any", 0.0): -0.01, (DENSE, 0.1): 0.005}, 0.001, NOT_SUPPORTED, "is open: dense"),
-        ({("any", 0.0): -0.01}, 0.02, NOT_SUPPORTED, "is open"),
+        ({("any", 0.0): -0.01}, 0.01, NOT_SUPPORTED, "is open"),
     ],
 )
 def test_dropout_rate_needs_no_tuning_if_no_other_gains_and_none_loses(
@@ -324,18 +331,19 @@ def test_every_product_is_timed_beside_dense() -> None:
     assert all(len(own) == REPETITIONS and min(own) > 0 for own in times.values())
 
 
-@pytest.mark.parametrize(("B", "saving"), [(4, 2.7), (8, 4.6), (16, 8.5), (32, 16.5), (64, 32.5)])
+@pytest.mark.parametrize(("B", "saving"), [(4, 3.2), (8, 5.8), (16, 11.1), (32, 21.8), (64, 43.1)])
 def test_frequencies_save_what_the_limit_says(B: int, saving: float) -> None:
-    n = 2**30  # where the transforms no longer count
-    n_batches = MULTIPLICATIONS["fft"](n, B) - (n / B) ** 2 * B * math.log2(B) / 64
-    assert n**2 / n_batches == pytest.approx(saving, rel=0.02)
+    n, K = 2**30, 2**30 // B  # where transforms of samples no longer count
+    of_c = real_dft_work(B, K, K).multiplications / BATCH
+    assert n**2 / (multiplications("fft", n, B) - of_c) == pytest.approx(saving, rel=0.02)
 
 
-@pytest.mark.parametrize("n", [64, 1024])
 @pytest.mark.parametrize("B", [4, 8, 16, 32])
-def test_fft_multiplies_no_more_than_is_claimed_and_gather_as_much_as_dense(n: int, B: int) -> None:
-    assert MULTIPLICATIONS["gather"](n, B) == n**2
-    assert MULTIPLICATIONS["fft"](n, B) <= 1.5 * claimed_share(B) * n**2
+def test_fft_multiplies_less_than_is_claimed_at_large_n_and_gather_as_much_as_dense(B: int) -> None:
+    assert multiplications("fft", 1024, B) < claimed_share(B) * 1024**2
+    # At the paper's n the transforms, which are matrix products, count for more and more.
+    assert (multiplications("fft", 64, B) < claimed_share(B) * 64**2) == (B == 4)
+    assert multiplications("gather", 64, B) == 64**2
 
 
 # Speed

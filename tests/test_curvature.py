@@ -23,6 +23,7 @@ from cdbench.layers import (
     ReLU,
     Slice,
 )
+from cdbench.layers.base import BoundLayer
 from cdbench.losses import softmax, softmax_cross_entropy
 from cdbench.network import Network
 from cdbench.products import PRODUCTS
@@ -42,9 +43,14 @@ def one_thread():
 class Softplus(Layer):
     """A smooth activation, log(1 + exp x), analytic near the real axis."""
 
-    def forward(self, params, x, context):
-        growth = np.exp(x)
-        return np.log(1 + growth), lambda dy, grads: dy * growth / (1 + growth)
+    def bind(self, params, x, context):
+        y, growth = np.empty_like(x), np.empty_like(x)
+
+        def run():
+            np.exp(x, out=growth)
+            np.log(1 + growth, out=y)
+
+        return BoundLayer(y, run, lambda dy, grads: dy * growth / (1 + growth))
 
 
 class Point:

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from cdbench.losses import (
     LOG_FLOOR,
+    Softmax,
     cross_entropy,
     softmax,
     softmax_cross_entropy,
     softmax_gradient,
 )
+from cdbench.products.base import FRESH
 from cdbench.products.workspace import Workspace
 
 
@@ -109,8 +111,23 @@ def test_workspace_gives_what_new_arrays_give():
     for seed in range(3):
         logits, labels = draw(seed)
         workspace.restart()
-        lent, fresh = (softmax_gradient(logits, labels, *a) for a in ((workspace,), ()))
-        np.testing.assert_equal(lent, fresh)
-        np.testing.assert_array_equal(softmax(logits, workspace), softmax(logits))
+        lent = Softmax(logits, workspace)
+        np.testing.assert_equal((lent.gradient(labels), lent.p), softmax_gradient(logits, labels))
+        np.testing.assert_array_equal(lent.run(), softmax(logits))
         n_bytes.append(workspace.n_bytes)
     assert len(set(n_bytes)) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@pytest.mark.parametrize("allocate", [FRESH, Workspace()], ids=["fresh", "workspace"])
+def test_bound_softmax_computes_again_from_what_its_logits_hold(dtype, allocate):
+    logits = np.empty((7, 5), dtype)
+    computed = Softmax(logits, allocate)
+    for seed in range(3):
+        drawn, labels = draw(seed)
+        logits[...] = drawn + (1e-20j if dtype == "complex128" else 0)
+        p_true, gradient = softmax_gradient(logits.copy(), labels)
+        np.testing.assert_array_equal(computed.gradient(labels), p_true)
+        np.testing.assert_array_equal(computed.p, gradient)
+        np.testing.assert_array_equal(computed.run(), softmax(logits.copy()))
+        np.testing.assert_array_equal(computed.true(labels), p_true)

@@ -311,19 +311,22 @@ def absolute_algorithm(name, B):
     if name == "polygon":
         T, S = map(np.abs, bilinear_algorithm(B))
         return T, T, S
-    A_c, A_x = (absolute_dft(B, orthonormal=orthonormal) for orthonormal in (False, True))
-    r = n_real(B)
-    real, re, im = np.arange(r), np.arange(r, B, 2), np.arange(r + 1, B, 2)
-    of_c = np.concatenate([real, re, im, im, re])  # (a + i b)(u + i v) is four real products
-    of_x = np.concatenate([real, re, im, re, im])
-    of_y = np.concatenate([real, re, re, im, im])
-    return A_c[of_c], A_x[of_x], A_x[of_y].T
+    r, T, S = n_real(B), [], []
+    for orthonormal in (False, True):
+        A = absolute_dft(B, orthonormal=orthonormal)
+        real, re, im = A[:r], A[r::2], A[r + 1 :: 2]
+        T.append(np.concatenate([real, re, im, re + im]))
+        # Of three products p, q, s of a frequency the result is p - q + i (s - p - q).
+        S.append(np.concatenate([real, re + im, re + im, im]).T)
+    return *T, S[1]
 
 
 def absolute_dft(B, *, orthonormal):
     dft = RealDFT(B, orthonormal=orthonormal)
     dft._float64 = tuple(map(np.abs, dft._float64))
-    return dft.apply(np.eye(B)[:, :, None], np.empty((B, B, 1)), FRESH)[:, :, 0]
+    out = np.empty((B, B, 1))
+    dft.bind(np.eye(B)[:, :, None], out, FRESH)()
+    return out[:, :, 0]
 
 
 def n_roundings(name, K_o, K_i, B, N):
@@ -339,7 +342,7 @@ def n_roundings(name, K_o, K_i, B, N):
         return 2 * (B + 1) + (R + 1) + sums
     first, second = stage_lengths(B)
     transform = B + 1 if first == 1 else (first + 1) + (2 * second + 1)
-    return 3 * transform + sums * [2, 1, 2] + [0, 1, 0]
+    return 3 * transform + sums + 4  # two sums of operands ahead of a product, two behind it
 
 
 @every_product

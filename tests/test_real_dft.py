@@ -14,10 +14,16 @@ some_lengths = pytest.mark.parametrize("B", [1, 2, 7, 16, 18, 20, 24, 25, 29, 32
 either = pytest.mark.parametrize("orthonormal", [True, False])
 
 
+def applied(bind, x, out=None, allocate=FRESH):
+    """What a bound transform writes."""
+    out = np.full(x.shape, np.nan, x.dtype) if out is None else out
+    bind(x, out, allocate)()
+    return out
+
+
 def matrix(dft):
     """The transform as a (B, B) matrix."""
-    B = dft.B
-    return dft.apply(np.eye(B)[:, :, None], np.empty((B, B, 1)), FRESH)[:, :, 0]
+    return applied(dft.bind, np.eye(dft.B)[:, :, None])[:, :, 0]
 
 
 def draw(B, K=3, N=5):
@@ -72,9 +78,8 @@ def test_transform_and_adjoint_act_as_the_matrix_and_its_transpose(B, orthonorma
     if dtype == "complex128":
         x = x + 1j * draw(B + 1)[:B]
     eps = np.finfo(dtype).eps
-    for way, acting in ((dft.apply, M), (dft.apply_adjoint, M.T)):
-        out = np.full(x.shape, np.nan, dtype)
-        assert way(x, out, FRESH) is out
+    for way, acting in ((dft.bind, M), (dft.bind_adjoint, M.T)):
+        out = applied(way, x)
         expected = np.einsum("fb,bkn->fkn", acting, x.astype(np.result_type(dtype, float)))
         tolerance = 4 * eps * np.abs(expected).max() * np.sqrt(B)
         np.testing.assert_allclose(out, expected, rtol=0, atol=tolerance)
@@ -84,8 +89,8 @@ def test_transform_and_adjoint_act_as_the_matrix_and_its_transpose(B, orthonorma
 @either
 def test_arrays_need_not_lie_in_one_piece(B, orthonormal):
     dft, x = RealDFT(B, orthonormal=orthonormal), draw(B)
-    for way in (dft.apply, dft.apply_adjoint):
-        expected = way(x, np.empty_like(x), FRESH)
+    for way in (dft.bind, dft.bind_adjoint):
+        expected = applied(way, x)
         rows = np.ascontiguousarray(x.transpose(2, 1, 0)).transpose(2, 1, 0)
         outs = {
             "transposed": np.full(x.shape[::-1], np.nan).transpose(2, 1, 0),
@@ -93,7 +98,7 @@ def test_arrays_need_not_lie_in_one_piece(B, orthonormal):
             "every other": np.full((2 * B, 3, 5), np.nan)[::2],
         }
         for name, out in outs.items():
-            way(rows, out, FRESH)
+            applied(way, rows, out)
             np.testing.assert_allclose(out, expected, rtol=0, atol=1e-13, err_msg=name)
 
 
@@ -101,10 +106,24 @@ def test_arrays_need_not_lie_in_one_piece(B, orthonormal):
 def test_workspace_gives_what_new_arrays_give(B):
     dft, workspace = RealDFT(B, orthonormal=True), Workspace()
     for x in (draw(B), draw(B, 2, 4), draw(B) + 1):
-        for way in (dft.apply, dft.apply_adjoint):
+        for way in (dft.bind, dft.bind_adjoint):
             workspace.restart()
-            lent = way(x, np.empty_like(x), workspace)
-            np.testing.assert_array_equal(lent, way(x, np.empty_like(x), FRESH))
+            lent = applied(way, x, allocate=workspace)
+            np.testing.assert_array_equal(lent, applied(way, x))
+
+
+@some_lengths
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_bound_transform_reads_and_writes_its_arrays_whenever_it_is_called(B, in_pieces):
+    dft = RealDFT(B, orthonormal=True)
+    step = 1 + in_pieces
+    x, out = np.empty((step * B, 3, 5))[::step], np.empty((step * B, 3, 5))[::step]
+    for way in (dft.bind, dft.bind_adjoint):
+        call = way(x, out, FRESH)
+        for factor in (1.0, -2.0):
+            x[...], out[...] = factor * draw(B), np.nan
+            call()
+            np.testing.assert_array_equal(out, applied(way, factor * draw(B)))
 
 
 @every_length

@@ -1,24 +1,42 @@
-"""The product by a fast Fourier transform, with complex frequencies as real (2K × 2K) products."""
+"""The product by a fast Fourier transform."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from cdbench.products.base import FRESH, VERTICES, Allocate, Array, BoundProduct, Product
-from cdbench.products.blocks import Call, OnArray
+from cdbench.products.blocks import OnArray
+from cdbench.products.polygon import rank
 from cdbench.products.real_dft import RealDFT, n_real, real_dft_work, stage_lengths
 from cdbench.products.work import Work, matrix_product
 
 # Slots of scratch arrays.
-TRANSFORMED, TRANSFORMED_C, TRANSFORMED_DX, BLOCKS_DC = range(4)
+Y, THIRD_Y, DX, THIRD_DX, DC, THIRD_DC = range(6)
+
+
+class Frequencies(NamedTuple):
+    """Parts of a transformed array, as views: real frequencies, and those of the complex ones."""
+
+    dc_and_nyquist: Array
+    real: Array
+    imaginary: Array
+
+    @classmethod
+    def of(cls, transformed: Array) -> Self:
+        """Return the parts of RealDFT's result (B, K, N): (r, K, N), and twice (m, K, N)."""
+        r = n_real(len(transformed))
+        return cls(transformed[:r], transformed[r::2], transformed[r + 1 :: 2])
 
 
 class Fft(Product):
-    """One (K_o × K_i) product per real frequency, one (2 K_o × 2 K_i) per complex one.
+    """As polygon, one product per real frequency and three per complex one, otherwise transformed.
 
-    The matrix [[a, -b], [b, a]] stands for the complex frequency a + i b of c, and acts on the
-    real and imaginary rows of x's. The transform is factored in two stages where that pays
-    (RealDFT). Orthonormal on activations, it is its own inverse when transposed.
+    The transform is factored in two stages where that pays (RealDFT), and the sums and differences
+    of Gauss's three products are computed, where polygon has them in its matrices. Orthonormal on
+    activations, the transform is its own inverse when transposed.
 
-    The best product at large B, where polygon's transforms and its many small products weigh most.
+    The best product at large B, where polygon's transforms weigh most.
     """
 
     name = "fft"
@@ -26,122 +44,114 @@ class Fft(Product):
 
     def __init__(self, K_o: int, K_i: int, B: int) -> None:
         super().__init__(K_o, K_i, B)
-        self.r = n_real(B)
-        self.m = (B - self.r) // 2
+        self.m = (B - n_real(B)) // 2
         self.of_c = RealDFT(B, orthonormal=False)
         self.of_x = RealDFT(B, orthonormal=True)
 
     @classmethod
     def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return the frequencies' products, transforms of c, x and y, and the blocks' copies."""
-        return _products(N, K_o, K_i, B) + _transforms(N, K_o, K_i, B, calls=8)
+        """Return R products, transforms of c, x and y, and the sums between."""
+        return _work(N, K_o, K_i, B, calls=8, times=1)
 
     @classmethod
     def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return the frequencies' products twice, and as much else as the forward pass does."""
-        return _products(N, K_o, K_i, B) * 2 + _transforms(N, K_o, K_i, B, calls=10)
+        """Return twice R products, and as much else as the forward pass does."""
+        return _work(N, K_o, K_i, B, calls=10, times=2)
 
     @classmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
-        """Return the blocks of c and of its gradient, its transform, and those of x and y."""
+        """Return transforms of c, x and y and of their gradients, with their sums, and a stage."""
         matrices = 2 * B**2 // stage_lengths(B)[0] * (8 + 2 * itemsize)
-        return matrices + itemsize * B * (7 * K_o * K_i + (3 * K_i + 2 * K_o) * N)
+        of_c, of_x = 4 * K_o * K_i, (4 * K_i + 2 * K_o) * N
+        return matrices + itemsize * B * (of_c + of_x)
 
     def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
         """Return the product with its arrays, as in Product; x is (B, K_i, N)."""
-        shape_y, dtype = (self.B, self.K_o, x.shape[2]), x.dtype
-        fill_blocks, blocks = self._bind_blocks(c, allocate)
-        x_hat, y = allocate.kept(x.shape, dtype), allocate.kept(shape_y, dtype)
-        dx = allocate.kept(x.shape, dtype)
-        y_hat = dy_hat = allocate.scratch(TRANSFORMED, shape_y, dtype)
-        dx_hat = allocate.scratch(TRANSFORMED_DX, x.shape, dtype)
+        K_i, K_o, m, dtype = self.K_i, self.K_o, self.m, x.dtype
+        N = x.shape[2]
+        c_hat, c_sum = allocate.kept((self.B, K_i, K_o), dtype), allocate.kept((m, K_i, K_o), dtype)
+        x_hat, x_sum = allocate.kept(x.shape, dtype), allocate.kept((m, K_i, N), dtype)
+        y, dx = allocate.kept((self.B, K_o, N), dtype), allocate.kept(x.shape, dtype)
+        y_hat = allocate.scratch(Y, y.shape, dtype)
+        third = allocate.scratch(THIRD_Y, (m, K_o, N), dtype)
+        transform_c = self.of_c.bind(c.transpose(2, 1, 0), c_hat, allocate)
         transform_x = self.of_x.bind(x, x_hat, allocate)
         transform_y = self.of_x.bind_adjoint(y_hat, y, allocate)
-        transform_dx = self.of_x.bind_adjoint(dx_hat, dx, allocate)
-        transform_dy = OnArray(lambda dy: self.of_x.bind(dy, dy_hat, allocate))
-        pull_back_to_c = self._bind_pullback_to_c(dy_hat, x_hat, allocate)
-        xs, ys, dxs = self._split(x_hat), self._split(y_hat), self._split(dx_hat)
+        of_c, of_x, of_y = map(Frequencies.of, (c_hat, x_hat, y_hat))
+        c_T = [part.swapaxes(1, 2) for part in (*of_c, c_sum)]
 
         def run() -> None:
-            fill_blocks()
+            transform_c()
             transform_x()
-            for block, own_x, own_y in zip(blocks, xs, ys, strict=True):
-                np.matmul(block.transpose(0, 2, 1), own_x, out=own_y)
+            np.add(of_c.real, of_c.imaginary, out=c_sum)
+            np.add(of_x.real, of_x.imaginary, out=x_sum)
+            np.matmul(c_T[0], of_x.dc_and_nyquist, out=of_y.dc_and_nyquist)
+            np.matmul(c_T[1], of_x.real, out=of_y.real)
+            np.matmul(c_T[2], of_x.imaginary, out=third)
+            np.matmul(c_T[3], x_sum, out=of_y.imaginary)
+            np.subtract(of_y.imaginary, of_y.real, out=of_y.imaginary)
+            np.subtract(of_y.imaginary, third, out=of_y.imaginary)
+            np.subtract(of_y.real, third, out=of_y.real)
             transform_y()
+
+        transform_dy = OnArray(lambda dy: self.of_x.bind(dy, y_hat, allocate))
+        dx_hat = allocate.scratch(DX, x.shape, dtype)
+        dc_hat = allocate.scratch(DC, c_hat.shape, dtype)
+        third_dx = allocate.scratch(THIRD_DX, x_sum.shape, dtype)
+        third_dc = allocate.scratch(THIRD_DC, c_sum.shape, dtype)
+        transform_dx = self.of_x.bind_adjoint(dx_hat, dx, allocate)
+        transform_dc = OnArray(
+            lambda dc: self.of_c.bind_adjoint(dc_hat, dc.transpose(2, 1, 0), allocate)
+        )
+        dy_T = [part.swapaxes(1, 2) for part in (*of_y, third)]
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
             transform_dy(dy)
-            pull_back_to_c(dc)
+            # From here on y_hat holds the gradients of the three products: of the second the
+            # negative, in ``third``.
+            np.add(of_y.real, of_y.imaginary, out=third)
+            np.subtract(of_y.real, of_y.imaginary, out=of_y.real)
+            _multiply_back((*of_x, x_sum), dy_T, Frequencies.of(dc_hat), third_dc)
+            transform_dc(dc)
             if not wanted:
                 return None
-            for block, own_dy, own_dx in zip(blocks, ys, dxs, strict=True):
-                np.matmul(block, own_dy, out=own_dx)
+            _multiply_back((*of_c, c_sum), (*of_y, third), Frequencies.of(dx_hat), third_dx)
             transform_dx()
             return dx
 
         return BoundProduct(y, run, pullback)
 
-    def _split(self, x_hat: Array) -> tuple[Array, Array]:
-        """Return the real frequencies (r, K, N) and the complex ones (m, 2 K, N), as views."""
-        _, K, N = x_hat.shape
-        return x_hat[: self.r], x_hat[self.r :].reshape(self.m, 2 * K, N)
 
-    def _bind_blocks(self, c: Array, allocate: Allocate) -> tuple[Call, tuple[Array, Array]]:
-        """Return c's blocks, transposed, and what fills them.
+def _multiply_back(
+    left: Sequence[Array], right: Sequence[Array], out: Frequencies, third: Array
+) -> None:
+    """Write one operand's gradient from the other operand and the products' gradients.
 
-        They are (r, K_i, K_o) of the real frequencies, and (m, 2 K_i, 2 K_o) of the complex ones.
-        """
-        K_i, K_o = self.K_i, self.K_o
-        c_lags = c.transpose(2, 1, 0)
-        c_hat = allocate.scratch(TRANSFORMED_C, c_lags.shape, c.dtype)
-        transform_c = self.of_c.bind(c_lags, c_hat, allocate)
-        real = allocate.kept((self.r, K_i, K_o), c.dtype)
-        parts = c_hat[self.r :].reshape(self.m, 2, K_i, K_o)
-        blocks = allocate.kept((self.m, 2, K_i, 2, K_o), c.dtype)
-
-        def fill() -> None:
-            transform_c()
-            real[...] = c_hat[: self.r]
-            blocks[:, 0, :, 0] = blocks[:, 1, :, 1] = parts[:, 0]
-            blocks[:, 0, :, 1] = parts[:, 1]
-            np.negative(parts[:, 1], out=blocks[:, 1, :, 0])
-
-        return fill, (real, blocks.reshape(self.m, 2 * K_i, 2 * K_o))
-
-    def _bind_pullback_to_c(self, dy_hat: Array, x_hat: Array, allocate: Allocate) -> OnArray:
-        """Return what writes the gradient of c, from those of the blocks, into a dc."""
-        K_i, K_o = self.K_i, self.K_o
-        xs, dy_Ts = self._split(x_hat), [part.swapaxes(1, 2) for part in self._split(dy_hat)]
-        dc_hat = allocate.scratch(TRANSFORMED_C, (self.B, K_i, K_o), x_hat.dtype)
-        dblocks = allocate.scratch(BLOCKS_DC, (self.m, 2 * K_i, 2 * K_o), x_hat.dtype)
-        quarters = dblocks.reshape(self.m, 2, K_i, 2, K_o)
-        parts = dc_hat[self.r :].reshape(self.m, 2, K_i, K_o)
-
-        def bind(dc: Array) -> Call:
-            transform = self.of_c.bind_adjoint(dc_hat, dc.transpose(2, 1, 0), allocate)
-
-            def pull_back() -> None:
-                np.matmul(xs[0], dy_Ts[0], out=dc_hat[: self.r])
-                np.matmul(xs[1], dy_Ts[1], out=dblocks)
-                np.add(quarters[:, 0, :, 0], quarters[:, 1, :, 1], out=parts[:, 0])
-                np.subtract(quarters[:, 0, :, 1], quarters[:, 1, :, 0], out=parts[:, 1])
-                transform()
-
-            return pull_back
-
-        return OnArray(bind)
+    Parameters
+    ----------
+    left, right : four stacks of matrices
+        Each of the real frequencies, and three of the complex ones: of an operand real part,
+        imaginary part and sum; of the gradients those of the first, the third and, negative, the
+        second product. One of the two is the operand; both are transposed as the result asks for.
+    out : Frequencies
+        What is written.
+    third : array
+        Overwritten, shaped as ``out.real``.
+    """
+    np.matmul(left[0], right[0], out=out.dc_and_nyquist)
+    np.matmul(left[1], right[1], out=out.real)
+    np.matmul(left[2], right[3], out=out.imaginary)
+    np.matmul(left[3], right[2], out=third)
+    np.add(out.real, third, out=out.real)
+    np.subtract(third, out.imaginary, out=out.imaginary)
 
 
-def _products(N: int, K_o: int, K_i: int, B: int) -> Work:
-    r = n_real(B)
-    of_real = matrix_product(K_o, K_i, N, times=r)
-    return of_real + matrix_product(2 * K_o, 2 * K_i, N, times=(B - r) // 2)
-
-
-def _transforms(N: int, K_o: int, K_i: int, B: int, calls: float) -> Work:
-    """Return three transforms, each with more calls where it has two stages, and the copies."""
-    in_two_stages = stage_lengths(B)[0] > 1
-    done = Work(calls=calls + 17 * in_two_stages, gathered=2 * K_o * K_i * B)
+def _work(N: int, K_o: int, K_i: int, B: int, calls: float, times: int) -> Work:
+    """Return so many times R products, three transforms, and sums, about as many both ways."""
+    m = (B - n_real(B)) // 2
+    sums = 3 * m * (K_i * N + 3 * K_o * N + K_o * K_i)
+    done = Work(calls=calls + 17 * (stage_lengths(B)[0] > 1), moved=sums)
+    done += matrix_product(K_o, K_i, N, times=times * rank(B))
     for K, columns in ((K_i, K_o), (K_i, N), (K_o, N)):
         done += real_dft_work(B, K, columns)
     return done

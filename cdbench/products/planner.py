@@ -6,7 +6,7 @@ from itertools import pairwise
 from cdbench.products.base import VERTICES, Product
 from cdbench.products.work import Work
 
-ARRANGEMENT = Work(calls=60)
+ARRANGEMENT = Work(calls=40)
 """What a network in the layout of vertices does beside its products, more than one in rows does."""
 
 

@@ -43,8 +43,8 @@ class Work:
 
 
 SECONDS: Mapping[str, tuple[float, ...]] = {
-    "float32": (9.6e-7, 3.7e-8, 1.65e-11, 3.3e-11, 8.3e-10),
-    "float64": (8.9e-7, 2.7e-8, 3.70e-11, 5.2e-11, 1.13e-9),
+    "float32": (1.1e-6, 3.1e-8, 1.49e-11, 7.4e-11, 1.13e-9),
+    "float64": (1.1e-6, 1.1e-8, 3.34e-11, 1.32e-10, 1.40e-9),
 }
 """Seconds for one of each of Work's counts.
 
