@@ -49,8 +49,8 @@ SECONDS: Mapping[str, tuple[float, ...]] = {
 """Seconds for one of each of Work's counts.
 
 Fitted, with least squares of relative errors, to the times of all products at 324 sizes on one
-server processor with AVX-512 (``benchmarks/planner.py --csv`` has such times). There the product
-that they pick takes 1 % longer than the best on average. Only their ratios matter.
+server processor with AVX-512 (``benchmarks/planner.py --fit`` fits them to another). There the
+product that they pick takes 1 % longer than the best on average. Only their ratios matter.
 """
 
 
