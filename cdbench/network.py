@@ -1,13 +1,13 @@
 """A chain of layers over one flat vector of parameters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
-from typing import Any, NamedTuple
 
 import numpy as np
 
+from cdbench.bound_network import BoundNetwork, NetworkPullback
 from cdbench.config import RunConfig
 from cdbench.layers import (
     EVALUATION,
@@ -26,7 +26,7 @@ from cdbench.layers import (
     ToVertices,
     WeightLayer,
 )
-from cdbench.layers.base import Moments, Pullback
+from cdbench.layers.base import Moments
 from cdbench.layers.layouts import rearranged
 from cdbench.layers.normalization import moments
 from cdbench.products import plan
@@ -182,7 +182,7 @@ class Network:
 
     def bind(
         self, params: list[Params], x: Array, context: Context, *, prepared: bool = False
-    ) -> "BoundNetwork":
+    ) -> BoundNetwork:
         """Return the chain with these parameters and inputs (N, n_in), ready to be run."""
         skipped = self._n_leading if prepared else 0
         runs, pullbacks = [], []
@@ -201,7 +201,7 @@ class Network:
         context: Context = EVALUATION,
         *,
         prepared: bool = False,
-    ) -> tuple[Array, "NetworkPullback"]:
+    ) -> tuple[Array, NetworkPullback]:
         """Return the logits (N, n_out) for ``x`` (N, n_in), and the pullback through the chain."""
         bound = self.bind(params, x, context, prepared=prepared)
         bound.run()
@@ -245,46 +245,3 @@ def rounded_widths(
     if config.product != "auto":
         return widths, config.product
     return widths, plan(config.batch_size, widths, multiple, config.dtype)
-
-
-class NetworkPullback:
-    """The chain's pullback: ``(dlogits, grads) -> dx``, with one ``grads`` dict a layer.
-
-    Parameters
-    ----------
-    pullbacks : list of Pullback
-        Of the chain's last layers; those ahead of them were prepared.
-    first : int
-        Which of these is the first with parameters.
-    """
-
-    def __init__(self, pullbacks: list[Pullback], first: int) -> None:
-        self._backwards, self._first = pullbacks[::-1], first
-        self._to_first: Any = pullbacks[first]
-
-    def __call__(self, dy: Array, grads: list[Params]) -> Array:
-        """Write all gradients into ``grads`` and return dL/dx (N, n_in); not of prepared inputs."""
-        for pullback, own in zip(self._backwards, reversed(grads), strict=True):
-            dy = pullback(dy, own)
-        return dy
-
-    def to_parameters(self, dy: Array, grads: list[Params]) -> None:
-        """Write all gradients into ``grads``, and compute none of the inputs'."""
-        position = len(grads)
-        for pullback in self._backwards[: len(self._backwards) - self._first - 1]:
-            position -= 1
-            dy = pullback(dy, grads[position])
-        self._to_first(dy, grads[position - 1], wanted=False)
-
-
-class BoundNetwork(NamedTuple):
-    """A chain with parameters, inputs and all of its arrays, to be run again and again."""
-
-    logits: Array
-    runs: list[Callable[[], object]]
-    pullback: NetworkPullback
-
-    def run(self) -> None:
-        """Compute the logits from what parameters and inputs hold now."""
-        for run in self.runs:
-            run()

@@ -191,7 +191,7 @@ def test_who_does_not_fit_into_memory_is_left_out_and_named(
     answer = here("bench", *words)
     assert answer.code == 0
     assert (
-        "n = 256, B = 16, N = 1, float64: left out dense (1.1 MB), gather (2.8 MB): " in answer.err
+        "n = 256, B = 16, N = 1, float64: left out dense (1.1 MB), gather (2.7 MB): " in answer.err
     )
     assert answer.err.count("\n") == 1
     assert "nothing to compare, dense did not fit into memory" in answer.out

@@ -25,6 +25,7 @@ from cdbench.crossover import (
 from cdbench.errors import ConfigurationError
 from cdbench.memory import available_memory, format_bytes
 from cdbench.products import PRODUCTS, plan
+from cdbench.products.base import BoundProduct
 from cdbench.reports.crossover import crossover_report, format_time
 
 SMALL = Size("float64", 4, 3, 8)
@@ -95,15 +96,15 @@ def test_a_products_pass_is_forward_and_backward_in_its_own_layout(
     real, calls = PRODUCTS[product], []
 
     class Spy(real):  # type: ignore[valid-type, misc]
-        def apply(self, c: Any, x: Any, allocate: Any) -> Any:
-            y, pullback = super().apply(c, x, allocate)
+        def bind(self, c: Any, x: Any, allocate: Any) -> Any:
+            y, run, pullback = super().bind(c, x, allocate)
 
             def spy(dy: Any, dc: Any) -> Any:
                 dx = pullback(dy, dc)
                 calls.append((c, x, y, dy, dc.copy(), dx))
                 return dx
 
-            return y, spy
+            return BoundProduct(y, run, spy)
 
     monkeypatch.setitem(PRODUCTS, product, Spy)
     one_pass = make_pass(product, SMALL)
@@ -111,7 +112,7 @@ def test_a_products_pass_is_forward_and_backward_in_its_own_layout(
     one_pass()
     (c, x, y, dy, dc, dx), again = calls
     assert c.transpose(2, 1, 0).flags.c_contiguous  # as a network holds it
-    assert again[2] is y  # the workspace lends the same arrays again
+    assert again[2] is y  # bound once
     assert again[5] is dx
 
     def rows(array: Any) -> Any:

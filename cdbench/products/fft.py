@@ -5,7 +5,15 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from cdbench.products.base import FRESH, VERTICES, Allocate, Array, BoundProduct, Product
+from cdbench.products.base import (
+    FRESH,
+    VERTICES,
+    Allocate,
+    Array,
+    BoundProduct,
+    Product,
+    ProductPullback,
+)
 from cdbench.products.blocks import OnArray
 from cdbench.products.polygon import rank
 from cdbench.products.real_dft import RealDFT, n_real, real_dft_work, stage_lengths
@@ -62,7 +70,7 @@ class Fft(Product):
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
         """Return transforms of c, x and y and of their gradients, with their sums, and a stage."""
         matrices = 2 * B**2 // stage_lengths(B)[0] * (8 + 2 * itemsize)
-        of_c, of_x = 4 * K_o * K_i, (4 * K_i + 2 * K_o) * N
+        of_c, of_x = 5 * K_o * K_i, (4 * K_i + 2 * K_o) * N
         return matrices + itemsize * B * (of_c + of_x)
 
     def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
@@ -94,32 +102,57 @@ class Fft(Product):
             np.subtract(of_y.real, third, out=of_y.real)
             transform_y()
 
-        transform_dy = OnArray(lambda dy: self.of_x.bind(dy, y_hat, allocate))
-        dx_hat = allocate.scratch(DX, x.shape, dtype)
-        dc_hat = allocate.scratch(DC, c_hat.shape, dtype)
-        third_dx = allocate.scratch(THIRD_DX, x_sum.shape, dtype)
-        third_dc = allocate.scratch(THIRD_DC, c_sum.shape, dtype)
+        operands = (*of_c, c_sum), (*of_x, x_sum)
+        pullback = self._bind_pullback(operands, (y_hat, third), dx, allocate)
+        return BoundProduct(y, run, pullback)
+
+    def _bind_pullback(
+        self,
+        operands: tuple[Sequence[Array], Sequence[Array]],
+        gradients: tuple[Array, Array],
+        dx: Array,
+        allocate: Allocate,
+    ) -> ProductPullback:
+        """Return the pullback.
+
+        Parameters
+        ----------
+        operands : two of four stacks of matrices
+            The parts of c's frequencies, and those of x's, each with the sum.
+        gradients : (B, K_o, N) and (m, K_o, N) float
+            Overwritten with those of the products over frequencies.
+        dx : (B, K_i, N) float
+            What is returned.
+        """
+        of_c, of_x = operands
+        dy_hat, third = gradients
+        dx_hat = allocate.scratch(DX, dx.shape, dx.dtype)
+        dc_hat = allocate.scratch(DC, (self.B, self.K_i, self.K_o), dx.dtype)
+        third_dx = allocate.scratch(THIRD_DX, of_x[3].shape, dx.dtype)
+        third_dc = allocate.scratch(THIRD_DC, of_c[3].shape, dx.dtype)
         transform_dx = self.of_x.bind_adjoint(dx_hat, dx, allocate)
+        transform_dy = OnArray(lambda dy: self.of_x.bind(dy, dy_hat, allocate))
         transform_dc = OnArray(
             lambda dc: self.of_c.bind_adjoint(dc_hat, dc.transpose(2, 1, 0), allocate)
         )
-        dy_T = [part.swapaxes(1, 2) for part in (*of_y, third)]
+        of_dy = Frequencies.of(dy_hat)
+        dy_T = [part.swapaxes(1, 2) for part in (*of_dy, third)]
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
             transform_dy(dy)
-            # From here on y_hat holds the gradients of the three products: of the second the
+            # From here on dy_hat holds the gradients of the three products: of the second the
             # negative, in ``third``.
-            np.add(of_y.real, of_y.imaginary, out=third)
-            np.subtract(of_y.real, of_y.imaginary, out=of_y.real)
-            _multiply_back((*of_x, x_sum), dy_T, Frequencies.of(dc_hat), third_dc)
+            np.add(of_dy.real, of_dy.imaginary, out=third)
+            np.subtract(of_dy.real, of_dy.imaginary, out=of_dy.real)
+            _multiply_back(of_x, dy_T, Frequencies.of(dc_hat), third_dc)
             transform_dc(dc)
             if not wanted:
                 return None
-            _multiply_back((*of_c, c_sum), (*of_y, third), Frequencies.of(dx_hat), third_dx)
+            _multiply_back(of_c, (*of_dy, third), Frequencies.of(dx_hat), third_dx)
             transform_dx()
             return dx
 
-        return BoundProduct(y, run, pullback)
+        return pullback
 
 
 def _multiply_back(
