@@ -28,7 +28,9 @@ def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
         total += (VECTORS[config.optimizer] * real + 8) * (n_weights + n_out)
         total += ACTIVATIONS * real * N * n_in
         if product is not None:
-            total += PRODUCTS[product].bytes_needed(N, n_out // B, n_in // B, B, real)
+            own = PRODUCTS[product].bytes_needed(N, n_out // B, n_in // B, B, real)
+            # Tied weights have indices, gradients and diagonals of their own.
+            total += 2 * own if product == "gather" else own
     return total
 
 

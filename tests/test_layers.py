@@ -21,8 +21,9 @@ from cdbench.layers import (
     ToRows,
     ToVertices,
 )
+from cdbench.layers.normalization import moments
 from cdbench.products import PRODUCTS
-from cdbench.products.base import ROWS
+from cdbench.products.base import FRESH, ROWS
 from cdbench.products.layout import to_rows, to_vertices
 from cdbench.products.workspace import Workspace
 
@@ -179,6 +180,45 @@ def test_workspace_gives_what_new_arrays_give(case):
         np.testing.assert_equal(results[1], results[0])
         n_bytes.append(workspace.n_bytes)
     assert n_bytes[0] == n_bytes[1] == n_bytes[2]
+
+
+@pytest.mark.parametrize("case", ALL_LAYERS)
+@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("allocate", [FRESH, Workspace()], ids=["fresh", "workspace"])
+def test_layer_that_is_run_again_gives_what_a_fresh_one_gives(case, training, allocate):
+    layer = case.layer
+    params, x, dy = point(case)
+    own_params, own_x = empty_like(params), np.full_like(x, np.nan)
+
+    def context(allocate):
+        population = np.random.default_rng(4).normal(size=(20, layer.n_in))
+        statistics = {layer: moments(population, axis=0)}
+        return Context(training, np.random.default_rng(3), statistics, allocate)
+
+    bound, fresh = layer.bind(own_params, own_x, context(allocate)), context(FRESH)
+    for factor in (1.0, -0.5, 2.0):
+        now = {name: value * factor for name, value in params.items()}
+        for name, value in now.items():
+            own_params[name][...] = value
+        own_x[...] = factor * x + 0.1  # written each time: the layer may write over it
+        y, pullback = layer.forward(now, factor * x + 0.1, fresh)
+        bound.run()
+        np.testing.assert_array_equal(bound.y, y)
+        grads, own_grads = empty_like(params), empty_like(params)
+        dx = pullback(factor * dy, grads)
+        np.testing.assert_array_equal(bound.pullback(factor * dy, own_grads), dx)
+        np.testing.assert_equal(own_grads, grads)
+
+
+@pytest.mark.parametrize("case", ALL_LAYERS)
+def test_binding_computes_nothing_and_draws_nothing(case):
+    params, x, _ = point(case)
+    rng = np.random.default_rng(3)
+    before = {name: value.copy() for name, value in params.items()}, x.copy()
+    for allocate in (FRESH, Workspace()):
+        case.layer.bind(params, x, Context(training=True, rng=rng, allocate=allocate))
+    np.testing.assert_equal((params, x), before)
+    assert rng.random() == np.random.default_rng(3).random()
 
 
 @pytest.mark.parametrize("case", WEIGHT_LAYERS)

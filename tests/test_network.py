@@ -1,5 +1,6 @@
 """The chain of layers: widths, counts, draws, and gradients of whole padded networks."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -433,6 +434,48 @@ def test_prepared_inputs_and_lent_arrays_change_no_bit(product, knobs):
         got = Passed(network, flat, x, parameters_only=True, prepared=prepared, allocate=allocate)
         np.testing.assert_array_equal(got.logits, expected.logits)
         np.testing.assert_array_equal(got.gradient, expected.gradient)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@every_kind
+@pytest.mark.parametrize("prepared", [True, False], ids=["prepared", "rows"])
+def test_bound_network_follows_parameters_inputs_and_the_stream(product, knobs, prepared):
+    network, flat, x = small(product, knobs)
+    own_flat, gradient = np.empty_like(flat), np.empty_like(flat)
+    given = network.prepare(x) if prepared else x
+    own_x, streams = np.empty_like(given), [np.random.default_rng(3) for _ in range(2)]
+    fresh, lent = (Context(training=True, rng=rng) for rng in streams)
+    lent = replace(lent, allocate=Workspace())
+    bound = network.bind(network.views(own_flat), own_x, lent, prepared=prepared)
+    dlogits = np.random.default_rng(5).normal(size=bound.logits.shape)
+    for factor in (1.0, -0.5, 2.0):
+        own_flat[...], own_x[...] = factor * flat, given * factor
+        logits, pullback = network.forward(
+            network.views(factor * flat), given * factor, fresh, prepared=prepared
+        )
+        bound.run()
+        np.testing.assert_array_equal(bound.logits, logits)
+        expected = np.full_like(flat, np.nan)
+        pullback.to_parameters(dlogits.copy(), network.views(expected))
+        gradient[...] = np.nan
+        bound.pullback.to_parameters(dlogits.copy(), network.views(gradient))
+        np.testing.assert_array_equal(gradient, expected)
+        assert streams[0].bit_generator.state == streams[1].bit_generator.state
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@every_kind
+def test_bound_network_in_evaluation_follows_parameters_and_inputs(product, knobs):
+    network, flat, x = small(product, knobs)
+    context = network.evaluation(network.views(flat), x)
+    own_flat, own_x = np.empty_like(flat), np.empty_like(x)
+    lent = replace(context, allocate=Workspace())
+    bound = network.bind(network.views(own_flat), own_x, lent)
+    for factor in (1.0, -0.5, 2.0):
+        own_flat[...], own_x[...] = factor * flat, x * factor
+        bound.run()
+        expected, _ = network.forward(network.views(factor * flat), x * factor, context)
+        np.testing.assert_array_equal(bound.logits, expected)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)

@@ -267,6 +267,30 @@ def test_workspace_lends_the_same_arrays_and_changes_no_bit(name, shape, dtype):
     assert seen[0] == seen[1] == seen[2]
 
 
+@every_product
+@every_shape
+@pytest.mark.parametrize("order", [(0, 1, 2), OWN_ORDER], ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_bound_product_follows_its_operands_and_takes_any_gradients(name, shape, order, dtype):
+    product, workspace = PRODUCTS[name](*shape[:3]), Workspace()
+    K_o, K_i, B, N = shape
+    drawn = [array.astype(dtype) for array in draw(K_o, K_i, B, N, order)]
+    if product.layout != ROWS:
+        drawn[1:] = [np.ascontiguousarray(to_vertices(a, product.B)) for a in drawn[1:]]
+    c, x = (np.full_like(array, np.nan) for array in drawn[:2])
+    dcs = np.empty_like(c), np.ascontiguousarray(c)
+    y, run, pullback = product.bind(c, x, workspace)
+    for number, factor in enumerate((1.0, -0.5, 2.0, 3.0)):
+        now = [factor * array + number for array in drawn]
+        c[...], x[...], dc = now[0], now[1], dcs[number // 2]
+        run()
+        expected, fresh = product.apply(in_order(now[0], order), now[1])
+        expected_dc = np.empty_like(dc)
+        np.testing.assert_array_equal(y, expected)
+        np.testing.assert_array_equal(pullback(now[2], dc), fresh(now[2], expected_dc))
+        np.testing.assert_array_equal(dc, expected_dc)
+
+
 # float32
 
 
@@ -311,14 +335,17 @@ def absolute_algorithm(name, B):
     if name == "polygon":
         T, S = map(np.abs, bilinear_algorithm(B))
         return T, T, S
-    r, T, S = n_real(B), [], []
-    for orthonormal in (False, True):
-        A = absolute_dft(B, orthonormal=orthonormal)
-        real, re, im = A[:r], A[r::2], A[r + 1 :: 2]
-        T.append(np.concatenate([real, re, im, re + im]))
-        # Of three products p, q, s of a frequency the result is p - q + i (s - p - q).
-        S.append(np.concatenate([real, re + im, re + im, im]).T)
-    return *T, S[1]
+    of_c, of_x = (absolute_parts(B, orthonormal=orthonormal) for orthonormal in (False, True))
+    T_c, T_x = (np.concatenate([real, re, im, re + im]) for real, re, im in (of_c, of_x))
+    # Of three products p, q, s of a frequency the result is p - q + i (s - p - q).
+    real, re, im = of_x
+    return T_c, T_x, np.concatenate([real, re + im, re + im, im]).T
+
+
+def absolute_parts(B, *, orthonormal):
+    """Rows of the absolute DFT: of real frequencies, and both parts of the complex ones."""
+    A, r = absolute_dft(B, orthonormal=orthonormal), n_real(B)
+    return A[:r], A[r::2], A[r + 1 :: 2]
 
 
 def absolute_dft(B, *, orthonormal):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cdbench import training
+from cdbench import trainer, training
 from cdbench.config import RunConfig
 from cdbench.config_checks import FISHER_FORMS, INPUT_TRANSFORMS, OPTIMIZER_NAMES
 from cdbench.datasets import DATASETS, Split
@@ -18,7 +18,7 @@ from cdbench.losses import softmax_cross_entropy
 from cdbench.network import Network
 from cdbench.products import PRODUCTS
 from cdbench.regularizers import REGULARIZERS
-from cdbench.trainer import add_fisher, learning_rates
+from cdbench.trainer import Trainer, add_fisher, learning_rates
 from cdbench.training import evaluate, train
 
 
@@ -289,6 +289,53 @@ def test_batch_normalization_is_evaluated_with_the_statistics_of_each_epochs_end
         found = evaluate(network, flat, split.X_test, split.y_test, context)
         assert found == (metrics.test_loss, metrics.test_accuracy)
         assert context is not EVALUATION
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_trainer_binds_one_pass_for_each_size_of_batch(product, normalization, monkeypatch):
+    bound = []
+
+    class Counted(trainer.Pass):
+        def __init__(self, of, X, n_samples, context):
+            super().__init__(of, X, n_samples, context)
+            bound.append((context.training, n_samples))
+
+    monkeypatch.setattr(trainer, "Pass", Counted)
+    monkeypatch.setattr(trainer, "EVALUATED", 2**14)
+    network, flat, split, config = begun(
+        epochs=3, batch_size=250, B=4, product=product, normalization=normalization
+    )
+    list(train(network, flat, split, config))
+    # 1437 samples are five times 250 and 187; 360 are 256 at a time, and 104.
+    of_training = [(True, 250), (True, 187)]
+    of_evaluation = [(False, 256), (False, 104)]
+    # Statistics are those of an epoch's end, so that what has them is bound again.
+    again = 3 if normalization == "batch" else 1
+    assert bound == of_training + of_evaluation * again
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch"])
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_evaluation_at_any_time_is_that_of_the_parameters_then(product, normalization):
+    network, flat, split, config = begun(
+        batch_size=500, B=4, product=product, normalization=normalization, dropout=0.1
+    )
+    disturbed = Trainer(network, flat, split, config)
+    for number, batch in enumerate(disturbed.batches(np.arange(1437)), 1):
+        found = [disturbed.evaluate() for _ in range(2)]
+        assert found[0] == found[1]
+        context = network.evaluation(network.views(flat), split.X_train)
+        loss, accuracy = evaluate(network, flat, split.X_test, split.y_test, context)
+        assert found[0] == pytest.approx((loss, accuracy), rel=1e-12)
+        disturbed.step(number, batch)
+    again, fresh, _, _ = begun(
+        batch_size=500, B=4, product=product, normalization=normalization, dropout=0.1
+    )
+    undisturbed = Trainer(again, fresh, split, config)
+    for number, batch in enumerate(undisturbed.batches(np.arange(1437)), 1):
+        undisturbed.step(number, batch)
+    np.testing.assert_array_equal(flat, fresh)
 
 
 @pytest.mark.parametrize(

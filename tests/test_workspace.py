@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cdbench.products.base import FRESH
-from cdbench.products.workspace import Workspace
+from cdbench.products.workspace import CACHE_LINE, Workspace, aligned
 
 REQUESTS = [((2, 3), "float64"), ((2, 3), "float64"), ((4,), "float32"), ((0, 2), "bool")]
 
@@ -90,3 +90,24 @@ def test_memory_is_that_of_all_arrays_lent_and_does_not_grow_with_passes():
         one_pass(workspace, REQUESTS)
         workspace.scratch(0, (7,), "float64")
         assert workspace.n_bytes == 48 + 48 + 16 + 0 + 56
+
+
+@pytest.mark.parametrize("dtype", ["bool", "float32", "float64", "complex128", "int64"])
+@pytest.mark.parametrize("n", [1, 7, 1000])
+def test_aligned_zeros_begin_with_a_cache_line(n, dtype):
+    for _ in range(20):  # NumPy's own begin with one now and then
+        zeros = aligned(n, dtype)
+        assert (zeros.shape, zeros.dtype) == ((n,), dtype)
+        assert not zeros.any()
+        assert zeros.ctypes.data % CACHE_LINE == 0 == CACHE_LINE % zeros.itemsize
+        assert zeros.flags.writeable
+        assert zeros.flags.c_contiguous
+
+
+def test_arrays_of_a_workspace_begin_with_a_cache_line():
+    workspace = Workspace()
+    for n in range(1, 30):
+        workspace.restart()
+        lent = [workspace.kept((n, 3), "float32"), workspace.kept((5, n), "float64")]
+        lent.append(workspace.scratch(0, (n,), "bool"))
+        assert all(array.ctypes.data % CACHE_LINE == 0 for array in lent)

@@ -1,0 +1,123 @@
+"""Memory of a training: what is said before it begins, and what it then takes."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from cdbench import footprint
+from cdbench.config import RunConfig
+from cdbench.datasets import Split
+from cdbench.errors import ConfigurationError
+from cdbench.execution import execute
+from cdbench.footprint import check_memory, training_bytes
+from cdbench.network import Network
+from cdbench.products import PRODUCTS
+from cdbench.products.base import ROWS
+from cdbench.products.workspace import Workspace
+from cdbench.run import FAILED
+from cdbench.training import train
+
+N_FEATURES, N_CLASSES = 256, 10
+
+
+def peak(begin):
+    """Most memory that is taken at once, in bytes."""
+    tracemalloc.start()
+    try:
+        begin()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("hidden", [(512, 512), (960,)], ids=str)
+@pytest.mark.parametrize(
+    ("optimizer", "dtype"), [("sgd", "float64"), ("adam", "float64"), ("sgd", "float32")]
+)
+@pytest.mark.parametrize(
+    "knobs",
+    [{"layer": "dense"}, *({"B": B, "product": name} for B in (4, 32) for name in PRODUCTS)],
+    ids=str,
+)
+def test_training_takes_about_as_much_as_is_said(hidden, optimizer, dtype, knobs):
+    config = RunConfig(
+        hidden=hidden, batch_size=512, epochs=1, dtype=dtype, optimizer=optimizer, **knobs
+    )
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(600, N_FEATURES)).astype(dtype), rng.integers(N_CLASSES, size=600)
+
+    def training():
+        network = Network.from_config(config, N_FEATURES, N_CLASSES)
+        list(
+            train(
+                network, network.initial_parameters(rng, dtype), Split(X, y, X[:64], y[:64]), config
+            )
+        )
+
+    taken = peak(training)
+    assert taken / 2 < training_bytes(config, N_FEATURES, N_CLASSES) < 2 * taken
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", [(4, 64, 32, 256), (32, 16, 8, 256), (64, 8, 8, 16)], ids=str)
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_product_takes_about_as_much_as_is_said(name, sizes, dtype):
+    B, K_o, K_i, N = sizes
+    rng = np.random.default_rng(0)
+    shape_x, shape_y = (
+        (N, K * B) if PRODUCTS[name].layout == ROWS else (B, K, N) for K in (K_i, K_o)
+    )
+    x, dy, c = (rng.normal(size=s).astype(dtype) for s in (shape_x, shape_y, (B, K_i, K_o)))
+    c, dc = c.transpose(2, 1, 0), np.empty_like(c).transpose(2, 1, 0)
+
+    def both_ways():
+        product = PRODUCTS[name](K_o, K_i, B)
+        _, pullback = product.apply(c, x, Workspace())
+        pullback(dy, dc)
+
+    own = peak(both_ways) - x.nbytes - dy.nbytes  # y and dx are not its own
+    needed = PRODUCTS[name].bytes_needed(N, K_o, K_i, B, np.dtype(dtype).itemsize)
+    assert own / 2 < needed < 2 * own
+
+
+def test_more_of_anything_needs_more():
+    def needed(**knobs):
+        return training_bytes(RunConfig(**({"hidden": (64,)} | knobs)), N_FEATURES, N_CLASSES)
+
+    assert needed() < needed(hidden=(128,)) < needed(hidden=(128, 128))
+    assert needed() < needed(batch_size=128)
+    assert needed(dtype="float32") < needed() < needed(optimizer="adam")
+    assert needed(hidden=(4096,), B=64) < needed(hidden=(4096,), B=4)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "advice"),
+    [
+        ({"layer": "dense"}, "expected narrower --hidden or a smaller --batch-size"),
+        ({"B": 4}, "a smaller --batch-size, a larger --B"),
+        ({"B": 4, "product": "gather"}, "a larger --B, or another --product"),
+    ],
+    ids=str,
+)
+def test_training_that_does_not_fit_is_refused_in_one_line(knobs, advice, monkeypatch):
+    config = RunConfig(hidden=(512, 300), **knobs)
+    needed = training_bytes(config, N_FEATURES, N_CLASSES)
+    for available in (needed, None):
+        monkeypatch.setattr(footprint, "available_memory", lambda size=available: size)
+        check_memory(config, N_FEATURES, N_CLASSES)
+    monkeypatch.setattr(footprint, "available_memory", lambda: needed - 1)
+    with pytest.raises(ConfigurationError, match=r"^hidden = 512 300: training needs ") as caught:
+        check_memory(config, N_FEATURES, N_CLASSES)
+    assert str(caught.value).endswith(advice)
+    assert "\n" not in str(caught.value)
+
+
+def test_run_that_does_not_fit_takes_no_memory(monkeypatch):
+    monkeypatch.setattr(footprint, "available_memory", lambda: 10**9)
+    monkeypatch.setattr(Network, "initial_parameters", None)
+    run = execute(RunConfig(layer="dense", hidden=(200_000, 200_000), dataset="iris"))
+    assert run.status == FAILED
+    assert run.error is not None
+    assert run.error.startswith("hidden = 200000 200000: training needs about")
+    assert "1.0 GB are available" in run.error

@@ -1,0 +1,151 @@
+"""The planner and its counts: the least expected time, and the work that products really do."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cdbench.layers import CDLinear
+from cdbench.products import PRODUCTS, plan
+from cdbench.products.base import ROWS
+from cdbench.products.planner import expected_seconds
+from cdbench.products.work import SECONDS, Work, matrix_product
+from cdbench.products.workspace import Workspace
+
+every_product = pytest.mark.parametrize("name", PRODUCTS)
+every_dtype = pytest.mark.parametrize("dtype", SECONDS)
+SAMPLES = st.sampled_from([1, 7, 64, 1000])
+WIDTHS = st.lists(st.integers(1, 40), min_size=2, max_size=4)
+
+
+# The choice
+
+
+@every_dtype
+@settings(deadline=None)
+@given(N=SAMPLES, blocks=WIDTHS, B=st.integers(2, 70))
+def test_planned_product_is_the_one_with_the_least_expected_time(dtype, N, blocks, B):
+    widths = [B * K for K in blocks]
+    seconds = {
+        name: expected_seconds(product, N, widths, B, dtype) for name, product in PRODUCTS.items()
+    }
+    planned = plan(N, widths, B, dtype)
+    assert seconds[planned] == min(seconds.values())
+    assert plan(N, tuple(widths), B, dtype) == planned
+
+
+@every_dtype
+@settings(deadline=None)
+@given(N=SAMPLES, widths=st.lists(st.integers(1, 4000), min_size=2, max_size=4))
+def test_blocks_of_size_one_are_always_gathered(dtype, N, widths):
+    assert plan(N, widths, 1, dtype) == "gather"
+
+
+@every_dtype
+@pytest.mark.parametrize("N", [1, 16, 64, 512])
+@pytest.mark.parametrize("B", [2, 4, 8, 16])
+def test_tiny_layers_are_gathered_and_wide_ones_never(dtype, N, B):
+    assert plan(N, (16, 16), B, dtype) == "gather"
+    assert plan(64, (64, 64, 64, -(-10 // B) * B), B, dtype) == "gather"  # the paper's network
+    for n in (1024, 1600, 4096):
+        assert plan(N, (n, n), B, dtype) != "gather"
+
+
+@every_dtype
+@every_product
+@pytest.mark.parametrize("B", [2, 4, 20])
+def test_more_of_anything_is_expected_to_take_longer(dtype, name, B):
+    def seconds(N, *blocks):
+        return expected_seconds(PRODUCTS[name], N, [B * K for K in blocks], B, dtype)
+
+    assert 0 < seconds(8, 4, 4) < seconds(16, 4, 4)
+    assert seconds(8, 4, 4) < seconds(8, 8, 4) < seconds(8, 8, 4, 4)
+    assert seconds(8, 4, 4) < seconds(8, 4, 8)
+
+
+# The counts
+
+
+def test_work_adds_up_and_its_time_is_linear():
+    one, two = Work(1, 2, 3, 4, 5), Work(10, 20, 30, 40, 50)
+    assert one + two == Work(11, 22, 33, 44, 55)
+    assert one * 3 == one + one + one
+    for dtype in SECONDS:
+        assert two.seconds(dtype) == pytest.approx(10 * one.seconds(dtype))
+        assert (one + two).seconds(dtype) == pytest.approx(one.seconds(dtype) + two.seconds(dtype))
+    assert matrix_product(2, 3, 5, times=7) == Work(0, 7, 7 * 30, 7 * 31, 0)
+
+
+class Counted:
+    """np.matmul, with what its calls do: products of matrices, and multiplications in them."""
+
+    def __init__(self):
+        self.matmul = np.matmul
+        self.counts = 0, 0
+
+    def __call__(self, a, b, out):
+        products, multiplications = self.counts
+        self.counts = (
+            products + math.prod(out.shape[:-2]),
+            multiplications + out.size * a.shape[-1],
+        )
+        return self.matmul(a, b, out=out)
+
+    def of(self, call, *arguments):
+        """What is counted during a call."""
+        self.counts = 0, 0
+        call(*arguments)
+        return self.counts
+
+
+def in_memory(array, order):
+    """The same array with its axes in this order in memory, slowest first."""
+    return np.ascontiguousarray(array.transpose(order)).transpose(np.argsort(order))
+
+
+@every_product
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        (B, K_o, K_i, N)
+        for B in (1, 2, 5, 8, 18, 25, 32, 64)
+        for K_o, K_i, N in ((2, 3, 4), (8, 4, 70))
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("in_one_piece", [True, False])
+def test_work_is_what_products_do(name, sizes, in_one_piece, monkeypatch):
+    monkeypatch.setattr(np, "matmul", counted := Counted())
+    B, K_o, K_i, N = sizes
+    product, rng = PRODUCTS[name](K_o, K_i, B), np.random.default_rng(0)
+    c = in_memory(rng.normal(size=(K_o, K_i, B)), CDLinear.memory_order["c"])
+    shapes = [(N, K * B) if product.layout == ROWS else (B, K, N) for K in (K_i, K_o)]
+    x, dy = (rng.normal(size=shape) for shape in shapes)
+    if not in_one_piece:
+        c = np.ascontiguousarray(c)
+        x, dy = (in_memory(array, range(array.ndim)[::-1]) for array in (x, dy))
+    _, run, pullback = product.bind(c, x, Workspace())
+    forward = product.forward_work(N, K_o, K_i, B)
+    backward = product.backward_work(N, K_o, K_i, B)
+    for _ in range(2):
+        assert counted.of(run) == (forward.products, forward.multiplications)
+        assert counted.of(pullback, dy, np.empty_like(c)) == (
+            backward.products,
+            backward.multiplications,
+        )
+
+
+@every_product
+def test_expected_time_is_that_of_the_work_of_all_layers(name):
+    product, widths = PRODUCTS[name], (12, 8, 20)
+    together = Work()
+    for n_in, n_out in pairwise(widths):
+        sizes = 16, n_out // 4, n_in // 4, 4
+        together += product.forward_work(*sizes) + product.backward_work(*sizes)
+    expected = expected_seconds(product, 16, widths, 4, "float64")
+    arranging = expected - together.seconds("float64")
+    assert (arranging > 1e-9) == (product.layout != ROWS)
+    assert arranging >= -1e-12
