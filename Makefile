@@ -37,7 +37,7 @@ bench: .venv/installed-bench
 
 docs: .venv/installed-test
 	$(BIN)/python -m cdbench.store.schema_page docs/schema.md
-	$(BIN)/cdbench plot --fig1 --fig2 --claims --db runs.db --output docs/figures
+	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db runs.db --output docs/figures
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cdbench needs Python 3.11 or newer; try make PYTHON=python3.11")'

@@ -150,7 +150,8 @@ class RunConfig:
 
     def describe(self, names: Iterable[str]) -> str:
         """Return the named knobs with their values: ``learning_rate=0.1 dropout=0.0118``."""
-        return " ".join(f"{name}={getattr(self, name)}" for name in names)
+        own = [name for name in names if name != "product" or self.layer != "dense"]
+        return " ".join(f"{name}={getattr(self, name)}" for name in own)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "RunConfig":

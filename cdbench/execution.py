@@ -4,6 +4,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -79,8 +80,10 @@ def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> di
         dataset = load_dataset(config)
         assert config.input is not None
         split = dataset.split(config.seed, config.dtype, config.input)
-        check_memory(config, dataset.n_features, dataset.n_classes)
-        network = Network.from_config(config, dataset.n_features, dataset.n_classes)
+        # A batch holds what there is: memory, product and arrays are for no more than that.
+        feasible = replace(config, batch_size=min(config.batch_size, len(split.y_train)))
+        check_memory(feasible, dataset.n_features, dataset.n_classes)
+        network = Network.from_config(feasible, dataset.n_features, dataset.n_classes)
         outcome |= {
             "dataset_fingerprint": dataset.fingerprint,
             "widths": network.widths,
@@ -88,10 +91,10 @@ def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> di
             "product_used": network.product,
         }
         parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
-        monitor = Monitor(network, parameters, split, config, diagnostics)
+        monitor = Monitor(network, parameters, split, feasible, diagnostics)
         monitor.after_epoch(0)
         on_batch = monitor.before_step if diagnostics.batches else None
-        for metrics in train(network, parameters, split, config, on_batch):
+        for metrics in train(network, parameters, split, feasible, on_batch):
             epochs.append(metrics)
             on_epoch(metrics)
             monitor.after_epoch(metrics.epoch)

@@ -10,10 +10,10 @@ from cdbench.memory import available_memory, format_bytes
 from cdbench.network import rounded_widths
 from cdbench.products import PRODUCTS
 
-VECTORS = {"sgd": 3, "adam": 6}
+VECTORS = {"sgd": 3, "adam": 5}
 """Vectors as long as the parameters: those, their gradient, and what the optimiser holds."""
-ACTIVATIONS = 4
-"""Arrays of activations a layer: its input and output, and their gradients."""
+ACTIVATIONS = 2
+"""Arrays of activations a layer: its input and the gradient of that."""
 
 
 def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
@@ -21,17 +21,16 @@ def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
     widths, product = rounded_widths(config, n_features, n_classes)
     B, N = config.B or 1, config.batch_size
     real = np.dtype(config.dtype).itemsize
-    total = 0
+    total = temporary = 0
     for n_in, n_out in pairwise(widths):
         n_weights = n_in * n_out // B
+        total += VECTORS[config.optimizer] * real * (n_weights + n_out)
+        total += ACTIVATIONS * real * N * (n_in + n_out)
         # Initial weights are drawn in float64 whatever the dtype.
-        total += (VECTORS[config.optimizer] * real + 8) * (n_weights + n_out)
-        total += ACTIVATIONS * real * N * n_in
+        temporary = max(temporary, 8 * n_weights)
         if product is not None:
-            own = PRODUCTS[product].bytes_needed(N, n_out // B, n_in // B, B, real)
-            # Tied weights have indices, gradients and diagonals of their own.
-            total += 2 * own if product == "gather" else own
-    return total
+            total += PRODUCTS[product].bytes_needed(N, n_out // B, n_in // B, B, real)
+    return total + temporary
 
 
 def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
@@ -39,12 +38,11 @@ def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
     needed, available = training_bytes(config, n_features, n_classes), available_memory()
     if available is not None and needed > available:
         widths = " ".join(map(str, config.hidden))
-        fewer = "narrower --hidden or a smaller --batch-size"
-        if config.layer == "cdlinear":
-            fewer += ", a larger --B" + (
-                ", or another --product" if config.product != "auto" else ""
-            )
+        fewer = ["a narrower --hidden", "a smaller --batch-size"]
+        fewer += ["a larger --B"] * (config.layer == "cdlinear")
+        fewer += ["another --product"] * (config.product != "auto")
         raise ConfigurationError(
-            f"hidden = {widths}: training needs about {format_bytes(needed)} of memory, "
-            f"{format_bytes(available)} are available; expected {fewer}"
+            f"hidden = {widths}, batch_size = {config.batch_size}: training needs about "
+            f"{format_bytes(needed)} of memory, {format_bytes(available)} are available; "
+            f"expected {', '.join(fewer[:-1])} or {fewer[-1]}"
         )

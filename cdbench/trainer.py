@@ -58,7 +58,8 @@ class Trainer:
         # Probabilities of the true classes, whose logarithms wait for the end of the epoch.
         self.passes: dict[int, Pass] = {}
         self.evaluations: dict[int, Pass] = {}
-        self.p_true = np.ones((self.n_steps, config.batch_size), config.dtype)
+        size = min(config.batch_size, len(split.y_train))
+        self.p_true = np.ones((self.n_steps, size), config.dtype)
         self.penalties = np.zeros(self.n_steps)
 
     def batches(self, permutation: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
@@ -84,21 +85,22 @@ class Trainer:
             self.tied.expand(self.parameters)
         self.p_true[number - 1, : len(batch)] = p_true
 
-    def check(self, epoch: int, n_steps: int) -> Array:
-        """Return the mean loss of each of the epoch's first steps.
+    def check(self, epoch: int, first: int, last: int) -> Array:
+        """Return the mean losses of some of the epoch's steps, from ``first`` to ``last``.
 
         Raises
         ------
         DivergenceError
             At the first one that is not finite.
         """
-        each = cross_entropy(self.p_true[:n_steps])
+        steps = slice(first - 1, last)
+        each = cross_entropy(self.p_true[steps])
         losses: Array = each.mean(axis=1)
-        if n_steps == self.n_steps:  # the epoch's last batch may be short
+        if last == self.n_steps:  # the epoch's last batch may be short
             losses[-1] = each[-1, : self.last_size].mean()
-        finite = np.isfinite(losses + self.penalties[:n_steps])
+        finite = np.isfinite(losses + self.penalties[steps])
         if not finite.all():
-            raise DivergenceError(epoch, int(finite.argmin()) + 1)
+            raise DivergenceError(epoch, first + int(finite.argmin()))
         return losses
 
     def evaluate(self) -> tuple[float, float]:

@@ -65,11 +65,12 @@ def train(
             for number, batch in enumerate(trainer.batches(permutation), 1):
                 if on_batch is not None:
                     paused = time.perf_counter()
-                    trainer.check(epoch, number - 1)
+                    if number > 1:
+                        trainer.check(epoch, number - 1, number - 1)
                     on_batch(epoch, number, split.X_train[batch])
                     began += time.perf_counter() - paused
                 trainer.step(number, batch)
-            losses = trainer.check(epoch, trainer.n_steps)
+            losses = trainer.check(epoch, 1, trainer.n_steps)
             duration_s = time.perf_counter() - began
             test_loss, test_accuracy = trainer.evaluate()
         if not np.isfinite(test_loss):

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from cdbench.layers import Arrangement, CDLinear, Dense
 from cdbench.network import Network
-from cdbench.products import Gather
 from cdbench.products.base import Array
+from cdbench.products.gather import diagonals
 from cdbench.products.workspace import aligned
 
 
@@ -75,7 +75,11 @@ def _places(network: Network, dense: Network) -> tuple[NDArray[np.intp], NDArray
     own = network.views(np.arange(network.n_parameters))
     places = dense.views(np.arange(dense.n_parameters))
     chain = [layer for layer in network.layers if not isinstance(layer, Arrangement)]
-    tied = [own[network.layers.index(layer)] for layer in chain]
+    tied = [
+        views
+        for layer, views in zip(network.layers, own, strict=True)
+        if not isinstance(layer, Arrangement)
+    ]
     B = max(layer.B for layer in network.layers if isinstance(layer, CDLinear))
     to_dense = np.empty(dense.n_parameters, np.intp)
     to_tied = np.full((B, network.n_parameters), dense.n_parameters, np.intp)
@@ -103,5 +107,5 @@ def _tie_weight(
     to_dense[weight] = whole[:n_out, :n_in]
     padded = np.full(whole.shape, len(to_dense))
     padded[:n_out, :n_in] = weight
-    diagonals = padded.T.reshape(-1)[Gather(layer.K_o, layer.K_i, layer.B).to_diagonals]
-    to_tied[: layer.B, c.transpose(2, 1, 0).reshape(-1)] = diagonals
+    places = padded.T.reshape(-1)[diagonals(layer.K_o, layer.K_i, layer.B)]
+    to_tied[: layer.B, c.transpose(2, 1, 0).reshape(-1)] = places

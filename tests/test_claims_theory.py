@@ -272,7 +272,7 @@ def test_brute_force_hessian_is_the_second_derivative_of_the_loss() -> None:
 @pytest.mark.parametrize("B", [1, 2, 5, 8])
 def test_brute_force_hessian_has_the_spectrum_of_layer_hessian(B: int) -> None:
     layer, X = layer_and_inputs(1, 3, B, 40)
-    state = LayerState(layer, {}, np.empty((layer.n_out, layer.n_in)), X, white.EPS)
+    state = LayerState(layer, {}, (layer.n_out, layer.n_in), X, white.EPS)
     H = hessian(layer, X).reshape(3 * B, 3 * B)
     found = np.sort(KINDS["layer_hessian"](state).values)
     np.testing.assert_allclose(np.linalg.eigvalsh(H), found, rtol=1e-10)

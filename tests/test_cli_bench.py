@@ -191,7 +191,7 @@ def test_who_does_not_fit_into_memory_is_left_out_and_named(
     answer = here("bench", *words)
     assert answer.code == 0
     assert (
-        "n = 256, B = 16, N = 1, float64: left out dense (1.1 MB), gather (2.7 MB): " in answer.err
+        "n = 256, B = 16, N = 1, float64: left out dense (1.1 MB), gather (3.7 MB): " in answer.err
     )
     assert answer.err.count("\n") == 1
     assert "nothing to compare, dense did not fit into memory" in answer.out
@@ -285,3 +285,14 @@ def test_train_says_the_product_that_auto_stood_for(here: Here) -> None:
     answer = here("train", *SMALL, "--product", "polygn")
     assert (answer.code, answer.out) == (2, "")
     assert "unknown product 'polygn'; did you mean polygon?" in answer.err
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_measured(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossover, "take_turns", None)
+    (here.folder / "file").write_text("")
+    answer = here("bench", "--output", str(here.folder / "file" / "figures"))
+    assert answer.code != 0
+    assert answer.err.count("\n") == 1
+    assert "choose another --output" in answer.err

@@ -1,5 +1,6 @@
 """execute: what a Run holds, whatever became of it."""
 
+from dataclasses import replace
 from datetime import UTC
 
 import numpy as np
@@ -88,3 +89,13 @@ def test_unforeseen_error_keeps_its_traceback():
     assert run.error is not None
     assert "KeyError" in run.error
     assert "Traceback" in run.error
+
+
+def test_a_batch_larger_than_the_data_set_is_one_of_all_samples():
+    runs = [
+        execute(RunConfig(dataset="iris", B=4, batch_size=size, epochs=2)) for size in (120, 10**9)
+    ]
+    first, second = ([replace(m, duration_s=0) for m in run.epochs] for run in runs)
+    assert first == second
+    assert runs[0].product_used == runs[1].product_used
+    assert runs[1].config.batch_size == 10**9

@@ -94,9 +94,9 @@ def test_more_of_anything_needs_more():
 @pytest.mark.parametrize(
     ("knobs", "advice"),
     [
-        ({"layer": "dense"}, "expected narrower --hidden or a smaller --batch-size"),
-        ({"B": 4}, "a smaller --batch-size, a larger --B"),
-        ({"B": 4, "product": "gather"}, "a larger --B, or another --product"),
+        ({"layer": "dense"}, "expected a narrower --hidden or a smaller --batch-size"),
+        ({"B": 4}, "a smaller --batch-size or a larger --B"),
+        ({"B": 4, "product": "gather"}, "a larger --B or another --product"),
     ],
     ids=str,
 )
@@ -107,7 +107,9 @@ def test_training_that_does_not_fit_is_refused_in_one_line(knobs, advice, monkey
         monkeypatch.setattr(footprint, "available_memory", lambda size=available: size)
         check_memory(config, N_FEATURES, N_CLASSES)
     monkeypatch.setattr(footprint, "available_memory", lambda: needed - 1)
-    with pytest.raises(ConfigurationError, match=r"^hidden = 512 300: training needs ") as caught:
+    with pytest.raises(
+        ConfigurationError, match=r"^hidden = 512 300, batch_size = 64: training needs "
+    ) as caught:
         check_memory(config, N_FEATURES, N_CLASSES)
     assert str(caught.value).endswith(advice)
     assert "\n" not in str(caught.value)
@@ -119,5 +121,5 @@ def test_run_that_does_not_fit_takes_no_memory(monkeypatch):
     run = execute(RunConfig(layer="dense", hidden=(200_000, 200_000), dataset="iris"))
     assert run.status == FAILED
     assert run.error is not None
-    assert run.error.startswith("hidden = 200000 200000: training needs about")
+    assert run.error.startswith("hidden = 200000 200000, batch_size = 64: training needs")
     assert "1.0 GB are available" in run.error

@@ -16,7 +16,7 @@ EPS = float(np.finfo(np.float64).eps)
 def state_of(layer, inputs, seed=0):
     rng = np.random.default_rng(seed)
     params = {name: rng.normal(size=shape) for name, shape in layer.parameter_shapes().items()}
-    return LayerState(layer, params, layer.matrix(params), inputs, EPS)
+    return LayerState(layer, params, (layer.n_out, layer.n_in), inputs, EPS)
 
 
 def brute_force(layer, inputs):
@@ -97,7 +97,7 @@ def test_weight_of_a_whole_cdlinear_layer_is_that_of_its_matrix(B):
         state = state_of(CDLinear(K_i * B, K_o * B, B), np.ones((1, K_i * B)), seed=B)
         assert state.acts_whole
         found = np.sort(KINDS["weight"](state).values)
-        expected = np.sort(np.linalg.svd(state.matrix, compute_uv=False)) ** 2
+        expected = np.sort(np.linalg.svd(state.matrix(), compute_uv=False)) ** 2
         np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 

@@ -23,7 +23,7 @@ def random_layer(B, seed=0, K_o=3, K_i=2):
 
 
 def state_of(layer, params, inputs, eps=EPS):
-    return LayerState(layer, params, layer.matrix(params), inputs, eps)
+    return LayerState(layer, params, (layer.n_out, layer.n_in), inputs, eps)
 
 
 def dense_state(W):
@@ -215,3 +215,11 @@ def test_float32_parameters_are_measured_in_float64_with_float32_thresholds():
     for a, b in zip(narrow, rounded, strict=True):
         assert a.values == b.values
         assert (a.condition.threshold > b.condition.threshold) == (a.kind != "published")
+
+
+def test_no_matrix_is_made_of_a_cdlinear_layer_that_acts_whole(monkeypatch):
+    monkeypatch.setattr(CDLinear, "matrix", None)
+    network = Network([CDLinear(16, 16, 4), ReLU(16), CDLinear(16, 16, 4)])
+    flat = np.random.default_rng(0).normal(size=network.n_parameters)
+    X = np.random.default_rng(1).normal(size=(30, 16))
+    assert {s.kind for s in measure_spectra(network, flat, X, 0)} == set(KINDS)

@@ -133,7 +133,7 @@ def condition_of(kind: str, B: int, X: Array) -> Condition:
     n = X.shape[1]
     layer: WeightLayer = Dense(n, n) if B == 1 else CDLinear(n, n, B)
     # These kinds are of the inputs alone: the layer needs no parameters.
-    return condition(ALL_KINDS[kind](LayerState(layer, {}, np.empty((n, n)), X, EPS)))
+    return condition(ALL_KINDS[kind](LayerState(layer, {}, (n, n), X, EPS)))
 
 
 def identity_covariance(n: int) -> Array:

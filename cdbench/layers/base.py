@@ -21,6 +21,7 @@ class Pullback(Protocol):
     def __call__(self, dy: Array, grads: Params) -> Any:
         """Write the parameters' gradients into ``grads``, summed over samples; return dL/dx.
 
+        What is returned may be written over by the next call.
         A layer with parameters, which may stand first, also takes ``wanted``: unless it is true,
         dL/dx is not computed, and None returned.
         """

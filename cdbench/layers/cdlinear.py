@@ -8,7 +8,7 @@ import numpy as np
 from cdbench.config import DEFAULT_B, RunConfig
 from cdbench.errors import ShapeError
 from cdbench.layers.base import BoundLayer, Context, Params, WeightLayer
-from cdbench.products import PRODUCTS, plan
+from cdbench.products import PRODUCTS
 from cdbench.products.base import ROWS, Array
 
 
@@ -50,10 +50,9 @@ class CDLinear(WeightLayer):
     @classmethod
     def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> Self:
         """Build the layer with the configuration's block size and product."""
-        B, product = cls.width_multiple(config), config.product
-        if product == "auto":
-            product = plan(config.batch_size, (n_in, n_out), B, config.dtype)
-        return cls(n_in, n_out, B, product)
+        # A network's builder has planned; "auto" is left where W is c itself.
+        product = "gather" if config.product == "auto" else config.product
+        return cls(n_in, n_out, cls.width_multiple(config), product)
 
     @staticmethod
     def width_multiple(config: RunConfig) -> int:

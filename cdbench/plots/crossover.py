@@ -28,8 +28,8 @@ PRODUCT_LOOKS: dict[str, Look] = {
 }
 
 NOTE = (
-    "ringed: the product that auto stands for; shaded: quartiles; dotted line: from here on a "
-    "product beats dense in three of four rounds"
+    "ringed: what auto picks for such a layer alone; shaded: quartiles; dotted line: from here on "
+    "a product beats dense in three of four rounds"
 )
 
 Row = dict[str, Timing]

@@ -65,3 +65,22 @@ def save_figure(figure: "Figure", folder: Path, name: str, format: str) -> Path:
             f"cannot write figure {path}: {reason}; choose another folder"
         ) from error
     return path
+
+
+def check_folder(folder: Path) -> None:
+    """Make a folder for figures, ahead of what is drawn there taking its time.
+
+    Raises
+    ------
+    CdbenchError
+        If nothing can be written into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".cdbench-"):
+            pass
+    except OSError as error:
+        reason = error.strerror or error
+        raise CdbenchError(
+            f"cannot write figures into {folder}: {reason}; choose another --output"
+        ) from error

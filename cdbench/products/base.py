@@ -144,7 +144,7 @@ class Product(ABC):
         pullback : (dy, dc, wanted=True) -> dx
             From dy, shaped as y, writes dL/dc, summed over samples, into dc (K_o, K_i, B), and
             returns dL/dx, shaped as x; None, and not computed, unless it is wanted. It is of the
-            last run.
+            last run, and the next call writes over what it returned.
         """
 
     def apply(

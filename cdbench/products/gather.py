@@ -1,6 +1,9 @@
 """The product by materialising W: one gather, then ordinary matrix products."""
 
+from functools import cached_property
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cdbench.products.base import FRESH, ROWS, Allocate, Array, BoundProduct, Product
 from cdbench.products.work import Work, matrix_product
@@ -26,19 +29,20 @@ class Gather(Product):
     name = "gather"
     layout = ROWS
 
-    def __init__(self, K_o: int, K_i: int, B: int) -> None:
-        super().__init__(K_o, K_i, B)
+    @cached_property
+    def to_matrix(self) -> NDArray[np.intp]:
+        """Return, of each entry of W's transpose, its place in c; made when first asked for."""
+        K_o, K_i, k = self.K_o, self.K_i, np.arange(self.B)
         block = np.arange(K_i * K_o).reshape(K_i, K_o)
-        k = np.arange(B)
         # W[i B + k, j B + l] = c[i, j, (k - l) mod B].
-        shift = (k[:, None] - k[None, :]) % B
-        to_matrix = shift.T[None, :, None, :] * (K_i * K_o) + block[:, None, :, None]
-        self.to_matrix = to_matrix.reshape(K_i * B, K_o * B)
-        # dc[i, j, m] = sum over k of dW[i B + k, j B + (k - m) mod B]. The sum runs over the first
-        # axis, so that NumPy adds B long rows instead of many short ones.
-        column = np.arange(K_i)[None, None, :, None] * B + shift[:, :, None, None]
-        row = np.arange(K_o)[None, None, None, :] * B + k[:, None, None, None]
-        self.to_diagonals = (column * (K_o * B) + row).reshape(B, -1)
+        lag = (k[None, :] - k[:, None]) % self.B
+        places = lag[None, :, None, :] * (K_i * K_o) + block[:, None, :, None]
+        return places.reshape(K_i * self.B, K_o * self.B)
+
+    @cached_property
+    def to_diagonals(self) -> NDArray[np.intp]:
+        """Return, of each entry of c, its B places in W's transpose."""
+        return diagonals(self.K_o, self.K_i, self.B)
 
     @classmethod
     def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
@@ -54,8 +58,8 @@ class Gather(Product):
 
     @classmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
-        """Return two arrays of 8-byte indices, W, its gradient and its diagonals."""
-        return (2 * 8 + 3 * itemsize) * K_o * K_i * B * B
+        """Return two arrays of 8-byte indices and what they are made in, and W, dW, diagonals."""
+        return (4 * 8 + 3 * itemsize) * K_o * K_i * B * B
 
     def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
         """Return the product with its arrays, as in Product; x is (N, K_i B)."""
@@ -79,3 +83,17 @@ class Gather(Product):
             return np.matmul(dy, W_T.T, out=dx) if wanted else None
 
         return BoundProduct(y, run, pullback)
+
+
+def diagonals(K_o: int, K_i: int, B: int) -> NDArray[np.intp]:
+    """Return the B places of each entry of c in W's transpose, (B, B K_i K_o).
+
+    dc[i, j, m] is the sum over k of dW[i B + k, j B + (k - m) mod B]. It runs over the first axis
+    of the result, so that NumPy adds B long rows instead of many short ones.
+    """
+    k = np.arange(B)
+    lag = (k[:, None] - k[None, :]) % B
+    column = np.arange(K_i)[None, None, :, None] * B + lag[:, :, None, None]
+    row = np.arange(K_o)[None, None, None, :] * B + k[:, None, None, None]
+    places: NDArray[np.intp] = column * (K_o * B) + row
+    return places.reshape(B, -1)

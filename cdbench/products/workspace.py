@@ -15,8 +15,9 @@ class Workspace:
     """Lends memory in the order of request, the same again after each ``restart``.
 
     What a pass returned is therefore valid until the next one asks for it. Meant for passes that
-    ask for the same in the same order; a pass over fewer samples gets arrays in the same memory,
-    and one that asks for more gets new memory, which those after it use too.
+    ask for the same in the same order. A pass over fewer samples gets arrays in the same memory;
+    one that asks for more gets new memory, which passes bound after it use, while those bound
+    before keep theirs.
     """
 
     overwriting = True

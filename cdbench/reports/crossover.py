@@ -33,8 +33,9 @@ def crossover_report(timings: Sequence[Timing], source: str) -> Report:
         rows=rows,
         notes=(
             f"Forward and backward pass of an n × n layer, median of {rounds} rounds in which all "
-            f"take turns. {FASTEST} fastest of its row; {PLANNED} the product that auto stands "
-            "for; in brackets the quartiles.",
+            f"take turns. {FASTEST} fastest of its row; {PLANNED} the product that auto picks "
+            "for such a layer alone (a whole narrow network is gathered at once, which is faster); "
+            "in brackets the quartiles.",
             "",
             *sentences,
         ),

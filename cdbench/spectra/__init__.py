@@ -78,7 +78,8 @@ def measure_spectra(
     spectra = []
     for number, place in enumerate(network.weight_layers, 1):
         own = params[place.position]
-        state = LayerState(place.layer, own, place.acting_matrix(own), inputs[place.position], eps)
+        acting = place.n_out_acting, place.n_in_acting
+        state = LayerState(place.layer, own, acting, inputs[place.position], eps)
         for name in kinds:
             numbers = KINDS[name](state)
             spectra.append(

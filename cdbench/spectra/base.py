@@ -20,8 +20,8 @@ class LayerState:
         The layer.
     params : Params
         Its parameters, in float64.
-    matrix : (n_out, n_in) float64
-        W as it acts: columns of padded inputs and rows of sliced-off logits removed.
+    acting : tuple of int
+        Shape (n_out, n_in) of W as it acts, without padded inputs and sliced-off logits.
     inputs : (N, layer.n_in) float64
         What enters it for the training split, in evaluation.
     eps : float
@@ -30,14 +30,19 @@ class LayerState:
 
     layer: WeightLayer
     params: Params
-    matrix: Array
+    acting: tuple[int, int]
     inputs: Array
     eps: float
 
     @property
     def acts_whole(self) -> bool:
         """Whether all of W acts: no input is padded and no logit sliced off."""
-        return self.matrix.shape == (self.layer.n_out, self.layer.n_in)
+        return self.acting == (self.layer.n_out, self.layer.n_in)
+
+    def matrix(self) -> Array:
+        """Return W as it acts, (n_out, n_in), made anew: a wide CDLinear layer never needs it."""
+        n_out, n_in = self.acting
+        return self.layer.matrix(self.params)[:n_out, :n_in]
 
     def block_magnitudes(self) -> Array:
         """Return |F[c_ij](k)|, (K_o, K_i, B); for a dense layer |W|, its blocks being 1 × 1."""

@@ -18,9 +18,9 @@ def weight(state: LayerState) -> Numbers:
     if isinstance(layer, CDLinear) and state.acts_whole:
         sigma = both_halves(_frequency_values(state.params["c"]).T, layer.B).ravel()
     else:
-        sigma = np.linalg.svd(state.matrix, compute_uv=False)
+        sigma = np.linalg.svd(state.matrix(), compute_uv=False)
     power = sigma**2
-    return Numbers(power, squared_threshold(power.max(), max(state.matrix.shape), state.eps))
+    return Numbers(power, squared_threshold(power.max(), max(state.acting), state.eps))
 
 
 def _frequency_values(c: Array) -> Array:
