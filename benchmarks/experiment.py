@@ -18,6 +18,7 @@ import numpy as np
 
 import by_hand
 from cdbench.config import RunConfig
+from cdbench.crossover import mean_seconds
 from cdbench.datasets import Split, load_dataset
 from cdbench.network import Network
 from cdbench.products.base import Array
@@ -32,7 +33,6 @@ from measure import (
     print_footer,
     print_rows,
     rivals,
-    seconds,
 )
 
 SEEDS = (0, 1, 2)
@@ -218,7 +218,7 @@ def sweep(rounds: int, epochs: int) -> None:
                 with_jax.train(compiled, *task.everything)
 
     by_engine()  # warm
-    taken = [(seconds(by_engine), seconds(by_jax)) for _ in range(rounds)]
+    taken = [(mean_seconds(by_engine), mean_seconds(by_jax)) for _ in range(rounds)]
     own, theirs = ([pair[i] for pair in taken] for i in (0, 1))
     note = f"{Spread.of(compiling).median:.1f} s of it compiling"
     print_rows(

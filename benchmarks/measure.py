@@ -2,11 +2,9 @@
 
 import argparse
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from math import ceil
 
 import numpy as np
 from rich import box
@@ -14,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
+from cdbench.crossover import take_turns
 from cdbench.environment import current_environment
 
 SAMPLE_S = 0.005
@@ -89,47 +88,8 @@ def absence(package: str) -> str:
 def alternate(
     rivals: Mapping[str, Call], rounds: int, least_s: float = SAMPLE_S
 ) -> dict[str, list[float]]:
-    """Measure the rivals in turn, every other round backwards.
-
-    Parameters
-    ----------
-    rivals : mapping
-        What to call, by name.
-    rounds : int
-        How often each has its turn.
-    least_s : float
-        A sample's least time, in seconds: it is the mean of as many calls as fill it. One call
-        that is not measured goes ahead of them, because the caches are still the last rival's.
-
-    Returns
-    -------
-    dict
-        Of each rival the seconds of a call, one sample a round.
-    """
-    repeats = {name: _repeats(call, least_s) for name, call in rivals.items()}
-    samples: dict[str, list[float]] = {name: [] for name in rivals}
-    for number in range(rounds):
-        for name in list(rivals)[:: -1 if number % 2 else 1]:
-            rivals[name]()
-            samples[name].append(seconds(rivals[name], repeats[name]))
-    return samples
-
-
-def seconds(call: Call, repeats: int = 1) -> float:
-    """Return the mean seconds of so many calls."""
-    start = time.perf_counter()
-    for _ in range(repeats):
-        call()
-    return (time.perf_counter() - start) / repeats
-
-
-def _repeats(call: Call, least_s: float) -> int:
-    """Warm up, and return how many calls fill a sample."""
-    call()
-    once = seconds(call)
-    if once < least_s:
-        once = min(once, *(seconds(call) for _ in range(3)))
-    return max(1, ceil(least_s / once))
+    """Return every rival's seconds a call, by round, as ``crossover.take_turns`` measures them."""
+    return take_turns(rivals, rounds, least_s)
 
 
 @dataclass(frozen=True)

@@ -185,29 +185,50 @@ def make_pass(rival: str, size: Size) -> Pass:
     return layer
 
 
-def take_turns(passes: Mapping[str, Pass], rounds: int) -> dict[str, list[float]]:
-    """Measure the passes in turn, every other round backwards; return seconds a pass, by round."""
-    repeats = {name: _repeats(one) for name, one in passes.items()}
-    seconds: dict[str, list[float]] = {name: [] for name in passes}
+def take_turns(
+    passes: Mapping[str, Pass], rounds: int, least_s: float = SAMPLE_S
+) -> dict[str, list[float]]:
+    """Measure the passes in turn, every other round backwards.
+
+    Parameters
+    ----------
+    passes : mapping
+        What to call, by name.
+    rounds : int
+        How often each has its turn.
+    least_s : float
+        A sample's least time, in seconds: it is the mean of as many calls as fill it. One call
+        that is not measured goes ahead of them, because the caches are still the last rival's.
+
+    Returns
+    -------
+    dict
+        Of each the seconds of a call, one sample a round.
+    """
+    repeats = {name: _repeats(one, least_s) for name, one in passes.items()}
+    samples: dict[str, list[float]] = {name: [] for name in passes}
     for number in range(rounds):
         for name in list(passes)[:: -1 if number % 2 else 1]:
-            if repeats[name] > 1:  # the caches are the last rival's; long passes fill them alone
-                passes[name]()
-            seconds[name].append(_seconds(passes[name], repeats[name]))
-    return seconds
+            passes[name]()
+            samples[name].append(mean_seconds(passes[name], repeats[name]))
+    return samples
 
 
-def _repeats(one: Pass) -> int:
-    """Warm up, and return how many passes fill SAMPLE_S."""
-    one()
-    return ceil(SAMPLE_S / min(_seconds(one, 1) for _ in range(3)))
-
-
-def _seconds(one: Pass, repeats: int) -> float:
+def mean_seconds(one: Pass, repeats: int = 1) -> float:
+    """Return the mean seconds of so many calls."""
     start = time.perf_counter()
     for _ in range(repeats):
         one()
     return (time.perf_counter() - start) / repeats
+
+
+def _repeats(one: Pass, least_s: float) -> int:
+    """Warm up, and return how many calls fill a sample."""
+    one()
+    once = mean_seconds(one)
+    if once < least_s:
+        once = min(once, *(mean_seconds(one) for _ in range(3)))
+    return max(1, ceil(least_s / once))
 
 
 def summarize(size: Size, seconds: Mapping[str, Sequence[float]], planned: str) -> Iterator[Timing]:
