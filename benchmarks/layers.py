@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdbench.benchmark import DENSE, Size
-from cdbench.crossover import make_pass
-from cdbench.products import PRODUCTS, plan
+from cdbench.crossover import make_pass, planned_product
+from cdbench.products import PRODUCTS
 from measure import (
     RIVALS,
     Bar,
@@ -60,7 +60,7 @@ class Entry:
     @property
     def picked(self) -> str:
         """The product that the planner picks."""
-        return plan(self.size.N, (self.size.n, self.size.n), self.size.B, self.size.dtype)
+        return planned_product(self.size)
 
     @property
     def best(self) -> str:

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 from cdbench.benchmark import Size
-from cdbench.crossover import make_pass
-from cdbench.products import PRODUCTS, plan
+from cdbench.crossover import make_pass, planned_product
+from cdbench.products import PRODUCTS
 from measure import (
     Bar,
     Spread,
@@ -51,7 +51,7 @@ class Measured:
     @property
     def picked(self) -> str:
         """The product that the planner picks."""
-        return plan(self.size.N, (self.size.n, self.size.n), self.size.B, self.size.dtype)
+        return planned_product(self.size)
 
     @property
     def best(self) -> str:

@@ -55,10 +55,6 @@ class WeightPlace:
     n_in_acting: int
     n_out_acting: int
 
-    def acting_matrix(self, params: Params) -> Array:
-        """Return the part of W that acts, (n_out_acting, n_in_acting)."""
-        return self.layer.matrix(params)[: self.n_out_acting, : self.n_in_acting]
-
 
 class Network:
     """A chain of layers; it holds no parameters, they are one flat vector passed to it.

@@ -55,9 +55,9 @@ class Trainer:
         self.last_size = (len(split.y_train) - 1) % config.batch_size + 1
         # Samples evaluated at a time: few calls for narrow networks, little memory for wide ones.
         self.n_evaluated = max(config.batch_size, EVALUATED // max(network.widths))
-        # Probabilities of the true classes, whose logarithms wait for the end of the epoch.
         self.passes: dict[int, Pass] = {}
         self.evaluations: dict[int, Pass] = {}
+        # Probabilities of the true classes, whose logarithms wait for the end of the epoch.
         size = min(config.batch_size, len(split.y_train))
         self.p_true = np.ones((self.n_steps, size), config.dtype)
         self.penalties = np.zeros(self.n_steps)

@@ -40,9 +40,8 @@ class Frequencies(NamedTuple):
 class Fft(Product):
     """As polygon, one product per real frequency and three per complex one, otherwise transformed.
 
-    The transform is factored in two stages where that pays (RealDFT), which takes O(B^1.5) each
-    and is faster than a library's O(B log B) up to B of some hundreds; for a prime B it is one
-    matrix, as polygon's. And the sums and differences
+    The transform is factored in two stages where that pays (RealDFT), which takes O(B^1.5); for a
+    prime B it is one matrix, as polygon's. And the sums and differences
     of Gauss's three products are computed, where polygon has them in its matrices. Orthonormal on
     activations, the transform is its own inverse when transposed.
 

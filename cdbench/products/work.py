@@ -7,12 +7,12 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Work:
-    """What a forward and a backward pass do.
+    """What a pass forward or backward does.
 
     Attributes
     ----------
     calls : float
-        Calls of NumPy, with the Python around them.
+        Calls of NumPy with the Python around them; an effective number, chosen by what fits.
     products : float
         Matrix products that NumPy's calls pass on to BLAS.
     multiplications : float
@@ -48,9 +48,10 @@ SECONDS: Mapping[str, tuple[float, ...]] = {
 }
 """Seconds for one of each of Work's counts.
 
-Fitted, with least squares of relative errors, to the times of all products at 324 sizes on one
-server processor with AVX-512 (``benchmarks/planner.py --fit`` fits them to another). There the
-product that they pick takes 1 % longer than the best on average. Only their ratios matter.
+Fitted, with least squares of relative errors in which outliers weigh less, to the times of all
+products at 324 sizes on one server processor with AVX-512. There the product that they pick takes
+1 % longer than the best on average. ``benchmarks/planner.py --fit`` fits them to another machine,
+with plain least squares. Only their ratios matter.
 """
 
 
