@@ -26,7 +26,7 @@ from cdbench.store.audit_queries import (
 from cdbench.store.database import open_for_reading
 from cdbench.store.migrate import VERSION_TABLE, revisions
 from cdbench.store.queries import completed_configs, newest_runs
-from cdbench.sweep import grid
+from cdbench.grid import grid
 
 ROOT = Path(__file__).parents[1]
 RELEASED = ROOT / "runs.db"

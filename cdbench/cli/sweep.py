@@ -101,7 +101,7 @@ def _configs(knobs: dict[str, Any], *, baseline: bool) -> list[RunConfig]:
     """Return the grid's configurations, each checked, and pinned to its data set's contents."""
     from dataclasses import replace
 
-    from cdbench.sweep import grid
+    from cdbench.grid import grid
 
     seeds = list(knobs.pop("seeds", PUBLISHED_SEEDS))
     # Two knobs hold one value for the whole grid: a list of widths is one network.
