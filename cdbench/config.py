@@ -8,9 +8,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
-from cdbench.config_checks import check_combinations, check_names, check_numbers
+from cdbench.config_checks import check_combinations, check_names, check_numbers, check_seed
 from cdbench.errors import ConfigurationError, UnknownNameError
 
 ALPHA_CD = 0.0118
@@ -94,10 +96,8 @@ class RunConfig:
         check_numbers(self)
         check_combinations(self)
         if self.fisher_weight == 0:
-            defaults = {knob.name: knob.default for knob in fields(self)}
-            self._set(
-                fisher_form=defaults["fisher_form"], fisher_epsilon=defaults["fisher_epsilon"]
-            )
+            for name in ("fisher_form", "fisher_epsilon"):
+                self._set(**{name: KNOBS[name].default})
         if self.B in (None, 1):  # there W is c itself
             self._set(learning_rate_scaling="raw", product="auto")
 
@@ -129,9 +129,23 @@ class RunConfig:
         """Return the dense configuration to compare this one with: all else equal."""
         return replace(self, layer="dense", B=None, fisher_weight=0.0)
 
+    def with_seed(self, seed: int) -> "RunConfig":
+        """Return this configuration with another seed; all else has been checked already.
+
+        Raises
+        ------
+        ConfigurationError
+            If it is no seed.
+        """
+        check_seed(_integer("seed", seed))
+        other = object.__new__(RunConfig)
+        vars(other).update(vars(self), seed=seed)
+        return other
+
     def canonical_json(self) -> str:
         """Return the whole configuration as JSON with sorted keys and no spaces."""
-        return _canonical(vars(self))
+        before, after = _around_seed(_but_seed(self))
+        return f"{before}{self.seed}{after}"
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical JSON, in hexadecimal."""
@@ -139,9 +153,7 @@ class RunConfig:
 
     def group_digest(self) -> str:
         """Return the digest without the seed: equal for the repetitions of one experiment."""
-        values = dict(vars(self))
-        del values["seed"]
-        return _sha256(_canonical(values))
+        return _group_digest(_but_seed(self))
 
     @property
     def model(self) -> str:
@@ -171,6 +183,10 @@ class RunConfig:
 
 KNOBS = {knob.name: knob for knob in fields(RunConfig) if "help" in knob.metadata}
 """The fields of RunConfig that a user sets, by name."""
+
+
+_BUT_SEED = [knob.name for knob in fields(RunConfig) if knob.name != "seed"]
+_but_seed = attrgetter(*_BUT_SEED)
 
 
 def varied_knobs(configs: Iterable[RunConfig]) -> list[str]:
@@ -214,6 +230,19 @@ def _integer(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigurationError(f"{name} = {value!r}: expected a whole number")
     return value
+
+
+@lru_cache(maxsize=1024)  # most configurations of a large sweep differ in their seed only
+def _around_seed(values: tuple[Any, ...]) -> tuple[str, str]:
+    """Return a configuration's canonical JSON in two pieces, between which its seed goes."""
+    text = _canonical({"seed": None} | dict(zip(_BUT_SEED, values, strict=True)))
+    before, key, after = text.partition('"seed":null')  # quotes within a value are escaped
+    return before + key.removesuffix("null"), after
+
+
+@lru_cache(maxsize=1024)
+def _group_digest(values: tuple[Any, ...]) -> str:
+    return _sha256(_canonical(dict(zip(_BUT_SEED, values, strict=True))))
 
 
 def _canonical(values: Mapping[str, Any]) -> str:

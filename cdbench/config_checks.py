@@ -44,7 +44,7 @@ def check_numbers(config: Any) -> None:
     """Raise ConfigurationError where a number is out of its range."""
     _expect("epochs", config.epochs, config.epochs >= 1, "at least 1")
     _expect("batch_size", config.batch_size, config.batch_size >= 1, "at least 1")
-    _expect("seed", config.seed, 0 <= config.seed <= MAX_SEED, f"0 to {MAX_SEED}")
+    check_seed(config.seed)
     _expect("hidden", config.hidden, bool(config.hidden), "at least one width")
     _expect("hidden", config.hidden, min(config.hidden) >= 1, "widths of at least 1")
     rate = config.learning_rate
@@ -55,6 +55,11 @@ def check_numbers(config: Any) -> None:
     weight, epsilon = config.fisher_weight, config.fisher_epsilon
     _expect("fisher_weight", weight, 0 <= weight < math.inf, "0 or more")
     _expect("fisher_epsilon", epsilon, 0 < epsilon < math.inf, "a positive number")
+
+
+def check_seed(seed: int) -> None:
+    """Raise ConfigurationError where a seed is out of its range."""
+    _expect("seed", seed, 0 <= seed <= MAX_SEED, f"0 to {MAX_SEED}")
 
 
 def check_combinations(config: Any) -> None:

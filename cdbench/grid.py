@@ -1,6 +1,6 @@
 """Grid: from lists of values to the configurations of all their combinations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -9,7 +9,11 @@ from cdbench.errors import ConfigurationError
 
 
 def grid(
-    knobs: Mapping[str, Sequence[Any]], seeds: Sequence[int], *, baseline: bool
+    knobs: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    *,
+    baseline: bool,
+    pin: Callable[[RunConfig], RunConfig] | None = None,
 ) -> list[RunConfig]:
     """Return the configurations of all combinations of the knobs' values and the seeds.
 
@@ -21,6 +25,8 @@ def grid(
         Each combination is trained with each seed.
     baseline : bool
         Whether the dense configuration of every combination comes too, ahead of the others.
+    pin : callable, optional
+        Puts the data set's contents into a configuration; called once for all of its seeds.
 
     Returns
     -------
@@ -33,11 +39,9 @@ def grid(
         If a value is given twice, or a combination cannot be.
     """
     for name, given in (("seeds", seeds), *knobs.items()):
-        repeated = [value for i, value in enumerate(given) if value in given[:i]]
-        if repeated:
-            raise ConfigurationError(f"{name}: {repeated[0]} is given twice; expected each once")
+        _check_distinct(name, given)
     layers = knobs.get("layer", ["cdlinear"])
-    configs: dict[RunConfig, None] = {}
+    models: dict[RunConfig, None] = {}
     for combination in product(*knobs.values()):
         values = dict(zip(knobs, combination, strict=True))
         if values.get("layer") == "dense" and "cdlinear" in layers:
@@ -45,9 +49,17 @@ def grid(
             config = RunConfig(**values | {"layer": "cdlinear", "B": 1}).baseline()
         else:
             config = RunConfig(**values)
-        for seed in seeds:
-            seeded = RunConfig.from_mapping({**vars(config), "seed": seed})
-            if baseline:
-                configs[seeded.baseline()] = None
-            configs[seeded] = None
-    return sorted(configs, key=lambda config: config.layer != "dense")
+        if baseline:
+            models[config.baseline()] = None
+        models[config] = None
+    dense_first = sorted(models, key=lambda model: model.layer != "dense")
+    pinned = dense_first if pin is None else [pin(model) for model in dense_first]
+    return [model.with_seed(seed) for model in pinned for seed in seeds]
+
+
+def _check_distinct(name: str, given: Sequence[Any]) -> None:
+    seen = set()
+    for value in given:
+        if value in seen:
+            raise ConfigurationError(f"{name}: {value} is given twice; expected each once")
+        seen.add(value)

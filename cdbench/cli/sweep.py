@@ -109,14 +109,16 @@ def _configs(knobs: dict[str, Any], *, baseline: bool) -> list[RunConfig]:
         name: [value] if name in ("hidden", "label_column") else list(value)
         for name, value in knobs.items()
     }
-    configs = grid(values, seeds, baseline=baseline)
-    from cdbench.datasets import pin_dataset
+    fingerprints: dict[str, str | None] = {}  # a file is read once for all of its models
 
-    pinned = {
-        config.dataset: pin_dataset(config).dataset_fingerprint
-        for config in {config.dataset: config for config in configs}.values()
-    }
-    return [replace(config, dataset_fingerprint=pinned[config.dataset]) for config in configs]
+    def pin(config: RunConfig) -> RunConfig:
+        from cdbench.datasets import pin_dataset
+
+        if config.dataset not in fingerprints:
+            fingerprints[config.dataset] = pin_dataset(config).dataset_fingerprint
+        return replace(config, dataset_fingerprint=fingerprints[config.dataset])
+
+    return grid(values, seeds, baseline=baseline, pin=pin)
 
 
 def _print_comparison(
