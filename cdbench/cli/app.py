@@ -10,6 +10,7 @@ from cdbench.cli.audit import audit
 from cdbench.cli.bench import bench
 from cdbench.cli.plot import plot
 from cdbench.cli.report import report
+from cdbench.cli.reproduce import reproduce
 from cdbench.cli.sweep import sweep
 from cdbench.cli.train import train
 
@@ -20,7 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, sweep, report, plot, audit, bench):
+for command in (train, sweep, report, plot, audit, bench, reproduce):
     app.command(cls=ManyValuesCommand)(command)
 
 

@@ -1,0 +1,208 @@
+"""``cdbench reproduce``: stored runs trained again, and compared with what is stored."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption
+from cdbench.cli.output import print_report
+from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.interrupts import ignore_interrupts
+from cdbench.reproduction import (
+    BIT_FOR_BIT,
+    DIFFERENT,
+    TRAINING_FAILED,
+    compare_runs,
+    not_reproducible,
+)
+from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
+from cdbench.run import Environment
+
+if TYPE_CHECKING:
+    from cdbench.config import RunConfig
+    from cdbench.diagnostics import Diagnostics
+    from cdbench.reports.reproduction import Reproduced
+    from cdbench.store.database import Database
+    from cdbench.store.training_queries import StoredTraining
+
+FIRST_COMMAND = "cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2"
+
+Pairs = Counter[tuple[Environment, Environment]]
+"""How many runs of each stored environment were trained again in which."""
+
+
+def reproduce(
+    run: Annotated[
+        list[str] | None,
+        typer.Argument(help="Runs: each a run_id, or a uuid or its first 8 characters or more."),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every run that completed or diverged.")
+    ] = False,
+    db: DatabaseOption = DEFAULT_DATABASE,
+    jobs: JobsOption = None,
+) -> int:
+    """Train stored runs again and compare: bit for bit, as printed, or different.
+
+    Each run is trained with its stored configuration, diagnostics and BLAS threads, and every
+    stored number but times and memory is compared. The database is only read. The exit code is 1
+    if a run differs at the precision that reports print, or cannot be trained.
+
+    For example:
+
+        cdbench reproduce 1 2 3
+
+        cdbench reproduce 0004c7bd
+
+        cdbench reproduce --all --db runs.db
+    """
+    if bool(run) == every:
+        raise ConfigurationError(
+            f"{'RUN and --all were both' if every else 'no run was'} given; expected "
+            "cdbench reproduce 1 2 3 or cdbench reproduce --all"
+        )
+    from cdbench.store.database import open_for_reading
+    from cdbench.store.training_queries import stored_trainings
+
+    database = open_for_reading(db)
+    trainings = stored_trainings(database, None if every else run)
+    if not trainings:
+        raise MissingResultsError(
+            f"{database.name}: no run that completed; to make some: {FIRST_COMMAND}"
+        )
+    pairs: Pairs = Counter()
+    results: list[Reproduced] = []
+    progress = ReproductionProgress(len(trainings))
+    interrupted = False
+    try:
+        with progress:
+            for result in _reproduced(trainings, jobs, database, pairs):
+                results.append(result)
+                progress.add(result)
+    except KeyboardInterrupt:
+        ignore_interrupts()
+        interrupted = True
+    _print(results, pairs, database)
+    if interrupted:
+        done = f"{len(results)} of {len(trainings)} runs were compared"
+        typer.echo(f"interrupted: {done}", err=True)
+        return INTERRUPTED
+    bad = {DIFFERENT, TRAINING_FAILED}
+    return RUN_FAILED if any(r.comparison.verdict in bad for r in results) else COMPLETED
+
+
+def _reproduced(
+    trainings: Sequence["StoredTraining"], jobs: int | None, database: "Database", pairs: Pairs
+) -> Iterator["Reproduced"]:
+    """Train the runs again and yield what comes out, as they end; count the environments."""
+    from cdbench.reports.reproduction import Reproduced
+    from cdbench.store.run_queries import stored_runs
+    from cdbench.sweep import execute_all
+
+    possible = []
+    for training in trainings:
+        comparison = not_reproducible(training.status)
+        if comparison is None:
+            possible.append(training)
+        else:
+            yield Reproduced(training.run_id, training.config, comparison)
+    for blas_threads, needs, run_ids in _rounds(possible):
+        at_a_time = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
+        for found in execute_all(list(needs), at_a_time, needs, blas_threads=blas_threads):
+            if found.status == RUN_INTERRUPTED:
+                raise KeyboardInterrupt
+            for run_id, stored in stored_runs(database, run_ids[found.config]):
+                pairs[stored.environment, found.environment] += 1
+                yield Reproduced(run_id, stored.config, compare_runs(stored, found))
+
+
+Round = tuple[int, dict["RunConfig", "Diagnostics"], dict["RunConfig", list[int]]]
+"""BLAS threads; what to train, with what to measure; the runs that it is compared with."""
+
+
+def _rounds(trainings: Sequence["StoredTraining"]) -> Iterator[Round]:
+    """Yield what is trained in one go.
+
+    What was trained twice alike is trained once. A configuration that was measured differently in
+    several runs comes once a round, because a run that ended is known by its configuration.
+    """
+    alike: dict[tuple[int, RunConfig, Diagnostics], list[int]] = {}
+    # The longest first, so that no process is left alone with one at the end.
+    for training in sorted(trainings, key=lambda one: one.diagnostics.curvature == "none"):
+        key = (training.blas_threads, training.config, training.diagnostics)
+        alike.setdefault(key, []).append(training.run_id)
+    rounds: dict[tuple[int, int], Round] = {}
+    seen: Counter[tuple[int, RunConfig]] = Counter()
+    for (threads, config, diagnostics), run_ids in alike.items():
+        number = seen[threads, config]
+        seen[threads, config] += 1
+        _, needs, ids = rounds.setdefault((threads, number), (threads, {}, {}))
+        needs[config], ids[config] = diagnostics, run_ids
+    yield from rounds.values()
+
+
+class ReproductionProgress:
+    """Shows on standard error how many runs are compared: a bar, or off a terminal a line a run.
+
+    Parameters
+    ----------
+    n_runs : int
+        How many there are.
+    """
+
+    def __init__(self, n_runs: int) -> None:
+        self._n_runs, self._n_done, self._n_unequal = n_runs, 0, 0
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("training again"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("compared · {task.fields[unequal]} not bit for bit ·"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=n_runs, unequal=0)
+
+    def __enter__(self) -> Self:
+        """Start the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the bar; it stays where it was."""
+        self._bar.stop()
+
+    def add(self, result: "Reproduced") -> None:
+        """Count a run that was compared."""
+        self._n_done += 1
+        verdict = result.comparison.verdict
+        self._n_unequal += verdict != BIT_FOR_BIT
+        self._bar.update(self._task, advance=1, unequal=self._n_unequal)
+        if self._bar.disable:
+            config = result.config
+            run = f"run {result.run_id}, {config.model} seed {config.seed}"
+            typer.echo(f"{self._n_done}/{self._n_runs} {run}: {verdict}", err=True)
+
+
+def _print(results: Sequence["Reproduced"], pairs: Pairs, database: "Database") -> None:
+    from cdbench.reports.reproduction import differing_table, environments_table, verdicts_table
+
+    tables = [verdicts_table(results, database.label), differing_table(results)]
+    for number, table in enumerate([*tables, environments_table(pairs) if pairs else None]):
+        if table is not None:
+            typer.echo("\n" * bool(number), nl=False)
+            print_report(table)

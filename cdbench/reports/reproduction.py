@@ -1,0 +1,120 @@
+"""What came out of training stored runs again: verdicts, the runs that differ, environments."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from cdbench.config import RunConfig
+from cdbench.reports.formats import Report
+from cdbench.reports.statistics import format_count
+from cdbench.reproduction import (
+    BIT_FOR_BIT,
+    DIFFERENT,
+    NOT_REPRODUCIBLE,
+    PRINTED_EQUAL,
+    TRAINING_FAILED,
+    VERDICTS,
+    Comparison,
+)
+from cdbench.run import Environment
+
+SHOWN = 40
+"""Runs that are listed; of more it says how many there are."""
+
+MEANING = {
+    BIT_FOR_BIT: "every number is the same",
+    PRINTED_EQUAL: "every number is the same as reports print it",
+    DIFFERENT: "a number is printed otherwise",
+    TRAINING_FAILED: "the training failed now",
+    NOT_REPRODUCIBLE: "interrupted or failed when it was stored; not trained again",
+}
+
+_LONG = 12
+"""Characters of a commit that are shown."""
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """A stored run, trained again and compared."""
+
+    run_id: int
+    config: RunConfig
+    comparison: Comparison
+
+
+def verdicts_table(runs: Sequence[Reproduced], source: str) -> Report:
+    """Build the table of how many runs have which verdict."""
+    counts = Counter(run.comparison.verdict for run in runs)
+    return Report(
+        title=f"{format_count(len(runs))} run{'s' * (len(runs) != 1)} trained again · {source}",
+        columns=("Verdict", "", "Runs"),
+        rows=[
+            [verdict, MEANING[verdict], format_count(counts[verdict])]
+            for verdict in VERDICTS
+            if counts[verdict] or verdict in (BIT_FOR_BIT, PRINTED_EQUAL, DIFFERENT)
+        ],
+        notes=(),
+        records=[],
+    )
+
+
+def differing_table(runs: Sequence[Reproduced]) -> Report | None:
+    """Build the table of runs that are not equal bit for bit, the worst first; None without any."""
+    differing = [run for run in runs if run.comparison.verdict != BIT_FOR_BIT]
+    if not differing:
+        return None
+    order = (DIFFERENT, TRAINING_FAILED, NOT_REPRODUCIBLE, PRINTED_EQUAL)
+    differing.sort(key=lambda run: (order.index(run.comparison.verdict), run.run_id))
+    n_more = len(differing) - SHOWN
+    return Report(
+        title="Runs that are not equal bit for bit",
+        columns=("Run", "Model", "Seed", "Verdict", "Why"),
+        rows=[
+            [
+                str(run.run_id),
+                run.config.model,
+                str(run.config.seed),
+                run.comparison.verdict,
+                run.comparison.words,
+            ]
+            for run in differing[:SHOWN]
+        ],
+        notes=(f"... and {format_count(n_more)} more",) if n_more > 0 else (),
+        records=[],
+        text_columns=5,
+    )
+
+
+def environments_table(pairs: Mapping[tuple[Environment, Environment], int]) -> Report:
+    """Build the table of what differs between the stored environments and the present one.
+
+    Parameters
+    ----------
+    pairs : mapping
+        How many runs were compared of each stored environment and the one they were trained in now.
+    """
+    rows = []
+    for (stored, here), n_runs in pairs.items():
+        then, now = asdict(stored), asdict(here)
+        changed = [name for name in then if then[name] != now[name]]
+        n_said = format_count(n_runs)
+        if not changed:
+            rows.append([n_said, "the same environment", "", ""])
+        for name in changed:
+            field = name.replace("_", " ")
+            rows.append([n_said, field, _shown(name, then[name]), _shown(name, now[name])])
+            n_said = ""
+    return Report(
+        title="Environments: what differs",
+        columns=("Runs", "", "Stored", "Here"),
+        rows=rows,
+        notes=(),
+        records=[],
+        text_columns=4,
+    )
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None:
+        return "–"
+    return str(value)[:_LONG] if name == "git_commit" else str(value)

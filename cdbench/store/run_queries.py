@@ -1,0 +1,207 @@
+"""Reading whole runs: what was recorded of a training, as the Run that it was."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, Select, Table, select
+
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.errors import CdbenchError, StoreError
+from cdbench.run import (
+    Condition,
+    Curvature,
+    Environment,
+    EpochMetrics,
+    Run,
+    Spectrum,
+)
+from cdbench.store import models
+from cdbench.store.database import Database
+from cdbench.store.queries import chunks
+
+ARROW = "→"
+
+
+def table_of(model: type[models.Base]) -> Table:
+    """Return the table of a model."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+_RUN, _ENVIRONMENT, _EPOCH = (
+    table_of(models.Run),
+    table_of(models.Environment),
+    table_of(models.Epoch),
+)
+_CONDITION, _SPECTRUM = table_of(models.ConditionNumber), table_of(models.Spectrum)
+_VALUE, _CURVATURE, _NODE = (
+    table_of(models.SpectrumValue),
+    table_of(models.Curvature),
+    table_of(models.CurvatureNode),
+)
+
+Rows = dict[int, list[Row[Any]]]
+"""Rows by the key of what they belong to."""
+
+
+def stored_run(database: Database, run_id: int) -> Run:
+    """Return one run with everything that was recorded of it, as ``stored_runs`` does.
+
+    Raises
+    ------
+    StoreError
+        If there is no such run, or its row holds what cdbench never wrote.
+    """
+    for _, run in stored_runs(database, [run_id]):
+        return run
+    raise StoreError(f"{database.name}: no run {run_id}")
+
+
+def stored_runs(database: Database, run_ids: Iterable[int]) -> Iterator[tuple[int, Run]]:
+    """Yield run_id and run, by run_id, a few hundred read at a time.
+
+    They are the runs that ``record_run`` was given, but for what it leaves out: spectra have the
+    order of their keys (layer, kind, epoch, step), those without values the multiplicity 1, and
+    curvature has no nodes where values were not to be kept.
+
+    Raises
+    ------
+    StoreError
+        If a run's row holds what cdbench never wrote.
+    """
+    for ids in chunks(sorted(set(run_ids))):
+        with database.transaction() as connection:
+            parts = _Parts(connection, ids)
+            rows = connection.execute(_runs().where(_RUN.c.run_id.in_(ids))).all()
+        for row in rows:
+            yield row.run_id, _run(row, parts, database)
+
+
+class _Parts:
+    """All rows that belong to some runs, read in one query a table."""
+
+    def __init__(self, connection: Connection, ids: Sequence[int]) -> None:
+        def of_runs(table: Table, *order: str) -> Rows:
+            question = select(table).where(table.c.run_id.in_(ids))
+            return _grouped(connection, question, "run_id", [table.c[name] for name in order])
+
+        def of_parts(table: Table, parent: Table, key: str) -> Rows:
+            question = select(table).join(parent, _same(table, parent, key))
+            question = question.where(parent.c.run_id.in_(ids))
+            return _grouped(connection, question, key, [table.c[key], table.c.position])
+
+        self.epochs = of_runs(_EPOCH, "epoch")
+        self.conditions = of_runs(_CONDITION, "layer", "kind", "epoch", "step")
+        self.spectra = of_runs(_SPECTRUM, "spectrum_id")
+        self.values = of_parts(_VALUE, _SPECTRUM, "spectrum_id")
+        self.curvature = of_runs(_CURVATURE, "curvature_id")
+        self.nodes = of_parts(_NODE, _CURVATURE, "curvature_id")
+
+
+def _grouped(connection: Connection, question: Select[Any], key: str, order: Sequence[Any]) -> Rows:
+    groups: Rows = {}
+    for row in connection.execute(question.order_by(*order)):
+        groups.setdefault(getattr(row, key), []).append(row)
+    return groups
+
+
+def _same(one: Table, other: Table, name: str) -> Any:
+    return one.c[name] == other.c[name]
+
+
+def _runs() -> Select[Any]:
+    own = [column for column in _ENVIRONMENT.c if column.name in _names(Environment)]
+    joined = _same(_RUN, _ENVIRONMENT, "environment_id")
+    return select(_RUN, *own).join_from(_RUN, _ENVIRONMENT, joined).order_by(_RUN.c.run_id)
+
+
+def _run(row: Row[Any], parts: _Parts, database: Database) -> Run:
+    values = row._mapping
+    plain = _names(Run) & set(values) - {"epochs"}  # the column is how many were asked for
+    started: datetime = values["started_at"]
+    derived = {
+        "config": stored_config(values, database),
+        "diagnostics": stored_diagnostics(values, database),
+        "environment": Environment(**_fields(Environment, values)),
+        "started_at": started.replace(tzinfo=UTC),
+        "widths": tuple(int(width) for width in (values["widths"] or "").split(ARROW) if width),
+        "epochs": tuple(
+            EpochMetrics(**_fields(EpochMetrics, epoch._mapping))
+            for epoch in parts.epochs.get(row.run_id, ())
+        ),
+        "spectra": _spectra(parts, row.run_id),
+        "curvature": _curvature(parts, row.run_id),
+    }
+    return Run(**({name: values[name] for name in plain} | derived))
+
+
+def _spectra(parts: _Parts, run_id: int) -> tuple[Spectrum, ...]:
+    kept = {
+        (row.layer, row.kind, row.epoch, 0): (
+            tuple(number.value for number in parts.values.get(row.spectrum_id, ())),
+            row.multiplicity,
+        )
+        for row in parts.spectra.get(run_id, ())
+    }
+    spectra = []
+    for row in parts.conditions.get(run_id, ()):
+        values, multiplicity = kept.get((row.layer, row.kind, row.epoch, row.step), ((), 1))
+        condition = Condition(**_fields(Condition, row._mapping))
+        spectra.append(
+            Spectrum(
+                *(row.layer, row.kind, row.epoch, values, condition, row.sample, row.step),
+                multiplicity=multiplicity,
+            )
+        )
+    return tuple(spectra)
+
+
+def _curvature(parts: _Parts, run_id: int) -> tuple[Curvature, ...]:
+    found = []
+    for row in parts.curvature.get(run_id, ()):
+        nodes = parts.nodes.get(row.curvature_id, ())
+        points = {
+            "nodes": tuple(node.eigenvalue for node in nodes),
+            "weights": tuple(node.weight for node in nodes),
+        }
+        found.append(Curvature(**(_fields(Curvature, row._mapping) | points)))
+    return tuple(found)
+
+
+def stored_config(row: RowMapping, database: Database) -> RunConfig:
+    """Return the configuration of a row of ``run``; raise StoreError if it is damaged."""
+    try:
+        return RunConfig.from_mapping(json.loads(row["config_json"]))
+    except (CdbenchError, ValueError, TypeError, AttributeError) as error:
+        raise _damaged(row, "config_json", error, database) from None
+
+
+def stored_diagnostics(row: RowMapping, database: Database) -> Diagnostics | None:
+    """Return what was measured, None where the row does not say; StoreError if damaged."""
+    if row["diagnostics_json"] is None:
+        return None
+    try:
+        return Diagnostics.from_mapping(json.loads(row["diagnostics_json"]))
+    except (CdbenchError, ValueError, TypeError, AttributeError) as error:
+        raise _damaged(row, "diagnostics_json", error, database) from None
+
+
+def _damaged(row: RowMapping, column: str, error: Exception, database: Database) -> StoreError:
+    reason = " ".join(str(error).split())
+    return StoreError(
+        f"{database.name}: {column} of run {row['run_id']} is damaged ({reason}); to see what else "
+        f"is: cdbench db check --db {database.name}"
+    )
+
+
+def _fields(kind: Any, values: RowMapping) -> dict[str, Any]:
+    return {name: values[name] for name in _names(kind) & set(values)}
+
+
+def _names(kind: Any) -> set[str]:
+    return {field.name for field in fields(kind)}

@@ -1,0 +1,124 @@
+"""Reading which stored runs there are to train again, and by which names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, select
+
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.errors import ConfigurationError
+from cdbench.run import COMPLETED, DIVERGED
+from cdbench.store import models
+from cdbench.store.database import Database
+from cdbench.store.queries import chunks
+from cdbench.store.run_queries import stored_config, stored_diagnostics, table_of
+
+MIN_UUID = 8
+"""Characters of a uuid that name a run, as git's short commits do."""
+
+SHOWN = 3
+"""Runs that an ambiguous name's error lists."""
+
+
+_RUN, _ENVIRONMENT = table_of(models.Run), table_of(models.Environment)
+
+
+@dataclass(frozen=True)
+class StoredTraining:
+    """What decides how a stored run is trained again.
+
+    Attributes
+    ----------
+    run_id : int
+        Its key in the database.
+    config : RunConfig
+        What was trained.
+    diagnostics : Diagnostics
+        What was measured; the default ones for runs of schema 0001, which do not say.
+    blas_threads : int
+        Threads that its products had.
+    status : str
+        How it ended.
+    """
+
+    run_id: int
+    config: RunConfig
+    diagnostics: Diagnostics
+    blas_threads: int
+    status: str
+
+
+def stored_trainings(
+    database: Database, names: Sequence[str] | None = None
+) -> list[StoredTraining]:
+    """Return what is needed to train stored runs again, by run_id.
+
+    Parameters
+    ----------
+    database : Database
+        Where they are.
+    names : sequence of str, optional
+        Each a run_id, a uuid, or its beginning; without them, all that completed or diverged.
+
+    Raises
+    ------
+    ConfigurationError
+        If a name is that of no run, or of several.
+    StoreError
+        If a run's row holds what cdbench never wrote.
+    """
+    runs = _RUN.c
+    columns = (runs.run_id, runs.status, runs.config_json, runs.diagnostics_json)
+    question = (
+        select(*columns, _ENVIRONMENT.c.blas_threads)
+        .join_from(_RUN, _ENVIRONMENT, _RUN.c.environment_id == _ENVIRONMENT.c.environment_id)
+        .order_by(runs.run_id)
+    )
+    with database.transaction() as connection:
+        if names is None:
+            rows = _all(connection, question.where(runs.status.in_((COMPLETED, DIVERGED))))
+        else:
+            wanted = sorted({_run_id(connection, name, database.name) for name in names})
+            rows = [
+                row
+                for ids in chunks(wanted)
+                for row in _all(connection, question.where(runs.run_id.in_(ids)))
+            ]
+    return [
+        StoredTraining(
+            row["run_id"],
+            stored_config(row, database),
+            stored_diagnostics(row, database) or Diagnostics(),
+            row["blas_threads"],
+            row["status"],
+        )
+        for row in rows
+    ]
+
+
+def _all(connection: Connection, question: Select[Any]) -> Sequence[RowMapping]:
+    return connection.execute(question).mappings().all()
+
+
+def _run_id(connection: Connection, name: str, source: str) -> int:
+    """Return the run_id that a name stands for; a number is one if there is such a run."""
+    key, uuid = _RUN.c.run_id, _RUN.c.uuid
+    if name.isascii() and name.isdigit() and len(name) < 19:  # SQLite's integers end there
+        found = connection.execute(select(key).where(key == int(name))).scalar()
+        if found is not None:
+            return int(found)
+    named = uuid == name
+    if len(name) >= MIN_UUID:
+        named |= uuid.startswith(name.lower(), autoescape=True)
+    rows = connection.execute(select(key, uuid).where(named).order_by(key)).all()
+    if len(rows) == 1:
+        return int(rows[0].run_id)
+    if rows:
+        some = ", ".join(row.uuid for row in rows[:SHOWN]) + ", ..." * (len(rows) > SHOWN)
+        raise ConfigurationError(f"RUN {name}: {len(rows)} runs begin so ({some}); expected one")
+    raise ConfigurationError(
+        f"RUN {name}: no such run in {source}; expected a run_id, or a uuid's first {MIN_UUID} "
+        "characters or more, as in the columns run_id and uuid of the view runs"
+    )
