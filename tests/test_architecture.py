@@ -23,6 +23,7 @@ LIBRARIES = {
     "matplotlib": {"plots"},
     "rich": {"cli", "reports"},
     "sklearn": {"datasets"},
+    "distributed": {"cluster", "cluster_workers"},
 }
 """Which rooms may import a library."""
 
@@ -37,6 +38,7 @@ ROOMS = {
     "knob_values": {"config", "errors"},
     "settings": {"config", "errors", "knob_values"},
     "run": {"config", "diagnostics"},
+    "reproduction": {"run"},
     "environment": {"run"},
     "memory": set[str](),
     "benchmark": {"run"},
@@ -111,6 +113,16 @@ ROOMS = {
     "grid": {"config", "errors"},
     "worker": {"config", "diagnostics", "execution", "interrupts", "run"},
     "sweep": {"config", "diagnostics", "errors", "execution", "interrupts", "run", "worker"},
+    "cluster_workers": {"environment", "errors", "interrupts", "run"},
+    "cluster": {
+        "cluster_workers",
+        "config",
+        "diagnostics",
+        "environment",
+        "errors",
+        "execution",
+        "run",
+    },
     "store": {"benchmark", "config", "diagnostics", "errors", "judgement", "run"},
     "claims": {
         "config",
@@ -135,6 +147,7 @@ ROOMS = {
         "errors",
         "judgement",
         "published",
+        "reproduction",
         "run",
         "store.audit_queries",
         "store.queries",
@@ -144,6 +157,8 @@ ROOMS = {
         "audit",
         "benchmark",
         "claims",
+        "cluster",
+        "cluster_workers",
         "comparison",
         "crossover",
         "diagnostics",
@@ -159,6 +174,7 @@ ROOMS = {
         "plots",
         "published",
         "reports",
+        "reproduction",
         "run",
         "settings",
         "store",
