@@ -1,6 +1,6 @@
 """What several test files start from: trained runs, and databases that hold them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,8 +12,9 @@ from cdbench.config import RunConfig
 from cdbench.execution import execute
 from cdbench.reports.table1 import table1_configs
 from cdbench.run import Run
-from cdbench.store.database import open_for_writing
+from cdbench.store.database import Database, open_for_writing
 from cdbench.store.record import record_run
+from tests.postgres import PostgresServer
 
 TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
 
@@ -51,3 +52,26 @@ def paper_path(paper_runs: list[Run], tmp_path_factory: pytest.TempPathFactory) 
     for run in paper_runs:
         record_run(database, run)
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Return a PostgreSQL server that was started for the tests."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return where a database can be made: once a file, once on a server."""
+    if request.param == "sqlite":
+        return str(tmp_path / "runs.db")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture
+def database(location: str) -> Database:
+    """Return a new database: once a file, once on a server."""
+    return open_for_writing(location)

@@ -77,7 +77,7 @@ def test_sql_of_every_statistic_gives_its_estimate(tmp_path: Path, n: int) -> No
     database = open_for_writing(str(tmp_path / "x.db"))
     store(database, data, found)
     for measurement in found:
-        ((value,),) = rows(database.path, measurement.sql)
+        ((value,),) = rows(Path(database.name), measurement.sql)
         assert value == pytest.approx(measurement.estimate, rel=1e-9)
 
 
@@ -175,4 +175,4 @@ def test_newest_judgement_is_the_ledger_and_older_ones_are_kept(tmp_path: Path) 
     second = store(database, data_of([4, 5]), [])
     assert stored_claims(database)["it's a claim"].claim_result_id == second > first
     assert [o.value for o in observations_of(database, "it's a claim")] == [4, 5]
-    assert rows(database.path, "select count(*) from claim_result") == [(2,)]
+    assert rows(Path(database.name), "select count(*) from claim_result") == [(2,)]

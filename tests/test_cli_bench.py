@@ -141,16 +141,16 @@ def test_a_benchmark_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
     database = open_for_writing(str(tmp_path / "runs.db"))
     with pytest.raises(Exception, match="NOT NULL"):
         record_benchmark(database, benchmark("a", replace(timing(DENSE, 1.0, 1.0), seconds=None)))  # type: ignore[arg-type]
-    assert rows(database.path, "SELECT count(*) FROM benchmark") == [(0,)]
+    assert rows(Path(database.name), "SELECT count(*) FROM benchmark") == [(0,)]
 
 
 def test_deleting_a_benchmark_deletes_its_times(tmp_path: Path) -> None:
     database = open_for_writing(str(tmp_path / "runs.db"))
     record_benchmark(database, benchmark("a", timing(DENSE, 1.0, 1.0)))
-    with closing(sqlite3.connect(database.path)) as connection, connection:
+    with closing(sqlite3.connect(Path(database.name))) as connection, connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("DELETE FROM benchmark")
-    assert rows(database.path, "SELECT count(*) FROM timing") == [(0,)]
+    assert rows(Path(database.name), "SELECT count(*) FROM timing") == [(0,)]
 
 
 BAD = [

@@ -17,16 +17,11 @@ from sqlalchemy import create_engine
 
 from cdbench.config import KNOBS, RunConfig
 from cdbench.run import STATUSES
-from cdbench.store import database as database_module
 from cdbench.store.database import Database, open_for_reading, open_for_writing
-from cdbench.store.migrate import (
-    APPLICATION_ID,
-    VERSION_TABLE,
-    migrations_folder,
-    revisions,
-    upgrade,
-)
+from cdbench.store.location import find_location
+from cdbench.store.migrate import VERSION_TABLE, migrations_folder, revisions, upgrade
 from cdbench.store.models import Base
+from cdbench.store.sqlite import APPLICATION_ID
 from cdbench.store.views import VIEWS
 
 ASSETS = Path(__file__).parent / "assets"
@@ -38,8 +33,10 @@ def connect(path: Path) -> "closing[sqlite3.Connection]":
 
 def migrated(path: Path, revision: str) -> Path:
     """Make a database at a revision; returns its path."""
-    with database_module._without_foreign_keys(Database(path, read_only=False)) as connection:
-        upgrade(connection, revision)
+    location = find_location(str(path))
+    location.check_writable()
+    with Database(location, read_only=False).migration() as connection:
+        upgrade(connection, location, revision)
     return path
 
 
@@ -57,7 +54,7 @@ def schema(path: Path, kinds: tuple[str, ...] = ("table", "index")) -> dict[str,
 def clauses(sql: str | None) -> list[str]:
     if sql is None:
         return []
-    one_line = " ".join(sql.split())
+    one_line = " ".join(sql.replace('"', "").split())  # quoted or not, it is the same name
     head, body, tail = re.fullmatch(r"(.*?)\((.*)\)([^)]*)", one_line).groups()  # type: ignore[union-attr]
     return [head.strip(), *sorted(part.strip() for part in split(body)), tail.strip()]
 
@@ -92,7 +89,7 @@ CONFIGURATION = {"config_json", "config_digest", "group_digest"}
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
-    return open_for_writing(str(tmp_path / "fresh.db")).path
+    return Path(open_for_writing(str(tmp_path / "fresh.db")).name)
 
 
 def test_alembic_finds_no_difference_between_fresh_database_and_models(fresh: Path) -> None:

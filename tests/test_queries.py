@@ -2,22 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
-from pathlib import Path
 
 import pytest
 
 from cdbench.config import RunConfig
 from cdbench.run import Run
-from cdbench.store.database import Database, open_for_reading, open_for_writing
+from cdbench.store.database import Database, open_for_reading
 from cdbench.store.queries import CHUNK, completed_configs, epochs_of, newest_runs, spectra_of
 from cdbench.store.record import record_run
 
 TinyRun = Callable[..., Run]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_for_writing(str(tmp_path / "runs.db"))
 
 
 def test_newest_completed_run_wins(database: Database, tiny_run: TinyRun) -> None:
@@ -33,10 +27,16 @@ def test_newest_completed_run_wins(database: Database, tiny_run: TinyRun) -> Non
     }
 
 
-def test_newest_is_by_when_it_was_stored(database: Database, tiny_run: TinyRun) -> None:
+def test_newest_is_the_run_that_began_last_and_of_equals_the_one_stored_last(
+    database: Database, tiny_run: TinyRun
+) -> None:
     late, early = tiny_run(), tiny_run()
-    record_run(database, replace(late, started_at=late.started_at.replace(year=2100)))
-    newest = record_run(database, early)
+    newest = record_run(database, replace(late, started_at=late.started_at.replace(year=2100)))
+    record_run(database, early)  # as a merge brings older runs
+    assert newest_runs(database, [early.config])[early.config].run_id == newest
+    newest = record_run(
+        database, replace(tiny_run(), started_at=late.started_at.replace(year=2100))
+    )
     assert newest_runs(database, [early.config])[early.config].run_id == newest
 
 
@@ -124,8 +124,10 @@ def test_spectra_of_two_epochs_stay_apart(database: Database, tiny_run: TinyRun)
     assert len(found) == 2 * len(run.spectra)
 
 
-def test_reader_finds_what_a_writer_stored_since(database: Database, tiny_run: TinyRun) -> None:
-    reader = open_for_reading(str(database.path))
+def test_reader_finds_what_a_writer_stored_since(
+    location: str, database: Database, tiny_run: TinyRun
+) -> None:
+    reader = open_for_reading(location)
     config = tiny_run().config
     assert completed_configs(reader, [config]) == set()
     record_run(database, tiny_run())

@@ -1,23 +1,18 @@
-"""The database: what is written comes back, bad runs leave nothing, others' files stay."""
+"""The database, file or server: what is written comes back, bad runs leave nothing."""
 
 import math
-import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from cdbench.config import RunConfig
-from cdbench.errors import MissingResultsError, StoreError
+from cdbench.errors import StoreError
 from cdbench.execution import execute
 from cdbench.run import Run
-from cdbench.store.database import Database, database_path, open_for_reading, open_for_writing
+from cdbench.store.database import Database
 from cdbench.store.queries import epochs_of, newest_runs, spectra_of
 from cdbench.store.record import end_sweep, record_run, start_sweep
 
@@ -31,19 +26,14 @@ TABLES = (
     "spectrum_value",
 )
 
-INSERT_SWEEP = "INSERT INTO sweep (command_line, started_at) VALUES ('', '')"
+INSERT_SWEEP = "INSERT INTO sweep (command_line, started_at) VALUES ('', '2026-01-01')"
 
 TinyRun = Callable[..., Run]
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_for_writing(str(tmp_path / "runs.db"))
-
-
 def select(database: Database, statement: str) -> list[Any]:
-    with closing(sqlite3.connect(database.path)) as connection:
-        return connection.execute(statement).fetchall()
+    with database.transaction() as connection:
+        return [tuple(row) for row in connection.execute(text(statement))]
 
 
 def counts(database: Database) -> dict[str, int]:
@@ -92,10 +82,9 @@ def test_row_of_a_run_holds_its_plain_fields(database: Database, tiny_run: TinyR
             run.dataset_fingerprint,
         )
     ]
-    started = run.started_at.replace(tzinfo=None).isoformat(sep=" ")
-    assert select(database, "SELECT started_at, duration_s, cpu_s FROM run") == [
-        (started, run.duration_s, run.cpu_s)
-    ]
+    ((started, *durations),) = select(database, "SELECT started_at, duration_s, cpu_s FROM run")
+    assert str(started) == run.started_at.replace(tzinfo=None).isoformat(sep=" ")
+    assert durations == [run.duration_s, run.cpu_s]
 
 
 def test_floats_come_back_bit_for_bit(database: Database, tiny_run: TinyRun) -> None:
@@ -192,10 +181,10 @@ def spoilt(run: Run, how: str) -> Run:
 def test_run_that_violates_the_schema_leaves_nothing(
     database: Database, tiny_run: TinyRun, how: str
 ) -> None:
-    with pytest.raises(StoreError, match="constraint failed") as caught:
+    said = r"is not a number \(NaN\)" if "NaN" in how else "constraint"
+    with pytest.raises(StoreError, match=said) as caught:
         record_run(database, spoilt(tiny_run(), how))
     assert "\n" not in str(caught.value)
-    assert str(database.path) in str(caught.value)
     assert counts(database) == dict.fromkeys(TABLES, 0)
 
 
@@ -203,13 +192,13 @@ def test_same_run_cannot_be_stored_twice(database: Database, tiny_run: TinyRun) 
     run = tiny_run()
     record_run(database, run)
     before = counts(database)
-    with pytest.raises(StoreError, match=r"UNIQUE constraint failed: run\.uuid"):
+    with pytest.raises(StoreError, match=r"(?i)unique constraint.*uuid"):
         record_run(database, run)
     assert counts(database) == before
 
 
 def test_run_of_a_sweep_that_is_not_there_is_refused(database: Database, tiny_run: TinyRun) -> None:
-    with pytest.raises(StoreError, match="FOREIGN KEY"):
+    with pytest.raises(StoreError, match=r"(?i)foreign key"):
         record_run(database, tiny_run(), sweep_id=7)
     assert counts(database) == dict.fromkeys(TABLES, 0)
 
@@ -236,14 +225,14 @@ def test_deleting_a_run_deletes_all_of_it_and_nothing_else(
     run_id = record_run(database, tiny_run(seed=1))
     assert counts(database)["spectrum_value"] > before["spectrum_value"]
     with database.transaction() as connection:
-        connection.exec_driver_sql("DELETE FROM run WHERE run_id = ?", (run_id,))
+        connection.execute(text("DELETE FROM run WHERE run_id = :id"), {"id": run_id})
     assert counts(database) == before
     assert list(spectra_of(database, kept_id)) == in_order(kept)
 
 
 def test_environment_in_use_cannot_be_deleted(database: Database, tiny_run: TinyRun) -> None:
     record_run(database, tiny_run())
-    with pytest.raises(StoreError, match="FOREIGN KEY"), database.transaction() as connection:
+    with pytest.raises(StoreError, match=r"(?i)foreign key"), database.transaction() as connection:
         connection.exec_driver_sql("DELETE FROM environment")
     assert counts(database)["environment"] == 1
 
@@ -272,194 +261,3 @@ def test_failing_transaction_is_rolled_back(database: Database) -> None:
     with pytest.raises(Stop):
         fail_half_way()
     assert counts(database)["sweep"] == 0
-
-
-def test_database_opened_for_reading_cannot_be_written(
-    database: Database, tiny_run: TinyRun
-) -> None:
-    before = database.path.read_bytes()
-    reader = open_for_reading(str(database.path))
-    with pytest.raises(StoreError, match="readonly"):
-        record_run(reader, tiny_run())
-    assert database.path.read_bytes() == before
-
-
-@pytest.mark.parametrize("name", ["with space", "100%", "a?b=c", "a#b", "ünï·κ", "%41", "'quo\"te"])
-def test_any_file_name_works(tmp_path: Path, tiny_run: TinyRun, name: str) -> None:
-    folder = tmp_path / name
-    folder.mkdir()
-    location = str(folder / f"{name}.db")
-    run_id = record_run(open_for_writing(location), tiny_run())
-    assert epochs_of(open_for_reading(location), run_id) == tiny_run().epochs
-    assert [path.name for path in folder.iterdir()] == [f"{name}.db"]
-
-
-@pytest.mark.parametrize(
-    ("location", "path"),
-    [
-        ("runs.db", "runs.db"),
-        ("a/b%.db", "a/b%.db"),
-        ("sqlite:///a/runs.db", "a/runs.db"),
-        ("sqlite:////tmp/runs.db", "/tmp/runs.db"),
-        ("sqlite+pysqlite:///runs.db?timeout=5", "runs.db"),
-    ],
-)
-def test_location_is_a_path_or_a_url_of_sqlite(location: str, path: str) -> None:
-    assert database_path(location) == Path(path)
-
-
-def test_home_folder_is_understood() -> None:
-    assert database_path("~/runs.db") == Path.home() / "runs.db"
-
-
-@pytest.mark.parametrize(
-    "location",
-    ["postgresql://me@host/runs", "mysql+pymysql://h/x", "sqlite://", "sqlite:///", "http://x/y"],
-)
-@pytest.mark.parametrize("open_it", [open_for_writing, open_for_reading])
-def test_url_of_another_kind_is_refused(
-    open_it: Callable[[str], Database],
-    location: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(StoreError, match="expected a path"):
-        open_it(location)
-    assert not list(tmp_path.iterdir())
-
-
-def foreign_file(path: Path, kind: str) -> None:
-    """Write a file that is not ours to touch."""
-    match kind:
-        case "text":
-            path.write_text("label,x\na,1\n")
-        case "shorter than a header":
-            path.write_bytes(b"SQLite")
-        case "header, then rubbish":
-            path.write_bytes(b"SQLite format 3\0" + bytes(range(256)) * 40)
-        case "another program's":
-            with closing(sqlite3.connect(path)) as connection:
-                connection.executescript("CREATE TABLE run (x); INSERT INTO run VALUES (1)")
-        case "another program's Alembic":
-            with closing(sqlite3.connect(path)) as connection:
-                connection.executescript(
-                    "CREATE TABLE alembic_version (version_num); "
-                    "INSERT INTO alembic_version VALUES ('0001')"
-                )
-        case "the future":
-            open_for_writing(str(path))
-            with closing(sqlite3.connect(path)) as connection:
-                connection.executescript("UPDATE cdbench_version SET version_num = '9999'")
-
-
-@pytest.mark.parametrize(
-    ("kind", "said"),
-    [
-        ("text", "not a SQLite database"),
-        ("shorter than a header", "not a SQLite database"),
-        ("header, then rubbish", "database"),
-        ("another program's", "another program"),
-        ("another program's Alembic", "another program"),
-        ("the future", "newer cdbench"),
-    ],
-)
-@pytest.mark.parametrize("open_it", [open_for_writing, open_for_reading])
-def test_foreign_file_is_refused_and_left_as_it_was(
-    open_it: Callable[[str], Database], kind: str, said: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "theirs.db"
-    foreign_file(path, kind)
-    before = path.read_bytes()
-    with pytest.raises(StoreError, match=said) as caught:
-        open_it(str(path))
-    assert "\n" not in str(caught.value)
-    assert str(path) in str(caught.value)
-    assert not isinstance(caught.value, MissingResultsError)
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("open_it", [open_for_writing, open_for_reading])
-def test_folder_is_refused(open_it: Callable[[str], Database], tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="is a folder"):
-        open_it(str(tmp_path))
-    assert not list(tmp_path.iterdir())
-
-
-def test_missing_folder_is_refused_and_not_made(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no folder"):
-        open_for_writing(str(tmp_path / "no" / "runs.db"))
-    assert not list(tmp_path.iterdir())
-
-
-def test_reading_what_is_not_there_creates_nothing(tmp_path: Path) -> None:
-    for path in (tmp_path / "runs.db", tmp_path / "no" / "runs.db"):
-        with pytest.raises(MissingResultsError, match="cdbench sweep --B 1"):
-            open_for_reading(str(path))
-    assert not list(tmp_path.iterdir())
-
-
-def test_reading_an_empty_file_leaves_it_empty(tmp_path: Path) -> None:
-    path = tmp_path / "runs.db"
-    path.touch()
-    with pytest.raises(MissingResultsError, match="no results yet"):
-        open_for_reading(str(path))
-    assert path.read_bytes() == b""
-
-
-def test_opening_again_changes_nothing(database: Database, tiny_run: TinyRun) -> None:
-    record_run(database, tiny_run())
-    before = database.path.read_bytes()
-    open_for_writing(str(database.path))
-    open_for_reading(str(database.path))
-    assert database.path.read_bytes() == before
-
-
-def schema(path: Path) -> list[Any]:
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        version = connection.execute("SELECT version_num FROM cdbench_version").fetchall()
-        return version + connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-
-
-def test_eight_threads_open_a_new_database_at_once(
-    database: Database, tiny_run: TinyRun, tmp_path: Path
-) -> None:
-    path = tmp_path / "new.db"
-    runs = [tiny_run(seed=0) for _ in range(8)]
-
-    def record(run: Run) -> int:
-        return record_run(open_for_writing(str(path)), run)
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sorted(pool.map(record, runs)) == list(range(1, 9))
-    assert schema(path) == schema(database.path)
-
-
-def test_four_processes_open_a_new_database_at_once(database: Database, tmp_path: Path) -> None:
-    path = tmp_path / "new.db"
-    code = (
-        "import sys, alembic.command, cdbench.store.models\n"
-        "from cdbench.store.database import open_for_writing\n"
-        "from cdbench.store.record import start_sweep\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "start_sweep(open_for_writing(sys.argv[1]), 'x')"
-    )
-    command = [sys.executable, "-c", code, str(path)]
-    processes = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in processes:
-        process.communicate(timeout=60)
-    assert [process.returncode for process in processes] == [0] * 4
-    assert schema(path) == schema(database.path)
-    assert counts(Database(path, read_only=True))["sweep"] == 4

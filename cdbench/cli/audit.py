@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED
-from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, whole_number
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, whole_numbers
 from cdbench.cli.output import print_ledger
 from cdbench.cli.training import command_line, train_and_store
 from cdbench.config import RunConfig
@@ -25,7 +25,7 @@ def audit(
         list[int] | None,
         typer.Option(
             "--seeds",
-            parser=whole_number,
+            parser=whole_numbers,
             metavar="INT ...",
             show_default=False,
             help=r"Seeds of the runs, at least 10. \[default: 0..29]",
@@ -99,18 +99,17 @@ def _needs(claims: Sequence["Claim"], seeds: Sequence[int]) -> "Needs":
 
 def _dry_run(claims: Sequence["Claim"], seeds: Sequence[int], db: str) -> int:
     from cdbench.store.audit_queries import covering_runs
-    from cdbench.store.database import database_path, open_for_reading
+    from cdbench.store.database import open_if_any
+    from cdbench.store.location import find_location
 
-    path = database_path(db)
     needs = _needs(claims, seeds)
-    stored: Mapping[RunConfig, object] = {}
-    if path.exists() and (path.is_dir() or path.stat().st_size):
-        stored = covering_runs(open_for_reading(db), needs)
+    database = open_if_any(db)
+    stored: Mapping[RunConfig, object] = covering_runs(database, needs) if database else {}
     for claim in claims:
         own = claim.needs(seeds)
         n_stored = sum(config in stored for config in own)
         typer.echo(f"{claim.name:22} {len(own):5} runs, {n_stored} of them stored")
-    typer.echo(f"{len(needs)} runs in all, {len(stored)} of them stored in {path}")
+    typer.echo(f"{len(needs)} runs in all, {len(stored)} of them stored in {find_location(db).name}")
     return COMPLETED
 
 

@@ -11,7 +11,7 @@ from cdbench.cli.options import (
     DEFAULT_DATABASE,
     BlasThreadsOption,
     DatabaseOption,
-    whole_number,
+    whole_numbers,
 )
 from cdbench.cli.output import print_report
 
@@ -27,7 +27,7 @@ def _several(flag: str, what: str, default: tuple[object, ...]) -> Any:
     numbers = isinstance(default[0], int)
     return typer.Option(
         flag,
-        parser=whole_number if numbers else None,
+        parser=whole_numbers if numbers else None,
         metavar="INT ..." if numbers else "STR ...",
         show_default=False,
         help=rf"{what} \[default: {' '.join(map(str, default))}]",
@@ -95,7 +95,7 @@ def bench(
     from cdbench.reports.crossover import crossover_report
 
     print_report(crossover_report(timings, source))
-    typer.echo(f"\nstored as benchmark {benchmark_id} in {database.path}")
+    typer.echo(f"\nstored as benchmark {benchmark_id} in {database.name}")
     figure = draw_crossover(timings, source)
     typer.echo(f"wrote {save_figure(figure, output, 'crossover', 'png')}")
     return COMPLETED

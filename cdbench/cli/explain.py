@@ -38,7 +38,7 @@ def print_claim(claim: "Claim", database: "Database") -> None:
     typer.echo()
     measurements = measurements_of(database, claim.name)
     print_report(measurements_table(measurements))
-    _print_sql(claim.name, measurements, str(database.path), found.seeds)
+    _print_sql(claim.name, measurements, database.name, found.seeds)
 
 
 def _paragraph(heading: str, words: str) -> None:

@@ -36,11 +36,11 @@ class Observed:
         from cdbench.claims.statistics import Observations
         from cdbench.store.audit_queries import observations_of, stored_claims
 
-        self._claim, self._path = claim, database.path
+        self._claim, self._path = claim, database.name
         stored = stored_claims(database).get(claim)
         if stored is None:
             raise self._missing("is not judged yet")
-        self.source = f"claim {claim} of {database.path.name} · digits · seeds {stored.seeds}"
+        self.source = f"claim {claim} of {database.label} · digits · seeds {stored.seeds}"
         self._observations = Observations(claim, observations_of(database, claim))
 
     def values(self, quantity: str, subject: str) -> dict[float, float]:
@@ -105,7 +105,7 @@ def theorem2(database: "Database") -> "tuple[list[Sample], str]":
         ]
     n = len(samples[0].values)
     inputs = f"standard normal inputs of width {WIDTH}, {n} replicates"
-    return samples, f"claim theorem-2 of {database.path.name} · {inputs}"
+    return samples, f"claim theorem-2 of {database.label} · {inputs}"
 
 
 def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
@@ -142,7 +142,7 @@ def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
         n_missing = len(needs) - len(stored)
         sweep = f"cdbench sweep --B 4 8 --seeds {name_seeds(seeds)}"
         raise MissingResultsError(
-            f"{database.path}: {n_missing} of {len(needs)} runs of dense, B = 4 and B = 8 lack "
+            f"{database.name}: {n_missing} of {len(needs)} runs of dense, B = 4 and B = 8 lack "
             f"spectra every {EVERY} epochs; to train them: {sweep} --spectra-every {EVERY} "
             "--no-values --resume"
         )
@@ -154,7 +154,7 @@ def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
     ]
     return (
         samples,
-        f"{len(needs)} runs of {database.path.name} · digits · seeds {name_seeds(seeds)}",
+        f"{len(needs)} runs of {database.label} · digits · seeds {name_seeds(seeds)}",
     )
 
 

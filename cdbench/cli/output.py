@@ -37,7 +37,7 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
         for position, (name, claim) in enumerate(CLAIMS.items(), 1)
         if name in names
     }
-    return ledger(titles, stored_claims(database), database.path.name)
+    return ledger(titles, stored_claims(database), database.label)
 
 
 def print_ledger(names: Sequence[str], database: "Database") -> None:

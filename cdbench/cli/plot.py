@@ -108,14 +108,14 @@ def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[
     sweep = f"cdbench sweep --B 4 8 --seeds {seed}"
     if len(stored) < len(configs):
         raise MissingResultsError(
-            f"{database.path}: the figures need runs of dense, B = 4 and B = 8 with seed {seed}; "
+            f"{database.name}: the figures need runs of dense, B = 4 and B = 8 with seed {seed}; "
             f"to train them: {sweep} --resume"
         )
     run_ids = runs_with_spectra(database, configs, kinds)
     if len(run_ids) < len(configs):
         again = f"{sweep} --curvature lanczos" if NETWORK in kinds else sweep
         raise MissingResultsError(
-            f"{database.path}: the runs with seed {seed} did not keep the numbers of their "
+            f"{database.name}: the runs with seed {seed} did not keep the numbers of their "
             f"spectra, or not of every kind; to train them again: {again}"
         )
     runs = [
@@ -134,4 +134,4 @@ def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[
         for config in configs
     ]
     numbers = ", ".join(str(run.run_id) for run in runs)
-    return runs, f"runs {numbers} of {database.path.name} · digits · seed {seed}"
+    return runs, f"runs {numbers} of {database.label} · digits · seed {seed}"

@@ -13,6 +13,7 @@ from cdbench.cli.options import (
     BlasThreadsOption,
     DatabaseOption,
     JobsOption,
+    SchedulerOption,
     given,
     with_knobs,
 )
@@ -20,9 +21,11 @@ from cdbench.cli.output import print_report
 from cdbench.cli.training import command_line, train_and_store
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.diagnostics import Diagnostics
+from cdbench.errors import ConfigurationError
 from cdbench.published import PUBLISHED_SEEDS
 
 if TYPE_CHECKING:
+    from cdbench.cluster_workers import Cluster
     from cdbench.store.database import Database
 
 ENOUGH_SEEDS = 10
@@ -41,6 +44,7 @@ def sweep(
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
     blas_threads: BlasThreadsOption = 1,
     baseline: Annotated[
         bool, typer.Option(help="Train the dense network for every seed as well.")
@@ -71,7 +75,8 @@ def sweep(
     needs = dict.fromkeys(configs, diagnostics)
     if dry_run:
         return _dry_run(needs, db)
-    if jobs != 1 and len(configs) > 1:
+    cluster = _connect(scheduler, jobs) if scheduler else None
+    if cluster is None and jobs != 1 and len(configs) > 1:
         from cdbench.sweep import start_server
 
         start_server()  # it imports what workers need while the database opens
@@ -85,7 +90,7 @@ def sweep(
         typer.echo(f"{len(stored)} of {len(configs)} runs are stored already")
     code = COMPLETED
     if wanted:
-        code = train_and_store(wanted, jobs, database, resume_command(), blas_threads)
+        code = train_and_store(wanted, jobs, database, resume_command(), blas_threads, cluster)
     if code != INTERRUPTED:
         from cdbench.reports.summary import summary
 
@@ -93,8 +98,20 @@ def sweep(
         stored_runs = newest_runs(database, configs)
         print_report(summary(configs, stored_runs))
         _print_comparison(configs, [run.run_id for run in stored_runs.values()], database)
-        typer.echo(f"stored in {database.path}")
+        typer.echo(f"stored in {database.name}")
     return code
+
+
+def _connect(scheduler: str, jobs: int | None) -> "Cluster":
+    """Return the cluster that was asked for; connecting comes before a database is made."""
+    if jobs is not None:
+        raise ConfigurationError(
+            f"--jobs {jobs} is for this machine, --scheduler {scheduler} for a cluster, whose "
+            "workers do one run each; expected one of the two"
+        )
+    from cdbench.cluster_workers import Cluster
+
+    return Cluster(scheduler)
 
 
 def _configs(knobs: dict[str, Any], *, baseline: bool) -> list[RunConfig]:
@@ -163,13 +180,12 @@ def _stored(database: "Database", needs: Mapping[RunConfig, Diagnostics]) -> set
 
 
 def _dry_run(needs: Mapping[RunConfig, Diagnostics], db: str) -> int:
-    from cdbench.store.database import database_path, open_for_reading
+    from cdbench.store.database import open_if_any
+    from cdbench.store.location import find_location
 
     configs = list(needs)
-    path = database_path(db)
-    stored = set()
-    if path.exists() and (path.is_dir() or path.stat().st_size):
-        stored = _stored(open_for_reading(db), needs)
+    database = open_if_any(db)
+    stored = _stored(database, needs) if database else set()
     varied = [name for name in varied_knobs(configs) if name != "dataset"]
     for config in configs[:SHOWN_IN_DRY_RUN]:
         state = "stored" if config in stored else "to train"
@@ -177,7 +193,7 @@ def _dry_run(needs: Mapping[RunConfig, Diagnostics], db: str) -> int:
         typer.echo(f"{state:8}  {config.model} · {config.dataset} · seed {config.seed}{knobs}")
     if len(configs) > SHOWN_IN_DRY_RUN:
         typer.echo(f"... and {len(configs) - SHOWN_IN_DRY_RUN} more")
-    typer.echo(f"{len(configs)} runs, {len(stored)} of them stored in {path}")
+    typer.echo(f"{len(configs)} runs, {len(stored)} of them stored in {find_location(db).name}")
     return COMPLETED
 
 

@@ -55,10 +55,10 @@ def train(
     run_id = record_run(database, run)
     typer.echo()
     _print_outcome(run)
-    typer.echo(f"stored as run {run_id} in {database.path}")
+    typer.echo(f"stored as run {run_id} in {database.name}")
     if diagnostics != Diagnostics():
         typer.echo(
-            f'all that was measured: sqlite3 {database.path} "select * from conditions where '
+            f'all that was measured: sqlite3 {database.name} "select * from conditions where '
             f'run_id = {run_id}", and tables spectrum_value, curvature'
         )
     return {"completed": COMPLETED, "interrupted": INTERRUPTED}.get(run.status, RUN_FAILED)

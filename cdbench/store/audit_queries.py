@@ -79,7 +79,7 @@ class StoredClaim:
 _STORED = text(
     """
     SELECT run_id, uuid, config_digest, diagnostics_json FROM run
-    WHERE config_digest IN :digests AND status = 'completed' ORDER BY run_id
+    WHERE config_digest IN :digests AND status = 'completed' ORDER BY started_at, run_id
     """
 ).bindparams(bindparam("digests", expanding=True))
 
@@ -98,7 +98,7 @@ _CONDITIONS = text(
     """
     SELECT run_id, layer, kind, epoch, step, sample, largest, smallest, kappa, kappa_nonnull,
         rank, size, threshold, flatness
-    FROM condition_number WHERE run_id IN :ids ORDER BY run_id, layer, kind, epoch
+    FROM condition_number WHERE run_id IN :ids ORDER BY run_id, layer, kind, epoch, step
     """
 ).bindparams(bindparam("ids", expanding=True))
 
@@ -205,12 +205,13 @@ def measurements_of(database: Database, claim: str) -> tuple[Measurement, ...]:
 def observations_of(database: Database, claim: str) -> tuple[Observation, ...]:
     """Return the observations that a claim's newest judgement rests on."""
     query = text(
-        "SELECT quantity, subject, place, value, run_id FROM observations "
-        "WHERE claim = :claim ORDER BY quantity, subject, place"
+        "SELECT quantity, subject, place, value, run_id FROM observations WHERE claim = :claim"
     )
     with database.transaction() as connection:
         rows = connection.execute(query, {"claim": claim}).mappings()
-        return tuple(Observation(**row) for row in rows)
+        found = [Observation(**row) for row in rows]
+    # Sorted here: databases do not agree on the order of text.
+    return tuple(sorted(found, key=lambda o: (o.quantity, o.subject, o.place)))
 
 
 def _grouped(rows: Iterable[Any]) -> dict[int, list[dict[str, Any]]]:

@@ -12,17 +12,17 @@ _BENCHMARK = text(
     """
     SELECT benchmark_id, cpu, blas, blas_threads FROM benchmark
     JOIN environment USING (environment_id)
-    WHERE :benchmark_id IS NULL OR benchmark_id = :benchmark_id
-    ORDER BY benchmark_id DESC LIMIT 1
+    WHERE benchmark_id = coalesce(:benchmark_id, benchmark_id)
+    ORDER BY started_at DESC, benchmark_id DESC LIMIT 1
     """
 )
 
 _TIMINGS = text(
     """
-    SELECT dtype, B, n_samples, n, product, seconds, seconds_low, seconds_high, speedup,
+    SELECT dtype, "B", n_samples, n, product, seconds, seconds_low, seconds_high, speedup,
         speedup_low, speedup_high, rounds, is_planned
     FROM timing WHERE benchmark_id = :benchmark_id
-    ORDER BY dtype, B, n_samples, n,
+    ORDER BY dtype, "B", n_samples, n,
         CASE product WHEN 'dense' THEN 0 WHEN 'gather' THEN 1 WHEN 'polygon' THEN 2 ELSE 3 END
     """
 )
@@ -49,12 +49,12 @@ def stored_benchmark(
         found = connection.execute(_BENCHMARK, {"benchmark_id": benchmark_id}).mappings().first()
         if found is None:
             raise MissingResultsError(
-                f"{database.path}: no benchmark yet; to measure one: cdbench bench"
+                f"{database.name}: no benchmark yet; to measure one: cdbench bench"
             )
         key = {"benchmark_id": found["benchmark_id"]}
         timings = [_timing(dict(row)) for row in connection.execute(_TIMINGS, key).mappings()]
     threads = f"{found['blas_threads']} thread{'s' * (found['blas_threads'] > 1)}"
-    name = f"benchmark {found['benchmark_id']} of {database.path.name}"
+    name = f"benchmark {found['benchmark_id']} of {database.label}"
     return f"{name} · {found['cpu']} · {found['blas']}, {threads}", tuple(timings)
 
 

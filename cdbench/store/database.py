@@ -1,23 +1,22 @@
-"""Opening a database: where it is, whether it is ours, and its transactions."""
+"""Opening a database: whether it is ours, of which schema, and its transactions."""
 
+import logging
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from cdbench.errors import MissingResultsError, StoreError
+from cdbench.store.location import Location, find_location
 from cdbench.store.migrate import current_revision, revisions, upgrade
 
-BUSY_TIMEOUT_S = 60
-"""How long a writer waits for another one's transaction; each takes milliseconds."""
-
-SQLITE_HEADER = b"SQLite format 3\0"
 FIRST_COMMAND = "cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2"
+
+_LOG = logging.getLogger("cdbench")
 
 
 class Database:
@@ -25,15 +24,32 @@ class Database:
 
     Parameters
     ----------
-    path : Path
-        The SQLite file.
+    location : Location
+        Where it is.
     read_only : bool
         Whether it is only read.
     """
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        self.path = path
-        self._engine = _engine(path, read_only=read_only)
+    def __init__(self, location: Location, *, read_only: bool) -> None:
+        self.location = location
+        self._engine = location.engine(read_only=read_only)
+        # A server's connection is kept between transactions, and ends with this object.
+        weakref.finalize(self, self._engine.dispose)
+
+    @property
+    def name(self) -> str:
+        """The place as it was typed, without a password."""
+        return self.location.name
+
+    @property
+    def label(self) -> str:
+        """A short name, for titles."""
+        return self.location.label
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where it is one."""
+        return self.location.path
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -44,48 +60,48 @@ class Database:
         StoreError
             If the database cannot be read or written.
         """
+        with self._errors_named(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def migration(self) -> Iterator[Connection]:
+        """Give a connection in one transaction in which the schema may be changed.
+
+        Raises
+        ------
+        StoreError
+            If the database cannot be read or written.
+        """
+        with self._errors_named(), self.location.migration(self._engine) as connection:
+            yield connection
+
+    @contextmanager
+    def _errors_named(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise _store_error(self.path, error) from error
-
-
-def database_path(location: str) -> Path:
-    """Return the file of a location: a path, or an SQLAlchemy URL of SQLite.
-
-    Raises
-    ------
-    StoreError
-        If it is the URL of another kind of database.
-    """
-    if "://" not in location:
-        return Path(location).expanduser()
-    dialect, _, path = location.partition("://")
-    if dialect.partition("+")[0] != "sqlite" or not path.startswith("/") or path == "/":
-        raise StoreError(
-            f"{dialect}:// is not a database that cdbench can write to; expected a path, or "
-            "sqlite:///relative/path.db, or sqlite:////absolute/path.db"
-        )
-    return Path(path[1:].partition("?")[0])
+            raise self.location.error(error) from error
+        except (UnicodeError, OverflowError) as error:  # of the driver: a value that it cannot take
+            raise StoreError(f"{self.name}: a value cannot be stored or read ({error})") from error
 
 
 def open_for_writing(location: str) -> Database:
     """Open a database, made or brought to the newest schema where needed.
+
+    One of an older schema is backed up before.
 
     Raises
     ------
     StoreError
         If it cannot be written, is not ours, or comes from a newer cdbench; it is left as it was.
     """
-    path = database_path(location)
-    if not path.parent.is_dir():
-        raise StoreError(f"{path}: there is no folder {path.parent}; make it, or name another --db")
-    _check_header(path)
-    database = Database(path, read_only=False)
-    with _without_foreign_keys(database) as connection:
-        if _check_ours(connection, path) != revisions()[-1]:
-            upgrade(connection)
+    place = find_location(location)
+    place.check_writable()
+    database = Database(place, read_only=False)
+    with database.transaction() as connection:
+        revision = _check_ours(connection, place)
+    if revision != revisions()[-1]:
+        _upgrade(database)
     return database
 
 
@@ -95,7 +111,7 @@ def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
     Parameters
     ----------
     location : str
-        A path, or an SQLAlchemy URL of SQLite.
+        A path, or an SQLAlchemy URL.
     first : str
         The command that makes what is to be read, for the error where there is nothing yet.
 
@@ -106,81 +122,63 @@ def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
     StoreError
         If it cannot be read, is not ours, or comes from a newer cdbench.
     """
-    path = database_path(location)
-    if not path.exists() or (path.is_file() and not path.stat().st_size):
-        raise MissingResultsError(f"{path}: no results yet; to make some: {first}")
-    _check_header(path)
-    database = Database(path, read_only=True)
-    with database.transaction() as connection:
-        revision = _check_ours(connection, path)
+    place = find_location(location)
+    database = Database(place, read_only=True)
+    revision = None if place.is_empty() else revision_of(database)
+    if revision is None:
+        raise MissingResultsError(f"{place.name}: no results yet; to make some: {first}")
     if revision != revisions()[-1]:
-        open_for_writing(location)
+        try:
+            open_for_writing(location)
+        except StoreError as error:
+            raise StoreError(
+                f"{place.name} is of the older schema {revision}, and bringing it to "
+                f"{revisions()[-1]} failed: {error}"
+            ) from error
     return database
 
 
-def _engine(path: Path, *, read_only: bool) -> Engine:
-    uri = f"file:{quote(str(path))}" + ("?mode=ro" if read_only else "")
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-
-    # The driver begins transactions late and implicitly; these hooks begin them here, a writer's
-    # with its lock at once, so that it waits for other writers instead of failing half-way.
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-
-    @event.listens_for(engine, "connect")
-    def _enforce_foreign_keys(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-@contextmanager
-def _without_foreign_keys(database: Database) -> Iterator[Connection]:
-    """Give a transaction with foreign keys off, which must be said before it begins."""
+def open_if_any(location: str) -> Database | None:
+    """Open a database to read it, as ``open_for_reading``; return None where there is nothing."""
     try:
-        with database._engine.connect() as connection:
-            raw = connection.connection.dbapi_connection
-            assert isinstance(raw, sqlite3.Connection)
-            raw.execute("PRAGMA foreign_keys = OFF")
-            with connection.begin():
-                yield connection
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise _store_error(database.path, error) from error
+        return open_for_reading(location)
+    except MissingResultsError:
+        return None
 
 
-def _check_header(path: Path) -> None:
-    """Raise StoreError if there is a file that is not SQLite; an empty one is a new database."""
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder, expected a database file")
-    if not path.exists():
-        return
-    try:
-        with path.open("rb") as file:
-            header = file.read(len(SQLITE_HEADER))
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
-    if header and header != SQLITE_HEADER:
-        raise StoreError(f"{path} is not a SQLite database; name another --db")
+def revision_of(database: Database) -> str | None:
+    """Return the revision of a database of ours, or None where there is nothing in it.
+
+    Raises
+    ------
+    StoreError
+        If it is not ours, or comes from a newer cdbench.
+    """
+    with database.transaction() as connection:
+        return _check_ours(connection, database.location)
 
 
-def _check_ours(connection: Connection, path: Path) -> str | None:
+def _upgrade(database: Database) -> None:
+    with database.migration() as connection:
+        # Another process may have been here while this one waited.
+        revision = _check_ours(connection, database.location)
+        if revision == revisions()[-1]:
+            return
+        if revision is not None:
+            backup = database.location.back_up(revision)
+            kept = f"; as it was: {backup}" if backup else ""
+            _LOG.warning("%s: schema %s → %s%s", database.name, revision, revisions()[-1], kept)
+        upgrade(connection, database.location)
+
+
+def _check_ours(connection: Connection, place: Location) -> str | None:
     """Return the revision, None for a new database; raise StoreError if we cannot work with it."""
     revision = current_revision(connection)
-    if revision is None and connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first():
-        raise StoreError(f"{path} is a database of another program; name another --db")
+    if revision is None and place.has_tables(connection):
+        raise StoreError(f"{place.name} is a database of another program; name another --db")
     if revision is not None and revision not in revisions():
         raise StoreError(
-            f"{path} was made by a newer cdbench (schema {revision}, this one knows up to "
+            f"{place.name} was made by a newer cdbench (schema {revision}, this one knows up to "
             f"{revisions()[-1]}); upgrade cdbench, or name another --db"
         )
     return revision
-
-
-def _store_error(path: Path, error: Exception) -> StoreError:
-    reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
-    return StoreError(f"{path}: {' '.join(str(reason).split())}")

@@ -11,7 +11,7 @@ from cdbench.store.queries import chunks
 
 _WITH_SPECTRA = text(
     """
-    SELECT config_digest, max(run_id) FROM run
+    SELECT config_digest, run_id FROM run
     WHERE config_digest IN :digests AND status = 'completed' AND (
         SELECT count(*) FROM (
             SELECT kind FROM spectrum WHERE spectrum.run_id = run.run_id
@@ -19,9 +19,9 @@ _WITH_SPECTRA = text(
             SELECT 'network' FROM curvature JOIN curvature_node USING (curvature_id)
             WHERE curvature.run_id = run.run_id
                 AND matrix = 'gauss_newton' AND coordinates = 'own'
-        ) WHERE kind IN :kinds
+        ) AS kept WHERE kind IN :kinds
     ) = :n_kinds
-    GROUP BY config_digest
+    ORDER BY started_at, run_id
     """
 ).bindparams(bindparam("digests", expanding=True), bindparam("kinds", expanding=True))
 

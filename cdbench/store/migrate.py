@@ -5,13 +5,11 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 import cdbench
-from cdbench.store.views import create_views, drop_views
+from cdbench.store.location import Location
+from cdbench.store.views import VIEWS, create_views
 
 VERSION_TABLE = "cdbench_version"
 """Alembic's table of the current revision, by a name of our own; it also marks a file as ours."""
-
-APPLICATION_ID = 0x43446265
-"""``PRAGMA application_id`` of our SQLite files, "CDbe" in ASCII, for the command ``file``."""
 
 
 def migrations_folder() -> Path:
@@ -38,10 +36,11 @@ def current_revision(connection: Connection) -> str | None:
     return revision
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
+def upgrade(connection: Connection, location: Location, revision: str = "head") -> None:
     """Bring the database up to a revision, within the connection's transaction.
 
-    Foreign keys must be off: rebuilding a parent table would delete its children.
+    Views are in the way of changed tables, and are dropped before. Ours come back as the code has
+    them, the user's own as they were.
     """
     from alembic import command
     from alembic.config import Config
@@ -49,8 +48,13 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["connection"] = connection
-    drop_views(connection)
+    views = location.views(connection)
+    location.drop_views(connection)
     command.upgrade(config, revision)
     if current_revision(connection) == revisions()[-1]:
         create_views(connection)
-    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        for name, statement in views.items():
+            if name not in VIEWS:
+                # Without parameters, so that a % in it is a %.
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    location.mark_as_ours(connection)

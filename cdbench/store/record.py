@@ -1,21 +1,33 @@
 """Writing: a run enters whole, in one transaction, when it has ended."""
 
-import hashlib
-import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, update
 
 from cdbench.benchmark import Benchmark, Timing
 from cdbench.config import KNOBS, RunConfig
 from cdbench.judgement import ClaimResult
-from cdbench.run import Environment, Run
+from cdbench.run import Condition, Curvature, EpochMetrics, Run
 from cdbench.store import models
 from cdbench.store.database import Database
+from cdbench.store.insert import environment_id, insert_rows, insert_values, table_of
 
 ARROW = "→"
+
+EPOCH_FIELDS = tuple(field.name for field in fields(EpochMetrics))
+CONDITION_FIELDS = tuple(field.name for field in fields(Condition))
+CURVATURE_FIELDS = tuple(
+    field.name for field in fields(Curvature) if field.name not in ("nodes", "weights")
+)
+PLACE_FIELDS = ("layer", "kind", "epoch", "sample")
+
+_epoch_values = attrgetter(*EPOCH_FIELDS)
+_condition_values = attrgetter(*CONDITION_FIELDS)
+_place = attrgetter(*PLACE_FIELDS)
 
 
 def record_run(database: Database, run: Run, sweep_id: int | None = None) -> int:
@@ -26,30 +38,49 @@ def record_run(database: Database, run: Run, sweep_id: int | None = None) -> int
     StoreError
         If it cannot be written; nothing of it is then in the database.
     """
+    return record_runs(database, [run], sweep_id)[0]
+
+
+def record_runs(database: Database, runs: Sequence[Run], sweep_id: int | None = None) -> list[int]:
+    """Write runs with everything they gave, in one transaction; return their run_ids.
+
+    Raises
+    ------
+    StoreError
+        If one cannot be written; nothing of any of them is then in the database.
+    """
     with database.transaction() as connection:
-        values = _run_row(run) | {
-            "sweep_id": sweep_id,
-            "environment_id": _environment_id(connection, run.environment),
+        environments = {
+            environment: environment_id(connection, environment)
+            for environment in {run.environment for run in runs}
         }
-        run_id = _insert(connection, models.Run, values)
-        _insert_many(
-            connection, models.Epoch, [{"run_id": run_id} | asdict(epoch) for epoch in run.epochs]
+        rows = [
+            _run_row(run) | {"sweep_id": sweep_id, "environment_id": environments[run.environment]}
+            for run in runs
+        ]
+        run_ids = insert_rows(connection, models.Run, rows)
+        keyed = list(zip(run_ids, runs, strict=True))
+        insert_values(
+            connection,
+            models.Epoch,
+            ("run_id", *EPOCH_FIELDS),
+            [(key, *_epoch_values(epoch)) for key, run in keyed for epoch in run.epochs],
         )
-        _record_spectra(connection, run, run_id)
-        _record_curvature(connection, run, run_id)
-        return run_id
+        _record_spectra(connection, keyed)
+        _record_curvature(connection, keyed)
+    return run_ids
 
 
 def start_sweep(database: Database, command_line: str) -> int:
     """Write that a sweep began; return its sweep_id."""
     with database.transaction() as connection:
         values = {"command_line": command_line, "started_at": _utc(datetime.now(UTC))}
-        return _insert(connection, models.Sweep, values)
+        return insert_rows(connection, models.Sweep, [values])[0]
 
 
 def end_sweep(database: Database, sweep_id: int) -> None:
     """Write that a sweep ended now."""
-    table = _table(models.Sweep)
+    table = table_of(models.Sweep)
     with database.transaction() as connection:
         connection.execute(
             update(table)
@@ -73,22 +104,25 @@ def record_claim(database: Database, result: ClaimResult) -> int:
     values |= asdict(result.judgement)
     values |= {"measured_at": _utc(result.measured_at), "duration_s": result.duration_s}
     with database.transaction() as connection:
-        values["environment_id"] = _environment_id(connection, result.environment)
-        key = {"claim_result_id": _insert(connection, models.ClaimResult, values)}
-        _insert_many(connection, models.Observation, [key | asdict(o) for o in result.observations])
-        _insert_many(
+        values["environment_id"] = environment_id(connection, result.environment)
+        (key,) = insert_rows(connection, models.ClaimResult, [values])
+        of_result = {"claim_result_id": key}
+        insert_rows(
+            connection, models.Observation, [of_result | asdict(o) for o in result.observations]
+        )
+        insert_rows(
             connection,
             models.Measurement,
             [
-                key | {"position": position} | asdict(measurement)
+                of_result | {"position": position} | asdict(measurement)
                 for position, measurement in enumerate(result.measurements, 1)
             ],
         )
-        return key["claim_result_id"]
+        return key
 
 
 def record_benchmark(database: Database, benchmark: Benchmark) -> int:
-    """Write a benchmark, in one transaction; return its benchmark_id.
+    """Write a benchmark with its timings, in one transaction; return its benchmark_id.
 
     Raises
     ------
@@ -98,14 +132,14 @@ def record_benchmark(database: Database, benchmark: Benchmark) -> int:
     with database.transaction() as connection:
         values = {
             "uuid": benchmark.uuid,
-            "environment_id": _environment_id(connection, benchmark.environment),
+            "environment_id": environment_id(connection, benchmark.environment),
             "started_at": _utc(benchmark.started_at),
             "duration_s": benchmark.duration_s,
         }
-        key = {"benchmark_id": _insert(connection, models.Benchmark, values)}
-        rows = [key | _timing_row(timing) for timing in benchmark.timings]
-        _insert_many(connection, models.Timing, rows)
-        return key["benchmark_id"]
+        (key,) = insert_rows(connection, models.Benchmark, [values])
+        rows = [{"benchmark_id": key} | _timing_row(timing) for timing in benchmark.timings]
+        insert_rows(connection, models.Timing, rows)
+        return key
 
 
 def _timing_row(timing: Timing) -> dict[str, Any]:
@@ -142,77 +176,49 @@ def _knob_columns(config: RunConfig) -> dict[str, Any]:
     return values | {"hidden": " ".join(map(str, config.hidden))}
 
 
-def _record_spectra(connection: Connection, run: Run, run_id: int) -> None:
-    conditions, values = [], []
-    for spectrum in run.spectra:
-        key = {
-            "run_id": run_id,
-            "layer": spectrum.layer,
-            "kind": spectrum.kind,
-            "epoch": spectrum.epoch,
-            "sample": spectrum.sample,
-        }
-        conditions.append(key | {"step": spectrum.step} | asdict(spectrum.condition))
-        if spectrum.values:
-            row = key | {"multiplicity": spectrum.multiplicity}
-            spectrum_id = _insert(connection, models.Spectrum, row)
-            values += [
-                {"spectrum_id": spectrum_id, "position": position, "value": value}
-                for position, value in enumerate(spectrum.values, 1)
-            ]
-    _insert_many(connection, models.ConditionNumber, conditions)
-    _insert_many(connection, models.SpectrumValue, values)
+def _record_spectra(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
+    spectra = [(run_id, spectrum) for run_id, run in keyed for spectrum in run.spectra]
+    insert_values(
+        connection,
+        models.ConditionNumber,
+        ("run_id", *PLACE_FIELDS, "step", *CONDITION_FIELDS),
+        [
+            (run_id, *_place(found), found.step, *_condition_values(found.condition))
+            for run_id, found in spectra
+        ],
+    )
+    kept = [(run_id, spectrum) for run_id, spectrum in spectra if spectrum.values]
+    names = ("run_id", *PLACE_FIELDS, "multiplicity")
+    rows = [
+        dict(zip(names, (run_id, *_place(found), found.multiplicity), strict=True))
+        for run_id, found in kept
+    ]
+    values = [
+        (spectrum_id, position, value)
+        for spectrum_id, (_, found) in zip(
+            insert_rows(connection, models.Spectrum, rows), kept, strict=True
+        )
+        for position, value in enumerate(found.values, 1)
+    ]
+    insert_values(connection, models.SpectrumValue, ("spectrum_id", "position", "value"), values)
 
 
-def _record_curvature(connection: Connection, run: Run, run_id: int) -> None:
-    keep_nodes = run.diagnostics is None or run.diagnostics.values
-    for curvature in run.curvature:
-        row = asdict(curvature) | {"run_id": run_id}
-        nodes, weights = row.pop("nodes"), row.pop("weights")
-        curvature_id = _insert(connection, models.Curvature, row)
-        rows = [
-            {
-                "curvature_id": curvature_id,
-                "position": position,
-                "eigenvalue": node,
-                "weight": weight,
-            }
-            for position, (node, weight) in enumerate(zip(nodes, weights, strict=True), 1)
-        ]
-        _insert_many(connection, models.CurvatureNode, rows if keep_nodes else [])
-
-
-def _environment_id(connection: Connection, environment: Environment) -> int:
-    """Return the row of an equal environment, written now if there is none yet."""
-    values = asdict(environment)
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    table = _table(models.Environment)
-    found = connection.execute(select(table.c.environment_id).where(table.c.digest == digest))
-    known: int | None = found.scalar()
-    if known is not None:
-        return known
-    return _insert(connection, models.Environment, values | {"digest": digest})
-
-
-def _table(model: type[models.Base]) -> Table:
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-def _insert(connection: Connection, model: type[models.Base], values: dict[str, Any]) -> int:
-    key = connection.execute(insert(_table(model)), values).inserted_primary_key
-    assert key is not None
-    return int(key[0])
-
-
-def _insert_many(
-    connection: Connection, model: type[models.Base], rows: list[dict[str, Any]]
-) -> None:
-    if rows:
-        connection.execute(insert(_table(model)), rows)
+def _record_curvature(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
+    for run_id, run in keyed:
+        keep_nodes = run.diagnostics is None or run.diagnostics.values
+        for curvature in run.curvature:
+            row = {name: getattr(curvature, name) for name in CURVATURE_FIELDS}
+            (key,) = insert_rows(connection, models.Curvature, [row | {"run_id": run_id}])
+            pairs = zip(curvature.nodes, curvature.weights, strict=True)
+            nodes = [(key, position, *pair) for position, pair in enumerate(pairs, 1)]
+            insert_values(
+                connection,
+                models.CurvatureNode,
+                ("curvature_id", "position", "eigenvalue", "weight"),
+                nodes if keep_nodes else [],
+            )
 
 
 def _utc(moment: datetime) -> datetime:
-    """Return the moment as SQLite keeps it: UTC, without an offset."""
+    """Return the moment as it is kept: UTC, without an offset."""
     return moment.astimezone(UTC).replace(tzinfo=None)

@@ -18,8 +18,10 @@ class View(NamedTuple):
 LATEST_RUN = View(
     "The newest completed run of each configuration: what reports use.",
     """
-    SELECT max(run_id) AS run_id, config_digest
-    FROM run WHERE status = 'completed' GROUP BY config_digest
+    SELECT run_id, config_digest FROM run WHERE run_id = (
+        SELECT newer.run_id FROM run AS newer
+        WHERE newer.config_digest = run.config_digest AND newer.status = 'completed'
+        ORDER BY newer.started_at DESC, newer.run_id DESC LIMIT 1)
     """,
 )
 
@@ -27,8 +29,8 @@ RUNS = View(
     "One row a run, with its last epoch and, averaged over its layers, its condition numbers.",
     """
     SELECT run.run_id, run.status,
-        CASE WHEN run.B IS NULL THEN run.layer ELSE run.layer || ' B=' || run.B END AS model,
-        run.layer, run.B, run.seed, run.dataset, run.widths, run.n_parameters,
+        CASE WHEN run."B" IS NULL THEN run.layer ELSE run.layer || ' B=' || run."B" END AS model,
+        run.layer, run."B", run.seed, run.dataset, run.widths, run.n_parameters,
         epoch.epoch AS epochs_trained, epoch.training_loss, epoch.test_loss, epoch.test_accuracy,
         (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
             AND k.kind = 'published' AND k.epoch = epoch.epoch AND k.step = 0) AS published_kappa,
@@ -39,8 +41,9 @@ RUNS = View(
         run.learning_rate_scaling, run.momentum, run.optimizer, run.dropout, run.fisher_weight,
         run.fisher_form, run.fisher_epsilon, run.dtype, run.product, run.product_used,
         run.started_at, run.duration_s, run.error, run.config_digest, run.group_digest,
-        run.run_id = (SELECT max(newer.run_id) FROM run AS newer
-            WHERE newer.config_digest = run.config_digest AND newer.status = 'completed')
+        coalesce(run.run_id = (SELECT newer.run_id FROM run AS newer
+            WHERE newer.config_digest = run.config_digest AND newer.status = 'completed'
+            ORDER BY newer.started_at DESC, newer.run_id DESC LIMIT 1), run.run_id IS NULL)
             AS is_latest
     FROM run LEFT JOIN epoch ON epoch.run_id = run.run_id
         AND epoch.epoch = (SELECT max(epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
@@ -73,7 +76,7 @@ TABLE1 = View(
     """
     WITH paper AS (
         SELECT * FROM runs
-        WHERE is_latest AND dataset = 'digits' AND (B IS NULL OR B IN (4, 8))
+        WHERE is_latest AND dataset = 'digits' AND ("B" IS NULL OR "B" IN (4, 8))
             AND seed IN (0, 1, 2) AND hidden = '64 64' AND epochs = 25 AND batch_size = 64
             AND learning_rate = 0.1 AND momentum = 0.9 AND optimizer = 'sgd' AND dropout = 0
             AND fisher_weight = 0 AND dtype = 'float64' AND input = 'scale'
@@ -102,7 +105,8 @@ TABLE1 = View(
     FROM paper
     JOIN mean ON mean.model = paper.model
     JOIN median ON median.model = paper.model
-    GROUP BY paper.model ORDER BY max(B) IS NOT NULL, max(B)
+    GROUP BY paper.model, mean.loss, mean.accuracy, median.weight_kappa
+    ORDER BY max("B") IS NOT NULL, max("B")
     """,
 )
 
@@ -122,7 +126,10 @@ CLAIMS = View(
     SELECT position, claim, verdict, condition, published, measured, reason, rule, seeds,
         claim_result_id, measured_at
     FROM claim_result
-    WHERE claim_result_id IN (SELECT max(claim_result_id) FROM claim_result GROUP BY claim)
+    WHERE claim_result_id = (
+        SELECT newer.claim_result_id FROM claim_result AS newer
+        WHERE newer.claim = claim_result.claim
+        ORDER BY newer.measured_at DESC, newer.claim_result_id DESC LIMIT 1)
     ORDER BY position
     """,
 )
@@ -147,14 +154,17 @@ OBSERVATIONS = View(
 BENCHMARKS = View(
     "One row a time that `cdbench bench` measured: a forward and backward pass of an n × n layer.",
     """
-    SELECT benchmark_id, benchmark_id = (SELECT max(benchmark_id) FROM benchmark) AS is_latest,
-        dtype, B, n_samples, n, product,
-        round(1e6 * seconds, 2) AS microseconds,
-        round(1e6 * seconds_low, 2) AS microseconds_low,
-        round(1e6 * seconds_high, 2) AS microseconds_high,
-        round(speedup, 3) AS speedup, round(speedup_low, 3) AS speedup_low,
-        round(speedup_high, 3) AS speedup_high,
-        seconds = min(seconds) OVER (PARTITION BY benchmark_id, dtype, B, n_samples, n)
+    SELECT benchmark_id, benchmark_id = (
+            SELECT newer.benchmark_id FROM benchmark AS newer
+            ORDER BY newer.started_at DESC, newer.benchmark_id DESC LIMIT 1) AS is_latest,
+        dtype, "B", n_samples, n, product,
+        round(CAST(1e6 * seconds AS numeric), 2) AS microseconds,
+        round(CAST(1e6 * seconds_low AS numeric), 2) AS microseconds_low,
+        round(CAST(1e6 * seconds_high AS numeric), 2) AS microseconds_high,
+        round(CAST(speedup AS numeric), 3) AS speedup,
+        round(CAST(speedup_low AS numeric), 3) AS speedup_low,
+        round(CAST(speedup_high AS numeric), 3) AS speedup_high,
+        seconds = min(seconds) OVER (PARTITION BY benchmark_id, dtype, "B", n_samples, n)
             AS is_fastest,
         is_planned, rounds, started_at, cpu, blas, blas_threads, cdbench_version
     FROM timing JOIN benchmark USING (benchmark_id) JOIN environment USING (environment_id)
@@ -174,13 +184,6 @@ VIEWS: dict[str, View] = {
     "benchmarks": BENCHMARKS,
 }
 """In the order in which they depend on each other."""
-
-
-def drop_views(connection: Connection) -> None:
-    """Drop every view of the database, so that tables under them can be rebuilt."""
-    found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'view'")
-    for name in found.scalars().all():
-        connection.exec_driver_sql(f'DROP VIEW "{name}"')
 
 
 def create_views(connection: Connection) -> None:

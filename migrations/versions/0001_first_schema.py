@@ -13,6 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # PostgreSQL, which joined with 0004, folds what is not quoted to lower case.
+    B = '"B"' if op.get_context().dialect.name == "postgresql" else "B"
     op.create_table(
         "environment",
         sa.Column("environment_id", sa.Integer(), nullable=False, comment="Key."),
@@ -193,7 +195,7 @@ def upgrade() -> None:
             nullable=True,
             comment="Update within that epoch, from 1; NULL unless diverged.",
         ),
-        sa.CheckConstraint("(layer = 'dense') = (B IS NULL)", name=op.f("ck_run_block_size")),
+        sa.CheckConstraint(f"(layer = 'dense') = ({B} IS NULL)", name=op.f("ck_run_block_size")),
         sa.CheckConstraint(
             "(status = 'diverged') = (diverged_epoch IS NOT NULL)", name=op.f("ck_run_diverged")
         ),

@@ -78,6 +78,8 @@ def _sha256(text: str) -> str:
 def _rebuild_condition_numbers() -> None:
     """Make the table anew: its primary key gains the step, which ALTER TABLE cannot do."""
     op.rename_table("condition_number", "condition_number_0001")
+    if op.get_context().dialect.name == "postgresql":  # there the key's name is one of the schema
+        op.execute("ALTER INDEX pk_condition_number RENAME TO pk_condition_number_0001")
     op.create_table(
         "condition_number",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -105,7 +107,7 @@ def _rebuild_condition_numbers() -> None:
     op.execute(
         "INSERT INTO condition_number (run_id, layer, kind, epoch, step, sample, largest, "
         "smallest, kappa, kappa_nonnull, rank, size, threshold) "
-        "SELECT run_id, layer, kind, epoch, 0, iif(kind = 'theorem1', 'train', NULL), largest, "
+        "SELECT run_id, layer, kind, epoch, 0, CASE WHEN kind = 'theorem1' THEN 'train' END, largest, "
         "smallest, kappa, kappa_nonnull, rank, size, threshold FROM condition_number_0001"
     )
     op.drop_table("condition_number_0001")

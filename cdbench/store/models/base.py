@@ -1,6 +1,6 @@
 """What all tables share."""
 
-from sqlalchemy import ForeignKey, MetaData
+from sqlalchemy import BigInteger, ForeignKey, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING_CONVENTION = {
@@ -10,6 +10,10 @@ NAMING_CONVENTION = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+LARGE = Integer().with_variant(BigInteger(), "postgresql")
+"""Whole numbers beyond 2**31, which SQLite's integers hold as they are."""
 
 
 class Base(DeclarativeBase):

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.run import STATUSES
-from cdbench.store.models.base import Base, integer_key, of_run
+from cdbench.store.models.base import LARGE, Base, integer_key, of_run
 
 
 class Environment(Base):
@@ -55,9 +55,9 @@ class Run(Base):
         CheckConstraint(
             "status IN ({})".format(", ".join(f"'{status}'" for status in STATUSES)), name="status"
         ),
-        CheckConstraint("(layer = 'dense') = (B IS NULL)", name="block_size"),
+        CheckConstraint("(layer = 'dense') = (\"B\" IS NULL)", name="block_size"),
         CheckConstraint("(status = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
-        Index(None, "config_digest", "status"),
+        Index(None, "config_digest", "status", "started_at", "run_id"),
         Index(None, "group_digest"),
     )
 
@@ -96,8 +96,8 @@ class Run(Base):
         server_default="none",
         comment="Normalisation ahead of each linear layer: none, layer or batch.",
     )
-    epochs: Mapped[int] = mapped_column(comment="Epochs asked for.")
-    batch_size: Mapped[int] = mapped_column(comment="Samples an update.")
+    epochs: Mapped[int] = mapped_column(LARGE, comment="Epochs asked for.")
+    batch_size: Mapped[int] = mapped_column(LARGE, comment="Samples an update.")
     learning_rate: Mapped[float] = mapped_column(comment="Step size η.")
     learning_rate_scaling: Mapped[str] = mapped_column(
         server_default="raw", comment="raw: the step on c is η; weight-space: it is η / B."
@@ -113,11 +113,13 @@ class Run(Base):
         server_default="auto",
         comment="How cdlinear computes its products: auto, gather, polygon or fft.",
     )
-    seed: Mapped[int] = mapped_column(comment="Seed of split, weights and order of samples.")
+    seed: Mapped[int] = mapped_column(LARGE, comment="Seed of split, weights and order of samples.")
     widths: Mapped[str | None] = mapped_column(
         comment="Widths as built, such as 64→64→64→12; NULL if it ended before."
     )
-    n_parameters: Mapped[int | None] = mapped_column(comment="Weights and biases, as a count.")
+    n_parameters: Mapped[int | None] = mapped_column(
+        LARGE, comment="Weights and biases, as a count."
+    )
     product_used: Mapped[str | None] = mapped_column(
         comment="The product that the run was computed with; NULL for dense, or if it ended before."
     )
@@ -128,7 +130,7 @@ class Run(Base):
     duration_s: Mapped[float] = mapped_column(comment="Wall time with data and spectra, seconds.")
     cpu_s: Mapped[float] = mapped_column(comment="CPU time of the same, seconds.")
     peak_memory_bytes: Mapped[int | None] = mapped_column(
-        comment="Peak resident memory of the process so far, bytes; NULL where unknown."
+        LARGE, comment="Peak resident memory of the process so far, bytes; NULL where unknown."
     )
     error: Mapped[str | None] = mapped_column(
         comment="Why it did not complete; a traceback for a bug; NULL if completed."

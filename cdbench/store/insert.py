@@ -1,0 +1,101 @@
+"""Inserting rows: a few with their keys, or very many quickly; not-a-number is refused."""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cdbench.errors import StoreError
+from cdbench.run import Environment
+from cdbench.store import models
+
+_IGNORING: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""Constructs that can say ON CONFLICT DO NOTHING."""
+
+
+def table_of(model: type[models.Base]) -> Table:
+    """Return a model's table."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def insert_rows(
+    connection: Connection, model: type[models.Base], rows: Sequence[dict[str, Any]]
+) -> list[int]:
+    """Insert rows; return the keys that they were given, in order, where the table gives keys.
+
+    Raises
+    ------
+    StoreError
+        If a value is not a number.
+    """
+    if not rows:
+        return []
+    table = table_of(model)
+    for row in rows:
+        _refuse_nan(table, tuple(row), row.values())
+    key = table.autoincrement_column
+    if key is None:
+        connection.execute(insert(table), rows)
+        return []
+    statement = insert(table).returning(key, sort_by_parameter_order=True)
+    return list(connection.execute(statement, rows).scalars())
+
+
+def insert_values(
+    connection: Connection,
+    model: type[models.Base],
+    columns: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Insert very many rows, past all of SQLAlchemy but its SQL: for plain numbers and text.
+
+    Raises
+    ------
+    StoreError
+        If a value is not a number.
+    """
+    if not rows:
+        return
+    table = table_of(model)
+    if any(value != value for row in rows for value in row):  # quick; who it was is found out then
+        for row in rows:
+            _refuse_nan(table, columns, row)
+    connection.exec_driver_sql(_statement(table, columns, connection.dialect), list(rows))
+
+
+def environment_id(connection: Connection, environment: Environment) -> int:
+    """Return the row of an equal environment, written now if there is none yet."""
+    values = asdict(environment)
+    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    table = table_of(models.Environment)
+    found = select(table.c.environment_id).where(table.c.digest == digest)
+    known: int | None = connection.execute(found).scalar()
+    if known is None:  # another process may write the same one now
+        new = _IGNORING[connection.dialect.name](table).values(**values, digest=digest)
+        connection.execute(new.on_conflict_do_nothing(index_elements=["digest"]))
+        known = connection.execute(found).scalar_one()
+    return known
+
+
+@cache
+def _statement(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    names = ", ".join(dialect.identifier_preparer.quote(column) for column in columns)
+    mark = {"qmark": "?", "format": "%s"}[dialect.paramstyle]
+    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join([mark] * len(columns))})"
+
+
+def _refuse_nan(table: Table, columns: tuple[str, ...], values: Any) -> None:
+    """Raise StoreError for not-a-number, which SQLite would keep as NULL, PostgreSQL as largest."""
+    for name, value in zip(columns, values, strict=True):
+        if value.__class__ is float and math.isnan(value):
+            raise StoreError(
+                f"{table.name}.{name} is not a number (NaN); nothing of this run is stored"
+            )

@@ -1,0 +1,97 @@
+"""Where a database is: a SQLite file, or a database on a PostgreSQL server."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from sqlalchemy import Connection, Engine
+
+from cdbench.errors import StoreError
+
+
+class Location(ABC):
+    """A place that can hold a results database.
+
+    Attributes
+    ----------
+    name : str
+        The place as it was typed, without a password: what messages begin with.
+    label : str
+        A short name, for titles.
+    path : Path or None
+        The file, where it is one.
+    """
+
+    dialect: ClassVar[str]
+
+    def __init__(self, name: str, label: str, path: Path | None = None) -> None:
+        self.name, self.label, self.path = name, label, path
+
+    @abstractmethod
+    def engine(self, *, read_only: bool) -> Engine:
+        """Return an engine whose transactions begin when they are said to."""
+
+    @abstractmethod
+    def check_writable(self) -> None:
+        """Raise StoreError where no database of ours can be, or be made."""
+
+    @abstractmethod
+    def is_empty(self) -> bool:
+        """Return whether nothing is there yet; raise StoreError where it is no database."""
+
+    @abstractmethod
+    def has_tables(self, connection: Connection) -> bool:
+        """Return whether the database holds anything, ours or not."""
+
+    @contextmanager
+    @abstractmethod
+    def migration(self, engine: Engine) -> Iterator[Connection]:
+        """Give a transaction in which the schema may be changed, by one process at a time."""
+
+    @abstractmethod
+    def back_up(self, revision: str) -> str | None:
+        """Copy the database before a migration, which holds its lock; return the copy's name."""
+
+    @abstractmethod
+    def mark_as_ours(self, connection: Connection) -> None:
+        """Leave a mark by which other programs can tell whose database it is."""
+
+    @abstractmethod
+    def views(self, connection: Connection) -> Mapping[str, str]:
+        """Return the statements that make the database's views, in order, by their names."""
+
+    @abstractmethod
+    def drop_views(self, connection: Connection) -> None:
+        """Drop every view."""
+
+    @abstractmethod
+    def error(self, error: Exception) -> StoreError:
+        """Return what the driver's error means to the user, in one line."""
+
+
+def find_location(text: str) -> Location:
+    """Return the location of a path, or of an SQLAlchemy URL of SQLite or PostgreSQL.
+
+    Raises
+    ------
+    StoreError
+        If it is the URL of another kind of database, or of none.
+    """
+    from cdbench.store.postgresql import PostgresDatabase
+    from cdbench.store.sqlite import SqliteFile
+
+    if "://" not in text:
+        return SqliteFile(Path(text).expanduser())
+    scheme, _, rest = text.partition("://")
+    match scheme.partition("+")[0]:
+        case "sqlite" if rest.startswith("/") and rest != "/":
+            return SqliteFile(Path(rest[1:].partition("?")[0]))
+        case "postgresql" | "postgres":
+            return PostgresDatabase(text)
+    raise StoreError(
+        f"{scheme}:// is not a database that cdbench can write to; expected a path, "
+        "sqlite:///relative/path.db, sqlite:////absolute/path.db or "
+        "postgresql://user@host/database"
+    )

@@ -1,0 +1,98 @@
+"""Waiting for the locks of SQLite: patiently, and saying so after a while."""
+
+import logging
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from cdbench.errors import StoreError
+
+PATIENCE_S = 600
+"""How long a lock is waited for in all. Another run's transaction takes milliseconds."""
+
+NOTICE_AFTER_S = 3
+"""How long before the user is told what is being waited for."""
+
+_LOG = logging.getLogger("cdbench")
+
+
+def uri(path: Path, mode: str) -> str:
+    """Return SQLite's URI of a file: mode ro reads, rw writes, rwc makes it where it is not."""
+    return f"file:{quote(str(path))}?mode={mode}"
+
+
+def patiently(connection: sqlite3.Connection, statement: str, path: Path) -> None:
+    """Execute a statement that takes a lock, and wait as long as others hold it.
+
+    Parameters
+    ----------
+    connection : Connection
+        With a busy timeout of NOTICE_AFTER_S.
+    statement : str
+        BEGIN IMMEDIATE, COMMIT, or a first SELECT.
+    path : Path
+        The database.
+
+    Raises
+    ------
+    StoreError
+        If it is still locked after PATIENCE_S.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    noticed = False
+    while True:
+        try:
+            connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+                _roll_back_what_was_left(path)
+                continue
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"{path}: locked for {PATIENCE_S // 60} minutes by {_holders(path)}; "
+                    "end that, and try again"
+                ) from None
+            if not noticed:
+                _LOG.warning("%s is locked by %s; waiting", path, _holders(path))
+                noticed = True
+        else:
+            return
+
+
+def _roll_back_what_was_left(path: Path) -> None:
+    """Undo the transaction of a process that was killed in it, which needs leave to write."""
+    try:
+        with closing(sqlite3.connect(uri(path, "rw"), uri=True)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+    except sqlite3.OperationalError as error:
+        raise StoreError(
+            f"{path}: a process was killed while it wrote, and undoing what it left needs leave to "
+            f"write the file and its folder ({error}); make them writable, and try again"
+        ) from None
+
+
+def _holders(path: Path) -> str:
+    """Return who holds a lock of the file, where Linux says so."""
+    try:
+        inode = f":{path.stat().st_ino}"
+        locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    except OSError:
+        return "another process"
+    found = {lock[4] for lock in locks if len(lock) > 5 and lock[5].endswith(inode)}
+    pids = sorted(found - {str(os.getpid())})
+    return " and ".join(f"process {pid}{_command(pid)}" for pid in pids) or "another process"
+
+
+def _command(pid: str) -> str:
+    try:
+        words = Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return ""
+    typed = b" ".join(words).decode(errors="replace").strip()
+    shown = "".join(c if c.isprintable() else "�" for c in typed[:60])
+    return f" ({shown}{'…' * (len(typed) > 60)})" if shown else ""

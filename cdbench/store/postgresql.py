@@ -1,0 +1,126 @@
+"""A database on a PostgreSQL server, for which the extra ``postgres`` brings the driver."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import ClassVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from cdbench.errors import StoreError
+from cdbench.store.location import Location
+
+LOCK = 0x43446265
+"""Key of the advisory lock under which the schema is made or changed, "CDbe" in ASCII."""
+
+CONNECT_TIMEOUT_S = 10
+
+_RELATIONS = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() LIMIT 1"
+
+_VIEWS = """
+    SELECT relname, pg_get_viewdef(pg_class.oid) FROM pg_class
+    JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relkind = 'v' AND nspname = current_schema() ORDER BY pg_class.oid
+"""
+
+
+class PostgresDatabase(Location):
+    """A database on a PostgreSQL server; tables are in the first schema of its search path.
+
+    Raises
+    ------
+    StoreError
+        If the URL cannot be read, or the driver is not installed.
+    """
+
+    dialect: ClassVar[str] = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        self._url = _read(url)
+        shown = self._url.set(drivername="postgresql", password=None, query={})
+        super().__init__(shown.render_as_string(), self._url.database or str(self._url.host))
+
+    def engine(self, *, read_only: bool) -> Engine:
+        """Return an engine that keeps one connection; a reader sees one state in a transaction."""
+        engine = create_engine(
+            self._url,
+            paramstyle="format",
+            pool_size=1,
+            isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+        )
+        if read_only:
+
+            @event.listens_for(engine, "begin")
+            def _begin(connection: Connection) -> None:
+                connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+        return engine
+
+    def check_writable(self) -> None:
+        """Do nothing: a server says what is wrong as soon as it is asked."""
+
+    def is_empty(self) -> bool:
+        """Return False: only the server knows."""
+        return False
+
+    def has_tables(self, connection: Connection) -> bool:
+        """Return whether the schema holds any table or view."""
+        return connection.exec_driver_sql(_RELATIONS).first() is not None
+
+    @contextmanager
+    def migration(self, engine: Engine) -> Iterator[Connection]:
+        """Give a transaction that waits for others who change the schema."""
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            yield connection
+
+    def back_up(self, revision: str) -> str | None:
+        """Do nothing: a migration is one transaction, and copies of a server are pg_dump's."""
+        del revision
+        return None
+
+    def mark_as_ours(self, connection: Connection) -> None:
+        """Do nothing: the version table says whose it is."""
+
+    def views(self, connection: Connection) -> Mapping[str, str]:
+        """Return every view's statement, in the order in which they were made."""
+        preparer = connection.dialect.identifier_preparer
+        found = connection.exec_driver_sql(_VIEWS).all()
+        return {
+            name: f"CREATE VIEW {preparer.quote_identifier(name)} AS {definition}"
+            for name, definition in found
+        }
+
+    def drop_views(self, connection: Connection) -> None:
+        """Drop every view."""
+        preparer = connection.dialect.identifier_preparer
+        for name in self.views(connection):
+            connection.exec_driver_sql(
+                f"DROP VIEW IF EXISTS {preparer.quote_identifier(name)} CASCADE"
+            )
+
+    def error(self, error: Exception) -> StoreError:
+        """Return the driver's words, in one line, without the password."""
+        reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        words = " ".join(str(reason).split())
+        if self._url.password:
+            words = words.replace(str(self._url.password), "***")
+        return StoreError(f"{self.name}: {words}")
+
+
+def _read(url: str) -> URL:
+    try:
+        import psycopg  # noqa: F401
+    except ImportError:
+        raise StoreError(
+            "PostgreSQL needs its driver; to install it: pip install 'cdbench[postgres]'"
+        ) from None
+    try:
+        return make_url(url).set(drivername="postgresql+psycopg")
+    except (ArgumentError, ValueError):
+        raise StoreError(
+            "the URL of the database cannot be read; expected "
+            "postgresql://user:password@host:port/database, special characters as %40"
+        ) from None

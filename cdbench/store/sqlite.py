@@ -1,0 +1,206 @@
+"""A SQLite file: opened as untrusted, locked patiently, backed up before it is changed."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import ClassVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from cdbench.errors import StoreError
+from cdbench.store.location import Location
+from cdbench.store.locks import NOTICE_AFTER_S, patiently, uri
+
+SQLITE_HEADER = b"SQLite format 3\0"
+
+APPLICATION_ID = 0x43446265
+"""``PRAGMA application_id`` of our files, "CDbe" in ASCII, for the command ``file``."""
+
+MAX_VALUE_BYTES = 100_000_000
+"""Longest text that is read or written; a damaged length would have it allocated."""
+
+UNTRUSTED = (
+    "PRAGMA trusted_schema = OFF",  # views and triggers of the file call no function with effects
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA mmap_size = 0",
+)
+"""What SQLite's authors advise for files from elsewhere (sqlite.org/security.html)."""
+
+MEANINGS = {
+    sqlite3.SQLITE_FULL: "the disk is full, and nothing of this was written; free space, and go on "
+    "with --resume",
+    sqlite3.SQLITE_READONLY: "is read-only, or its folder is; make both writable, or name another "
+    "--db",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened, or written beside; is its folder still there, and "
+    "writable?",
+    sqlite3.SQLITE_IOERR: "reading or writing failed; look at the disk, then run cdbench db check",
+    sqlite3.SQLITE_CORRUPT: "is damaged; to see how: cdbench db check, and restore a backup",
+    sqlite3.SQLITE_NOTADB: "is not a SQLite database, or its header is damaged; name another --db",
+}
+"""What the driver's error codes mean to the user."""
+
+
+class SqliteFile(Location):
+    """A SQLite file."""
+
+    dialect: ClassVar[str] = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path), path.name, path)
+        self._file = path
+
+    def engine(self, *, read_only: bool) -> Engine:
+        """Return an engine; it opens the file anew for each transaction, and never makes it."""
+        path = self._file
+        # The driver begins transactions late and implicitly; these hooks begin them here, a
+        # writer's with its lock at once, so that it waits for other writers instead of failing
+        # half-way.
+        engine = create_engine(
+            "sqlite://",
+            creator=lambda: _connect(path, "ro" if read_only else "rw"),
+            poolclass=NullPool,
+        )
+
+        @event.listens_for(engine, "begin")
+        def _begin(connection: Connection) -> None:
+            raw = _raw(connection)
+            if read_only:
+                raw.execute("BEGIN")
+                patiently(raw, "SELECT count(*) FROM sqlite_master", path)
+            else:
+                patiently(raw, "BEGIN IMMEDIATE", path)
+
+        @event.listens_for(engine, "commit")
+        def _commit(connection: Connection) -> None:
+            raw = _raw(connection)
+            if raw.in_transaction:
+                patiently(raw, "COMMIT", path)
+
+        return engine
+
+    def check_writable(self) -> None:
+        """Raise StoreError for other files and folders; make the file where there is none."""
+        path = self._file
+        if not path.parent.is_dir():
+            raise StoreError(
+                f"{path}: there is no folder {path.parent}; make it, or name another --db"
+            )
+        self.is_empty()
+        try:
+            with closing(_connect(path, "rwc")) as connection:
+                patiently(connection, "BEGIN IMMEDIATE", path)
+                # A write that changes nothing: says now, not after hours, that there is no leave.
+                (version,) = connection.execute("PRAGMA user_version").fetchone()
+                connection.execute(f"PRAGMA user_version = {version}")
+                connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise self.error(error) from None
+
+    def is_empty(self) -> bool:
+        """Return whether there is no file, or an empty one; raise StoreError if it is not ours."""
+        path = self._file
+        if path.is_dir():
+            raise StoreError(f"{path} is a folder, expected a database file")
+        if not path.exists():
+            return True
+        if not path.is_file():
+            raise StoreError(f"{path} is no regular file, expected a database file")
+        try:
+            with path.open("rb") as file:
+                header = file.read(len(SQLITE_HEADER))
+        except OSError as error:
+            raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
+        if header and header != SQLITE_HEADER:
+            raise StoreError(f"{path} is not a SQLite database; name another --db")
+        return not header
+
+    def has_tables(self, connection: Connection) -> bool:
+        """Return whether the file holds anything."""
+        return connection.exec_driver_sql("SELECT 1 FROM sqlite_master").first() is not None
+
+    @contextmanager
+    def migration(self, engine: Engine) -> Iterator[Connection]:
+        """Give a transaction with foreign keys off, which must be said before it begins.
+
+        Rebuilding a parent table would otherwise delete its children.
+        """
+        with engine.connect() as connection:
+            _raw(connection).execute("PRAGMA foreign_keys = OFF")
+            with connection.begin():
+                yield connection
+
+    def back_up(self, revision: str) -> str | None:
+        """Copy the file beside itself, as ``runs.schema-0003.db``; an equal copy is kept."""
+        path = self._file
+        for number in count(1):
+            name = f"{path.stem}.schema-{revision}{f'-{number}' if number > 1 else ''}{path.suffix}"
+            backup = path.with_name(name)
+            if not backup.exists():
+                copy_file(path, backup)
+                return str(backup)
+        raise AssertionError
+
+    def mark_as_ours(self, connection: Connection) -> None:
+        """Set the application id."""
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    def views(self, connection: Connection) -> Mapping[str, str]:
+        """Return every view's statement."""
+        found = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'view' ORDER BY rowid"
+        )
+        return {name: statement for name, statement in found.all()}  # noqa: C416 - typed rows
+
+    def drop_views(self, connection: Connection) -> None:
+        """Drop every view."""
+        for name in self.views(connection):
+            quoted = name.replace('"', '""')
+            connection.exec_driver_sql(f'DROP VIEW "{quoted}"')
+
+    def error(self, error: Exception) -> StoreError:
+        """Return the error with the meaning of its code, or in the driver's words."""
+        reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        words = " ".join(str(reason).split())
+        code = getattr(reason, "sqlite_errorcode", None)
+        meaning = MEANINGS.get(code & 0xFF) if code is not None else None
+        return StoreError(
+            f"{self.name}: {meaning} ({words})" if meaning else f"{self.name}: {words}"
+        )
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a database while it may be in use; the target appears whole or not at all.
+
+    Raises
+    ------
+    sqlite3.Error
+        If the source cannot be read, or the target not be written.
+    """
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with closing(_connect(source, "ro")) as old, closing(sqlite3.connect(unfinished)) as new:
+            old.backup(new)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri(path, mode), uri=True, timeout=NOTICE_AFTER_S, isolation_level=None
+    )
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    for pragma in (*UNTRUSTED, "PRAGMA foreign_keys = ON"):
+        connection.execute(pragma)
+    return connection
+
+
+def _raw(connection: Connection) -> sqlite3.Connection:
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)
+    return raw
