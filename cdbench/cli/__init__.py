@@ -4,6 +4,7 @@
 """
 
 import gc
+import logging
 import shlex
 import sys
 
@@ -26,6 +27,7 @@ def run(arguments: list[str]) -> int:
     """Run the command line with these arguments and return its exit code."""
     from cdbench.cli.app import app
 
+    _show_notices()
     try:
         return app(arguments, prog_name="cdbench", standalone_mode=False) or COMPLETED
     except typer.TyperException as error:
@@ -38,6 +40,21 @@ def run(arguments: list[str]) -> int:
         return _complain(str(error), USAGE)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
+
+
+class _Notices(logging.Handler):
+    """Shows what the rooms below have to say while a command runs, a line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the line."""
+        typer.echo(f"cdbench: {record.getMessage()}", err=True)
+
+
+def _show_notices() -> None:
+    log = logging.getLogger("cdbench")
+    if not log.handlers:
+        log.addHandler(_Notices())
+        log.propagate = False
 
 
 def _database_words(arguments: list[str]) -> str:
