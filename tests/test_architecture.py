@@ -30,6 +30,7 @@ LIBRARIES = {
 ROOMS = {
     "errors": set[str](),
     "interrupts": set[str](),
+    "passwords": set[str](),
     "published": set[str](),
     "config_checks": {"errors"},
     "config": {"errors", "config_checks"},
@@ -123,7 +124,7 @@ ROOMS = {
         "execution",
         "run",
     },
-    "store": {"benchmark", "config", "diagnostics", "errors", "judgement", "run"},
+    "store": {"benchmark", "config", "diagnostics", "errors", "judgement", "passwords", "run"},
     "claims": {
         "config",
         "datasets",
@@ -171,6 +172,7 @@ ROOMS = {
         "grid",
         "knob_values",
         "memory",
+        "passwords",
         "plots",
         "published",
         "reports",
@@ -183,7 +185,7 @@ ROOMS = {
 }
 """What each room may import of the others; itself and ``cdbench``, for its version, always."""
 
-HEAVY = ("numpy", "scipy", "sklearn", "sqlalchemy", "alembic", "matplotlib")
+HEAVY = ("numpy", "scipy", "sklearn", "sqlalchemy", "alembic", "matplotlib", "distributed")
 
 MAX_FILE_LINES = 260
 MAX_FUNCTION_LINES = 45

@@ -11,6 +11,7 @@ import sys
 import typer
 
 from cdbench.errors import CdbenchError, MissingResultsError, StoreError
+from cdbench.passwords import without_passwords
 
 COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -47,7 +48,7 @@ class _Notices(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the line."""
-        typer.echo(f"cdbench: {record.getMessage()}", err=True)
+        typer.echo(f"cdbench: {without_passwords(record.getMessage())}", err=True)
 
 
 def _show_notices() -> None:
@@ -68,6 +69,6 @@ def _database_words(arguments: list[str]) -> str:
 def _complain(message: str, code: int) -> int:
     if message:  # none, where the help was printed because nothing was asked for
         # Typer puts its parser's name for the error into the sentence where a choice is unknown.
-        line = " ".join(message.split()).replace(": Value error, ", ": ")
+        line = without_passwords(" ".join(message.split()).replace(": Value error, ", ": "))
         typer.echo(f"cdbench: {line}", err=True)
     return code

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cdbench.errors import StoreError
+from cdbench.passwords import without_passwords
 
 PATIENCE_S = 600
 """How long a lock is waited for in all. Another run's transaction takes milliseconds."""
@@ -93,6 +94,6 @@ def _command(pid: str) -> str:
         words = Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
     except OSError:
         return ""
-    typed = b" ".join(words).decode(errors="replace").strip()
+    typed = without_passwords(b" ".join(words).decode(errors="replace").strip())
     shown = "".join(c if c.isprintable() else "�" for c in typed[:60])
     return f" ({shown}{'…' * (len(typed) > 60)})" if shown else ""
