@@ -111,9 +111,10 @@ def test_markdown_cells_parse_back() -> None:
     lines = render(PLAIN, "markdown").splitlines()
     table = [line for line in lines if line.startswith("| ")]
     cells = [
-        [re.sub(r"\\([\\`*_<\[|])", r"\1", cell.strip()) for cell in re.split(r"(?<!\\)\|", line)][
-            1:-1
-        ]
+        [
+            re.sub(r"\\([!-/:-@[-`{-~])", r"\1", cell.strip())
+            for cell in re.split(r"(?<!\\)\|", line)
+        ][1:-1]
         for line in table
     ]
     assert cells[1] == ["---", "---", "---:"]

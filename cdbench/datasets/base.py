@@ -84,9 +84,9 @@ class Dataset:
     def fingerprint(self) -> str:
         """SHA-256 of the arrays as they were read, with their shapes and the classes' names."""
         digest = hashlib.sha256()
-        for array in (self.X.astype("<f8"), self.y.astype("<i8")):
+        for array in (self.X.astype("<f8", copy=False), self.y.astype("<i8", copy=False)):
             digest.update(str(array.shape).encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            digest.update(np.ascontiguousarray(array).data)
         digest.update("\0".join(self.classes).encode())
         return digest.hexdigest()
 
@@ -135,16 +135,20 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
     Raises
     ------
     DatasetError
-        If a feature is not finite.
+        If a feature is not finite, or a label is no text.
     """
     X = np.asarray(X, dtype=np.float64)
-    bad = np.argwhere(~np.isfinite(X))
-    if bad.size:
-        row, column = bad[0]
+    finite = np.isfinite(X)
+    if not finite.all():
+        row, column = np.unravel_index(int(finite.argmin()), finite.shape)
         raise DatasetError(
             f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "
             "finite number; drop or fill such rows first"
         )
     names, y = np.unique(labels, return_inverse=True)
-    classes = tuple(str(label) for label in names)
+    try:
+        classes = tuple(str(label) for label in names)
+        "".join(classes).encode()
+    except ValueError as error:  # four bytes a letter may be anything
+        raise DatasetError(f"{name}: a label in y is no text ({error})") from None
     return Dataset(name, X, y.astype(np.int64), classes)

@@ -1,12 +1,31 @@
 """A data set from a .csv file: numeric features and one label column."""
 
 import csv
+import io
+import math
+from array import array
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cdbench.datasets.base import Dataset, dataset_from_arrays
+from cdbench.datasets.base import Dataset
+from cdbench.datasets.limits import check_fits, open_regular
 from cdbench.errors import DatasetError, UnknownNameError
+from cdbench.products.base import Array
+
+MEMORY_PER_BYTE = 50
+"""Memory that a file takes at most, for each of its bytes: features grow from two bytes to 40 with
+all copies, a label of one letter takes the list's and the array's entries, and the first line a
+text a cell. Measured are 45; a test holds it."""
+
+NAMED = 50
+"""Columns that an error names; of more it says how many."""
+
+Lines = Iterator[tuple[int, list[str]]]
+"""Line number and cells of every line that is not blank."""
 
 
 def read_csv(path: Path, label_column: str | None = None) -> Dataset:
@@ -28,50 +47,76 @@ def read_csv(path: Path, label_column: str | None = None) -> Dataset:
     Raises
     ------
     DatasetError
-        If the file cannot be read, or a feature is not a finite number.
+        If the file cannot be read, would not fit into memory, or a feature is not a finite number.
     UnknownNameError
         If no column is called ``label_column``.
     """
-    lines = _read_lines(path)
-    width = len(lines[0][1])
+    try:
+        with open_regular(path) as file:
+            n_bytes = file.seek(0, io.SEEK_END)
+            check_fits(path, f"{n_bytes:,} bytes of text", MEMORY_PER_BYTE * n_bytes)
+            file.seek(0)
+            buffered = io.BufferedReader(file)
+            with io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="") as text:
+                return _read(path, _lines(text), label_column)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path}: cannot be read as .csv ({error})") from None
+
+
+def _lines(text: io.TextIOWrapper) -> Lines:
+    reader = csv.reader(text)
+    for cells in reader:
+        if any(map(str.strip, cells)):
+            yield reader.line_num, cells
+
+
+def _read(path: Path, lines: Lines, label_column: str | None) -> Dataset:
+    first = next(lines, None)
+    if first is None:
+        raise DatasetError(f"{path}: is empty, expected rows of numbers with a label each")
+    width = len(first[1])
     if width < 2:
         raise DatasetError(f"{path}: got {width} column, expected features and a label, by commas")
     names = None
-    if label_column is not None or not all(map(_is_number, lines[0][1][:-1])):
-        names = [name.strip() for name in lines[0][1]]
-        lines = lines[1:]
-        for name in names:
-            if names.count(name) > 1:
-                raise DatasetError(f"{path}: two columns are called {name!r}, expected one of each")
+    if label_column is not None or not all(map(_is_number, first[1][:-1])):
+        names = _names(path, first[1])
+        first = next(lines, None)
     label = _label_index(path, names, label_column, width)
-    if not lines:
+    if first is None:
         raise DatasetError(f"{path}: got a header and no rows, expected samples below it")
-    X = np.empty((len(lines), width - 1))
-    labels = []
-    for row, (number, cells) in enumerate(lines):
+    # One row is text at a time: a file's cells would take ten times what their numbers do.
+    features, codes, numbers = array("d"), array("q"), dict[str, int]()
+    row: tuple[int, list[str]] | None = first
+    while row is not None:
+        number, cells = row
         if len(cells) != width:
             raise DatasetError(
                 f"{path}, line {number}: got {len(cells)} columns, expected {width} as in line 1"
             )
-        labels.append(cells.pop(label).strip())
-        if not labels[-1]:
+        name = cells.pop(label).strip()
+        if not name:
             raise DatasetError(f"{path}, line {number}: has no label, expected one in every row")
-        for column, cell in enumerate(cells):
-            X[row, column] = _feature(path, number, column + (column >= label), cell, names)
-    return dataset_from_arrays(str(path), X, np.array(labels))
+        codes.append(numbers.setdefault(name, len(numbers)))
+        features.extend(_features(path, number, cells, label, names))
+        row = next(lines, None)
+    X = np.frombuffer(features, dtype=np.float64).reshape(-1, width - 1)
+    return _dataset(str(path), X, np.frombuffer(codes, dtype=np.int64), list(numbers))
 
 
-def _read_lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Return (line number, cells) of every line that is not blank."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: cannot be read as .csv ({error})") from None
-    if not lines:
-        raise DatasetError(f"{path}: is empty, expected rows of numbers with a label each")
-    return lines
+def _dataset(name: str, X: Array, y: NDArray[np.int64], labels: list[str]) -> Dataset:
+    """Return the data set with its classes in order, whatever the order in which they came."""
+    classes = sorted(labels)
+    position = {label: i for i, label in enumerate(classes)}
+    order = np.array([position[label] for label in labels])
+    return Dataset(name, X, order[y], tuple(classes))
+
+
+def _names(path: Path, cells: list[str]) -> list[str]:
+    names = [name.strip() for name in cells]
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise DatasetError(f"{path}: two columns are called {name!r}, expected one of each")
+    return names
 
 
 def _label_index(path: Path, names: list[str] | None, label_column: str | None, width: int) -> int:
@@ -79,22 +124,32 @@ def _label_index(path: Path, names: list[str] | None, label_column: str | None, 
         return width - 1
     assert names is not None
     if label_column not in names:
-        raise UnknownNameError(f"column of {path}", label_column, names)
+        hint = f"and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        raise UnknownNameError(f"column of {path}", label_column, names[:NAMED], hint)
     return names.index(label_column)
 
 
-def _feature(path: Path, line: int, column: int, cell: str, names: list[str] | None) -> float:
+def _features(
+    path: Path, line: int, cells: list[str], label: int, names: list[str] | None
+) -> list[float]:
+    values = [_number(cell) for cell in cells]
+    for i, value in enumerate(values):
+        if not math.isfinite(value):
+            column = i + (i >= label)
+            where = repr(names[column]) if names else str(column + 1)
+            raise DatasetError(
+                f"{path}, line {line}, column {where}: got {cells[i].strip()!r}, expected a finite "
+                "number (one column only may hold labels: the last, or --label-column NAME)"
+            )
+    return values
+
+
+def _number(cell: str) -> float:
+    """Return the number, NaN if it is none."""
     try:
-        value = float(cell)
+        return float(cell)
     except ValueError:
-        value = np.nan
-    if np.isfinite(value):
-        return value
-    where = repr(names[column]) if names else str(column + 1)
-    raise DatasetError(
-        f"{path}, line {line}, column {where}: got {cell.strip()!r}, expected a finite number "
-        "(one column only may hold labels: the last, or --label-column NAME)"
-    )
+        return math.nan
 
 
 def _is_number(cell: str) -> bool:

@@ -1,57 +1,169 @@
-"""A data set from a .npz file with the arrays X and y."""
+"""A data set from a .npz file with the arrays X and y.
 
+The file is not trusted. Its sizes are read from headers and held against memory before any array
+is allocated, because a few kilobytes can ask for terabytes; and Python objects are refused.
+"""
+
+import io
+import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import IO, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset, dataset_from_arrays
+from cdbench.datasets.limits import COPIES, check_fits, open_regular
 from cdbench.errors import DatasetError
+from cdbench.memory import format_bytes
 
 EXPECTED = "expected a .npz with X of shape (N, n_features), numeric, and y of shape (N,)"
+
+MAX_DIRECTORY_BYTES = 1_000_000
+"""Of the archive's list of members; NumPy writes some 100 for each."""
+
+MAX_HEADER_BYTES = 10_000
+"""Of one array's header, as in NumPy, which however reads it whole before it looks."""
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What NumPy writes; LZMA may ask for gigabytes by a number in its header."""
 
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What NumPy and zipfile raise for files that are damaged, encrypted or something else."""
 
+BAD_HEADER = (
+    *UNREADABLE, SyntaxError, TypeError, KeyError, OverflowError, MemoryError, struct.error,
+    tokenize.TokenError,
+)  # fmt: skip
+"""What NumPy raises for an array's header that is not one, beside that: Python parses it."""
+
+
+class Member(NamedTuple):
+    """An array of the archive, by its header."""
+
+    info: zipfile.ZipInfo
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of the array; items of no bytes take one, as NumPy makes them."""
+        return math.prod(self.shape) * max(1, self.dtype.itemsize)
+
 
 def read_npz(path: Path) -> Dataset:
-    """Read X and y; Python objects (pickles) are refused.
+    """Read X and y; Python objects (pickles) are refused, and what memory could not hold.
 
     Raises
     ------
     DatasetError
         If the file cannot be read, or its arrays are not of the expected names and shapes.
     """
-    X, y = _read_arrays(path)
-    if X.ndim != 2 or not X.size or y.shape != X.shape[:1]:
+    try:
+        with open_regular(path) as raw, _Directory(raw) as file:
+            if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
+                raise DatasetError(f"{path}: got a single .npy array, {EXPECTED}")
+            with zipfile.ZipFile(file) as archive:
+                X, y = _read_arrays(path, archive)
+    except UNREADABLE as error:
+        try:
+            reason = str(error) if zipfile.is_zipfile(path) else "it is no .npz archive"
+        except OSError:
+            reason = str(error)
+        raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
+    return dataset_from_arrays(str(path), X, y)
+
+
+class _Directory(io.BufferedReader):
+    """A file of which zipfile reads no list of members that is too long to be one."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise ValueError(f"its list of members, or a label, has {size:,} bytes")
+        return super().read(size)
+
+
+def _read_arrays(path: Path, archive: zipfile.ZipFile) -> tuple[NDArray[np.generic], ...]:
+    names = archive.namelist()
+    stored = {name: name if name in names else f"{name}.npy" for name in ("X", "y")}
+    if not set(stored.values()) <= set(names):
+        some = [name.removesuffix(".npy") for name in names[:10]]
+        some += [f"and {len(names) - 10:,} more"] * (len(names) > 10)
+        raise DatasetError(f"{path}: found {', '.join(some) or 'nothing'}, {EXPECTED}")
+    X, y = (_header(path, archive, name) for name in stored.values())
+    _check(path, X, y)
+    return _array(path, archive, X), _array(path, archive, y)
+
+
+def _header(path: Path, archive: zipfile.ZipFile, name: str) -> Member:
+    """Return what a member says that it is, from its first bytes."""
+    info = archive.getinfo(name)
+    if info.compress_type not in METHODS:
+        raise DatasetError(f"{path}: {name} is compressed in a way that NumPy does not; {EXPECTED}")
+    with archive.open(info) as member:
+        try:
+            shape, dtype, n_header = _parsed(member)
+        except BAD_HEADER as error:
+            reason = f"{name} is no array: {error or type(error).__name__}"
+            raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
+    found = Member(info, shape, dtype)
+    if dtype.hasobject:
+        raise DatasetError(f"{path}: holds pickled objects, which are refused; {EXPECTED}")
+    if not all(isinstance(n, int) and n >= 0 for n in shape):
+        raise DatasetError(f"{path}: {name} has the shape {shape}; {EXPECTED}")
+    promised = math.prod(shape) * dtype.itemsize
+    if promised > info.file_size - n_header:
+        raise DatasetError(
+            f"{path}: {name} is to be of shape {shape} and {dtype}, which is "
+            f"{format_bytes(promised)}, and holds {format_bytes(info.file_size)}; {EXPECTED}"
+        )
+    return found
+
+
+def _parsed(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], int]:
+    """Return shape, type and length of the header of a .npy file."""
+    version = np.lib.format.read_magic(member)
+    size = struct.Struct("<H" if version == (1, 0) else "<I")
+    length = member.read(size.size)
+    (n,) = size.unpack(length)
+    if n > MAX_HEADER_BYTES:
+        raise ValueError(f"its header has {n:,} bytes")
+    header = io.BytesIO(length + member.read(n))
+    # Of (3, 0) only the text's encoding is another, and that matters to names of fields alone.
+    parse = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = parse(header, max_header_size=MAX_HEADER_BYTES)
+    return shape, dtype, np.lib.format.MAGIC_LEN + size.size + n
+
+
+def _check(path: Path, X: Member, y: Member) -> None:
+    """Raise DatasetError if these cannot be the arrays of a data set, or do not fit into memory."""
+    if len(X.shape) != 2 or not math.prod(X.shape) or y.shape != X.shape[:1]:
         raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
     if X.dtype.kind not in "iufb":
         raise DatasetError(f"{path}: X has dtype {X.dtype}, {EXPECTED}")
     if y.dtype.kind not in "iubSU":
         raise DatasetError(f"{path}: y has dtype {y.dtype}, expected whole numbers or text")
-    return dataset_from_arrays(str(path), X, y)
+    # Labels are sorted, and counted by 64-bit numbers.
+    labels = 3 * y.n_bytes + 8 * COPIES * y.shape[0]
+    features = X.n_bytes + 8 * COPIES * math.prod(X.shape)
+    check_fits(path, f"{_words(X)} with y of {y.dtype}", features + labels)
 
 
-def _read_arrays(path: Path) -> tuple[Any, Any]:
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise DatasetError(f"{path}: got a single .npy array, {EXPECTED}")
-            missing = {"X", "y"} - set(archive.files)
-            if missing:
-                found = ", ".join(archive.files) or "nothing"
-                raise DatasetError(f"{path}: found {found}, {EXPECTED}")
-            X, y = archive["X"], archive["y"]
-    except UNREADABLE as error:
-        if "pickle" in str(error) and zipfile.is_zipfile(path):
-            raise DatasetError(
-                f"{path}: holds pickled objects, which are refused; {EXPECTED}"
-            ) from None
-        reason = error if zipfile.is_zipfile(path) else "it is no .npz archive"
-        raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
-    if not isinstance(X, np.ndarray) or not isinstance(y, np.ndarray):
-        raise DatasetError(f"{path}: X and y are no NumPy arrays; {EXPECTED}")
-    return X, y
+def _words(member: Member) -> str:
+    return f"{member.info.filename} of shape {member.shape} and {member.dtype}"
+
+
+def _array(path: Path, archive: zipfile.ZipFile, member: Member) -> NDArray[np.generic]:
+    with archive.open(member.info) as file:
+        array = np.load(file, allow_pickle=False)
+    if not isinstance(array, np.ndarray) or array.shape != member.shape:
+        raise DatasetError(f"{path}: {member.info.filename} is no array; {EXPECTED}")
+    return array

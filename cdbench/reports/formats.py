@@ -4,10 +4,18 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from cdbench.printable import printable
+from cdbench.reports.escaping import (
+    csv_record,
+    json_text,
+    latex_escape,
+    markdown_cell,
+    markdown_text,
+)
 
 PLAIN_WIDTH = 120
 """Columns of a table that is not printed on a terminal, whatever the machine."""
@@ -57,8 +65,11 @@ def render(report: Report, format_name: str, width: int | None = None) -> str:
 def _table(report: Report, width: int | None = None) -> str:
     from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    def shown(text: str) -> Text:  # neither Rich's markup nor its :names: of emoji are meant
+        return Text(printable(text))
 
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -69,14 +80,14 @@ def _table(report: Report, width: int | None = None) -> str:
     for number, heading in enumerate(report.columns):
         is_text = number < report.text_columns
         justify: Literal["left", "right"] = "left" if is_text else "right"
-        table.add_column(escape(heading), justify=justify, no_wrap=not (is_text and report.folds))
+        table.add_column(shown(heading), justify=justify, no_wrap=not (is_text and report.folds))
     for row in report.rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(shown, row))
     stream = io.StringIO()
     terminal = width is not None
     width = width or PLAIN_WIDTH
     console = Console(file=stream, width=width, force_terminal=terminal, highlight=False)
-    console.print(escape(report.title), style="bold")
+    console.print(shown(report.title), style="bold")
     console.print()
     # A table that does not fit is wider than the terminal rather than cut: digits matter more.
     console.width = width if report.folds else max(width, PLAIN_WIDTH)
@@ -84,58 +95,22 @@ def _table(report: Report, width: int | None = None) -> str:
     console.width = width
     console.print()
     for note in report.notes:
-        console.print(escape(note))
+        console.print(shown(note))
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
 
 
 def _markdown(report: Report) -> str:
-    lines = [f"**{report.title}**", "", _pipes(report.columns)]
+    lines = [f"**{markdown_text(report.title)}**", "", _pipes(report.columns)]
     lines.append(
         _pipes(["---" if i < report.text_columns else "---:" for i in range(len(report.columns))])
     )
     lines += [_pipes(row) for row in report.rows if row]
-    lines += ["", *(f"{note}\n" for note in report.notes)]
+    lines += ["", *(f"{markdown_text(note)}\n" for note in report.notes)]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def _pipes(cells: Sequence[str]) -> str:
-    escaped = (re.sub(r"([\\`*_<\[|])", r"\\\1", cell.strip()) for cell in cells)
-    return "| " + " | ".join(escaped) + " |"
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    **{character: "\\" + character for character in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    "→": r"$\to$",
-    "κ": r"$\kappa$",
-    "σ": r"$\sigma$",
-    "ĉ": r"$\hat{c}$",
-    "²": r"$^2$",
-    "∞": r"$\infty$",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "λ": r"$\lambda$",
-    "ε": r"$\varepsilon$",
-    "✓": r"$\surd$",
-    "✗": r"$\neq$",
-    "|": r"\textbar{}",
-    "[": "{[}",  # at the start of a row it would be the line break's optional argument
-    "–": "--",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
-
-
-def latex_escape(text: str) -> str:
-    """Return text that LaTeX prints as it stands, with T1 fonts and the base packages only."""
-    text = "".join(_LATEX.get(character, character) for character in text)
-    parts = text.split('"')  # straight quotes, in pairs
-    return "".join(
-        part if i == 0 else ("``" if i % 2 else "''") + part for i, part in enumerate(parts)
-    )
+    return "| " + " | ".join(map(markdown_cell, cells)) + " |"
 
 
 def _latex(report: Report) -> str:
@@ -176,7 +151,7 @@ def _csv(report: Report) -> str:
     names = list(report.records[0]) if report.records else []
     writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(report.records)
+    writer.writerows(map(csv_record, report.records))
     return stream.getvalue()
 
 
@@ -190,7 +165,7 @@ def _json(report: Report) -> str:
         for record in report.records
     ]
     document = {"title": report.title, "records": records, "notes": list(report.notes)}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 FORMATS: dict[str, Callable[[Report], str]] = {

@@ -1,19 +1,12 @@
 """Numbers over seeds, and the paper's ways of printing them."""
 
 from collections.abc import Sequence
-from math import isinf
-from statistics import fmean, median, pstdev
+from math import isinf, isnan
 
-__all__ = [
-    "fmean",
-    "format_count",
-    "format_kappa",
-    "format_loss",
-    "format_number",
-    "format_percent",
-    "median",
-    "pstdev",
-]
+from cdbench.averages import deviation, mean
+
+LARGE_LOSS = 1e6
+"""From here on a loss is printed with an exponent; 1e308 has 308 digits."""
 
 
 def format_count(count: int) -> str:
@@ -26,7 +19,11 @@ def format_loss(losses: Sequence[float]) -> str:
 
     A single seed has no deviation: then it is the value alone.
     """
-    return f"{fmean(losses):.4f}" + (f" ± {pstdev(losses):.4f}" if len(losses) > 1 else "")
+    return _loss(mean(losses)) + (f" ± {_loss(deviation(losses))}" if len(losses) > 1 else "")
+
+
+def _loss(loss: float) -> str:
+    return f"{loss:.4f}" if abs(loss) < LARGE_LOSS else f"{loss:.1e}".replace("e+", "e")
 
 
 def format_percent(shares: Sequence[float]) -> str:
@@ -34,14 +31,16 @@ def format_percent(shares: Sequence[float]) -> str:
 
     A single seed has no deviation: then it is the value alone.
     """
-    deviation = f" ± {100 * pstdev(shares):.2f} %" if len(shares) > 1 else ""
-    return f"{100 * fmean(shares):.2f} %{deviation}"
+    spread = f" ± {100 * deviation(shares):.2f} %" if len(shares) > 1 else ""
+    return f"{100 * mean(shares):.2f} %{spread}"
 
 
 def format_kappa(kappa: float) -> str:
-    """Return a condition number with two digits, as Table 1 does: 5.9e6; ∞ where infinite."""
+    """Return a condition number with two digits, as Table 1 does: 5.9e6; ∞; – for none."""
     if isinf(kappa):
         return "∞"
+    if isnan(kappa):
+        return "–"
     mantissa, exponent = f"{kappa:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
 

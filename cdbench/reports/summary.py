@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from cdbench.averages import mean, median
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import (
-    fmean,
     format_count,
     format_kappa,
     format_percent,
-    median,
 )
 from cdbench.store.queries import StoredRun
 
@@ -55,7 +54,7 @@ def _cells(done: Sequence[StoredRun]) -> list[str]:
     return [
         format_count(done[0].n_parameters),
         format_percent([run.test_accuracy for run in done]),
-        format_kappa(fmean(run.published_kappa for run in done)),
+        format_kappa(mean(run.published_kappa for run in done)),
         format_kappa(median(run.weight_kappa for run in done)),
-        f"{fmean(run.seconds_per_epoch for run in done):.4f}",
+        f"{mean(run.seconds_per_epoch for run in done):.4f}",
     ]

@@ -4,18 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cdbench.averages import deviation, mean, median
 from cdbench.config import RunConfig, name_seeds
 from cdbench.errors import MissingResultsError
 from cdbench.published import PUBLISHED_SEEDS, PUBLISHED_TABLE1, PublishedModel
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import (
-    fmean,
     format_count,
     format_kappa,
     format_loss,
     format_percent,
-    median,
-    pstdev,
 )
 from cdbench.store.queries import StoredRun
 
@@ -52,7 +50,7 @@ class Row:
             format_count(self.runs[0].n_parameters),
             format_loss([run.training_loss for run in self.runs]),
             format_percent([run.test_accuracy for run in self.runs]),
-            format_kappa(fmean(run.published_kappa for run in self.runs)),
+            format_kappa(mean(run.published_kappa for run in self.runs)),
         )
 
     def weight_kappa(self) -> float:
@@ -69,11 +67,11 @@ class Row:
             "widths": self.runs[0].widths,
             "n_parameters": self.runs[0].n_parameters,
             "seeds": " ".join(str(run.config.seed) for run in self.runs),
-            "training_loss_mean": fmean(losses),
-            "training_loss_sd": pstdev(losses),
-            "test_accuracy_mean": fmean(accuracies),
-            "test_accuracy_sd": pstdev(accuracies),
-            "published_kappa_mean": fmean(run.published_kappa for run in self.runs),
+            "training_loss_mean": mean(losses),
+            "training_loss_sd": deviation(losses),
+            "test_accuracy_mean": mean(accuracies),
+            "test_accuracy_sd": deviation(accuracies),
+            "published_kappa_mean": mean(run.published_kappa for run in self.runs),
             "weight_kappa_median": self.weight_kappa(),
             **self._published_record(),
         }

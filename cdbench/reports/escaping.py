@@ -1,0 +1,138 @@
+"""Text of the user's own as Markdown, LaTeX and CSV take it: printed as it stands, never obeyed."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cdbench.printable import printable
+
+_MARKDOWN = re.compile(
+    r"[\\`*_<\[&~$]"  # emphasis, code, HTML, links, entities, struck out, GitHub's mathematics
+    r"|:(?=//)|(?<=www)\.|@",  # and what GitHub makes links of
+    re.IGNORECASE,
+)
+_BLOCK = re.compile(r"^([#+=>-]|\d+(?=[.)]))", re.ASCII)
+"""What makes of a line a heading, a list or a quotation, unless it is escaped."""
+
+
+def markdown_text(text: str) -> str:
+    """Return one line of Markdown that shows the text; HTML and links in it are only shown."""
+    text = _MARKDOWN.sub(r"\\\g<0>", printable(text).strip())
+    return _BLOCK.sub(_escaped_start, text)
+
+
+def markdown_cell(text: str) -> str:
+    """Return a cell of a Markdown table that shows the text."""
+    # In a cell only inline Markdown is read, so that its start means nothing.
+    return _MARKDOWN.sub(r"\\\g<0>", printable(text).strip()).replace("|", r"\|")
+
+
+def _escaped_start(match: "re.Match[str]") -> str:
+    start = match[0]
+    return f"{start}\\" if start.isdigit() else f"\\{start}"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    **{character: "\\" + character for character in "&%$#_{}"},
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "`": r"\textasciigrave{}",
+    "±": r"$\pm$",
+    "→": r"$\to$",
+    "κ": r"$\kappa$",
+    "σ": r"$\sigma$",
+    "ĉ": r"$\hat{c}$",
+    "²": r"$^2$",
+    "∞": r"$\infty$",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "λ": r"$\lambda$",
+    "ε": r"$\varepsilon$",
+    "µ": r"$\mu$",
+    "μ": r"$\mu$",
+    "Δ": r"$\Delta$",
+    "η": r"$\eta$",
+    "α": r"$\alpha$",
+    "∝": r"$\propto$",
+    "√": r"$\surd$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "≈": r"$\approx$",
+    "−": r"$-$",
+    "✓": r"$\surd$",
+    "✗": r"$\neq$",
+    "|": r"\textbar{}",
+    "[": "{[}",  # at the start of a row it would be the line break's optional argument
+    "*": "{*}",  # and this its star
+    "–": "--",
+    "—": "---",
+    "…": r"\dots{}",
+    "‘": "`",
+    "’": "'",
+    "“": "``",
+    "”": "''",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+_NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ÷×")
+"""Of À to ž, what T1 fonts do not have."""
+
+
+def latex_escape(text: str) -> str:
+    """Return text that LaTeX prints as it stands, with T1 fonts and the base packages only.
+
+    A character that these cannot print, such as an emoji, becomes its number: U+1F600.
+    """
+    text = "".join(map(_latex_character, printable(text)))
+    parts = text.split('"')  # straight quotes, in pairs
+    return "".join(
+        part if i == 0 else ("``" if i % 2 else "''") + part for i, part in enumerate(parts)
+    )
+
+
+def _latex_character(character: str) -> str:
+    if character in _LATEX:
+        return _LATEX[character]
+    if " " <= character <= "~" or ("À" <= character <= "ž" and character not in _NOT_IN_T1):
+        return character
+    if character.isspace():
+        return " "
+    return rf"\texttt{{U+{ord(character):04X}}}"
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What makes a spreadsheet take a cell of a CSV file for a formula."""
+
+
+def csv_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record as CSV takes it: numbers as they are, no text that is a formula.
+
+    Such text gets an apostrophe in front, which spreadsheets do not show.
+    """
+    return {name: _csv_cell(value) for name, value in record.items()}
+
+
+def _csv_cell(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return "'" * value.startswith(FORMULA_STARTS) + printable(value)
+
+
+def json_text(text: str) -> str:
+    """Return JSON in which characters that steer a terminal are written as escapes.
+
+    Parameters
+    ----------
+    text : str
+        JSON with line breaks between its parts, which are kept.
+    """
+    return "".join(map(_json_character, text)) if not text.isprintable() else text
+
+
+def _json_character(character: str) -> str:
+    if character == "\n" or printable(character) == character:
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
