@@ -1,7 +1,6 @@
 """Opening a database: whether it is ours, of which schema, and its transactions."""
 
 import logging
-import sqlite3
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +78,7 @@ class Database:
     def _errors_named(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error) as error:
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             raise self.location.error(error) from error
         except (UnicodeError, OverflowError) as error:  # of the driver: a value that it cannot take
             raise StoreError(f"{self.name}: a value cannot be stored or read ({error})") from error

@@ -5,10 +5,9 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cdbench.errors import StoreError
@@ -68,7 +67,15 @@ def insert_values(
     if any(value != value for row in rows for value in row):  # quick; who it was is found out then
         for row in rows:
             _refuse_nan(table, columns, row)
-    connection.exec_driver_sql(_statement(table, columns, connection.dialect), list(rows))
+    names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in columns)
+    if connection.dialect.name == "postgresql":  # COPY takes a tenth of the time of INSERT
+        with connection.connection.cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    else:
+        marks = ", ".join("?" * len(columns))
+        statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+        connection.exec_driver_sql(statement, list(rows))
 
 
 def environment_id(connection: Connection, environment: Environment) -> int:
@@ -83,13 +90,6 @@ def environment_id(connection: Connection, environment: Environment) -> int:
         connection.execute(new.on_conflict_do_nothing(index_elements=["digest"]))
         known = connection.execute(found).scalar_one()
     return known
-
-
-@cache
-def _statement(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
-    names = ", ".join(dialect.identifier_preparer.quote(column) for column in columns)
-    mark = {"qmark": "?", "format": "%s"}[dialect.paramstyle]
-    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join([mark] * len(columns))})"
 
 
 def _refuse_nan(table: Table, columns: tuple[str, ...], values: Any) -> None:

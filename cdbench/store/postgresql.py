@@ -45,7 +45,6 @@ class PostgresDatabase(Location):
         """Return an engine that keeps one connection; a reader sees one state in a transaction."""
         engine = create_engine(
             self._url,
-            paramstyle="format",
             pool_size=1,
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
