@@ -1,7 +1,8 @@
 """Of several runs of one configuration the newest is the one that began last.
 
 Until now it was the one with the largest key, which no longer holds where two databases have become
-one. Views change with it; the index answers which run is the newest without reading the runs.
+one. Views change with it. One index answers which run is the newest without reading the runs; another
+finds the runs of a data set and seed, as the view table1 asks for them.
 
 PostgreSQL joins here: its integers are of 32 bits unless they are told otherwise.
 
@@ -24,6 +25,7 @@ def upgrade() -> None:
         "run",
         ["config_digest", "status", "started_at", "run_id"],
     )
+    op.create_index(op.f("ix_run_dataset_seed"), "run", ["dataset", "seed"])
     if op.get_context().dialect.name == "postgresql":
         for name in ("seed", "epochs", "batch_size", "n_parameters", "peak_memory_bytes"):
             op.alter_column("run", name, type_=sa.BigInteger())

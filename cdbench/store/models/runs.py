@@ -59,6 +59,7 @@ class Run(Base):
         CheckConstraint("(status = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
         Index(None, "config_digest", "status", "started_at", "run_id"),
         Index(None, "group_digest"),
+        Index(None, "dataset", "seed"),
     )
 
     run_id: Mapped[int] = integer_key("Key; a later run has a larger one.")
