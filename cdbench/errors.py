@@ -7,6 +7,7 @@
     │   └── UnknownNameError   a name that is none of the choices; says which is nearest
     ├── DatasetError           a data set that cannot be read, or cannot be trained on
     ├── ShapeError             an array whose shape does not fit
+    ├── ClusterError           a Dask cluster that cannot be had, or not any more
     ├── DivergenceError        a training loss that stopped being finite
     └── StoreError             a database that cannot be opened, read or written
         └── MissingResultsError   a report whose runs are not in the database
@@ -56,6 +57,10 @@ class DatasetError(CdbenchError):
 
 class ShapeError(CdbenchError):
     """An array whose shape does not fit the layer or function it was given to."""
+
+
+class ClusterError(CdbenchError):
+    """A Dask cluster that does not answer, or whose workers cannot train for this process."""
 
 
 class DivergenceError(CdbenchError):

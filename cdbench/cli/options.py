@@ -13,7 +13,7 @@ import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
 from cdbench.config import KNOBS
-from cdbench.knob_values import KNOB_TYPES
+from cdbench.knob_values import KNOB_TYPES, expand_range
 from cdbench.published import PUBLISHED_SEEDS
 
 DEFAULT_DATABASE = "runs.db"
@@ -44,6 +44,17 @@ JobsOption = Annotated[
 ]
 """Use as ``jobs: JobsOption = None``."""
 
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        show_default=False,
+        help="Train on the Dask cluster of this scheduler, as tcp://host:8786, and not here.",
+    ),
+]
+"""Use as ``scheduler: SchedulerOption = None``."""
+
 
 def whole_number(text: str | int) -> int:
     """Return the number; raise BadParameter, naming the word, if it is none."""
@@ -51,6 +62,11 @@ def whole_number(text: str | int) -> int:
         return int(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def whole_numbers(text: str | int) -> list[int]:
+    """Return the numbers of a range such as ``0..29``, or the one number that the word is."""
+    return [whole_number(word) for word in expand_range(str(text))]
 
 
 def _threads(text: str | int) -> int:
@@ -103,7 +119,11 @@ def _number(text: str | float) -> float:
         raise typer.BadParameter(f"{text!r} is not a number") from None
 
 
-_NUMBERS: dict[type, Callable[[Any], Any]] = {int: whole_number, float: _number}
+_PARSERS: dict[type, Callable[[Any], Any] | None] = {
+    int: whole_number,
+    float: _number,
+    str: None,
+}
 """Parsers whose errors name the word that was given; Typer's own do not."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -172,7 +192,7 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
         envvar=f"{ENVIRONMENT_PREFIX}{name.upper()}",
         show_envvar=False,
         show_default=False,
-        parser=None if kind is str else _NUMBERS[kind],
+        parser=whole_numbers if several and kind is int else _PARSERS[kind],
         metavar=kind.__name__.upper() + " ..." * several,
         help=rf"{help_text} \[default: {default}]",
         rich_help_panel=_PANELS.get(name, "Training"),

@@ -75,7 +75,7 @@ def sweep(
     needs = dict.fromkeys(configs, diagnostics)
     if dry_run:
         return _dry_run(needs, db)
-    cluster = _connect(scheduler, jobs) if scheduler else None
+    cluster = _connect(scheduler, jobs) if scheduler is not None else None
     if cluster is None and jobs != 1 and len(configs) > 1:
         from cdbench.sweep import start_server
 

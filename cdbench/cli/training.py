@@ -12,10 +12,13 @@ import typer
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.errors import ClusterError
 from cdbench.interrupts import ignore_interrupts, interrupts_held
+from cdbench.passwords import without_passwords
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 
 if TYPE_CHECKING:
+    from cdbench.cluster_workers import Cluster
     from cdbench.store.database import Database
 
 
@@ -25,6 +28,7 @@ def train_and_store(
     database: "Database",
     go_on: str,
     blas_threads: int = 1,
+    cluster: "Cluster | None" = None,
 ) -> int:
     """Train the configurations and store each run as it ends; return the exit code.
 
@@ -40,18 +44,27 @@ def train_and_store(
         The command that goes on after an interruption.
     blas_threads : int
         Threads of each matrix product.
+    cluster : Cluster, optional
+        Where to train, if not on this machine; ``jobs`` is then its affair.
     """
     from cdbench.cli.progress import SweepProgress
     from cdbench.store.record import end_sweep, record_run, start_sweep
     from cdbench.sweep import execute_all
 
     jobs = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
+    if cluster is None:
+        runs = execute_all(list(needs), jobs, needs, blas_threads=blas_threads)
+    else:
+        from cdbench.cluster import execute_on_cluster
+
+        jobs = cluster.n_workers
+        runs = execute_on_cluster(list(needs), cluster, needs, blas_threads=blas_threads)
     sweep_id = start_sweep(database, command_line())
     progress = SweepProgress(list(needs), jobs)
-    interrupted = False
+    interrupted = lost = False
     try:
         with progress:
-            for run in execute_all(list(needs), jobs, needs, blas_threads=blas_threads):
+            for run in runs:
                 with interrupts_held():  # what is stored is counted
                     record_run(database, run, sweep_id)
                     progress.add(run)
@@ -60,6 +73,9 @@ def train_and_store(
     except KeyboardInterrupt:
         ignore_interrupts()
         interrupted = True
+    except ClusterError as error:
+        typer.echo(f"cdbench: {error}; finished runs are kept, to go on: {go_on}", err=True)
+        lost = True
     end_sweep(database, sweep_id)
     if interrupted:
         typer.echo(
@@ -68,9 +84,9 @@ def train_and_store(
             err=True,
         )
         return INTERRUPTED
-    return RUN_FAILED if progress.n_failed else COMPLETED
+    return RUN_FAILED if progress.n_failed or lost else COMPLETED
 
 
 def command_line() -> str:
-    """Return the command as it was typed, quoted for a shell."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """Return the command as it was typed, quoted for a shell, without a database's password."""
+    return without_passwords(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
