@@ -201,8 +201,9 @@ class ReproductionProgress:
 def _print(results: Sequence["Reproduced"], pairs: Pairs, database: "Database") -> None:
     from cdbench.reports.reproduction import differing_table, environments_table, verdicts_table
 
-    tables = [verdicts_table(results, database.label), differing_table(results)]
-    for number, table in enumerate([*tables, environments_table(pairs) if pairs else None]):
-        if table is not None:
-            typer.echo("\n" * bool(number), nl=False)
-            print_report(table)
+    print_report(verdicts_table(results, database.label))
+    differing = differing_table(results)
+    if differing is not None:
+        print_report(differing)
+    if pairs:
+        print_report(environments_table(pairs))

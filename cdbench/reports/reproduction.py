@@ -66,6 +66,7 @@ def differing_table(runs: Sequence[Reproduced]) -> Report | None:
     order = (DIFFERENT, TRAINING_FAILED, NOT_REPRODUCIBLE, PRINTED_EQUAL)
     differing.sort(key=lambda run: (order.index(run.comparison.verdict), run.run_id))
     n_more = len(differing) - SHOWN
+    more = [["...", f"and {format_count(n_more)} more", "", "", ""]] if n_more > 0 else []
     return Report(
         title="Runs that are not equal bit for bit",
         columns=("Run", "Model", "Seed", "Verdict", "Why"),
@@ -78,8 +79,9 @@ def differing_table(runs: Sequence[Reproduced]) -> Report | None:
                 run.comparison.words,
             ]
             for run in differing[:SHOWN]
-        ],
-        notes=(f"... and {format_count(n_more)} more",) if n_more > 0 else (),
+        ]
+        + more,
+        notes=(),
         records=[],
         text_columns=5,
     )

@@ -1,0 +1,202 @@
+"""Whole runs: what was recorded comes back as it was, whatever became of the run."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from math import inf, nextafter
+from pathlib import Path
+
+import pytest
+
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.errors import ConfigurationError, StoreError
+from cdbench.execution import execute
+from cdbench.run import Run
+from cdbench.store.database import Database, open_for_reading, open_for_writing
+from cdbench.store.record import record_run
+from cdbench.store.run_queries import stored_run, stored_runs
+from cdbench.store.training_queries import stored_trainings
+
+TinyRun = Callable[..., Run]
+
+TINY = RunConfig(dataset="iris", epochs=2, hidden=(3,), B=2)
+
+
+def as_kept(run: Run) -> Run:
+    """Return the run without what ``record_run`` says that it leaves out."""
+    keep_nodes = run.diagnostics is None or run.diagnostics.values
+    spectra = [s if s.values else replace(s, multiplicity=1) for s in run.spectra]
+    return replace(
+        run,
+        spectra=tuple(sorted(spectra, key=lambda s: (s.layer, s.kind, s.epoch, s.step))),
+        curvature=tuple(
+            curvature if keep_nodes else replace(curvature, nodes=(), weights=())
+            for curvature in run.curvature
+        ),
+    )
+
+
+def interrupted() -> Run:
+    def interrupt(_metrics: object) -> None:
+        raise KeyboardInterrupt
+
+    return execute(TINY, interrupt)
+
+
+@cache
+def run_of(name: str) -> Run:
+    everything = Diagnostics(spectra_every=1, curvature="exact", curvature_every=1, batches=True)
+    return {
+        "dense": lambda: execute(replace(TINY, layer="dense", B=None)),
+        "float32": lambda: execute(replace(TINY, dtype="float32", hidden=(5, 3))),
+        "everything": lambda: execute(TINY, diagnostics=everything),
+        "lanczos": lambda: execute(TINY, diagnostics=Diagnostics(curvature="lanczos")),
+        "no values": lambda: execute(TINY, diagnostics=replace(everything, values=False)),
+        "of schema 0001": lambda: replace(execute(TINY), diagnostics=None),
+        "diverged": lambda: execute(replace(TINY, learning_rate=1e200)),
+        "interrupted": interrupted,
+        "failed": lambda: execute(RunConfig(dataset="no such file.csv")),
+        "no commit": lambda: no_commit(execute(TINY)),
+    }[name]()
+
+
+def no_commit(run: Run) -> Run:
+    environment = replace(run.environment, git_commit=None, git_dirty=None)
+    return replace(run, environment=environment, peak_memory_bytes=None)
+
+
+NAMES = (
+    *("dense", "float32", "everything", "lanczos", "no values", "of schema 0001"),
+    *("diverged", "interrupted", "failed", "no commit"),
+)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    return open_for_writing(str(tmp_path / "runs.db"))
+
+
+def change(database: Database, statement: str) -> None:
+    assert database.path is not None
+    with closing(sqlite3.connect(database.path)) as connection, connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_run_comes_back_as_it_was(database: Database, name: str) -> None:
+    run = run_of(name)
+    assert name not in ("diverged", "interrupted", "failed") or run.status == name
+    run_id = record_run(database, run)
+    record_run(database, replace(run_of("everything"), uuid="another"))
+    assert stored_run(database, run_id) == as_kept(run)
+
+
+def test_extreme_numbers_come_back_bit_for_bit(database: Database) -> None:
+    run = run_of("everything")
+    numbers = (inf, 1.7976931348623157e308, 0.1 + 0.2, nextafter(0.3, 1), 5e-324, 0.0)
+    spectrum = replace(run.spectra[0], values=numbers)
+    epoch = replace(run.epochs[0], training_loss=5e-324, test_loss=1.7976931348623157e308)
+    curvature = replace(run.curvature[0], smallest=-5e-324, damped_kappa=inf, largest=0.1 + 0.2)
+    run = replace(run, spectra=(spectrum,), epochs=(epoch,), curvature=(curvature,))
+    assert stored_run(database, record_run(database, run)) == run
+
+
+def test_the_start_comes_back_in_utc(database: Database) -> None:
+    moment = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=UTC)
+    run = replace(run_of("dense"), started_at=moment)
+    found = stored_run(database, record_run(database, run))
+    assert (found.started_at, found.started_at.tzinfo) == (moment, UTC)
+
+
+def test_many_runs_come_back_in_order_however_they_are_asked_for(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cdbench.store.queries.CHUNK", 3)
+    runs = {
+        record_run(database, replace(run_of(name), uuid=name)): as_kept(
+            replace(run_of(name), uuid=name)
+        )
+        for name in NAMES
+    }
+    assert list(stored_runs(database, [*reversed(runs), *runs, 999])) == sorted(runs.items())
+
+
+def test_a_run_that_is_not_there_is_said_in_a_line(database: Database) -> None:
+    with pytest.raises(StoreError, match=r"runs\.db: no run 7$"):
+        stored_run(database, 7)
+
+
+@pytest.mark.parametrize("column", ["config_json", "diagnostics_json"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", '{"learning_rate":"fast"}', '{"nonsense":1}', '{"curvature":"x"}']
+)
+def test_a_damaged_run_is_named_with_the_command_that_finds_others(
+    database: Database, column: str, text: str
+) -> None:
+    run_id = record_run(database, run_of("dense"))
+    change(database, f"UPDATE run SET {column} = '{text}'")
+    for read in (lambda: stored_run(database, run_id), lambda: stored_trainings(database)):
+        with pytest.raises(StoreError) as caught:
+            read()
+        message = str(caught.value)
+        assert f"{column} of run {run_id} is damaged" in message
+        assert f"cdbench db check --db {database.name}" in message
+        assert "\n" not in message
+
+
+# Names of runs
+
+
+def named(database: Database, *names: str) -> list[int]:
+    return [training.run_id for training in stored_trainings(database, names)]
+
+
+@pytest.fixture
+def with_uuids(database: Database) -> Database:
+    for uuid in ("0004c7bd-dcc9", "0004c7bd-dcd0", "12345678-aaaa", "a%_b7890-\\", "tiny"):
+        record_run(database, replace(run_of("dense"), uuid=uuid))
+    return database
+
+
+def test_a_run_is_named_by_number_uuid_or_its_beginning(with_uuids: Database) -> None:
+    assert named(with_uuids, "3") == [3]
+    assert named(with_uuids, "0003") == [3]
+    assert named(with_uuids, "0004c7bd-dcc9") == [1]
+    assert named(with_uuids, "0004C7BD-DCD") == [2]
+    assert named(with_uuids, "12345678") == [3]
+    assert named(with_uuids, "a%_b7890-\\") == [4]
+    assert named(with_uuids, "tiny") == [5]
+    assert named(with_uuids, "5", "1", "tiny") == [1, 5]
+
+
+@pytest.mark.parametrize(
+    "name", ["6", "0", "-1", "0004c7b", "tin", "", "%%%%%%%%", "________", "9" * 30, "²", "1 OR 1"]
+)
+def test_a_name_of_no_run_is_refused_in_a_line(with_uuids: Database, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"no such run in .*; expected a run_id"):
+        named(with_uuids, name)
+
+
+def test_a_name_of_several_runs_is_refused_with_those(with_uuids: Database) -> None:
+    with pytest.raises(ConfigurationError, match=r"2 runs begin so .0004c7bd-dcc9, 0004c7bd-dcd0"):
+        named(with_uuids, "0004c7bd")
+
+
+def test_without_names_come_the_runs_that_gave_results(database: Database) -> None:
+    for name in ("dense", "interrupted", "diverged", "failed", "of schema 0001"):
+        record_run(database, replace(run_of(name), uuid=name))
+    found = stored_trainings(open_for_reading(database.name))
+    assert [(one.run_id, one.status) for one in found] == [
+        (1, "completed"),
+        (3, "diverged"),
+        (5, "completed"),
+    ]
+    assert [one.config for one in found] == [
+        run_of(name).config for name in ("dense", "diverged", "of schema 0001")
+    ]
+    assert found[2].diagnostics == Diagnostics()
+    assert found[0].blas_threads == run_of("dense").environment.blas_threads
