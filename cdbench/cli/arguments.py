@@ -6,8 +6,8 @@ a positional argument comes before it, ``cdbench sweep table1 --B 1 3 4``, or af
 name of a sweep is always the first word, because the file's values are looked up by it.
 """
 
-import os
 import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import typer
 from typer.core import TyperCommand
 
 from cdbench.config import KNOBS
-from cdbench.knob_values import INTEGER_NAMES, expand_range
 from cdbench.settings import load_settings
 
 ENVIRONMENT_PREFIX = "CDBENCH_"
@@ -26,12 +25,13 @@ _NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\.\.-?\d+)?|-(inf|nan)", r
 class ManyValuesCommand(TyperCommand):
     """A command whose options of list type take any number of values: ``--B 1 3 4``.
 
-    Options of whole numbers also take ranges, ``--seeds 0..29``. What neither the command line
-    nor the environment says is taken from ``cdbench.toml``.
+    Options of whole numbers also take ranges, ``--seeds 0..29``; their parser gives a list for
+    each word, and these are joined here. What neither the command line nor the environment says
+    is taken from ``cdbench.toml``.
     """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Expand the list options, look up ``cdbench.toml``, and parse.
+        """Repeat the list options, look up ``cdbench.toml``, and parse.
 
         Raises
         ------
@@ -45,6 +45,9 @@ class ManyValuesCommand(TyperCommand):
         sweep = args[0] if args and not args[0].startswith("-") else None
         ctx.default_map = self._file_defaults(sweep)
         rest = super().parse_args(ctx, self._expand(ctx, args))
+        for name, values in ctx.params.items():
+            if isinstance(values, list | tuple) and values and isinstance(values[0], list):
+                ctx.params[name] = list(chain.from_iterable(values))
         if self.name == "sweep":
             self._check_name_was_first(ctx, sweep)
         return rest
@@ -76,42 +79,24 @@ class ManyValuesCommand(TyperCommand):
 
     def _expand(self, ctx: typer.Context, args: list[str]) -> list[str]:
         lists = {
-            option: str(param.name)
+            option
             for param in self.params
             if getattr(param, "multiple", False)
             for option in param.opts
         }
         options, tail = _split_tail(args)
-        expanded = expand_lists(options, lists, ctx)
-        return self._environment_ranges(expanded) + expanded + tail
-
-    def _environment_ranges(self, args: list[str]) -> list[str]:
-        """Return as arguments the environment's lists that have ranges.
-
-        Click splits a variable at spaces but knows no ranges. Without a range it is left to
-        Click, which names the variable's option in its errors all the same.
-        """
-        words: list[str] = []
-        for param in self.params:
-            if param.name not in INTEGER_NAMES or not isinstance(param.envvar, str):
-                continue
-            text = os.environ.get(param.envvar, "")
-            if ".." in text and not set(param.opts) & set(args):
-                for word in text.split():
-                    for number in expand_range(word):
-                        words += [param.opts[0], number]
-        return words
+        return expand_lists(options, lists, ctx) + tail
 
 
-def expand_lists(args: list[str], lists: dict[str, str], ctx: typer.Context) -> list[str]:
+def expand_lists(args: list[str], lists: set[str], ctx: typer.Context) -> list[str]:
     """Repeat each list option before each of its values.
 
     Parameters
     ----------
     args : list of str
         Words of the command line, up to ``--``.
-    lists : dict
-        Parameter name of each list option, by the option as it is typed.
+    lists : set of str
+        The list options as they are typed.
     ctx : Context
         Where a usage error is from.
 
@@ -135,8 +120,7 @@ def expand_lists(args: list[str], lists: dict[str, str], ctx: typer.Context) -> 
         if not values:
             _fail_without_value(option, ctx)
         for value in values:
-            for word in expand_range(value) if lists[option] in INTEGER_NAMES else [value]:
-                expanded += [option, word]
+            expanded += [option, value]
     return expanded
 
 

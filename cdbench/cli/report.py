@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_numbers
 from cdbench.cli.output import claims_report, print_report, write_file
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
@@ -31,7 +31,7 @@ def report(
         list[int] | None,
         typer.Option(
             "--seeds",
-            parser=whole_number,
+            parser=whole_numbers,
             metavar="INT ...",
             help=r"Seeds to average over. \[default: 0 1 2]",
         ),
@@ -40,7 +40,7 @@ def report(
         list[int] | None,
         typer.Option(
             "--B",
-            parser=whole_number,
+            parser=whole_numbers,
             metavar="INT ...",
             help=r"Block sizes to show beside dense. \[default: 4 8]",
         ),
