@@ -3,13 +3,13 @@
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from cdbench.claims.statistics import (
     BOOTSTRAP,
@@ -29,9 +29,8 @@ from cdbench.claims.statistics import (
 from cdbench.environment import current_environment
 from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
 from cdbench.store.audit_queries import measurements_of, observations_of, stored_claims
-from cdbench.store.database import Database, open_for_writing
+from cdbench.store.database import Database
 from cdbench.store.record import record_claim
-from tests.cli_tools import rows
 
 ONE = [mean, median, largest, smallest, slope, deviation]
 PAIRED = [mean_difference, median_ratio, mean_ratio, glass_delta]
@@ -64,20 +63,24 @@ def store(database: Database, data: Observations, measurements: list[Measurement
     )
 
 
+def asked(database: Database, question: str) -> list[tuple[Any, ...]]:
+    with database.transaction() as connection:
+        return [tuple(row) for row in connection.execute(text(question.replace(":", r"\:")))]
+
+
 def measured(function: Callable[..., Measurement], data: Observations) -> Measurement:
     pair = ("b",) if function in PAIRED else ()
     return function(data, ODD_NAME, "a", *pair)
 
 
 @pytest.mark.parametrize("n", [3, 4, 10, 11])
-def test_sql_of_every_statistic_gives_its_estimate(tmp_path: Path, n: int) -> None:
+def test_sql_of_every_statistic_gives_its_estimate(database: Database, n: int) -> None:
     rng = np.random.default_rng(n)
     data = data_of(rng.lognormal(3, 2, n), rng.lognormal(1, 1, n))
     found = [measured(function, data) for function in ONE + PAIRED]
-    database = open_for_writing(str(tmp_path / "x.db"))
     store(database, data, found)
     for measurement in found:
-        ((value,),) = rows(Path(database.name), measurement.sql)
+        ((value,),) = asked(database, measurement.sql)
         assert value == pytest.approx(measurement.estimate, rel=1e-9)
 
 
@@ -157,10 +160,9 @@ def test_pairs_are_of_the_places_that_both_have() -> None:
     assert (difference.estimate, difference.n, difference.baseline) == (-7, 2, "b")
 
 
-def test_claim_round_trip(tmp_path: Path) -> None:
+def test_claim_round_trip(database: Database) -> None:
     data = data_of([1, math.inf, 3], [4, 5, 6])
     found = [measured(function, data) for function in (mean, median, largest, mean_difference)]
-    database = open_for_writing(str(tmp_path / "x.db"))
     store(database, data, found)
     assert measurements_of(database, data.claim) == tuple(found)
     stored = observations_of(database, data.claim)
@@ -169,10 +171,9 @@ def test_claim_round_trip(tmp_path: Path) -> None:
     assert ledger[data.claim].judgement == Judgement(HOLDS, "m", "because")
 
 
-def test_newest_judgement_is_the_ledger_and_older_ones_are_kept(tmp_path: Path) -> None:
-    database = open_for_writing(str(tmp_path / "x.db"))
+def test_newest_judgement_is_the_ledger_and_older_ones_are_kept(database: Database) -> None:
     first = store(database, data_of([1, 2, 3]), [])
     second = store(database, data_of([4, 5]), [])
     assert stored_claims(database)["it's a claim"].claim_result_id == second > first
     assert [o.value for o in observations_of(database, "it's a claim")] == [4, 5]
-    assert rows(Path(database.name), "select count(*) from claim_result") == [(2,)]
+    assert asked(database, "select count(*) from claim_result") == [(2,)]

@@ -156,7 +156,7 @@ def slope(data: Observations, quantity: str, subject: str) -> Measurement:
 def deviation(data: Observations, quantity: str, subject: str) -> Measurement:
     """Return the standard deviation with ddof 0, as the paper prints it."""
     where = f"WHERE {data.where(quantity, subject)}"
-    middle = f"(SELECT avg(value) AS m FROM observations {where})"
+    middle = f"(SELECT avg(value) AS m FROM observations {where}) AS middle"
     sql = f"SELECT sqrt(avg((value - m) * (value - m))) FROM observations, {middle} {where}"
     values = np.array(list(data.values(quantity, subject).values()))
     return Measurement(quantity, subject, "deviation", float(values.std()), values.size, sql)
@@ -243,7 +243,7 @@ def _median(values: Array, axis: int = 0) -> Array:
 def _median_of(rows: str) -> str:
     return (
         "SELECT avg(x) FROM (SELECT x, row_number() OVER (ORDER BY x) AS i, count(*) OVER () AS n "
-        f"FROM ({rows})) WHERE i IN ((n + 1) / 2, (n + 2) / 2)"
+        f"FROM ({rows}) AS found) AS ranked WHERE i IN ((n + 1) / 2, (n + 2) / 2)"
     )
 
 

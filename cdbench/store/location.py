@@ -55,8 +55,8 @@ class Location(ABC):
         """Copy the database before a migration, which holds its lock; return the copy's name."""
 
     @abstractmethod
-    def mark_as_ours(self, connection: Connection) -> None:
-        """Leave a mark by which other programs can tell whose database it is."""
+    def describe(self, connection: Connection) -> None:
+        """Say in the database itself what it is, where it has a place for that."""
 
     @abstractmethod
     def views(self, connection: Connection) -> Mapping[str, str]:

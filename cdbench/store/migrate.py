@@ -57,4 +57,4 @@ def upgrade(connection: Connection, location: Location, revision: str = "head") 
             if name not in VIEWS:
                 # Without parameters, so that a % in it is a %.
                 connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-    location.mark_as_ours(connection)
+        location.describe(connection)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.schema import SetColumnComment
 
 from cdbench.errors import StoreError
 from cdbench.store.location import Location
@@ -80,24 +81,25 @@ class PostgresDatabase(Location):
         del revision
         return None
 
-    def mark_as_ours(self, connection: Connection) -> None:
-        """Do nothing: the version table says whose it is."""
+    def describe(self, connection: Connection) -> None:
+        """Set every column's comment, for those who look at the tables by hand."""
+        from cdbench.store.models import Base
+
+        for table in Base.metadata.sorted_tables:
+            for column in table.columns:
+                connection.execute(SetColumnComment(column))
 
     def views(self, connection: Connection) -> Mapping[str, str]:
         """Return every view's statement, in the order in which they were made."""
-        preparer = connection.dialect.identifier_preparer
         found = connection.exec_driver_sql(_VIEWS).all()
-        return {
-            name: f"CREATE VIEW {preparer.quote_identifier(name)} AS {definition}"
-            for name, definition in found
-        }
+        return {name: f"CREATE VIEW {_quoted(name)} AS {definition}" for name, definition in found}
 
     def drop_views(self, connection: Connection) -> None:
         """Drop every view."""
-        preparer = connection.dialect.identifier_preparer
         for name in self.views(connection):
             connection.exec_driver_sql(
-                f"DROP VIEW IF EXISTS {preparer.quote_identifier(name)} CASCADE"
+                f"DROP VIEW IF EXISTS {_quoted(name)} CASCADE",
+                execution_options={"no_parameters": True},  # a % in the name is a %
             )
 
     def error(self, error: Exception) -> StoreError:
@@ -107,6 +109,10 @@ class PostgresDatabase(Location):
         if self._url.password:
             words = words.replace(str(self._url.password), "***")
         return StoreError(f"{self.name}: {words}")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _read(url: str) -> URL:

@@ -144,8 +144,8 @@ class SqliteFile(Location):
                 return str(backup)
         raise AssertionError
 
-    def mark_as_ours(self, connection: Connection) -> None:
-        """Set the application id."""
+    def describe(self, connection: Connection) -> None:
+        """Set the application id, by which the command ``file`` knows whose it is."""
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def views(self, connection: Connection) -> Mapping[str, str]:

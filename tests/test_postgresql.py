@@ -1,0 +1,298 @@
+"""PostgreSQL: the same numbers as in a file, in every view, report and figure's query."""
+
+import logging
+import math
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from cdbench.errors import MissingResultsError, StoreError
+from cdbench.run import Run
+from cdbench.store.database import Database, open_for_reading, open_for_writing
+from cdbench.store.location import find_location
+from cdbench.store.migrate import VERSION_TABLE, revisions, upgrade
+from cdbench.store.models import Base
+from cdbench.store.queries import newest_runs
+from cdbench.store.record import record_run, record_runs, start_sweep
+from cdbench.store.views import VIEWS
+from tests.cli_tools import SMALL, Here, for_real
+from tests.postgres import PASSWORD, QUOTED_PASSWORD, PostgresServer
+
+pytestmark = pytest.mark.server
+
+TinyRun = Callable[..., Run]
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    """Return the URL of an empty database."""
+    return postgres.new_database()
+
+
+def name_of(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="module")
+def both(
+    postgres: PostgresServer, paper_runs: list[Run], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Database, Database]:
+    """Return a file and a server's database with the same runs, claims and benchmark."""
+    locations = (str(tmp_path_factory.mktemp("both") / "runs.db"), postgres.new_database())
+    databases = tuple(map(open_for_writing, locations))
+    for database in databases:
+        sweep_id = start_sweep(database, "cdbench sweep --B 4 8")
+        record_runs(database, paper_runs, sweep_id)
+    assert len(databases) == 2
+    return databases
+
+
+def comparable(value: Any) -> Any:
+    """Return a value as both databases would give it, sums to their last digits but two."""
+    if isinstance(value, bool | Decimal):
+        value = float(value)
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, int | float):
+        return value if value == 0 or math.isinf(value) else float(f"{value:.13e}")
+    return value
+
+
+def rows(database: Database, question: str) -> list[dict[str, Any]]:
+    with database.transaction() as connection:
+        found = connection.execute(text(question)).mappings().all()
+    plain = [{name: comparable(value) for name, value in row.items()} for row in found]
+    return sorted(plain, key=lambda row: [str(value) for value in row.values()])
+
+
+VOLATILE = {"started_at", "ended_at", "measured_at"}
+"""Times that differ because the two databases were filled one after the other."""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_holds_the_same_rows_on_both(both: tuple[Database, Database], view: str) -> None:
+    file, server = (rows(database, f"SELECT * FROM {view}") for database in both)
+    assert file == server
+    assert [list(row) for row in file[:1]] == [list(row) for row in server[:1]]
+
+
+@pytest.mark.parametrize("table", [table.name for table in Base.metadata.sorted_tables])
+def test_every_table_holds_the_same_rows_on_both(
+    both: tuple[Database, Database], table: str
+) -> None:
+    file, server = (rows(database, f"SELECT * FROM {table}") for database in both)
+    for row in (*file, *server):
+        for name in VOLATILE if table == "sweep" else ():
+            row.pop(name, None)
+    assert file == server
+
+
+def test_queries_give_equal_runs_bit_for_bit_but_for_averages(
+    both: tuple[Database, Database], paper_runs: list[Run]
+) -> None:
+    configs = [run.config for run in paper_runs]
+    file, server = (newest_runs(database, configs) for database in both)
+    assert file.keys() == server.keys() == set(configs)
+    for config in configs:
+        for name, value in vars(file[config]).items():
+            found = getattr(server[config], name)
+            if name in ("published_kappa", "weight_kappa", "seconds_per_epoch"):
+                assert found == pytest.approx(value, rel=1e-14)
+            else:
+                assert found == value
+
+
+def test_migrations_make_the_models(url: str) -> None:
+    database = open_for_writing(url)
+    with database.transaction() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "version_table": VERSION_TABLE,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def constraints(postgres: PostgresServer, url: str) -> list[str]:
+    question = (
+        "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) "
+        "FROM pg_constraint WHERE connamespace = 'public'::regnamespace "
+        f"AND conrelid::regclass::text <> '{VERSION_TABLE}' ORDER BY 1"
+    )
+    return postgres.ask(name_of(url), question).splitlines()
+
+
+def test_migrations_make_the_models_constraints(postgres: PostgresServer, url: str) -> None:
+    made = postgres.new_database()
+    location = find_location(made)
+    with Database(location, read_only=False).transaction() as connection:
+        Base.metadata.create_all(connection)
+    open_for_writing(url)
+    found = constraints(postgres, url)
+    assert found == constraints(postgres, made)
+    assert any("ck_run_block_size" in line for line in found)
+
+
+@pytest.mark.parametrize("revision", [r for r in revisions() if r >= "0004"])
+def test_database_of_a_released_schema_is_upgraded_and_keeps_its_rows(
+    url: str, revision: str, tiny_run: TinyRun
+) -> None:
+    location = find_location(url)
+    with Database(location, read_only=False).migration() as connection:
+        upgrade(connection, location, revision)
+    database = open_for_writing(url)
+    record_run(database, tiny_run())
+    again = open_for_writing(url)
+    assert len(newest_runs(again, [tiny_run().config])) == 1
+
+
+def test_users_own_view_survives_an_upgrade(postgres: PostgresServer, url: str) -> None:
+    database = open_for_writing(url)
+    view = "CREATE VIEW \"my % view\" AS SELECT model, seed FROM runs WHERE error NOT LIKE '%x'"
+    postgres.ask(name_of(url), view)
+    with database.migration() as connection:
+        upgrade(connection, database.location)
+    assert postgres.ask(name_of(url), 'SELECT count(*) FROM "my % view"') == "0"
+
+
+def test_interrupted_migration_leaves_nothing(
+    postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Exception): ...  # noqa: N818
+
+    def break_down(_connection: object) -> None:
+        raise Broken
+
+    monkeypatch.setattr("cdbench.store.migrate.create_views", break_down)
+    with pytest.raises(Broken):
+        open_for_writing(url)
+    tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
+    assert postgres.ask(name_of(url), tables) == "0"
+    monkeypatch.undo()
+    open_for_writing(url)
+
+
+def test_empty_database_has_no_results_yet(url: str) -> None:
+    with pytest.raises(MissingResultsError, match="cdbench sweep --B 1"):
+        open_for_reading(url)
+
+
+def test_database_of_another_program_is_refused(postgres: PostgresServer, url: str) -> None:
+    postgres.ask(name_of(url), "CREATE TABLE run (x int)")
+    for open_it in (open_for_writing, open_for_reading):
+        with pytest.raises(StoreError, match="another program"):
+            open_it(url)
+
+
+def test_database_of_the_future_is_refused(postgres: PostgresServer, url: str) -> None:
+    open_for_writing(url)
+    postgres.ask(name_of(url), f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    for open_it in (open_for_writing, open_for_reading):
+        with pytest.raises(StoreError, match="newer cdbench"):
+            open_it(url)
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    return Here(tmp_path, monkeypatch, capsys)
+
+
+def test_commands_work_and_nothing_shows_the_password(
+    here: Here, postgres: PostgresServer, url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wrong = url.replace(QUOTED_PASSWORD, f"not{QUOTED_PASSWORD}")
+    gone = url + "_gone"
+    said = []
+    for code, words in (
+        (3, f"report --table1 --db {url}"),
+        (0, f"train {' '.join(SMALL)} --db {url}"),
+        (0, f"sweep {' '.join(SMALL)} --B 2 --seeds 0 1 --jobs 2 --db={url}"),
+        (0, f"sweep {' '.join(SMALL)} --B 2 --seeds 0 1 --resume --dry-run --db {url}"),
+        (1, f"sweep {' '.join(SMALL)} --B 2 --seeds 0 --learning-rate 1e200 --db {url}"),
+        (3, f"report --table1 --db {wrong}"),
+        (3, f"sweep --db {gone}"),
+        (3, f"report --table1 --db {url.replace('127.0.0.1', 'no-such-host.invalid')}"),
+        (3, f"report --table1 --db {url.replace('@127.0.0.1:', '@127.0.0.1:x')}"),
+    ):
+        answer = here(*words.split())
+        assert answer.code == code, (words, answer)
+        said.append(answer.out + answer.err)
+        if code == 3:
+            assert len(answer.err.splitlines()) == 1
+            assert "Traceback" not in answer.err
+    stored = postgres.ask(name_of(url), "SELECT command_line FROM sweep")
+    assert stored.count("***") == 2
+    for secret in (PASSWORD, QUOTED_PASSWORD):
+        assert secret not in "".join(said) + stored
+    assert "***" in "".join(said)
+
+
+def test_real_process_stores_by_environment_and_toml(
+    tmp_path: Path, postgres: PostgresServer, url: str
+) -> None:
+    (tmp_path / "cdbench.toml").write_text(f'database = "{url}"\n')
+    answer = for_real(tmp_path, "train", *SMALL)
+    assert (answer.code, answer.err) == (0, "")
+    other = for_real(tmp_path, "train", *SMALL, "--seed", "1", extra={"CDBENCH_DATABASE": url})
+    assert other.code == 0
+    assert QUOTED_PASSWORD not in answer.out + other.out
+    assert postgres.ask(name_of(url), "SELECT count(*), max(seed) FROM run") == "2|1"
+
+
+def test_eight_processes_make_and_fill_a_database_at_once(
+    tmp_path: Path, postgres: PostgresServer, url: str
+) -> None:
+    def train(seed: int) -> tuple[int, str]:
+        answer = for_real(tmp_path, "train", *SMALL, "--seed", str(seed), "--db", url)
+        return answer.code, answer.err
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(train, range(8))) == [(0, "")] * 8
+    assert postgres.ask(name_of(url), "SELECT count(*), count(DISTINCT seed) FROM run") == "8|8"
+    assert postgres.ask(name_of(url), "SELECT count(*) FROM environment") == "1"
+
+
+def test_server_that_goes_away_is_told_in_one_line_and_stored_runs_stay(tmp_path: Path) -> None:
+    server = PostgresServer()
+    try:
+        url = server.new_database()
+        assert for_real(tmp_path, "train", *SMALL, "--db", url).code == 0
+    finally:
+        server.stop()
+    answer = for_real(tmp_path, "train", *SMALL, "--db", url)
+    assert answer.code == 3
+    assert re.fullmatch(r"cdbench: postgresql://.*refused.*\n", answer.err), answer.err
+
+
+def test_large_numbers_of_a_run_fit(url: str, tiny_run: TinyRun) -> None:
+    database = open_for_writing(url)
+    run = replace(
+        tiny_run(seed=2**32 - 1),
+        peak_memory_bytes=2**40,
+        started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    record_run(database, run)
+    found = rows(database, "SELECT seed, peak_memory_bytes, started_at FROM run")
+    assert found == [
+        {
+            "seed": float(2**32 - 1),
+            "peak_memory_bytes": 2.0**40,
+            "started_at": "2026-01-01 00:00:00",
+        }
+    ]
