@@ -105,10 +105,20 @@ def checked_sweep_value(name: str, value: Any) -> Any:
         return checked_knob(name, values)
     if not values:
         raise ConfigurationError(f"{name} = []: expected at least one value")
-    for item in values:
-        with named_in_errors("seeds: " if name == "seeds" else ""):
-            checked_knob("seed" if name == "seeds" else name, item)
+    if name == "seeds":
+        with named_in_errors("seeds: "):
+            _check_seeds(values)
+    else:
+        for item in values:
+            checked_knob(name, item)
     return values
+
+
+def _check_seeds(seeds: list[Any]) -> None:
+    """Raise ConfigurationError where one is no seed; there may be 100,000 of them."""
+    config = RunConfig()
+    for seed in seeds:
+        config.with_seed(seed)
 
 
 def _numbers(item: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """RunConfig: normal form, digests, and one line for every bad value."""
 
+import hashlib
 import json
 import math
 from dataclasses import asdict, replace
@@ -29,6 +30,7 @@ CHANGES: dict[str, Any] = {
     "dtype": "float32",
 }
 RATE = st.floats(0, 0.99).map(abs)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4)
 
 
 @st.composite
@@ -46,8 +48,8 @@ def configurations(draw):
         "fisher_form": st.sampled_from(FISHER_FORMS),
         "dtype": st.sampled_from(DTYPES),
         "seed": st.integers(0, 2**32 - 1),
-        "dataset": st.sampled_from(["digits", "a b/é.csv"]),
-        "label_column": st.none() | st.text(min_size=1, max_size=4),
+        "dataset": st.sampled_from(["digits", "a b/é.csv", '"seed":null,"a".npz']),
+        "label_column": st.none() | TEXT,
         **blocks,
     }
     return RunConfig(layer=layer, **{name: draw(values) for name, values in knobs.items()})
@@ -60,6 +62,38 @@ def test_canonical_json_round_trips(config):
     assert again == config
     assert again.canonical_json() == config.canonical_json()
     assert (again.digest(), again.group_digest()) == (config.digest(), config.group_digest())
+
+
+@settings(deadline=None)
+@given(config=configurations(), seed=st.integers(0, 2**32 - 1))
+def test_another_seed_is_a_configuration_made_anew_with_it(config, seed):
+    other, anew = config.with_seed(seed), replace(config, seed=seed)
+    assert vars(other) == vars(anew)
+    assert (other, hash(other)) == (anew, hash(anew))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, None, True, 1.0, "1"])
+def test_another_seed_is_refused_as_that_of_a_new_configuration(seed):
+    with pytest.raises(ConfigurationError) as of_new:
+        RunConfig(seed=seed)
+    with pytest.raises(ConfigurationError) as of_other:
+        RunConfig().with_seed(seed)
+    assert str(of_other.value) == str(of_new.value)
+
+
+@settings(deadline=None)
+@given(config=configurations(), seeds=st.lists(st.integers(0, 2**32 - 1), max_size=3))
+def test_digests_are_those_of_the_whole_json_written_at_once(config, seeds):
+    for one in (config, *map(config.with_seed, seeds)):
+        values = asdict(one)
+        assert one.canonical_json() == _json(values)
+        assert one.digest() == hashlib.sha256(_json(values).encode()).hexdigest()
+        del values["seed"]
+        assert one.group_digest() == hashlib.sha256(_json(values).encode()).hexdigest()
+
+
+def _json(values):
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 @settings(deadline=None)

@@ -1,5 +1,6 @@
 """Grid: which configurations it has, each once, the dense baseline ahead."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -78,6 +79,26 @@ def test_dense_beside_cdlinear_is_trained_once_whatever_b() -> None:
 
 def test_dense_alone_has_no_second_baseline() -> None:
     assert models(grid({"layer": ["dense"]}, [0, 1], baseline=True)) == [("dense", 0), ("dense", 1)]
+
+
+def test_pinning_is_done_once_for_all_seeds_of_a_model() -> None:
+    pinned = []
+
+    def pin(config: RunConfig) -> RunConfig:
+        pinned.append(config.model)
+        return replace(config, dataset_fingerprint="ab")
+
+    configs = grid({"B": [4, 8]}, range(9), baseline=True, pin=pin)
+    assert pinned == ["dense", "cdlinear B=4", "cdlinear B=8"]
+    assert {config.dataset_fingerprint for config in configs} == {"ab"}
+    assert models(configs) == models(grid({"B": [4, 8]}, range(9), baseline=True))
+
+
+def test_a_grid_of_a_hundred_thousand_checks_each_model_once(monkeypatch: Any) -> None:
+    checked: list[RunConfig] = []
+    monkeypatch.setattr("cdbench.config.check_combinations", checked.append)
+    assert len(grid({"B": [4]}, range(50_000), baseline=True)) == 100_000
+    assert len(checked) == 2
 
 
 def test_dense_alone_with_b_is_refused() -> None:
