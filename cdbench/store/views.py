@@ -127,9 +127,9 @@ CLAIMS = View(
         claim_result_id, measured_at
     FROM claim_result
     WHERE claim_result_id = (
-        SELECT newer.claim_result_id FROM claim_result AS newer
-        WHERE newer.claim = claim_result.claim
-        ORDER BY newer.measured_at DESC, newer.claim_result_id DESC LIMIT 1)
+        SELECT newer_claim.claim_result_id FROM claim_result AS newer_claim
+        WHERE newer_claim.claim = claim_result.claim
+        ORDER BY newer_claim.measured_at DESC, newer_claim.claim_result_id DESC LIMIT 1)
     ORDER BY position
     """,
 )
@@ -155,8 +155,9 @@ BENCHMARKS = View(
     "One row a time that `cdbench bench` measured: a forward and backward pass of an n × n layer.",
     """
     SELECT benchmark_id, benchmark_id = (
-            SELECT newer.benchmark_id FROM benchmark AS newer
-            ORDER BY newer.started_at DESC, newer.benchmark_id DESC LIMIT 1) AS is_latest,
+            SELECT newer_benchmark.benchmark_id FROM benchmark AS newer_benchmark
+            ORDER BY newer_benchmark.started_at DESC, newer_benchmark.benchmark_id DESC
+            LIMIT 1) AS is_latest,
         dtype, "B", n_samples, n, product,
         round(CAST(1e6 * seconds AS numeric), 2) AS microseconds,
         round(CAST(1e6 * seconds_low AS numeric), 2) AS microseconds_low,
