@@ -35,11 +35,14 @@ VERDICTS = (BIT_FOR_BIT, PRINTED_EQUAL, DIFFERENT, TRAINING_FAILED, NOT_REPRODUC
 
 ZERO = "0"
 
+LARGE_LOSS = 1e6
+"""From here on a loss, that of a run about to diverge, has two digits."""
+
 Value = float | int | str | None
 
 
 def _loss(value: float) -> str:
-    return f"{value:.4f}"
+    return f"{value:.4f}" if abs(value) < LARGE_LOSS else f"{value:.1e}"
 
 
 def _share(value: float) -> str:

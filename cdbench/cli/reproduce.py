@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
+from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption
 from cdbench.cli.output import print_report
 from cdbench.errors import ConfigurationError, MissingResultsError
@@ -92,7 +93,7 @@ def reproduce(
     _print(results, pairs, database)
     if interrupted:
         done = f"{len(results)} of {len(trainings)} runs were compared"
-        typer.echo(f"interrupted: {done}", err=True)
+        echo(f"interrupted: {done}", err=True)
         return INTERRUPTED
     bad = {DIFFERENT, TRAINING_FAILED}
     return RUN_FAILED if any(r.comparison.verdict in bad for r in results) else COMPLETED
@@ -195,7 +196,7 @@ class ReproductionProgress:
         if self._bar.disable:
             config = result.config
             run = f"run {result.run_id}, {config.model} seed {config.seed}"
-            typer.echo(f"{self._n_done}/{self._n_runs} {run}: {verdict}", err=True)
+            echo(f"{self._n_done}/{self._n_runs} {run}: {verdict}", err=True)
 
 
 def _print(results: Sequence["Reproduced"], pairs: Pairs, database: "Database") -> None:
