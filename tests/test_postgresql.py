@@ -2,7 +2,11 @@
 
 import logging
 import math
+import os
 import re
+import signal
+import subprocess
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,7 +29,7 @@ from cdbench.store.models import Base
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import record_run, record_runs, start_sweep
 from cdbench.store.views import VIEWS
-from tests.cli_tools import SMALL, Here, for_real
+from tests.cli_tools import CDBENCH, SMALL, Here, for_real, plain_environment
 from tests.postgres import PASSWORD, QUOTED_PASSWORD, PostgresServer
 
 pytestmark = pytest.mark.server
@@ -296,3 +300,41 @@ def test_large_numbers_of_a_run_fit(url: str, tiny_run: TinyRun) -> None:
             "started_at": "2026-01-01 00:00:00",
         }
     ]
+
+
+def table1(folder: Path, location: str) -> str:
+    answer = for_real(folder, "report", "--table1", "--db", location)
+    assert (answer.code, answer.err) == (0, "")
+    return answer.out
+
+
+def test_papers_sweep_killed_and_resumed_gives_the_files_table(
+    tmp_path: Path, postgres: PostgresServer, url: str
+) -> None:
+    words = ["sweep", "--B", "4", "8", "--seeds", "0", "1", "2"]
+    assert for_real(tmp_path, *words).code == 0
+    completed = "SELECT count(*) FROM run WHERE status = 'completed'"
+    kills, before = 0, 0
+    for delay_s in (0.9, 1.3, 1.6):
+        child = subprocess.Popen(
+            [CDBENCH, *words, "--resume", "--db", url],
+            cwd=tmp_path,
+            env=plain_environment(),
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(delay_s)
+        if child.poll() is None:
+            kills += 1
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        if postgres.ask(name_of(url), "SELECT to_regclass('run') IS NULL") == "f":
+            now = int(postgres.ask(name_of(url), completed))
+            assert now >= before, "a finished run was lost"
+            before = now
+    assert kills
+    assert for_real(tmp_path, *words, "--resume", "--db", url).code == 0
+    whole = "SELECT count(*), count(DISTINCT config_digest) FROM run WHERE status = 'completed'"
+    assert postgres.ask(name_of(url), whole) == "9|9"
+    assert postgres.ask(name_of(url), "SELECT count(*) FROM epoch") == str(9 * 25)
+    assert table1(tmp_path, url) == table1(tmp_path, "runs.db")
