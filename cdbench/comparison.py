@@ -1,8 +1,8 @@
 """Models against their dense baseline, like for like and paired over seeds."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 
+from cdbench.averages import mean
 from cdbench.claims.statistics import Observations, mean_difference, median_ratio
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.judgement import Measurement, Observation
@@ -58,7 +58,7 @@ def _name(config: RunConfig, varied: Sequence[str]) -> str:
 def _observe(subject: str, run: AuditedRun) -> list[Observation]:
     numbers = {ACCURACY: run.test_accuracy}
     if weights := run.conditions("weight"):
-        numbers[WEIGHT] = fmean(condition.kappa for condition in weights)
+        numbers[WEIGHT] = mean(condition.kappa for condition in weights)
     for layer, condition in enumerate(run.conditions("layer_hessian"), 1):
         numbers[f"layer_hessian κ, layer {layer}"] = condition.kappa_nonnull
     seed = run.config.seed

@@ -20,11 +20,18 @@ PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
 MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""
 
+MAX_INTEGER = 2**63 - 1
+"""Largest whole number that a database keeps."""
+
 
 def check_names(config: Any) -> None:
     """Raise UnknownNameError where a knob that is a choice has another value."""
     if not isinstance(config.dataset, str):
         raise ConfigurationError(f"dataset = {config.dataset!r}: expected a name or a path")
+    for name in ("dataset", "label_column", "dataset_fingerprint"):
+        value = getattr(config, name)
+        if value is not None:
+            check_text(name, value)
     for name, choices in (
         ("layer", LAYER_NAMES),
         ("optimizer", OPTIMIZER_NAMES),
@@ -40,8 +47,29 @@ def check_names(config: Any) -> None:
             raise UnknownNameError(name, str(value), choices)
 
 
+def check_text(name: str, value: object) -> None:
+    """Raise ConfigurationError where a value is no text that files, JSON and databases all take.
+
+    That is any text but one with NUL, which ends a path, or with what stands for bytes of a file's
+    name that are no UTF-8, which nothing can write down.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} = {value!r}: expected a text")
+    if "\0" in value:
+        raise ConfigurationError(f"{name} = {value!r}: contains NUL; expected text without it")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            f"{name} = {value!r}: is not UTF-8; rename the file, or its folder"
+        ) from None
+
+
 def check_numbers(config: Any) -> None:
     """Raise ConfigurationError where a number is out of its range."""
+    for name in ("B", "epochs", "batch_size"):
+        _expect(name, getattr(config, name), (getattr(config, name) or 0) <= MAX_INTEGER, _SMALLER)
+    _expect("hidden", config.hidden, max(config.hidden, default=0) <= MAX_INTEGER, _SMALLER)
     _expect("epochs", config.epochs, config.epochs >= 1, "at least 1")
     _expect("batch_size", config.batch_size, config.batch_size >= 1, "at least 1")
     check_seed(config.seed)
@@ -84,6 +112,9 @@ def check_combinations(config: Any) -> None:
             f"B = {config.B} is larger than the widest hidden layer and would pad it from "
             f"{widest} to {config.B}; expected B from 1 to {widest}, or a wider --hidden"
         )
+
+
+_SMALLER = f"at most {MAX_INTEGER}"
 
 
 def _expect(name: str, value: object, holds: bool, expected: str) -> None:

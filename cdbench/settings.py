@@ -12,6 +12,7 @@ The file is looked for in the working directory and its parents::
     seeds = "0..29"
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cdbench.config import KNOBS
+from cdbench.config_checks import check_text
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.knob_values import (
     SWEEP_NAMES,
@@ -29,6 +31,14 @@ from cdbench.knob_values import (
 )
 
 FILE_NAME = "cdbench.toml"
+
+MAX_BYTES = 1_000_000
+"""Of the file; people write some hundred, and a file of gigabytes is none of ours."""
+
+LONG_KEY = re.compile(
+    r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""", re.ASCII
+)
+"""A key of many parts, a.b.c and so on: Python takes the square of their number in memory."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +123,18 @@ def load_settings(start: Path) -> Settings:
 
 def _parse(path: Path) -> Settings:
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ConfigurationError(f"is larger than {MAX_BYTES:,} bytes; expected settings")
+        text = content.decode()
+        if LONG_KEY.search(text):
+            raise ConfigurationError("has a key of more than 16 parts; expected at most three")
+        document = tomllib.loads(text)
     except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
         raise ConfigurationError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise ConfigurationError("its brackets go too deep; expected settings") from None
     known = {"database", "defaults", "sweeps"}
     for name in document:
         if name not in known:
@@ -123,9 +142,12 @@ def _parse(path: Path) -> Settings:
     database = document.get("database")
     if not isinstance(database, str | None) or database == "":
         raise ConfigurationError(f"database = {database!r}: expected a path or an SQLAlchemy URL")
+    if database is not None:
+        database = _located(database, path.parent)
+        check_text("database", database)
     return Settings(
         path=path,
-        database=database and _located(database, path.parent),
+        database=database,
         defaults=_table(document, "defaults", "[defaults]", KNOBS, checked_knob),
         sweeps={
             name: _table(

@@ -1,17 +1,19 @@
 """The command line; one command a file. Only here do errors become exit codes.
 
-0 fine · 1 a run failed · 2 usage · 3 database · 130 interrupted.
+0 fine · 1 a run failed · 2 usage · 3 database · 130 interrupted, 143 by SIGTERM.
 """
 
 import gc
 import logging
+import os
 import shlex
 import sys
 
 import typer
 
+from cdbench.config_checks import check_text
 from cdbench.errors import CdbenchError, MissingResultsError, StoreError
-from cdbench.passwords import without_passwords
+from cdbench.interrupts import catch_interrupts, interrupted_by
 
 COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -21,7 +23,9 @@ def main() -> None:
     # Imports make many objects and no garbage; looking for it takes 5 % of a sweep of nine
     # runs. What is let go is freed all the same, but for circles.
     gc.set_threshold(50_000)
-    sys.exit(run(sys.argv[1:]))
+    catch_interrupts()
+    code = run(sys.argv[1:])
+    sys.exit(code if code != INTERRUPTED else 128 + interrupted_by())
 
 
 def run(arguments: list[str]) -> int:
@@ -30,6 +34,7 @@ def run(arguments: list[str]) -> int:
 
     _show_notices()
     try:
+        _check_words(arguments)
         return app(arguments, prog_name="cdbench", standalone_mode=False) or COMPLETED
     except typer.TyperException as error:
         return _complain(error.format_message(), error.exit_code)
@@ -43,12 +48,23 @@ def run(arguments: list[str]) -> int:
         return _complain("interrupted", INTERRUPTED)
 
 
+def _check_words(arguments: list[str]) -> None:
+    """Refuse words and variables that are no text: they could be neither stored nor shown."""
+    for word in arguments:
+        check_text("argument", word)
+    for name, value in os.environ.items():
+        if name.startswith("CDBENCH_"):
+            check_text(name, value)
+
+
 class _Notices(logging.Handler):
     """Shows what the rooms below have to say while a command runs, a line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the line."""
-        typer.echo(f"cdbench: {without_passwords(record.getMessage())}", err=True)
+        from cdbench.cli.echo import complain
+
+        complain(record.getMessage())
 
 
 def _show_notices() -> None:
@@ -67,8 +83,9 @@ def _database_words(arguments: list[str]) -> str:
 
 
 def _complain(message: str, code: int) -> int:
+    from cdbench.cli.echo import complain
+
     if message:  # none, where the help was printed because nothing was asked for
         # Typer puts its parser's name for the error into the sentence where a choice is unknown.
-        line = without_passwords(" ".join(message.split()).replace(": Value error, ", ": "))
-        typer.echo(f"cdbench: {line}", err=True)
+        complain(message.replace(": Value error, ", ": "))
     return code

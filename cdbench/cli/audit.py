@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, whole_numbers
 from cdbench.cli.output import print_ledger
 from cdbench.cli.training import command_line, train_and_store
@@ -77,9 +78,7 @@ def audit(
     try:
         _judge(claims, chosen, database)
     except KeyboardInterrupt:
-        typer.echo(
-            f"interrupted: judgements so far are stored; to go on: {command_line()}", err=True
-        )
+        echo(f"interrupted: judgements so far are stored; to go on: {command_line()}", err=True)
         return INTERRUPTED
     if explain:
         from cdbench.cli.explain import print_claim
@@ -108,8 +107,8 @@ def _dry_run(claims: Sequence["Claim"], seeds: Sequence[int], db: str) -> int:
     for claim in claims:
         own = claim.needs(seeds)
         n_stored = sum(config in stored for config in own)
-        typer.echo(f"{claim.name:22} {len(own):5} runs, {n_stored} of them stored")
-    typer.echo(f"{len(needs)} runs in all, {len(stored)} of them stored in {find_location(db).name}")
+        echo(f"{claim.name:22} {len(own):5} runs, {n_stored} of them stored")
+    echo(f"{len(needs)} runs in all, {len(stored)} of them stored in {find_location(db).name}")
     return COMPLETED
 
 
@@ -123,7 +122,7 @@ def _train_missing(
     missing = {config: needs[config] for config in needs if config not in stored}
     if not missing:
         return COMPLETED
-    typer.echo(f"{len(needs)} runs are needed, {len(stored)} of them stored", err=True)
+    echo(f"{len(needs)} runs are needed, {len(stored)} of them stored", err=True)
     # The longest first, so that no process is left alone with one at the end.
     ordered = dict(sorted(missing.items(), key=lambda item: item[1].curvature == "none"))
     return train_and_store(ordered, jobs, database, command_line())
@@ -143,11 +142,11 @@ def _judge(claims: Sequence["Claim"], seeds: Sequence[int], database: "Database"
         uuids = uuids_of(claim, seeds, runs)
         if uuids is None:
             n_missing = len(needs) - len(runs)
-            typer.echo(f"{claim.name}: not measured, {n_missing} runs did not complete", err=True)
+            echo(f"{claim.name}: not measured, {n_missing} runs did not complete", err=True)
             continue
         digest = inputs_digest(claim, seeds, uuids)
         if claim.name in known and known[claim.name].inputs_digest == digest:
             continue
-        typer.echo(f"judging {claim.name} ...", err=True)
+        echo(f"judging {claim.name} ...", err=True)
         bench = Bench(tuple(seeds), audited_runs(database, [run_id for run_id, _ in runs.values()]))
         record_claim(database, judge(claim, bench, digest))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli.echo import echo
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
     BlasThreadsOption,
@@ -87,7 +88,7 @@ def bench(
     try:
         measured = _measure(rivals, rounds, blas_threads)
     except KeyboardInterrupt:
-        typer.echo("interrupted: nothing is stored", err=True)
+        echo("interrupted: nothing is stored", err=True)
         return INTERRUPTED
     benchmark_id = record_benchmark(database, measured)
     source, timings = stored_benchmark(database, benchmark_id)
@@ -95,9 +96,9 @@ def bench(
     from cdbench.reports.crossover import crossover_report
 
     print_report(crossover_report(timings, source))
-    typer.echo(f"\nstored as benchmark {benchmark_id} in {database.name}")
+    echo(f"\nstored as benchmark {benchmark_id} in {database.name}")
     figure = draw_crossover(timings, source)
-    typer.echo(f"wrote {save_figure(figure, output, 'crossover', 'png')}")
+    echo(f"wrote {save_figure(figure, output, 'crossover', 'png')}")
     return COMPLETED
 
 
@@ -114,7 +115,7 @@ def _name_left_out(rivals: "Mapping[Size, Sequence[str]]", memory: int) -> None:
         ]
         if needs:
             room = f"{format_bytes(memory)} are available for all"
-            typer.echo(f"{size}: left out {', '.join(needs)}: {room}", err=True)
+            echo(f"{size}: left out {', '.join(needs)}: {room}", err=True)
 
 
 def _measure(rivals: "Mapping[Size, Sequence[str]]", rounds: int, blas_threads: int) -> "Benchmark":

@@ -1,13 +1,14 @@
 """One claim in full: what is claimed, how it was tested, what came out, and how to derive it."""
 
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
-import typer
-
 from cdbench.claims.statistics import INTERVALS
+from cdbench.cli.echo import echo
 from cdbench.cli.output import print_report, terminal_width
 from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
+from cdbench.printable import printable
 from cdbench.reports.claims import measurements_table
 from cdbench.reports.formats import PLAIN_WIDTH
 from cdbench.store.audit_queries import measurements_of, stored_claims
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def print_claim(claim: "Claim", database: "Database") -> None:
     """Print a claim with its newest judgement, its numbers and the SQL behind them."""
     found = stored_claims(database).get(claim.name)
-    typer.echo(f"{claim.name}: {claim.title}\n")
+    echo(f"{claim.name}: {claim.title}\n")
     _paragraph("Claim", claim.statement)
     _paragraph("Where", claim.where)
     _paragraph("Test", claim.method)
@@ -35,7 +36,7 @@ def print_claim(claim: "Claim", database: "Database") -> None:
     _paragraph("Measured", judgement.measured)
     _paragraph("Verdict", f"{verdict}. {judgement.reason}")
     _paragraph("Overturn", claim.overturn)
-    typer.echo()
+    echo()
     measurements = measurements_of(database, claim.name)
     print_report(measurements_table(measurements))
     _print_sql(claim.name, measurements, database.name, found.seeds)
@@ -43,7 +44,7 @@ def print_claim(claim: "Claim", database: "Database") -> None:
 
 def _paragraph(heading: str, words: str) -> None:
     width = min(terminal_width() or PLAIN_WIDTH, PLAIN_WIDTH)
-    typer.echo(
+    echo(
         textwrap.fill(
             words, width, initial_indent=f"{heading:10}", subsequent_indent=" " * 10,
             break_on_hyphens=False,
@@ -54,15 +55,15 @@ def _paragraph(heading: str, words: str) -> None:
 def _print_sql(
     claim: str, measurements: tuple[Measurement, ...], database: str, seeds: str
 ) -> None:
-    typer.echo(f"By hand, with sqlite3 {database} (seeds {seeds}):\n")
-    typer.echo(f"-- bootstrap intervals: {INTERVALS}")
-    typer.echo("-- the numbers above, with the query that gives each estimate")
-    typer.echo(
+    echo(f"By hand, with sqlite3 {shlex.quote(database)} (seeds {seeds}):\n")
+    echo(f"-- bootstrap intervals: {INTERVALS}")
+    echo("-- the numbers above, with the query that gives each estimate")
+    echo(
         "SELECT quantity, subject, baseline, statistic, estimate, low, high, n, sql\n"
         f"FROM measurements WHERE claim = '{claim}' ORDER BY position;\n"
     )
-    typer.echo("-- what they rest on, one row a number, with the run that it comes from")
-    typer.echo(
+    echo("-- what they rest on, one row a number, with the run that it comes from")
+    echo(
         "SELECT o.quantity, o.subject, o.place, o.value, o.run_id, runs.model, runs.seed,\n"
         "    runs.test_accuracy, runs.training_loss, runs.published_kappa, runs.weight_kappa\n"
         "FROM observations AS o LEFT JOIN runs USING (run_id)\n"
@@ -70,5 +71,6 @@ def _print_sql(
     )
     for number, found in enumerate(measurements, 1):
         against = f" against {found.baseline}" if found.baseline else ""
-        typer.echo(f"-- {number}: {found.statistic} of {found.quantity}, {found.subject}{against}")
-        typer.echo(f"{found.sql};\n")
+        comment = f"{number}: {found.statistic} of {found.quantity}, {found.subject}{against}"
+        echo(f"-- {printable(comment)}")  # of one line, or what follows would be no comment
+        echo(f"{found.sql};\n")

@@ -23,7 +23,12 @@ def terminal_width() -> int | None:
 
 def print_report(report: Report) -> None:
     """Print a report as a terminal table."""
-    typer.echo(render(report, "table", terminal_width()), nl=False)
+    print_text(render(report, "table", terminal_width()))
+
+
+def print_text(text: str) -> None:
+    """Print a rendered report, whose cells were made safe to show when it was rendered."""
+    typer.echo(text, nl=False)
 
 
 def claims_report(names: Sequence[str], database: "Database") -> Report:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
+from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
 from cdbench.errors import ConfigurationError, MissingResultsError
 
@@ -88,7 +89,7 @@ def plot(
         source, timings = stored_benchmark(database)
         figures["crossover"] = draw_crossover(timings, source)
     for name, figure in figures.items():
-        typer.echo(f"wrote {save_figure(figure, output, name, format)}")
+        echo(f"wrote {save_figure(figure, output, name, format)}")
     return COMPLETED
 
 

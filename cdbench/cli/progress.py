@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cdbench.cli.echo import echo
 from cdbench.cli.output import one_line
 from cdbench.config import RunConfig, varied_knobs
+from cdbench.printable import printable
 from cdbench.run import COMPLETED, INTERRUPTED, Run
 
 
@@ -68,9 +69,12 @@ class SweepProgress:
         self._bar.update(self._task, advance=1, running=running, failed=self.n_failed)
         config = run.config
         knobs = config.describe(self._varied)
-        line = f"{config.model} {knobs + ' ' if knobs else ''}seed {config.seed}: {run.status}"
+        line = printable(
+            f"{config.model} {knobs + ' ' if knobs else ''}seed {config.seed}: {run.status}"
+        )
         if not completed:
-            self._bar.console.print(f"{line}: {one_line(run.error)}", markup=False, soft_wrap=True)
+            why = printable(one_line(run.error))
+            self._bar.console.print(f"{line}: {why}", markup=False, emoji=False, soft_wrap=True)
         elif self._bar.disable:
             accuracy = 100 * run.epochs[-1].test_accuracy
-            typer.echo(f"{n_done}/{self.n_runs} {line}, {accuracy:.2f} %, {run.duration_s:.2f} s")
+            echo(f"{n_done}/{self.n_runs} {line}, {accuracy:.2f} %, {run.duration_s:.2f} s")

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
+from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_numbers
-from cdbench.cli.output import claims_report, print_report, write_file
+from cdbench.cli.output import claims_report, print_report, print_text, write_file
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
 from cdbench.published import PUBLISHED_SEEDS
@@ -74,11 +75,11 @@ def report(
     built = _ledger(db) if claims else _table1(db, seeds, B)
     if output is not None:
         write_file(output, render(built, format))
-        typer.echo(f"wrote {output}")
+        echo(f"wrote {output}")
     elif format == "table":
         print_report(built)
     else:
-        typer.echo(render(built, format), nl=False)
+        print_text(render(built, format))
     return COMPLETED
 
 

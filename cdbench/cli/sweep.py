@@ -8,6 +8,7 @@ import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
+from cdbench.cli.echo import echo
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
     BlasThreadsOption,
@@ -22,6 +23,7 @@ from cdbench.cli.training import command_line, train_and_store
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import ConfigurationError
+from cdbench.printable import printable
 from cdbench.published import PUBLISHED_SEEDS
 
 if TYPE_CHECKING:
@@ -87,18 +89,18 @@ def sweep(
     stored = _stored(database, needs) if resume else set()
     wanted = {config: diagnostics for config in configs if config not in stored}
     if stored:
-        typer.echo(f"{len(stored)} of {len(configs)} runs are stored already")
+        echo(f"{len(stored)} of {len(configs)} runs are stored already")
     code = COMPLETED
     if wanted:
         code = train_and_store(wanted, jobs, database, resume_command(), blas_threads, cluster)
     if code != INTERRUPTED:
         from cdbench.reports.summary import summary
 
-        typer.echo()
+        echo()
         stored_runs = newest_runs(database, configs)
         print_report(summary(configs, stored_runs))
         _print_comparison(configs, [run.run_id for run in stored_runs.values()], database)
-        typer.echo(f"stored in {database.name}")
+        echo(f"stored in {database.name}")
     return code
 
 
@@ -151,7 +153,7 @@ def _print_comparison(
 
     found = compare(configs, audited_runs(database, run_ids))
     if found:
-        typer.echo()
+        echo()
         few = min(measurement.n for measurement in found) < ENOUGH_SEEDS
         print_report(
             measurements_table(
@@ -190,10 +192,11 @@ def _dry_run(needs: Mapping[RunConfig, Diagnostics], db: str) -> int:
     for config in configs[:SHOWN_IN_DRY_RUN]:
         state = "stored" if config in stored else "to train"
         knobs = f" · {config.describe(varied)}" if varied else ""
-        typer.echo(f"{state:8}  {config.model} · {config.dataset} · seed {config.seed}{knobs}")
+        line = f"{state:8}  {config.model} · {config.dataset} · seed {config.seed}{knobs}"
+        echo(printable(line))
     if len(configs) > SHOWN_IN_DRY_RUN:
-        typer.echo(f"... and {len(configs) - SHOWN_IN_DRY_RUN} more")
-    typer.echo(f"{len(configs)} runs, {len(stored)} of them stored in {find_location(db).name}")
+        echo(f"... and {len(configs) - SHOWN_IN_DRY_RUN} more")
+    echo(f"{len(configs)} runs, {len(stored)} of them stored in {find_location(db).name}")
     return COMPLETED
 
 

@@ -1,11 +1,11 @@
 """``cdbench train``: one run, its epochs shown as they come."""
 
+import shlex
 from typing import Any
-
-import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
+from cdbench.cli.echo import echo
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
     BlasThreadsOption,
@@ -16,8 +16,11 @@ from cdbench.cli.options import (
 from cdbench.cli.output import one_line, print_report
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
+from cdbench.printable import printable
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_kappa
+from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 from cdbench.run import EpochMetrics, Run
 
 
@@ -49,23 +52,28 @@ def train(
 
     config = pin_dataset(config)
     database = open_for_writing(db)
-    typer.echo(f"{config.model} · {config.dataset} · seed {config.seed}\n")
-    typer.echo("epoch   training loss   test loss   test accuracy   seconds")
-    run = execute(config, _print_epoch, diagnostics, blas_threads)
-    run_id = record_run(database, run)
-    typer.echo()
+    echo(f"{config.model} · {printable(config.dataset)} · seed {config.seed}\n")
+    echo("epoch   training loss   test loss   test accuracy   seconds")
+    with interrupts_held():
+        with interrupts_let_through():
+            run = execute(config, _print_epoch, diagnostics, blas_threads)
+        run_id = record_run(database, run)
+        if run.status == RUN_INTERRUPTED:
+            ignore_interrupts()
+    echo()
     _print_outcome(run)
-    typer.echo(f"stored as run {run_id} in {database.name}")
+    echo(f"stored as run {run_id} in {database.name}")
     if diagnostics != Diagnostics():
-        typer.echo(
-            f'all that was measured: sqlite3 {database.name} "select * from conditions where '
-            f'run_id = {run_id}", and tables spectrum_value, curvature'
+        echo(
+            f"all that was measured: sqlite3 {shlex.quote(database.name)} "
+            f'"select * from conditions where run_id = {run_id}", '
+            "and tables spectrum_value, curvature"
         )
     return {"completed": COMPLETED, "interrupted": INTERRUPTED}.get(run.status, RUN_FAILED)
 
 
 def _print_epoch(metrics: EpochMetrics) -> None:
-    typer.echo(
+    echo(
         f"{metrics.epoch:5}   {metrics.training_loss:13.6f}   {metrics.test_loss:9.6f}"
         f"   {100 * metrics.test_accuracy:11.2f} %   {metrics.duration_s:7.4f}"
     )
@@ -81,9 +89,9 @@ def _print_outcome(run: Run) -> None:
         widths += f" (widths are multiples of B = {run.config.B})"
     if run.n_parameters is not None:
         product = f" · product {run.product_used}" if run.product_used else ""
-        typer.echo(f"{widths} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
+        echo(f"{widths} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
     if run.error:
-        typer.echo(f"{run.status}: {one_line(run.error)}", err=True)
+        echo(f"{run.status}: {one_line(run.error)}", err=True)
 
 
 def _conditions(run: Run) -> Report:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
+from cdbench.cli.echo import echo
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import ClusterError
@@ -68,17 +67,16 @@ def train_and_store(
                 with interrupts_held():  # what is stored is counted
                     record_run(database, run, sweep_id)
                     progress.add(run)
-                if run.status == RUN_INTERRUPTED:
-                    raise KeyboardInterrupt
+                interrupted |= run.status == RUN_INTERRUPTED  # several may come, one a worker
     except KeyboardInterrupt:
         ignore_interrupts()
         interrupted = True
     except ClusterError as error:
-        typer.echo(f"cdbench: {error}; finished runs are kept, to go on: {go_on}", err=True)
+        echo(f"cdbench: {error}; finished runs are kept, to go on: {go_on}", err=True)
         lost = True
     end_sweep(database, sweep_id)
     if interrupted:
-        typer.echo(
+        echo(
             f"interrupted: {progress.n_completed} of {len(needs)} runs are stored; "
             f"to go on: {go_on}",
             err=True,

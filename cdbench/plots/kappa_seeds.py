@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 from itertools import product
-from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from cdbench.averages import mean, median
 from cdbench.errors import MissingResultsError
 from cdbench.plots.kinds import compares
 from cdbench.plots.lines import draw_band, draw_positive, share_scale
@@ -81,7 +81,7 @@ def _draw(axes: "Axes", ours: Sequence[float], theirs: Sequence[float]) -> None:
     n = len(ours)
     seeds = range(1, n + 1)
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
-    means = [fmean(ours[:count]) / fmean(theirs[:count]) for count in seeds]
+    means = [mean(ours[:count]) / mean(theirs[:count]) for count in seeds]
     known = [[r for r in ratios[:count] if not math.isnan(r)] for count in seeds]
     medians = [median(some) if some else math.nan for some in known]
     axes.set_yscale("log")

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
+from cdbench.averages import mean, median
 from cdbench.errors import MissingResultsError
 from cdbench.plots.base import Model
 
@@ -46,7 +46,7 @@ class Sample:
     @property
     def mean(self) -> float:
         """Arithmetic mean."""
-        return sum(self.values) / len(self.values)
+        return mean(self.values)
 
     @property
     def median(self) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cdbench.errors import MissingResultsError
 from cdbench.plots.base import Shown
 from cdbench.plots.style import QUIET, Look, looks_of
+from cdbench.printable import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 WIDTH, LEFT, RIGHT = 10.0, 0.65, 0.7
 """Of the sheet and its margins, in inches; at 10 inches a README shows letters as they are."""
+
+FOOTER = 180
+"""Letters that a footer has room for; the database's name in it may be longer."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ def new_sheet(
     from matplotlib.figure import Figure
 
     height, left = layout.height, LEFT / WIDTH
+    source = shortened(printable(source), FOOTER)
     figure = Figure(figsize=(WIDTH, height))
     panels = [
         figure.add_subplot(layout.rows, layout.columns, i + 1)

@@ -1,0 +1,24 @@
+"""The one way in which commands print words, so that no name of the user's steers a terminal."""
+
+import typer
+
+from cdbench.passwords import without_passwords
+from cdbench.printable import printable, shortened
+
+
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Print lines; control characters and passwords in them are not shown as they are.
+
+    Parameters
+    ----------
+    text : str
+        One line or several.
+    err : bool, optional
+        To standard error.
+    """
+    typer.echo(printable(without_passwords(text), keep="\n"), err=err)
+
+
+def complain(message: str) -> None:
+    """Print a message on standard error, in one line that begins with the program's name."""
+    echo(f"cdbench: {shortened(' '.join(message.split()))}", err=True)
