@@ -1,6 +1,7 @@
 # From a machine with Python 3.11 or newer, make and git:
 #   make paper   everything to run the paper's experiment and look at its table and figures
 #   make test    everything to run the tests
+#   make chaos   the long tests: kills, full disks, a PostgreSQL server (Debian: postgresql), a Dask cluster
 #   make bench   every benchmark with its bars, on a machine that does nothing else
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ FOLDER = $(dir $(DATABASE))
 
 BENCHMARKS := layers planner experiment loops sweep_jobs database memory
 
-.PHONY: paper test check bench docs clean
+.PHONY: paper test chaos check bench docs clean
 
 paper: .venv/installed
 	@mkdir -p $(FOLDER)
@@ -23,6 +24,9 @@ paper: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+chaos: .venv/installed-test
+	$(BIN)/python -m pytest -m "chaos or server or cluster"
 
 check: .venv/installed-test
 	$(BIN)/ruff check .
