@@ -1,7 +1,10 @@
 """``cdbench reproduce``: what is stored is trained again, compared, and left as it is."""
 
 import os
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from cdbench.cli import reproduce as command
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.run import Run
 from cdbench.store.training_queries import StoredTraining
 from tests.cli_tools import SMALL, Here, change, for_real, rows
 
@@ -186,16 +190,15 @@ def test_a_database_without_a_result_says_how_to_make_one(swept: Here) -> None:
 def test_an_interruption_keeps_what_was_compared(
     swept: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cdbench import execution
+    import cdbench.sweep
 
-    execute, calls = execution.execute, iter(range(9))
+    execute_all = cdbench.sweep.execute_all
 
-    def interrupted_at_the_third(*arguments: object, **options: object) -> object:
-        if next(calls) == 2:
-            raise KeyboardInterrupt
-        return execute(*arguments, **options)  # type: ignore[arg-type]
+    def interrupted_at_the_third(*arguments: Any, **options: Any) -> Iterator[Run]:
+        runs = list(execute_all(*arguments, **options))
+        yield from [*runs[:2], replace(runs[2], status="interrupted")]
 
-    monkeypatch.setattr(execution, "execute", interrupted_at_the_third)
+    monkeypatch.setattr(cdbench.sweep, "execute_all", interrupted_at_the_third)
     answer = swept("reproduce", "--all", "--jobs", "1")
     assert answer.code == 130
     assert verdicts(answer.out) == {"bit for bit": 2}

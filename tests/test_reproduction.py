@@ -106,7 +106,7 @@ EVERY_NUMBER = [
 
 def base() -> Run:
     """Return the run with a curvature none of whose numbers is zero or infinite."""
-    plain = dict.fromkeys(floats(Curvature), 1.234567) | {"threshold": 1e-9}
+    plain: dict[str, Any] = dict.fromkeys(floats(Curvature), 1.234567) | {"threshold": 1e-9}
     curvature = replace(a_run().curvature[0], **plain)
     return replace(a_run(), curvature=(curvature,))
 
