@@ -1,38 +1,90 @@
-"""Ctrl-C at the right moment: held back while something must not be torn in two."""
+"""Ctrl-C and SIGTERM at the right moment: held back while something must not be torn in two.
+
+Both raise KeyboardInterrupt. Holding back is a flag that the handler looks at, and a mask: the flag
+serves where another thread takes the signal, the mask is what new processes inherit.
+"""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class _State:
+    first: int | None = None  # signal that arrived first
+    held = False
+    pending = False  # one arrived while they were held
+
+
+def catch_interrupts() -> None:
+    """Let SIGTERM do what Ctrl-C does; where one of them was ignored so far, it stays so."""
+    for number in SIGNALS:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _State.first = _State.first or number
+    _State.pending = True
+    _raise_pending()
+
+
+def _raise_pending() -> None:
+    if _State.pending and not _State.held:
+        _State.pending = False
+        raise KeyboardInterrupt
+
+
+def interrupted_by() -> int:
+    """Return the number of the first signal that arrived, Ctrl-C's where none was caught."""
+    return _State.first or signal.SIGINT
 
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block; processes started in it never see one.
+    """Hold interrupts back until the end of the block; processes started in it never see one.
 
     It has an effect in the main thread only, the one that Python interrupts.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _frame: held.append(number))
+    before, _State.held = _State.held, True
     try:
-        with _masked():
+        with _masked(block=True):
             yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if held and callable(before):
-        before(signal.SIGINT, None)
+        _State.held = before
+    _raise_pending()
 
 
 @contextmanager
-def _masked() -> Iterator[None]:
-    """Block the signal itself, which new processes inherit, as they do not a handler."""
+def interrupts_let_through() -> Iterator[None]:
+    """Let interrupts through in this block, inside of one that holds them back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = _State.held
+    with _masked(block=False):
+        try:
+            _State.held = False
+            _raise_pending()
+            yield
+        finally:
+            _State.held = before
+
+
+@contextmanager
+def _masked(*, block: bool) -> Iterator[None]:
+    """Block or unblock the signals themselves, which new processes inherit, unlike a handler."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    how = signal.SIG_BLOCK if block else signal.SIG_UNBLOCK
+    before = signal.pthread_sigmask(how, SIGNALS)
     try:
         yield
     finally:
@@ -40,5 +92,8 @@ def _masked() -> Iterator[None]:
 
 
 def ignore_interrupts() -> None:
-    """Ignore Ctrl-C from here on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore interrupts from here on, those held back included."""
+    for number in SIGNALS:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_IGN)
+    _State.pending = False

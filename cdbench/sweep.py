@@ -2,24 +2,20 @@
 
 import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.context import BaseContext
+from uuid import uuid4
 
-from cdbench import worker
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
-from cdbench.errors import CdbenchError
-from cdbench.interrupts import interrupts_held
-from cdbench.run import Run
+from cdbench.interrupts import interrupts_held, interrupts_let_through
+from cdbench.pool import Attempt, Pool, describe_exit
+from cdbench.run import FAILED, INTERRUPTED, Run
+from cdbench.worker import Task
 
 PRELOADED = ("cdbench.execution",)
 """What the server of the worker processes imports once; each worker is a fork of it."""
-
-STOPPING_S = 5
-"""How long a worker may take to end its run when it is asked to stop."""
 
 
 def execute_all(
@@ -50,40 +46,61 @@ def execute_all(
 
     Raises
     ------
+    KeyboardInterrupt
+        On an interrupt; the runs under way have then been yielded, as ``interrupted``.
     CdbenchError
-        If a worker process dies.
+        If worker processes cannot be started.
     """
+    measured = diagnostics or {}
+    tasks = (Task(one, measured.get(one, Diagnostics()), blas_threads) for one in configs)
     jobs = min(jobs, len(configs))
-    measured = [(diagnostics or {}).get(config, Diagnostics()) for config in configs]
-    if jobs <= 1:
-        from cdbench.execution import execute
+    if jobs > 1:
+        yield from Pool(start_server(), jobs, _give_up).runs(tasks)
+    else:
+        yield from _one_by_one(tasks)
 
-        for config, wanted in zip(configs, measured, strict=True):
-            yield execute(config, diagnostics=wanted, blas_threads=blas_threads)
-        return
-    pool = ProcessPoolExecutor(jobs, mp_context=start_server(), initializer=worker.prepare)
-    try:
-        with interrupts_held():  # a worker interrupted while it starts would show a traceback
-            ended = as_completed(  # which alone keeps the futures, and lets go of those it gave
-                [
-                    pool.submit(worker.execute_or_stop, config, wanted, blas_threads)
-                    for config, wanted in zip(configs, measured, strict=True)
-                ]
-            )
-        for future in ended:
-            run = future.result()
-            if run is not None:
-                yield run
-    except BrokenProcessPool:
-        raise CdbenchError(
-            "a worker process died, perhaps for lack of memory; finished runs are kept, "
-            "go on with --resume, or with fewer --jobs"
-        ) from None
-    except BaseException:  # interrupted, or the consumer stopped: do not wait for running ones
-        _stop(pool)
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
+
+def _one_by_one(tasks: Iterable[Task]) -> Iterator[Run]:
+    """Execute the tasks in this process; interrupts get through only while one is trained."""
+    from cdbench.execution import execute
+
+    with interrupts_held():
+        for config, measured, blas_threads in tasks:
+            with interrupts_let_through():
+                run = execute(config, diagnostics=measured, blas_threads=blas_threads)
+            interrupted = run.status == INTERRUPTED
+            yield run
+            del run
+            if interrupted:
+                raise KeyboardInterrupt
+
+
+def _give_up(attempt: Attempt) -> Run:
+    """Return the failed run of a task whose workers died; what it cost is what the last one did.
+
+    How much processor time and memory it used, nobody was left to tell.
+    """
+    import numpy  # noqa: F401, ICN001 - its BLAS is what is described
+    from threadpoolctl import threadpool_limits
+
+    from cdbench.environment import current_environment
+
+    config, diagnostics, blas_threads = attempt.task
+    with threadpool_limits(blas_threads, "blas"):
+        environment = current_environment()
+    return Run(
+        uuid=str(uuid4()),
+        config=config,
+        status=FAILED,
+        environment=environment,
+        started_at=attempt.started_at,
+        duration_s=attempt.duration_s,
+        cpu_s=0.0,
+        peak_memory_bytes=None,
+        error=f"the worker process died twice ({describe_exit(attempt.exit_code)}, perhaps for "
+        "lack of memory); the next --resume tries it again",
+        diagnostics=diagnostics,
+    )
 
 
 def start_server() -> BaseContext:
@@ -101,16 +118,3 @@ def start_server() -> BaseContext:
     with interrupts_held():
         forkserver.ensure_running()
     return context
-
-
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the runs that are being trained, and with them the workers."""
-    with interrupts_held():
-        workers = multiprocessing.active_children()
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in workers:
-            process.terminate()
-        for process in workers:
-            process.join(STOPPING_S)
-            if process.is_alive():
-                process.kill()

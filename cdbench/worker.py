@@ -1,16 +1,36 @@
 """What happens in a worker process of a sweep.
 
-A worker is asked to stop by SIGTERM. It then ends its run, but never in the middle of passing a
-result on: a process that dies there leaves a lock behind on which the others wait for ever.
+A worker shares nothing but its end of a pipe. A thread listens there: to tasks, to the word to
+stop, and to the parent's end, with which the worker ends too, whatever it does.
 """
 
+import _thread
+import os
 import signal
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from types import FrameType
+from typing import NamedTuple
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
-from cdbench.interrupts import ignore_interrupts
 from cdbench.run import Run
+
+READY = "ready"
+"""What a worker sends when it can take its first task."""
+
+STOP = None
+"""What a worker is sent to end its run, pass it on as interrupted, and end."""
+
+
+class Task(NamedTuple):
+    """One run to execute: its configuration, what to measure beside, threads of its products."""
+
+    config: RunConfig
+    diagnostics: Diagnostics
+    blas_threads: int
 
 
 class _State:
@@ -18,28 +38,55 @@ class _State:
     executing = False
 
 
-def prepare() -> None:
-    """Set the signals of a new worker: Ctrl-C, sent to all by a terminal, is for the parent."""
-    ignore_interrupts()
-    signal.signal(signal.SIGTERM, _stop)
+def serve(connection: "Connection[Run | str, Task | None]") -> None:
+    """Execute the tasks that come over the connection and send each run back.
+
+    Ctrl-C and SIGTERM, which a terminal or a batch system sends to all, are for the parent.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, _end_run)
+    tasks: SimpleQueue[Task | None] = SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()
+    from cdbench import execution  # noqa: F401 - so that ready means ready
+
+    with suppress(KeyboardInterrupt, BrokenPipeError):
+        connection.send(READY)
+        while (task := tasks.get()) is not STOP:
+            run = _execute(task)
+            if run is not None:
+                connection.send(run)
 
 
-def execute_or_stop(config: RunConfig, diagnostics: Diagnostics, blas_threads: int) -> Run | None:
-    """Execute a configuration; return None where the worker was asked to stop before."""
-    if _State.stopping:
-        return None
+def _listen(
+    connection: "Connection[Run | str, Task | None]", tasks: SimpleQueue[Task | None]
+) -> None:
+    """Pass tasks on to the main thread; end the process when the parent is gone."""
+    try:
+        while (task := connection.recv()) is not STOP:
+            tasks.put(task)
+    except (EOFError, OSError):
+        os._exit(0)
+    _State.stopping = True
+    tasks.put(STOP)
+    _thread.interrupt_main(signal.SIGINT)
+
+
+def _execute(task: Task) -> Run | None:
+    """Execute a task; return None where the worker was to stop before."""
+    from cdbench.execution import execute
+
     _State.executing = True
     try:
-        from cdbench.execution import execute
-
-        return execute(config, diagnostics=diagnostics, blas_threads=blas_threads)
+        if _State.stopping:
+            return None
+        return execute(task.config, diagnostics=task.diagnostics, blas_threads=task.blas_threads)
     except KeyboardInterrupt:
         return None
     finally:
         _State.executing = False
 
 
-def _stop(_number: int, _frame: FrameType | None) -> None:
-    _State.stopping = True
-    if _State.executing:
+def _end_run(_number: int, _frame: FrameType | None) -> None:
+    if _State.stopping and _State.executing:
+        _State.executing = False  # once is enough
         raise KeyboardInterrupt
