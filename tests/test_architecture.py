@@ -165,6 +165,7 @@ ROOMS = {
         "reproduction",
         "run",
         "store.audit_queries",
+        "store.inventory",
         "store.queries",
     },
     "plots": {

@@ -8,6 +8,7 @@ import cdbench
 from cdbench.cli.arguments import ManyValuesCommand
 from cdbench.cli.audit import audit
 from cdbench.cli.bench import bench
+from cdbench.cli.db import db
 from cdbench.cli.plot import plot
 from cdbench.cli.report import report
 from cdbench.cli.reproduce import reproduce
@@ -23,6 +24,8 @@ app = typer.Typer(
 
 for command in (train, sweep, report, plot, audit, bench, reproduce):
     app.command(cls=ManyValuesCommand)(command)
+
+app.add_typer(db, name="db")
 
 
 def _print_version(asked: bool) -> None:

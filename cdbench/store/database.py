@@ -74,6 +74,17 @@ class Database:
         with self._errors_named(), self.location.migration(self._engine) as connection:
             yield connection
 
+    def compact(self) -> None:
+        """Give back the room of what was deleted.
+
+        Raises
+        ------
+        StoreError
+            If the database cannot be written.
+        """
+        with self._errors_named():
+            self.location.compact(self._engine)
+
     @contextmanager
     def _errors_named(self) -> Iterator[None]:
         try:
@@ -135,6 +146,22 @@ def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
                 f"{revisions()[-1]} failed: {error}"
             ) from error
     return database
+
+
+def remake_views(location: str) -> list[str]:
+    """Make the views anew of a database of the newest schema; return those that had changed.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written, or is not ours.
+    """
+    database = open_for_writing(location)
+    with database.migration() as connection:
+        before = database.location.views(connection)
+        upgrade(connection, database.location)
+        after = database.location.views(connection)
+    return [name for name, statement in after.items() if before.get(name) != statement]
 
 
 def open_if_any(location: str) -> Database | None:

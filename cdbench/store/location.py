@@ -67,6 +67,18 @@ class Location(ABC):
         """Drop every view."""
 
     @abstractmethod
+    def kind_and_size(self, connection: Connection) -> tuple[str, int]:
+        """Return the kind of database with its version, and how many bytes it takes."""
+
+    @abstractmethod
+    def damage(self, connection: Connection) -> list[str]:
+        """Return what the database itself finds wrong in it."""
+
+    @abstractmethod
+    def compact(self, engine: Engine) -> None:
+        """Give back the room of what was deleted."""
+
+    @abstractmethod
     def error(self, error: Exception) -> StoreError:
         """Return what the driver's error means to the user, in one line."""
 

@@ -102,6 +102,23 @@ class PostgresDatabase(Location):
                 execution_options={"no_parameters": True},  # a % in the name is a %
             )
 
+    def kind_and_size(self, connection: Connection) -> tuple[str, int]:
+        """Return PostgreSQL with the server's version, and the size of the whole database."""
+        version = connection.exec_driver_sql("SHOW server_version").scalar_one()
+        size = connection.exec_driver_sql("SELECT pg_database_size(current_database())")
+        return f"PostgreSQL {version.split()[0]}", size.scalar_one()
+
+    def damage(self, connection: Connection) -> list[str]:
+        """Return nothing: a server checks its own files."""
+        del connection
+        return []
+
+    def compact(self, engine: Engine) -> None:
+        """Give the room of deleted rows back, and count anew what the planner goes by."""
+        with engine.connect() as connection:
+            alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+            alone.exec_driver_sql("VACUUM ANALYZE")
+
     def error(self, error: Exception) -> StoreError:
         """Return the driver's words, in one line, without the password."""
         reason = error.orig if isinstance(error, DBAPIError) and error.orig else error

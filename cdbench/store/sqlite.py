@@ -1,5 +1,6 @@
 """A SQLite file: opened as untrusted, locked patiently, backed up before it is changed."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -161,6 +162,21 @@ class SqliteFile(Location):
             quoted = name.replace('"', '""')
             connection.exec_driver_sql(f'DROP VIEW "{quoted}"')
 
+    def kind_and_size(self, connection: Connection) -> tuple[str, int]:
+        """Return SQLite with its library's version, and the size of the file."""
+        del connection
+        return f"SQLite {sqlite3.sqlite_version}", self._file.stat().st_size
+
+    def damage(self, connection: Connection) -> list[str]:
+        """Return the lines of ``PRAGMA integrity_check``, none where all is well."""
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars()
+        return [" ".join(str(line).split()) for line in found if line != "ok"]
+
+    def compact(self, engine: Engine) -> None:
+        """Write the file anew, without the holes, as soon as nobody else uses it."""
+        with engine.connect() as connection:
+            patiently(_raw(connection), "VACUUM", self._file)
+
     def error(self, error: Exception) -> StoreError:
         """Return the error with the meaning of its code, or in the driver's words."""
         reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
@@ -173,21 +189,54 @@ class SqliteFile(Location):
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a database while it may be in use; the target appears whole or not at all.
+    """Copy a database while it may be in use; the target appears whole and sound, or not at all.
 
     Raises
     ------
     sqlite3.Error
-        If the source cannot be read, or the target not be written.
+        If the source cannot be read or is damaged, or the target not be written.
+    StoreError
+        If the target is there already.
     """
     unfinished = target.with_name(f".{target.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     try:
         with closing(_connect(source, "ro")) as old, closing(sqlite3.connect(unfinished)) as new:
+            old.execute("BEGIN")
+            patiently(old, "SELECT count(*) FROM sqlite_master", source)
             old.backup(new)
-        unfinished.replace(target)
+            (answer,) = new.execute("PRAGMA integrity_check(1)").fetchone()
+            if answer != "ok":
+                raise sqlite3.DatabaseError(f"is damaged: {' '.join(answer.split())}")
+        keep(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def keep(unfinished: Path, target: Path) -> None:
+    """Give a finished file its name, which nothing has yet, once it is safe on the disk.
+
+    Raises
+    ------
+    StoreError
+        If there is a file of that name.
+    """
+    _force_to_disk(unfinished)
+    try:
+        os.link(unfinished, target)
+    except FileExistsError:
+        raise StoreError(f"{target} is there already; name another file") from None
+    except OSError:  # a file system without links
+        unfinished.replace(target)
+    _force_to_disk(target.parent)
+
+
+def _force_to_disk(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

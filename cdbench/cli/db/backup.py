@@ -1,0 +1,37 @@
+"""``cdbench db backup``: a copy, while others may write."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cdbench.cli import COMPLETED
+from cdbench.cli.echo import echo
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
+
+
+def backup(
+    target: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="TARGET",
+            show_default=False,
+            help=r"New file. \[default: beside the database, with the time in its name]",
+        ),
+    ] = None,
+    db: DatabaseOption = DEFAULT_DATABASE,
+) -> int:
+    """Copy the database to a new SQLite file, checked, while others may go on writing.
+
+    For example:
+
+        cdbench db backup
+
+        cdbench db backup /backups/runs.db
+    """
+    from cdbench.reports.inventory import size_in_words
+    from cdbench.store.backups import back_up
+
+    path = back_up(db, target)
+    echo(f"wrote {path}, {size_in_words(path.stat().st_size)}")
+    return COMPLETED

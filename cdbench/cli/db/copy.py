@@ -1,0 +1,37 @@
+"""``cdbench db copy``: everything, to a new database of either kind."""
+
+from typing import Annotated
+
+import typer
+
+from cdbench.cli import COMPLETED
+from cdbench.cli.echo import echo
+
+
+def copy(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="Database to copy: a path or an SQLAlchemy URL.")
+    ],
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="New or empty database, of either kind.")
+    ],
+) -> int:
+    """Copy everything to a new database, between SQLite and PostgreSQL either way, and compare.
+
+    Either all of it arrives, equal by counts and digests, or none.
+
+    For example:
+
+        cdbench db copy runs.db postgresql://me@server/runs
+
+        cdbench db copy postgresql://me@server/runs runs.db
+    """
+    from cdbench.store.copying import copy_database
+    from cdbench.store.location import find_location
+
+    found = copy_database(source, target)
+    for table in found:
+        echo(f"{table.table:16} {table.n_rows:11,} rows  SHA-256 {table.digest[:16]}…  equal")
+    n_rows = sum(table.n_rows for table in found)
+    echo(f"{find_location(source).name} → {find_location(target).name}: {n_rows:,} rows, all equal")
+    return COMPLETED

@@ -1,0 +1,30 @@
+"""``cdbench db info``: what a database holds."""
+
+import typer
+
+from cdbench.cli import COMPLETED
+from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
+from cdbench.cli.output import print_report
+from cdbench.cli.report import FormatOption
+from cdbench.reports.formats import render
+
+
+def info(db: DatabaseOption = DEFAULT_DATABASE, format: FormatOption = "table") -> int:  # noqa: A002
+    """Say where the database is, its schema and size, and what it holds. Nothing is changed.
+
+    For example:
+
+        cdbench db info
+
+        cdbench db info --db other.db --format json
+    """
+    from cdbench.reports.inventory import inventory_report
+    from cdbench.store.inventory import inventory
+    from cdbench.store.sources import open_as_it_is
+
+    report = inventory_report(inventory(open_as_it_is(db)))
+    if format == "table":
+        print_report(report)
+    else:
+        typer.echo(render(report, format), nl=False)
+    return COMPLETED

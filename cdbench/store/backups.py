@@ -1,0 +1,61 @@
+"""A backup: a SQLite file of its own, whole and checked before it gets its name."""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cdbench.errors import StoreError
+from cdbench.store.copying import copy_database
+from cdbench.store.sources import open_as_it_is
+from cdbench.store.sqlite import copy_file, keep
+
+
+def back_up(location: str, target: Path | None = None) -> Path:
+    """Copy a database to a new SQLite file, while others may write; return the file.
+
+    Parameters
+    ----------
+    location : str
+        A path, or an SQLAlchemy URL.
+    target : Path, optional
+        The new file; by default beside the database, a server's in the working directory, with the
+        time, UTC, in its name.
+
+    Raises
+    ------
+    StoreError
+        If the database cannot be read or is damaged, or the file is there already, or cannot be
+        written.
+    """
+    database = open_as_it_is(location)
+    if target is None:
+        target = _beside(database.path or Path(f"{database.label}.db"))
+    if target.exists():
+        raise StoreError(f"{target} is there already; name another file")
+    if not target.parent.is_dir():
+        raise StoreError(f"{target}: there is no folder {target.parent}; make it first")
+    try:
+        if database.path is not None:
+            copy_file(database.path, target)
+        else:
+            _copy_from_server(location, target)
+    except sqlite3.Error as error:
+        raise database.location.error(error) from error
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written ({error.strerror})") from None
+    return target
+
+
+def _beside(path: Path) -> Path:
+    moment = datetime.now(UTC)
+    return path.with_name(f"{path.stem}.{moment:%Y-%m-%dT%H%M%S}{path.suffix}")
+
+
+def _copy_from_server(location: str, target: Path) -> None:
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        copy_database(location, str(unfinished))
+        keep(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""Whether a database is sound: nothing is written, and nothing that is damaged stops it."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, inspect, select
+
+from cdbench.errors import StoreError
+from cdbench.store.database import Database, revision_of
+from cdbench.store.findings import RETRAIN, Check, Checked, Finding, counted
+from cdbench.store.insert import table_of
+from cdbench.store.migrate import revisions
+from cdbench.store.models import Base, Run
+from cdbench.store.row_checks import check_foreign_keys, check_gaps, check_values
+from cdbench.store.run_checks import check_configurations, check_environments, check_epochs
+from cdbench.store.schema_checks import check_extras, check_tables, check_views
+from cdbench.store.streaming import Reader
+
+CHECKS: tuple[Check, ...] = (
+    check_tables,
+    check_views,
+    check_extras,
+    check_foreign_keys,
+    check_values,
+    check_configurations,
+    check_environments,
+    check_epochs,
+    check_gaps,
+)
+
+CONSTRAINT, NULL = "CHECK constraint failed in ", "NULL value in "
+"""How SQLite's own check begins to speak of rows, rather than of the file."""
+
+BACKUP = "restore a backup; to save what can be read: sqlite3 FILE .recover"
+
+
+@dataclass(frozen=True)
+class CheckUp:
+    """What all checks found.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        What is not as it should be; none where the database is sound.
+    remarks : tuple of Finding
+        What is only worth knowing.
+    n_runs : int
+        How many runs it has; 0 where they cannot be counted.
+    """
+
+    findings: tuple[Finding, ...]
+    remarks: tuple[Finding, ...] = ()
+    n_runs: int = 0
+
+
+def check_database(database: Database) -> CheckUp:
+    """Look for everything that can be wrong in a database.
+
+    Raises
+    ------
+    StoreError
+        If it is no database of ours at all.
+    """
+    is_newest = revision_of(database) == revisions()[-1]
+    found = _damage(database)
+    if any(finding.remedy == BACKUP for finding in found):
+        return CheckUp(tuple(found))
+    n_runs = 0
+    try:
+        with database.transaction() as connection:
+            n_runs = connection.execute(
+                select(func.count()).select_from(table_of(Run))
+            ).scalar_one()
+            checked = Checked(Reader(database, connection), is_newest, _whole_tables(connection))
+            for check in CHECKS:
+                found += check(checked)
+    except (StoreError, ValueError, TypeError) as error:
+        found.append(Finding(str(error), remedy=BACKUP))
+    return CheckUp(
+        tuple(finding for finding in found if finding.remedy),
+        tuple(finding for finding in found if not finding.remedy),
+        n_runs,
+    )
+
+
+def _damage(database: Database) -> list[Finding]:
+    """Return what the database itself says of its file and of its rows, NULLs left out."""
+    try:
+        with database.transaction() as connection:
+            lines = database.location.damage(connection)
+    except StoreError as error:
+        return [Finding(str(error), remedy=BACKUP)]
+    of_file = [line for line in lines if not line.startswith((CONSTRAINT, NULL))]
+    if of_file:
+        more = f" and {len(of_file) - 1} more" if len(of_file) > 1 else ""
+        return [Finding("the file is damaged", f"{of_file[0]}{more}", BACKUP)]
+    broken = Counter(line for line in lines if line.startswith(CONSTRAINT))
+    return [
+        Finding(f"{counted(n, 'row', 'rows')}: {line}", remedy=RETRAIN)
+        for line, n in broken.items()
+    ]
+
+
+def _whole_tables(connection: Connection) -> frozenset[str]:
+    inspector = inspect(connection)
+    present = set(inspector.get_table_names())
+    return frozenset(
+        table.name
+        for table in Base.metadata.sorted_tables
+        if table.name in present
+        and set(table.columns.keys())
+        <= {column["name"] for column in inspector.get_columns(table.name)}
+    )

@@ -1,0 +1,72 @@
+"""What a check found: one line each, with a count, an example and what to do next."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from cdbench.store.streaming import Reader
+
+RETRAIN = "restore a backup, or delete them and train them again"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be.
+
+    Attributes
+    ----------
+    what : str
+        What it is, with how many there are.
+    example : str
+        Where one of them is; empty where ``what`` says it.
+    remedy : str
+        What to do next; empty where nothing has to be done, and it is only worth knowing.
+    """
+
+    what: str
+    example: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        example = f" ({self.example})" if self.example else ""
+        return f"{self.what}{example}{f'; {self.remedy}' if self.remedy else ''}"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A database that is checked.
+
+    Attributes
+    ----------
+    reader : Reader
+        A transaction of it.
+    is_newest : bool
+        Whether its schema is the newest; of an older one, not everything can be checked.
+    tables : set of str
+        Those of our tables that it has with all the columns that they have now.
+    """
+
+    reader: Reader
+    is_newest: bool
+    tables: frozenset[str]
+
+    @property
+    def connection(self) -> Connection:
+        """The transaction."""
+        return self.reader.connection
+
+
+Check = Callable[[Checked], Iterator[Finding]]
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return ``1 run has`` or ``3 runs have``.
+
+    Examples
+    --------
+    >>> counted(1, "run has", "runs have"), counted(1200, "run has", "runs have")
+    ('1 run has', '1,200 runs have')
+    """
+    return f"{count:,} {one if count == 1 else many}"

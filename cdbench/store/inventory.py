@@ -1,0 +1,108 @@
+"""What a database holds, in numbers; of any schema, and without changing it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Table, func, inspect, select
+
+from cdbench.errors import StoreError
+from cdbench.store.database import Database, revision_of
+from cdbench.store.insert import table_of
+from cdbench.store.migrate import revisions
+from cdbench.store.models import Base, Run
+
+MOST_COMMON = 8
+"""How many data sets and models are named."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a database holds.
+
+    Attributes
+    ----------
+    name, kind : str
+        Where it is, and which program with its version keeps it.
+    n_bytes : int
+        Its size.
+    revision, newest_revision : str
+        Its schema, and the newest that this cdbench knows.
+    n_rows : dict of int
+        Number of rows by table; tables that its schema does not have are not in it.
+    statuses, datasets, models : dict of int
+        Number of runs by status, and of the most common data sets and models.
+    first, last : datetime or None
+        When the first and the last run began, UTC; None where there is none.
+    """
+
+    name: str
+    kind: str
+    n_bytes: int
+    revision: str
+    newest_revision: str
+    n_rows: dict[str, int]
+    statuses: dict[str, int]
+    datasets: dict[str, int]
+    models: dict[str, int]
+    first: datetime | None
+    last: datetime | None
+
+
+def inventory(database: Database) -> Inventory:
+    """Return what a database holds.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read.
+    """
+    revision = str(revision_of(database))
+    try:
+        with database.transaction() as connection:
+            return _inventory(database, connection, revision)
+    except (ValueError, TypeError) as error:  # a time that is none
+        raise StoreError(
+            f"{database.name}: a value cannot be read ({error}); to find it: cdbench db check"
+        ) from error
+
+
+def _inventory(database: Database, connection: Connection, revision: str) -> Inventory:
+    run = table_of(Run)
+    kind, n_bytes = database.location.kind_and_size(connection)
+    present = set(inspect(connection).get_table_names())
+    began = select(func.min(run.c.started_at), func.max(run.c.started_at))
+    first, last = connection.execute(began).one()
+    return Inventory(
+        name=database.name,
+        kind=kind,
+        n_bytes=n_bytes,
+        revision=revision,
+        newest_revision=revisions()[-1],
+        n_rows={
+            table.name: _count(connection, table)
+            for table in Base.metadata.sorted_tables
+            if table.name in present
+        },
+        statuses=_counts(connection, "status"),
+        datasets=_counts(connection, "dataset"),
+        models=_counts(connection, "layer", "B"),
+        first=first,
+        last=last,
+    )
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _counts(connection: Connection, *names: str) -> dict[str, int]:
+    """Return how many runs have each value of some columns, the most common first."""
+    columns = [table_of(Run).c[name] for name in names]
+    count = func.count()
+    question = select(*columns, count).group_by(*columns).order_by(count.desc(), *columns)
+    found = connection.execute(question.limit(MOST_COMMON)).all()
+    return {_named(*values): count for *values, count in found}
+
+
+def _named(value: str, B: int | None = None) -> str:
+    return value if B is None else f"{value} B={B}"

@@ -1,0 +1,226 @@
+"""Two machines' results become one: what is there already stays, the rest comes with new keys."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ForeignKey, Table, select, update
+
+from cdbench.errors import StoreError
+from cdbench.store.database import open_for_writing
+from cdbench.store.location import find_location
+from cdbench.store.models import Base
+from cdbench.store.sources import is_same_place, opened_unchanged
+from cdbench.store.streaming import Reader, Row, new_keys, write_rows
+
+IDENTITIES = {
+    "environment": ("digest",),
+    "sweep": ("started_at", "command_line"),
+    "run": ("uuid",),
+    "claim_result": ("measured_at", "claim", "inputs_digest"),
+    "benchmark": ("uuid",),
+}
+"""By what a row is known in any database, the most telling column first; in order of need."""
+
+PARTS = {
+    "run": ("epoch", "condition_number", "spectrum", "curvature"),
+    "spectrum": ("spectrum_value",),
+    "curvature": ("curvature_node",),
+    "claim_result": ("observation", "measurement"),
+    "benchmark": ("timing",),
+}
+"""Tables whose rows come with a row, and only with it."""
+
+PARENTS_AT_A_TIME = 500
+
+
+@dataclass(frozen=True)
+class Arrivals:
+    """How many rows of a table came, and how many were there already."""
+
+    table: str
+    came: int
+    there: int
+
+
+def merge_database(target: str, other: str) -> list[Arrivals]:
+    """Bring another database's results into this one, in one transaction; the other stays as it is.
+
+    Parameters
+    ----------
+    target, other : str
+        Paths or SQLAlchemy URLs, of either kind of database.
+
+    Raises
+    ------
+    StoreError
+        If one cannot be opened, they are the same, or a run is in both and not the same; nothing is
+        then changed.
+    """
+    if is_same_place(find_location(target), find_location(other)):
+        raise StoreError(f"{find_location(target).name}: cannot be merged with itself")
+    with opened_unchanged(other) as old:
+        new = open_for_writing(target)
+        with new.transaction() as writing, old.transaction() as reading:
+            merge = _Merge(Reader(old, reading), Reader(new, writing))
+            return [merge.bring(Base.metadata.tables[name]) for name in IDENTITIES]
+
+
+class _Merge:
+    """A merge under way, in a transaction of either database."""
+
+    def __init__(self, old: Reader, new: Reader) -> None:
+        self._old, self._new = old, new
+        self._connection = new.connection
+        # Keys here by the keys there, of the tables with few rows.
+        self._keys: dict[str, dict[int, int]] = {"environment": {}, "sweep": {}}
+
+    def bring(self, table: Table) -> Arrivals:
+        """Bring the rows of a table that are not there, with all that comes with them."""
+        (key,) = table.primary_key
+        place = _place(table, key.name)
+        came = n_rows = 0
+        for rows in self._old.chunks(select(table).order_by(key), PARENTS_AT_A_TIME):
+            known = self._known(table, rows)
+            if table.name == "run":
+                self._refuse_conflicts(table, rows, known)
+            new: dict[Row, Row] = {}
+            for row in rows:
+                if _identity(table, row) not in known:
+                    new.setdefault(_identity(table, row), row)
+            mapping = self._write(table, [list(row) for row in new.values()])
+            if table.name == "sweep":
+                self._end_sweeps(table, rows, known)
+            if table.name in self._keys:
+                known |= {name: mapping[row[place]] for name, row in new.items()}
+                self._keys[table.name] |= {row[place]: known[_identity(table, row)] for row in rows}
+            self._bring_parts(table, mapping)
+            came, n_rows = came + len(new), n_rows + len(rows)
+        return Arrivals(table.name, came, n_rows - came)
+
+    def _known(self, table: Table, rows: Sequence[Row]) -> dict[Row, int]:
+        """Return the keys here of those rows that are here, by what they are known by."""
+        (key,) = table.primary_key
+        columns = [table.c[name] for name in IDENTITIES[table.name]]
+        first = _place(table, columns[0].name)
+        question = select(key, *columns).where(columns[0].in_({row[first] for row in rows}))
+        chunks = self._new.chunks(question.order_by(key.desc()))  # of equal ones, the first
+        return {tuple(name): own for found in chunks for own, *name in found}
+
+    def _write(self, table: Table, rows: list[list[Any]]) -> dict[int, int]:
+        """Write rows with keys of their own; return these by the keys that they had."""
+        for key in table.foreign_keys:
+            self._renumber(key, rows)
+        own = table.autoincrement_column
+        if own is None:
+            write_rows(self._connection, table, rows)
+            return {}
+        place = _place(table, own.name)
+        mapping: dict[int, int] = {}
+        for row, number in zip(rows, new_keys(self._connection, table, len(rows)), strict=True):
+            mapping[row[place]] = row[place] = number
+        write_rows(self._connection, table, rows)
+        return mapping
+
+    def _renumber(self, key: ForeignKey, rows: list[list[Any]]) -> None:
+        parent = key.column.table.name
+        place = _place(key.parent.table, key.parent.name)
+        named = {row[place] for row in rows} - {None}
+        if parent in self._keys:
+            mapping = self._keys[parent]
+        elif key.parent.table.name == "observation" and parent == "run":
+            mapping = self._runs(named)
+        else:
+            return  # a part, whose parent's key it has got already
+        for row in rows:
+            if row[place] is not None:
+                row[place] = mapping[row[place]]
+
+    def _runs(self, keys: set[int]) -> dict[int, int]:
+        """Return the keys here of runs there; all of them have come."""
+        run = Base.metadata.tables["run"]
+        mapping: dict[int, int] = {}
+        for some in _some(sorted(keys)):
+            there = select(run.c.uuid, run.c.run_id).where(run.c.run_id.in_(some))
+            old = {uuid: key for found in self._old.chunks(there) for uuid, key in found}
+            here = select(run.c.uuid, run.c.run_id).where(run.c.uuid.in_(old))
+            mapping |= {old[uuid]: key for found in self._new.chunks(here) for uuid, key in found}
+        return mapping
+
+    def _bring_parts(self, parent: Table, mapping: dict[int, int]) -> None:
+        if not mapping:
+            return
+        for name in PARTS.get(parent.name, ()):
+            table = Base.metadata.tables[name]
+            (key,) = (key for key in table.foreign_keys if key.column.table is parent)
+            place = _place(table, key.parent.name)
+            question = (
+                select(table)
+                .where(key.parent.between(min(mapping), max(mapping)))
+                .order_by(key.parent, *table.primary_key)
+            )
+            for found in self._old.chunks(question):
+                rows = [[*row] for row in found if row[place] in mapping]
+                for row in rows:
+                    row[place] = mapping[row[place]]
+                self._bring_parts(table, self._write(table, rows))
+
+    def _end_sweeps(self, table: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
+        """Give a sweep its end where only the other database has it."""
+        place = _place(table, "ended_at")
+        for row in rows:
+            own = known.get(_identity(table, row))
+            if own is not None and row[place] is not None:
+                unended = (table.c.sweep_id == own) & table.c.ended_at.is_(None)
+                self._connection.execute(update(table).where(unended).values(ended_at=row[place]))
+
+    def _refuse_conflicts(self, run: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
+        """Refuse a run that is in both databases, and is not the same in both."""
+        key = _place(run, "run_id")
+        pairs = {row[key]: known[name] for row in rows if (name := _identity(run, row)) in known}
+        ours, theirs = _contents(self._new, pairs.values()), _contents(self._old, pairs)
+        for there, here in pairs.items():
+            for what, mine, other in zip(
+                ("configuration", "status", "epochs"), ours[here], theirs[there], strict=True
+            ):
+                if mine != other:
+                    raise StoreError(
+                        f"run {here} of {self._new.name} and run {there} of {self._old.name} have "
+                        f"one uuid and not the same {what}: one of them was changed by hand; "
+                        "delete that one, and merge again; nothing was merged"
+                    )
+
+
+def _contents(reader: Reader, run_ids: Iterable[int]) -> dict[int, tuple[Any, Any, list[Row]]]:
+    """Return configuration, status and epochs of runs."""
+    run, epoch = Base.metadata.tables["run"], Base.metadata.tables["epoch"]
+    ids = list(run_ids)
+    if not ids:
+        return {}
+    question = select(run.c.run_id, run.c.config_digest, run.c.status)
+    question = question.where(run.c.run_id.in_(ids))
+    contents: dict[int, tuple[Any, Any, list[Row]]] = {
+        key: (digest, status, [])
+        for found in reader.chunks(question)
+        for key, digest, status in found
+    }
+    epochs = select(epoch).where(epoch.c.run_id.in_(ids)).order_by(*epoch.primary_key)
+    for found in reader.chunks(epochs):
+        for key, *values in found:
+            contents[key][2].append(tuple(values))
+    return contents
+
+
+def _identity(table: Table, row: Row) -> Row:
+    return tuple(row[_place(table, name)] for name in IDENTITIES[table.name])
+
+
+@cache
+def _place(table: Table, column: str) -> int:
+    return list(table.columns.keys()).index(column)
+
+
+def _some(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    for first in range(0, len(keys), PARENTS_AT_A_TIME):
+        yield keys[first : first + PARENTS_AT_A_TIME]

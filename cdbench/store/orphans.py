@@ -1,0 +1,99 @@
+"""Rows that belong to nothing: left over where rows were deleted with foreign keys off.
+
+The shell ``sqlite3`` has them off unless it is told otherwise.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    ForeignKey,
+    Table,
+    and_,
+    delete,
+    func,
+    inspect,
+    or_,
+    select,
+    update,
+)
+
+from cdbench.store.insert import table_of
+from cdbench.store.models import Base, Environment
+
+
+@dataclass(frozen=True)
+class Orphans:
+    """Rows of a table whose parent is not there.
+
+    Attributes
+    ----------
+    table, column, parent : str
+        The table, its column, and the table that the column names a row of.
+    count : int
+        How many there are.
+    example : int
+        One of the missing parents' keys.
+    """
+
+    table: str
+    column: str
+    parent: str
+    count: int
+    example: int
+
+
+def find_orphans(connection: Connection) -> Iterator[Orphans]:
+    """Yield the foreign keys that are broken, tables that are not there being left out."""
+    present = set(inspect(connection).get_table_names())
+    for table in Base.metadata.sorted_tables:
+        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
+            parent = key.column.table
+            if not {table.name, parent.name} <= present:
+                continue
+            question = select(func.count(), func.min(key.parent)).where(_is_broken(key))
+            count, example = connection.execute(question).one()
+            if count:
+                yield Orphans(table.name, key.parent.name, parent.name, count, example)
+
+
+def remove_orphans(connection: Connection) -> dict[str, int]:
+    """Remove what belongs to nothing; return how many rows of each table, where any were.
+
+    Environments that nothing names go too. A run whose sweep is gone stays, as one of no sweep;
+    one whose environment is gone stays as it is.
+    """
+    tables = Base.metadata.sorted_tables
+    before = {table.name: _count(connection, table) for table in tables}
+    for table in tables:
+        for key in table.foreign_keys:
+            if key.ondelete == "CASCADE":
+                connection.execute(delete(table).where(_is_broken(key)))
+            elif key.parent.nullable:
+                values = {key.parent.name: None}
+                connection.execute(update(table).where(_is_broken(key)).values(values))
+    _remove_unnamed_environments(connection)
+    removed = {table.name: before[table.name] - _count(connection, table) for table in tables}
+    return {name: count for name, count in removed.items() if count}
+
+
+def _remove_unnamed_environments(connection: Connection) -> None:
+    environment = table_of(Environment)
+    named = [
+        select(1).where(key.parent == environment.c.environment_id).exists()
+        for table in Base.metadata.sorted_tables
+        for key in table.foreign_keys
+        if key.column.table is environment
+    ]
+    connection.execute(delete(environment).where(~or_(*named)))
+
+
+def _is_broken(key: ForeignKey) -> Any:
+    there = select(1).where(key.column == key.parent).correlate(key.parent.table).exists()
+    return and_(key.parent.is_not(None), ~there)
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()

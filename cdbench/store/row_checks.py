@@ -1,0 +1,109 @@
+"""Whether rows belong to something, hold values of their column's type, and leave no gaps."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Table, case, func, select
+
+from cdbench.store.findings import RETRAIN, Checked, Finding, counted
+from cdbench.store.models import Base
+from cdbench.store.orphans import find_orphans
+
+ORPHANS = "to remove what belongs to nothing: cdbench db vacuum"
+
+NAN = float("nan")
+"""Equal to itself on PostgreSQL."""
+
+TIME = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
+"""How a time begins that SQLite keeps as text."""
+
+SPECTRA = (("spectrum", "spectrum_value", True), ("curvature", "curvature_node", False))
+"""Tables, those of their points, and whether there must be some."""
+
+
+def check_foreign_keys(checked: Checked) -> Iterator[Finding]:
+    """Find rows whose parent is not there."""
+    for orphans in find_orphans(checked.connection):
+        is_part = any(
+            key.ondelete == "CASCADE" or key.parent.nullable
+            for key in Base.metadata.tables[orphans.table].foreign_keys
+            if key.parent.name == orphans.column
+        )
+        yield Finding(
+            f"{counted(orphans.count, 'row', 'rows')} of {orphans.table}: no such {orphans.parent}",
+            f"{orphans.column} {orphans.example}",
+            ORPHANS if is_part else RETRAIN,
+        )
+
+
+def check_values(checked: Checked) -> Iterator[Finding]:
+    """Find NULL and not-a-number where there must be none, and values of another type."""
+    for name in sorted(checked.tables):
+        table = Base.metadata.tables[name]
+        columns = [(column, _is_wrong(column, checked)) for column in table.columns]
+        sums = [(column, wrong) for column, wrong in columns if wrong is not None]
+        if not sums:
+            continue
+        counts = select(*(func.sum(case((wrong, 1), else_=0)) for _, wrong in sums))
+        for (column, wrong), count in zip(
+            sums, checked.connection.execute(counts).one(), strict=True
+        ):
+            if count:
+                yield _of_value(checked, table, column, wrong, count)
+
+
+def check_gaps(checked: Checked) -> Iterator[Finding]:
+    """Find spectra whose numbers are not 1, 2, 3 …, or that have none."""
+    for name, points, needed in SPECTRA:
+        if not {name, points} <= checked.tables:
+            continue
+        parent, point = Base.metadata.tables[name], Base.metadata.tables[points]
+        (key,) = parent.primary_key
+        own = point.c[key.name]
+        n = func.count(point.c.position)
+        gap = (func.min(point.c.position) != 1) | (func.max(point.c.position) != n)
+        broken = (
+            select(parent.c.run_id)
+            .join_from(parent, point, key == own, isouter=True)
+            .group_by(key, parent.c.run_id)
+            .having(gap | (n == 0) if needed else gap)
+            .subquery()
+        )
+        question = select(
+            func.count(), func.count(broken.c.run_id.distinct()), func.min(broken.c.run_id)
+        )
+        count, n_runs, example = checked.connection.execute(question).one()
+        if count:
+            yield Finding(
+                f"{counted(n_runs, 'run has', 'runs have')} gaps in the positions of "
+                f"{counted(count, name, 'spectra' if needed else name)}",
+                f"run {example}",
+                RETRAIN,
+            )
+
+
+def _of_value(checked: Checked, table: Table, column: Any, wrong: Any, count: int) -> Finding:
+    where = ", ".join(key.name for key in table.primary_key)
+    row = checked.connection.execute(select(*table.primary_key).where(wrong).limit(1)).one()
+    kind = "number" if isinstance(column.type, (Float, Integer, Boolean)) else "text"
+    kind = "time" if isinstance(column.type, DateTime) else kind
+    return Finding(
+        f"{table.name}.{column.name} is no {kind} in {counted(count, 'row', 'rows')}",
+        f"{where} {', '.join(map(str, row))}",
+        RETRAIN,
+    )
+
+
+def _is_wrong(column: "Column[Any]", checked: Checked) -> Any:
+    """Return the condition of a bad value, or None where the database allows none."""
+    if checked.connection.dialect.name == "postgresql":
+        return column == NAN if isinstance(column.type, Float) else None
+    kinds = ["real", "integer"] if isinstance(column.type, Float) else ["text"]
+    if isinstance(column.type, (Integer, Boolean)):
+        kinds = ["integer"]
+    if column.nullable:
+        kinds.append("null")
+    wrong: Any = ~func.typeof(column).in_(kinds)
+    if isinstance(column.type, DateTime):
+        wrong |= ~column.op("GLOB")(TIME)
+    return wrong

@@ -1,0 +1,138 @@
+"""Whether runs are what their configurations and digests say, and have all of their epochs."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, select
+
+from cdbench.config import KNOBS, RunConfig
+from cdbench.errors import CdbenchError
+from cdbench.run import COMPLETED
+from cdbench.store.findings import RETRAIN, Checked, Finding, counted
+from cdbench.store.insert import table_of
+from cdbench.store.models import Environment, Epoch, Run
+
+RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
+
+TEXT_OF_LIST = "hidden"
+"""The knob that is a list, and in its column a text."""
+
+
+def check_configurations(checked: Checked) -> Iterator[Finding]:
+    """Find runs whose configuration cannot be read, or does not agree with digests and columns."""
+    if RUN.name not in checked.tables or not checked.is_newest:
+        yield from _older_configurations(checked)
+        return
+    knobs = [RUN.c[name] for name in KNOBS]
+    names = ("config_json", "config_digest", "group_digest")
+    question = select(RUN.c.run_id, *(RUN.c[name] for name in names), *knobs)
+    found = _Tally()
+    for rows in checked.reader.chunks(question.order_by(RUN.c.run_id)):
+        for run_id, text, digest, group_digest, *values in rows:
+            try:
+                config = RunConfig.from_mapping(json.loads(text))
+                own = config.canonical_json()
+            except (CdbenchError, ValueError, TypeError, AttributeError, RecursionError) as error:
+                found.add("config_json cannot be read", run_id, str(error)[:80])
+                continue
+            if own != text:
+                found.add("config_json is not written as cdbench writes it", run_id)
+            if _sha256(text) != digest:
+                found.add("config_digest is not that of config_json", run_id)
+            if config.group_digest() != group_digest:
+                found.add("group_digest is not that of config_json", run_id)
+            for name, value, wanted in zip(KNOBS, values, _columns(config), strict=True):
+                if value != wanted:
+                    found.add(
+                        f"the column {name} is not as config_json says",
+                        run_id,
+                        f"{value} for {wanted}",
+                    )
+    yield from found.findings("run", "runs")
+
+
+def _older_configurations(checked: Checked) -> Iterator[Finding]:
+    """Check those of an older schema, which this cdbench's RunConfig does not know."""
+    found = _Tally()
+    question = select(RUN.c.run_id, RUN.c.config_json, RUN.c.config_digest)
+    for rows in checked.reader.chunks(question.order_by(RUN.c.run_id)):
+        for run_id, text, digest in rows:
+            try:
+                json.loads(text)
+            except (ValueError, TypeError, RecursionError) as error:
+                found.add("config_json cannot be read", run_id, str(error)[:80])
+                continue
+            if _sha256(text) != digest:
+                found.add("config_digest is not that of config_json", run_id)
+    yield from found.findings("run", "runs")
+
+
+def check_environments(checked: Checked) -> Iterator[Finding]:
+    """Find environments whose digest is not that of their columns."""
+    if ENVIRONMENT.name not in checked.tables:
+        return
+    found = _Tally()
+    columns = [column.name for column in ENVIRONMENT.columns]
+    for rows in checked.reader.chunks(select(ENVIRONMENT)):
+        for row in rows:
+            values = dict(zip(columns, row, strict=True))
+            key, digest = values.pop("environment_id"), values.pop("digest")
+            if _sha256(json.dumps(values, sort_keys=True)) != digest:
+                found.add("the digest is not that of the columns", key)
+    yield from found.findings("environment", "environments")
+
+
+def check_epochs(checked: Checked) -> Iterator[Finding]:
+    """Find completed runs without all of their epochs, and any run with a gap in them."""
+    if EPOCH.name not in checked.tables:
+        return
+    n = func.count(EPOCH.c.epoch)
+    gap = (func.min(EPOCH.c.epoch) != 1) | (func.max(EPOCH.c.epoch) != n)
+    by_run = (
+        select(RUN.c.run_id, RUN.c.epochs, n.label("n"))
+        .join_from(RUN, EPOCH, EPOCH.c.run_id == RUN.c.run_id, isouter=True)
+        .group_by(RUN.c.run_id, RUN.c.status, RUN.c.epochs)
+        .order_by(RUN.c.run_id)
+    )
+    short = by_run.having((RUN.c.status == COMPLETED) & (n != RUN.c.epochs))
+    for question, what in (
+        (short, "completed without all of the epochs"),
+        (by_run.having(gap), "a gap in the epochs"),
+    ):
+        found = _Tally()
+        for rows in checked.reader.chunks(question):
+            for run_id, epochs, count in rows:
+                found.add(what, run_id, f"{count} of {epochs}")
+        yield from found.findings("run", "runs")
+
+
+class _Tally:
+    """Counts what is wrong, by what it is; of each, the first is the example."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._examples: dict[str, tuple[int, str]] = {}
+
+    def add(self, what: str, key: int, detail: str = "") -> None:
+        """Count one more."""
+        self._counts[what] = self._counts.get(what, 0) + 1
+        self._examples.setdefault(what, (key, detail))
+
+    def findings(self, one: str, many: str) -> Iterator[Finding]:
+        """Yield a finding for each thing that is wrong."""
+        for what, count in self._counts.items():
+            key, detail = self._examples[what]
+            example = f"{one} {key}{f': {detail}' if detail else ''}"
+            yield Finding(f"{counted(count, one, many)}: {what}", example, RETRAIN)
+
+
+def _columns(config: RunConfig) -> Iterator[Any]:
+    for name in KNOBS:
+        value = getattr(config, name)
+        yield " ".join(map(str, value)) if name == TEXT_OF_LIST else value
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,118 @@
+"""Whether tables, columns, indices, constraints and views are those of the code."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Connection, inspect
+
+from cdbench.store.findings import Checked, Finding
+from cdbench.store.migrate import VERSION_TABLE
+from cdbench.store.models import Base
+from cdbench.store.views import VIEWS
+
+MOVE = "move the rows to a new database: cdbench db copy OLD NEW"
+REMAKE = "to have it made again: cdbench db upgrade"
+
+
+def check_tables(checked: Checked) -> Iterator[Finding]:
+    """Compare tables with the models; what a user added is only mentioned."""
+    if not checked.is_newest:
+        return
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    context = MigrationContext.configure(
+        checked.connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what a user's own tables may have
+        differences = compare_metadata(context, Base.metadata)
+    for difference in differences:
+        # A column that changed is a list of its changes.
+        parts = difference if isinstance(difference, list) else [difference]
+        yield from (_of_difference(*part) for part in parts)
+    yield from _missing_checks(checked)
+
+
+def check_views(checked: Checked) -> Iterator[Finding]:
+    """Compare views with the code's; a user's own are only mentioned."""
+    if not checked.is_newest:
+        return
+    present = set(inspect(checked.connection).get_view_names())
+    for name in VIEWS:
+        if name not in present:
+            yield Finding(f"the view {name} is missing", remedy=REMAKE)
+        elif VIEWS.keys() <= present and not _is_the_codes(checked.connection, name):
+            yield Finding(f"the view {name} is not the code's", remedy=REMAKE)
+    for name in sorted(present - VIEWS.keys()):
+        yield Finding(f"there is a view {name} of your own")
+
+
+def check_extras(checked: Checked) -> Iterator[Finding]:
+    """Mention triggers, which do things that cdbench does not know of."""
+    question = {
+        "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
+        "postgresql": "SELECT DISTINCT trigger_name, event_object_table "
+        "FROM information_schema.triggers WHERE trigger_schema = current_schema() ORDER BY 1",
+    }[checked.connection.dialect.name]
+    for name, table in checked.connection.exec_driver_sql(question).all():
+        yield Finding(f"there is a trigger {name} on {table} of your own")
+
+
+def _of_difference(kind: str, *what: Any) -> Finding:
+    match kind:
+        case "remove_table":
+            return Finding(f"there is a table {what[0].name} of your own")
+        case "remove_index":
+            return Finding(f"there is an index {what[0].name} of your own")
+        case "remove_column":
+            return Finding(f"there is a column {what[1]}.{what[2].name} of your own")
+        case "add_table":
+            return Finding(f"the table {what[0].name} is missing", remedy=MOVE)
+        case "add_column":
+            return Finding(f"the column {what[1]}.{what[2].name} is missing", remedy=MOVE)
+        case "add_index":
+            return Finding(f"the index {what[0].name} is missing or changed", remedy=MOVE)
+        case "modify_type" | "modify_nullable" | "modify_default":
+            changed = kind.removeprefix("modify_")
+            return Finding(f"the column {what[1]}.{what[2]} has another {changed}", remedy=MOVE)
+    constraint = what[0]
+    state = "missing or changed" if kind.startswith("add") else "not the code's"
+    name = constraint.name or "without a name"
+    return Finding(f"a constraint of {constraint.table.name} is {state}", str(name), MOVE)
+
+
+def _missing_checks(checked: Checked) -> Iterator[Finding]:
+    inspector = inspect(checked.connection)
+    for name in sorted(checked.tables):
+        wanted = {
+            str(constraint.name)
+            for constraint in Base.metadata.tables[name].constraints
+            if isinstance(constraint, CheckConstraint)
+        }
+        present = {str(constraint["name"]) for constraint in inspector.get_check_constraints(name)}
+        for missing in sorted(wanted - present):
+            yield Finding(f"a constraint of {name} is missing", missing, MOVE)
+
+
+def _is_the_codes(connection: Connection, name: str) -> bool:
+    select = VIEWS[name].select.strip()
+    if connection.dialect.name == "sqlite":
+        found = connection.exec_driver_sql(
+            "SELECT sql FROM sqlite_master WHERE type = 'view' AND name = ?", (name,)
+        ).scalar_one()
+        return _words(found) == _words(f"CREATE VIEW {name} AS {select}")
+    # The server keeps a view's meaning, not its words; equal ones are planned equally.
+    own, stored = (
+        connection.exec_driver_sql(
+            f"EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM {relation}",
+            execution_options={"no_parameters": True},
+        ).all()
+        for relation in (f"({select}) AS {name}", name)
+    )
+    return own == stored
+
+
+def _words(statement: str) -> list[str]:
+    return statement.replace('"', "").split()

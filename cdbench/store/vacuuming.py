@@ -1,0 +1,38 @@
+"""Tidying a database: what belongs to nothing goes, and the room that it took."""
+
+from dataclasses import dataclass
+
+from cdbench.store.database import Database, open_for_writing
+from cdbench.store.orphans import remove_orphans
+from cdbench.store.sources import open_as_it_is, require_sound
+
+
+@dataclass(frozen=True)
+class Vacuumed:
+    """What was removed: rows by table, where there were any, and the size before and after."""
+
+    removed: dict[str, int]
+    n_bytes_before: int
+    n_bytes_after: int
+
+
+def vacuum_database(location: str) -> Vacuumed:
+    """Remove what belongs to nothing, and give back the room.
+
+    Raises
+    ------
+    StoreError
+        If there is no such database, or it is damaged or cannot be written.
+    """
+    require_sound(open_as_it_is(location), orphans_too=False)
+    database = open_for_writing(location)
+    before = _size(database)
+    with database.transaction() as connection:
+        removed = remove_orphans(connection)
+    database.compact()
+    return Vacuumed(removed, before, _size(database))
+
+
+def _size(database: Database) -> int:
+    with database.transaction() as connection:
+        return database.location.kind_and_size(connection)[1]
