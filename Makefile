@@ -9,7 +9,7 @@ BIN := .venv/bin
 DATABASE ?= paper/runs.db
 FOLDER = $(dir $(DATABASE))
 
-BENCHMARKS := layers planner experiment loops sweep_jobs database memory
+BENCHMARKS := layers planner experiment loops sweep_jobs database load memory
 
 .PHONY: paper test chaos check bench docs clean
 

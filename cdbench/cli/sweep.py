@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 ENOUGH_SEEDS = 10
 """With fewer, a comparison says that it is no verdict; as in an audit."""
 
+MOST_SEEDS = 1000
+"""With more there is no comparison: its bootstrap takes 240 kB of memory a seed, and more."""
+
 SHOWN_IN_DRY_RUN = 40
 """Configurations that a dry run lists; of a larger grid it says how many more there are."""
 
@@ -146,7 +149,11 @@ def _print_comparison(
     """Print how the models stand to dense, where the sweep has seeds enough to say."""
     from cdbench.comparison import MIN_PAIRS, compare
 
-    if len({config.seed for config in configs}) < MIN_PAIRS:
+    n_seeds = len({config.seed for config in configs})
+    if n_seeds < MIN_PAIRS:
+        return
+    if n_seeds > MOST_SEEDS:
+        echo(f"not compared with dense: {n_seeds:,} seeds; expected {MOST_SEEDS:,} at most")
         return
     from cdbench.reports.claims import measurements_table
     from cdbench.store.audit_queries import audited_runs
