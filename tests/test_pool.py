@@ -1,0 +1,148 @@
+"""The pool: a worker's death concerns its own run only; an interrupt loses nothing."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from multiprocessing import forkserver
+from typing import Any
+
+import pytest
+
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.errors import CdbenchError
+from cdbench.pool import Pool
+from cdbench.run import COMPLETED, FAILED, INTERRUPTED, Run
+from cdbench.sweep import _give_up, start_server
+from cdbench.worker import Task
+
+if sys.platform == "win32":
+    pytest.skip("kills by signals", allow_module_level=True)
+
+ENDLESS = 10**8
+
+
+def task(seed: int, epochs: int = 1) -> Task:
+    config = RunConfig(dataset="iris", hidden=(2,), B=2, epochs=epochs, seed=seed)
+    return Task(config, Diagnostics(), 1)
+
+
+def pool(n_workers: int = 2) -> Pool:
+    return Pool(start_server(), n_workers, _give_up)
+
+
+def workers(of: Pool, epochs: int) -> list[Any]:
+    """Return the workers whose run has so many epochs."""
+    return [one for one in of._busy() if one.attempt and one.attempt.task.config.epochs == epochs]
+
+
+class Tasks:
+    """A long task, and short ones until it has been dealt with."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs, self.n_read, self.enough = epochs, 0, False
+
+    def __iter__(self) -> Iterator[Task]:
+        yield task(0, self.epochs)
+        while not self.enough:
+            self.n_read += 1
+            yield task(self.n_read)
+
+
+def test_a_killed_worker_s_run_is_tried_again_and_the_others_go_on() -> None:
+    of, tasks, found = pool(), Tasks(500), []
+    other = 0
+    for run in of.runs(tasks):
+        found.append(run)
+        tasks.enough |= run.config.epochs == 500
+        if not other:
+            (victim,) = workers(of, 500)
+            (other,) = [one.process.pid for one in of._workers if one is not victim]
+            os.kill(victim.process.pid, signal.SIGKILL)
+        assert other in [one.process.pid for one in of._workers]
+    assert [run.status for run in found] == [COMPLETED] * (tasks.n_read + 1)
+    assert {run.config.seed for run in found} == set(range(tasks.n_read + 1))
+    assert tasks.n_read > 2
+
+
+def test_a_run_whose_worker_dies_twice_is_a_failed_one_and_the_others_complete() -> None:
+    of, tasks, failed = pool(), Tasks(ENDLESS), []
+    pids = set()
+    n_completed = 0
+    for run in of.runs(tasks):
+        if run.status == FAILED:
+            failed.append(run)
+            tasks.enough = True
+        else:
+            n_completed += run.status == COMPLETED
+        for victim in workers(of, ENDLESS):
+            pids.add(victim.process.pid)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim.process.pid, signal.SIGKILL)
+    (run,) = failed
+    assert run.error is not None
+    assert run.error.startswith("the worker process died twice (signal 9, perhaps for lack of")
+    assert "\n" not in run.error
+    assert (run.config, run.epochs, run.widths) == (task(0, ENDLESS).config, (), ())
+    assert run.duration_s >= 0
+    assert n_completed == tasks.n_read
+    assert len(pids) == 2
+
+
+def test_a_failed_run_names_the_environment_of_the_others() -> None:
+    of, tasks, environments = pool(), Tasks(ENDLESS), []
+    for run in of.runs(tasks):
+        environments.append(run.environment)
+        tasks.enough |= run.status == FAILED
+        for victim in workers(of, ENDLESS):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim.process.pid, signal.SIGKILL)
+    assert len(set(environments)) == 1
+
+
+def test_workers_that_never_start_end_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cdbench.worker.serve", id)  # which returns
+    with pytest.raises(CdbenchError, match=r"as they started \(exit code 0\).*--jobs 1"):
+        list(pool().runs([task(0), task(1)]))
+    assert multiprocessing.active_children() == []
+
+
+def test_the_fork_server_s_death_is_no_worker_s() -> None:
+    tasks, n_runs = Tasks(500), 0
+    for run in pool().runs(tasks):
+        assert run.status == COMPLETED
+        n_runs += 1
+        if n_runs == 2:
+            server: Any = forkserver._forkserver
+            os.kill(server._forkserver_pid, signal.SIGKILL)
+        tasks.enough |= run.config.epochs == 500
+    assert n_runs == tasks.n_read + 1
+
+
+def test_tasks_are_read_as_workers_need_them() -> None:
+    tasks = Tasks(1)
+    for n_ended, _ in enumerate(pool().runs(tasks), 1):
+        tasks.enough = n_ended >= 10
+        assert tasks.n_read <= n_ended + 2 * 2
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_interrupt_gives_the_runs_under_way_with_their_epochs(again: bool) -> None:
+    """Raised by the consumer's side, it waits until the pool does."""
+    found: list[Run] = []
+
+    def consume() -> None:
+        for run in pool().runs(task(seed, 1 if seed < 3 else ENDLESS) for seed in range(9)):
+            found.append(run)
+            if len(found) == 3 or (again and len(found) == 4):
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        consume()
+    assert [run.status for run in found[:3]] == [COMPLETED] * 3
+    assert [run.status for run in found[3:]] == [INTERRUPTED] * len(found[3:])
+    assert len(found) <= 5
+    assert multiprocessing.active_children() == []
