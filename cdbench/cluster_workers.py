@@ -155,7 +155,7 @@ class Cluster:
             return {}
         answers = self.client.run(worker_environment, workers=list(workers), on_error="return")
         for worker, answer in answers.items():
-            if isinstance(answer, ImportError | AttributeError):  # none, or an old one
+            if not isinstance(answer, Environment | OSError):  # no cdbench, or an old one
                 installed = self.client.run(version, "cdbench", workers=[worker], on_error="return")
                 has = installed.get(worker)
                 known = f"cdbench {has}" if isinstance(has, str) else "no cdbench"
