@@ -149,6 +149,6 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
     try:
         classes = tuple(str(label) for label in names)
         "".join(classes).encode()
-    except ValueError as error:  # four bytes a letter may be anything
+    except (ValueError, SystemError) as error:  # NumPy keeps four bytes a letter, of any value
         raise DatasetError(f"{name}: a label in y is no text ({error})") from None
     return Dataset(name, X, y.astype(np.int64), classes)

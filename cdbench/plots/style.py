@@ -68,8 +68,10 @@ LOOKS: dict[tuple[str, int | None], Look] = {
 def style() -> Iterator[None]:
     """Draw in the project's style, whatever the user's matplotlibrc says."""
     import matplotlib.style
+    import numpy as np
 
-    with matplotlib.style.context(["default", RC]):
+    # Beside numbers of 1e308 a log scale looks for ticks beyond what a float holds.
+    with matplotlib.style.context(["default", RC]), np.errstate(over="ignore"):
         yield
 
 
