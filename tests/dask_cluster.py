@@ -46,6 +46,11 @@ class DaskProcesses:
             words += ["--preload", str(path)]
         return self._start(*words)
 
+    def has_registered(self) -> bool:
+        """Return whether the worker that was started last is known to the scheduler."""
+        log = self._folder / f"dask_{len(self._started) - 1}.log"
+        return b"Registered to" in log.read_bytes()
+
     def stop(self) -> None:
         """Kill what still runs."""
         for process in reversed(self._started):

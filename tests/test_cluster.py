@@ -4,12 +4,21 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from cdbench.cluster import AHEAD, execute_alone, execute_on_cluster
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.run import Run
 from tests.cli_tools import CDBENCH, Answer, Here, for_real, plain_environment, rows
 from tests.dask_cluster import PATIENCE_S, DaskProcesses, dask_cluster, until
 
@@ -103,8 +112,8 @@ def test_cluster_gives_the_numbers_of_a_local_sweep(cluster: DaskProcesses, tmp_
         assert there == here, what
     command = "select command_line, ended_at is not null from sweep"
     assert "--scheduler" in rows(tmp_path / "there.db", command)[0][0]
-    resumed = on(cluster, tmp_path, *GRID, "--db", "there.db", "--resume", "--learning-rate", "0.1")
-    assert "9 of 9 runs are stored already" in resumed.out
+    resumed = on(cluster, tmp_path, *GRID, "--db", "there.db", "--resume")
+    assert "9 of 18 runs are stored already" in resumed.out
 
 
 @pytest.mark.cluster
@@ -198,9 +207,8 @@ def test_other_versions_are_refused_or_warned_of(tmp_path: Path) -> None:
     words = (*GRID[:7], "--B", "2", "--seeds", "0")
     for preload, said in ((ANOTHER_VERSION, "cdbench 0.0.1,"), (NO_CDBENCH, "cdbench ")):
         with dask_cluster(tmp_path / "cluster", 0) as cluster:
-            log = tmp_path / "cluster" / "dask_1.log"
             cluster.worker(preload=preload)
-            until(lambda log=log: b"Registered to" in log.read_bytes(), "the worker")
+            until(cluster.has_registered, "the worker")
             answer = on(cluster, tmp_path, *words)
         assert answer.code == 2
         assert answer.err.startswith("cdbench: worker tcp://127.0.0.1:")
@@ -209,7 +217,7 @@ def test_other_versions_are_refused_or_warned_of(tmp_path: Path) -> None:
         assert not (tmp_path / "runs.db").exists()
     with dask_cluster(tmp_path / "cluster", 0) as cluster:
         cluster.worker(preload=OTHER_PACKAGES, nthreads=2)
-        until(lambda: b"Registered to" in log.read_bytes(), "the worker")
+        until(cluster.has_registered, "the worker")
         answer = on(cluster, tmp_path, *words)
     assert answer.code == 0
     different, threads = answer.err.splitlines()
@@ -286,3 +294,65 @@ def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Here:
     return Here(tmp_path, monkeypatch, capsys)
+
+
+class PretendedCluster:
+    """Trains at once, in this process; ``most`` is how many tasks were ever with it at a time."""
+
+    def __init__(self, run: Run) -> None:
+        self.client, self.n_workers = self, 2
+        self.run, self.pending, self.most = run, 0, 0
+
+    def submit(self, *_: object, pure: bool) -> "Ended":
+        assert not pure
+        self.pending += 1
+        self.most = max(self.most, self.pending)
+        return Ended()
+
+    def fetch(self, futures: list[object]) -> list[Run]:
+        self.pending -= len(futures)
+        return [replace(self.run, uuid=str(uuid4())) for _ in futures]
+
+    def look(self) -> None: ...
+    def check(self, _: object) -> None: ...
+    def close(self, _: object) -> None: ...
+
+
+class Ended:
+    status = "finished"
+
+    def add_done_callback(self, put: Callable[[object], None]) -> None:
+        put(self)
+
+
+def test_few_runs_are_with_the_cluster_at_a_time_and_more_as_it_grows(
+    tiny_run: Callable[..., Run],
+) -> None:
+    cluster = PretendedCluster(tiny_run())
+    configs = [RunConfig(seed=seed) for seed in range(200)]
+    runs = execute_on_cluster(configs, cluster)  # type: ignore[arg-type]
+    first = weakref.ref(next(runs))
+    for _ in range(99):
+        next(runs)
+    assert first() is None
+    assert cluster.most == 2 * AHEAD
+    cluster.n_workers = 5
+    assert len(list(runs)) == 100
+    assert cluster.most == 5 * AHEAD
+
+
+def test_runs_of_one_process_never_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two at a time would share their number of BLAS threads, and with it change last digits.
+    inside: list[int] = []
+    most: list[int] = []
+
+    def execute(*_: object, **__: object) -> None:
+        inside.append(1)
+        most.append(len(inside))
+        time.sleep(0.02)
+        inside.pop()
+
+    monkeypatch.setattr("cdbench.execution.execute", execute)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: execute_alone(RunConfig(), Diagnostics(), 1), range(8)))
+    assert most == [1] * 8
