@@ -1,17 +1,16 @@
 """Whether a database is sound: nothing is written, and nothing that is damaged stops it."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, inspect, select
 
 from cdbench.errors import StoreError
 from cdbench.store.database import Database, revision_of
-from cdbench.store.findings import RETRAIN, Check, Checked, Finding, counted
+from cdbench.store.findings import Check, Checked, Finding
 from cdbench.store.insert import table_of
 from cdbench.store.migrate import revisions
 from cdbench.store.models import Base, Run
-from cdbench.store.row_checks import check_foreign_keys, check_gaps, check_values
+from cdbench.store.row_checks import check_foreign_keys, check_gaps, check_rules, check_values
 from cdbench.store.run_checks import check_configurations, check_environments, check_epochs
 from cdbench.store.schema_checks import check_extras, check_tables, check_views
 from cdbench.store.streaming import Reader
@@ -22,13 +21,14 @@ CHECKS: tuple[Check, ...] = (
     check_extras,
     check_foreign_keys,
     check_values,
+    check_rules,
     check_configurations,
     check_environments,
     check_epochs,
     check_gaps,
 )
 
-CONSTRAINT, NULL = "CHECK constraint failed in ", "NULL value in "
+OF_ROWS = ("CHECK constraint failed in ", "NULL value in ")
 """How SQLite's own check begins to speak of rows, rather than of the file."""
 
 BACKUP = "restore a backup; to save what can be read: sqlite3 FILE .recover"
@@ -84,21 +84,18 @@ def check_database(database: Database) -> CheckUp:
 
 
 def _damage(database: Database) -> list[Finding]:
-    """Return what the database itself says of its file and of its rows, NULLs left out."""
+    """Return what the database itself says of its file."""
     try:
         with database.transaction() as connection:
             lines = database.location.damage(connection)
     except StoreError as error:
         return [Finding(str(error), remedy=BACKUP)]
-    of_file = [line for line in lines if not line.startswith((CONSTRAINT, NULL))]
-    if of_file:
-        more = f" and {len(of_file) - 1} more" if len(of_file) > 1 else ""
-        return [Finding("the file is damaged", f"{of_file[0]}{more}", BACKUP)]
-    broken = Counter(line for line in lines if line.startswith(CONSTRAINT))
-    return [
-        Finding(f"{counted(n, 'row', 'rows')}: {line}", remedy=RETRAIN)
-        for line, n in broken.items()
-    ]
+    # Of rows, in better words: check_values and check_rules.
+    of_file = [line for line in lines if not line.startswith(OF_ROWS)]
+    if not of_file:
+        return []
+    more = f" and {len(of_file) - 1} more" if len(of_file) > 1 else ""
+    return [Finding("the file is damaged", f"{of_file[0]}{more}", BACKUP)]
 
 
 def _whole_tables(connection: Connection) -> frozenset[str]:

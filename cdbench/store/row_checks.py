@@ -1,9 +1,21 @@
 """Whether rows belong to something, hold values of their column's type, and leave no gaps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Column, DateTime, Float, Integer, Table, case, func, select
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    Integer,
+    Table,
+    case,
+    func,
+    select,
+    text,
+)
 
 from cdbench.store.findings import RETRAIN, Checked, Finding, counted
 from cdbench.store.models import Base
@@ -52,6 +64,24 @@ def check_values(checked: Checked) -> Iterator[Finding]:
                 yield _of_value(checked, table, column, wrong, count)
 
 
+def check_rules(checked: Checked) -> Iterator[Finding]:
+    """Find rows that break a rule of their table, such as an accuracy above 1."""
+    for name in sorted(checked.tables):
+        table = Base.metadata.tables[name]
+        rules = [rule for rule in table.constraints if isinstance(rule, CheckConstraint)]
+        for rule in sorted(rules, key=lambda rule: str(rule.name)):
+            broken = text(f"NOT ({rule.sqltext})")
+            question = select(func.count()).select_from(table).where(broken)
+            count = checked.connection.execute(question).scalar_one()
+            if count:
+                row = checked.connection.execute(select(*table.primary_key).where(broken)).first()
+                yield Finding(
+                    f"{counted(count, 'row', 'rows')} of {name}: not {rule.sqltext}",
+                    _where(table, row or ()),
+                    RETRAIN,
+                )
+
+
 def check_gaps(checked: Checked) -> Iterator[Finding]:
     """Find spectra whose numbers are not 1, 2, 3 …, or that have none."""
     for name, points, needed in SPECTRA:
@@ -83,15 +113,18 @@ def check_gaps(checked: Checked) -> Iterator[Finding]:
 
 
 def _of_value(checked: Checked, table: Table, column: Any, wrong: Any, count: int) -> Finding:
-    where = ", ".join(key.name for key in table.primary_key)
     row = checked.connection.execute(select(*table.primary_key).where(wrong).limit(1)).one()
     kind = "number" if isinstance(column.type, (Float, Integer, Boolean)) else "text"
     kind = "time" if isinstance(column.type, DateTime) else kind
     return Finding(
         f"{table.name}.{column.name} is no {kind} in {counted(count, 'row', 'rows')}",
-        f"{where} {', '.join(map(str, row))}",
+        _where(table, row),
         RETRAIN,
     )
+
+
+def _where(table: Table, row: Sequence[Any]) -> str:
+    return ", ".join(f"{key.name} {v}" for key, v in zip(table.primary_key, row, strict=True))
 
 
 def _is_wrong(column: "Column[Any]", checked: Checked) -> Any:
@@ -105,5 +138,5 @@ def _is_wrong(column: "Column[Any]", checked: Checked) -> Any:
         kinds.append("null")
     wrong: Any = ~func.typeof(column).in_(kinds)
     if isinstance(column.type, DateTime):
-        wrong |= ~column.op("GLOB")(TIME)
+        wrong |= func.glob(TIME, column) == 0
     return wrong

@@ -170,7 +170,10 @@ class SqliteFile(Location):
     def damage(self, connection: Connection) -> list[str]:
         """Return the lines of ``PRAGMA integrity_check``, none where all is well."""
         found = connection.exec_driver_sql("PRAGMA integrity_check").scalars()
-        return [" ".join(str(line).split()) for line in found if line != "ok"]
+        lines = [" ".join(str(line).split()) for line in found if line != "ok"]
+        sizes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        missing = connection.exec_driver_sql(sizes).scalar_one() - self._file.stat().st_size
+        return [f"its last {missing:,} bytes are missing", *lines] if missing > 0 else lines
 
     def compact(self, engine: Engine) -> None:
         """Write the file anew, without the holes, as soon as nobody else uses it."""
