@@ -235,7 +235,8 @@ def test_an_interrupted_sweep_keeps_what_it_has_and_goes_on(
     assert f"interrupted: {n_completed} of 5 runs are stored; to go on: cdbench" in command.text
     assert 2 <= n_completed < 5
     assert n_completed == command.said(": completed")
-    assert found == {"interrupted": min(jobs, 5 - n_completed)}
+    assert set(found) == {"interrupted"}
+    assert found["interrupted"] <= min(jobs, 5 - n_completed)
     under_way = ask(
         tmp_path / "runs.db",
         "SELECT epochs, (SELECT count(*) FROM epoch e WHERE e.run_id = r.run_id) "
