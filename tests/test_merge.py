@@ -66,7 +66,7 @@ def newest_in(location: str) -> set[tuple[Any, ...]]:
     with open_for_reading(location).transaction() as connection:
         found = connection.exec_driver_sql(
             "SELECT uuid FROM latest_run JOIN run USING (run_id) UNION ALL "
-            "SELECT claim || verdict || CAST(measured_at AS text) FROM claims"
+            "SELECT inputs_digest FROM claims JOIN claim_result USING (claim_result_id)"
         )
         return {tuple(row) for row in found.all()}
 
