@@ -126,7 +126,7 @@ def test_backup_while_others_write_is_whole(here: Here) -> None:
             assert here("db", "backup", f"{number}.db").code == 0
             ((count,),) = rows(here.folder / f"{number}.db", "SELECT count(*) FROM sweep")
             assert count % 2 == 1
-        finally:
+    finally:
         process.kill()
         process.wait(60)
         process.stdout.close()  # type: ignore[union-attr]
