@@ -2,7 +2,7 @@
 
 import re
 
-_IN_ADDRESS = re.compile(r"(\w[\w+.-]*://[^\s:/@]*):\S*@")
+_IN_ADDRESS = re.compile(r"(\w[\w+.-]{0,40}://[^\s:/@]*):\S*@")
 _IN_QUERY = re.compile(r"([?&](?:password|sslpassword)=)[^&\s'\"]*", re.IGNORECASE)
 
 
