@@ -45,7 +45,7 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
     old = here("db", "info", "--db", "old.db")
     assert "schema 0001, not the newest" in old.out
     assert "cdbench db upgrade" in old.out
-    assert here("db", "info", "--format", "json").out.startswith("[")
+    assert here("db", "info", "--format", "json").out.startswith("{")
     assert contents(here.folder) == before
 
 

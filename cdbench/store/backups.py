@@ -7,7 +7,7 @@ from pathlib import Path
 from cdbench.errors import StoreError
 from cdbench.store.copying import copy_database
 from cdbench.store.sources import open_as_it_is
-from cdbench.store.sqlite import copy_file, keep
+from cdbench.store.sqlite_files import copy_file, keep
 
 
 def back_up(location: str, target: Path | None = None) -> Path:

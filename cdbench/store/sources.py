@@ -11,7 +11,7 @@ from cdbench.store.database import Database, revision_of
 from cdbench.store.location import Location, find_location
 from cdbench.store.migrate import revisions, upgrade
 from cdbench.store.orphans import find_orphans
-from cdbench.store.sqlite import copy_file
+from cdbench.store.sqlite_files import copy_file
 
 
 @contextmanager

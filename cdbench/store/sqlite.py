@@ -1,6 +1,5 @@
 """A SQLite file: opened as untrusted, locked patiently, backed up before it is changed."""
 
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -14,22 +13,13 @@ from sqlalchemy.pool import NullPool
 
 from cdbench.errors import StoreError
 from cdbench.store.location import Location
-from cdbench.store.locks import NOTICE_AFTER_S, patiently, uri
+from cdbench.store.locks import patiently
+from cdbench.store.sqlite_files import connect, copy_file
 
 SQLITE_HEADER = b"SQLite format 3\0"
 
 APPLICATION_ID = 0x43446265
 """``PRAGMA application_id`` of our files, "CDbe" in ASCII, for the command ``file``."""
-
-MAX_VALUE_BYTES = 100_000_000
-"""Longest text that is read or written; a damaged length would have it allocated."""
-
-UNTRUSTED = (
-    "PRAGMA trusted_schema = OFF",  # views and triggers of the file call no function with effects
-    "PRAGMA cell_size_check = ON",
-    "PRAGMA mmap_size = 0",
-)
-"""What SQLite's authors advise for files from elsewhere (sqlite.org/security.html)."""
 
 MEANINGS = {
     sqlite3.SQLITE_FULL: "the disk is full, and nothing of this was written; free space, and go on "
@@ -62,7 +52,7 @@ class SqliteFile(Location):
         # half-way.
         engine = create_engine(
             "sqlite://",
-            creator=lambda: _connect(path, "ro" if read_only else "rw"),
+            creator=lambda: connect(path, "ro" if read_only else "rw"),
             poolclass=NullPool,
         )
 
@@ -92,7 +82,7 @@ class SqliteFile(Location):
             )
         self.is_empty()
         try:
-            with closing(_connect(path, "rwc")) as connection:
+            with closing(connect(path, "rwc")) as connection:
                 patiently(connection, "BEGIN IMMEDIATE", path)
                 # A write that changes nothing: says now, not after hours, that there is no leave.
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -189,67 +179,6 @@ class SqliteFile(Location):
         return StoreError(
             f"{self.name}: {meaning} ({words})" if meaning else f"{self.name}: {words}"
         )
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a database while it may be in use; the target appears whole and sound, or not at all.
-
-    Raises
-    ------
-    sqlite3.Error
-        If the source cannot be read or is damaged, or the target not be written.
-    StoreError
-        If the target is there already.
-    """
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    try:
-        with closing(_connect(source, "ro")) as old, closing(sqlite3.connect(unfinished)) as new:
-            old.execute("BEGIN")
-            patiently(old, "SELECT count(*) FROM sqlite_master", source)
-            old.backup(new)
-            (answer,) = new.execute("PRAGMA integrity_check(1)").fetchone()
-            if answer != "ok":
-                raise sqlite3.DatabaseError(f"is damaged: {' '.join(answer.split())}")
-        keep(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def keep(unfinished: Path, target: Path) -> None:
-    """Give a finished file its name, which nothing has yet, once it is safe on the disk.
-
-    Raises
-    ------
-    StoreError
-        If there is a file of that name.
-    """
-    _force_to_disk(unfinished)
-    try:
-        os.link(unfinished, target)
-    except FileExistsError:
-        raise StoreError(f"{target} is there already; name another file") from None
-    except OSError:  # a file system without links
-        unfinished.replace(target)
-    _force_to_disk(target.parent)
-
-
-def _force_to_disk(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        uri(path, mode), uri=True, timeout=NOTICE_AFTER_S, isolation_level=None
-    )
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
-    for pragma in (*UNTRUSTED, "PRAGMA foreign_keys = ON"):
-        connection.execute(pragma)
-    return connection
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:

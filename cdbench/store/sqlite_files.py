@@ -1,0 +1,81 @@
+"""SQLite files: opened as untrusted, and copied whole and checked while others use them."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from cdbench.errors import StoreError
+from cdbench.store.locks import NOTICE_AFTER_S, patiently, uri
+
+MAX_VALUE_BYTES = 100_000_000
+"""Longest text that is read or written; a damaged length would have it allocated."""
+
+UNTRUSTED = (
+    "PRAGMA trusted_schema = OFF",  # views and triggers of the file call no function with effects
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA mmap_size = 0",
+)
+"""What SQLite's authors advise for files from elsewhere (sqlite.org/security.html)."""
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a file as untrusted: mode ro reads, rw writes, rwc makes it where it is not."""
+    connection = sqlite3.connect(
+        uri(path, mode), uri=True, timeout=NOTICE_AFTER_S, isolation_level=None
+    )
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    for pragma in (*UNTRUSTED, "PRAGMA foreign_keys = ON"):
+        connection.execute(pragma)
+    return connection
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a database while it may be in use; the target appears whole and sound, or not at all.
+
+    Raises
+    ------
+    sqlite3.Error
+        If the source cannot be read or is damaged, or the target not be written.
+    StoreError
+        If the target is there already.
+    """
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    try:
+        with closing(connect(source, "ro")) as old, closing(sqlite3.connect(unfinished)) as new:
+            old.execute("BEGIN")
+            patiently(old, "SELECT count(*) FROM sqlite_master", source)
+            old.backup(new)
+            (answer,) = new.execute("PRAGMA integrity_check(1)").fetchone()
+            if answer != "ok":
+                raise sqlite3.DatabaseError(f"is damaged: {' '.join(answer.split())}")
+        keep(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def keep(unfinished: Path, target: Path) -> None:
+    """Give a finished file its name, which nothing has yet, once it is safe on the disk.
+
+    Raises
+    ------
+    StoreError
+        If there is a file of that name.
+    """
+    _force_to_disk(unfinished)
+    try:
+        os.link(unfinished, target)
+    except FileExistsError:
+        raise StoreError(f"{target} is there already; name another file") from None
+    except OSError:  # a file system without links
+        unfinished.replace(target)
+    _force_to_disk(target.parent)
+
+
+def _force_to_disk(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
