@@ -84,8 +84,9 @@ def _masked(*, block: bool) -> Iterator[None]:
         yield
         return
     how = signal.SIG_BLOCK if block else signal.SIG_UNBLOCK
-    before = signal.pthread_sigmask(how, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
+        signal.pthread_sigmask(how, SIGNALS)  # which raises what was waiting
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
