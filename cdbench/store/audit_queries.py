@@ -1,6 +1,5 @@
 """Reading for the audit: runs with what was measured of them, in bulk, and the stored ledger."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from cdbench.judgement import Judgement, Measurement, Observation
 from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
+from cdbench.store.stored_json import asked_config, stored_config, stored_diagnostics
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ _STORED = text(
 ).bindparams(bindparam("digests", expanding=True))
 
 _RUNS = text(
-    "SELECT run_id, uuid, config_json, n_parameters FROM run WHERE run_id IN :ids"
+    "SELECT run_id, uuid, config_json, config_digest, n_parameters FROM run WHERE run_id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
 
 _EPOCHS = text(
@@ -130,13 +130,11 @@ def covering_runs(
     found: dict[RunConfig, tuple[int, str]] = {}
     with database.transaction() as connection:
         for digests in chunks(list(by_digest)):
-            for run_id, uuid, digest, measured in connection.execute(_STORED, {"digests": digests}):
-                config = by_digest[digest]
-                if measured is None:
-                    continue
-                diagnostics = Diagnostics.from_mapping(json.loads(measured))
-                if diagnostics.covers(needs[config], config.epochs):
-                    found[config] = (run_id, uuid)
+            for row in connection.execute(_STORED, {"digests": digests}).mappings():
+                config = asked_config(by_digest, row["config_digest"], database)
+                measured = stored_diagnostics(row, database)
+                if measured is not None and measured.covers(needs[config], config.epochs):
+                    found[config] = (row["run_id"], row["uuid"])
     return found
 
 
@@ -159,7 +157,7 @@ def audited_runs(database: Database, run_ids: Iterable[int]) -> dict[RunConfig, 
             curvature = _grouped(rows["curvature"])
             for row in rows["runs"]:
                 run_id = row["run_id"]
-                config = RunConfig.from_mapping(json.loads(row["config_json"]))
+                config = stored_config(row, database)
                 runs[config] = AuditedRun(
                     run_id,
                     row["uuid"],

@@ -8,6 +8,7 @@ from cdbench.config import RunConfig
 from cdbench.run import Curvature
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
+from cdbench.store.stored_json import asked_config
 
 _WITH_SPECTRA = text(
     """
@@ -50,7 +51,7 @@ def runs_with_spectra(
         for digests in chunks(list(by_digest)):
             values = {"digests": digests, "kinds": wanted, "n_kinds": len(wanted)}
             for digest, run_id in connection.execute(_WITH_SPECTRA, values):
-                found[by_digest[digest]] = run_id
+                found[asked_config(by_digest, digest, database)] = run_id
     return found
 
 

@@ -3,7 +3,6 @@
 They read the same views that people read by hand.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, bindparam, text
 from cdbench.config import RunConfig
 from cdbench.run import Condition, EpochMetrics, Spectrum
 from cdbench.store.database import Database
+from cdbench.store.stored_json import asked_config, stored_config
 
 CHUNK = 500
 """Configurations asked for in one statement; SQLite takes at most some thousand parameters."""
@@ -56,9 +56,9 @@ class StoredRun:
 
 _NEWEST = text(
     """
-    SELECT runs.run_id, run.config_json, runs.widths, runs.n_parameters, runs.training_loss,
-        runs.test_loss, runs.test_accuracy, runs.published_kappa, runs.weight_kappa,
-        runs.seconds_per_epoch
+    SELECT runs.run_id, run.config_json, run.config_digest, runs.widths, runs.n_parameters,
+        runs.training_loss, runs.test_loss, runs.test_accuracy, runs.published_kappa,
+        runs.weight_kappa, runs.seconds_per_epoch
     FROM runs JOIN run ON run.run_id = runs.run_id
     WHERE runs.config_digest IN :digests AND runs.status = 'completed' AND runs.is_latest
     """
@@ -103,7 +103,8 @@ def newest_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunCon
         for digests in chunks(list(by_digest)):
             for row in connection.execute(_NEWEST, {"digests": digests}).mappings():
                 values = dict(row)
-                config = RunConfig.from_mapping(json.loads(values.pop("config_json")))
+                config = stored_config(values, database)
+                del values["config_json"], values["config_digest"]
                 found[config] = StoredRun(config=config, **values)
     return found
 
@@ -113,7 +114,7 @@ def completed_configs(database: Database, configs: Iterable[RunConfig]) -> set[R
     by_digest = {config.digest(): config for config in configs}
     with database.transaction() as connection:
         return {
-            by_digest[digest]
+            asked_config(by_digest, digest, database)
             for digests in chunks(list(by_digest))
             for digest in connection.execute(_COMPLETED, {"digests": digests}).scalars()
         }

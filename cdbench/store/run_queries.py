@@ -1,6 +1,5 @@
 """Reading whole runs: what was recorded of a training, as the Run that it was."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -8,9 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, Select, Table, select
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.errors import CdbenchError, StoreError
+from cdbench.errors import StoreError
 from cdbench.run import (
     Condition,
     Curvature,
@@ -22,6 +19,7 @@ from cdbench.run import (
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
+from cdbench.store.stored_json import stored_config, stored_diagnostics
 
 ARROW = "→"
 
@@ -171,32 +169,6 @@ def _curvature(parts: _Parts, run_id: int) -> tuple[Curvature, ...]:
         }
         found.append(Curvature(**(_fields(Curvature, row._mapping) | points)))
     return tuple(found)
-
-
-def stored_config(row: RowMapping, database: Database) -> RunConfig:
-    """Return the configuration of a row of ``run``; raise StoreError if it is damaged."""
-    try:
-        return RunConfig.from_mapping(json.loads(row["config_json"]))
-    except (CdbenchError, ValueError, TypeError, AttributeError) as error:
-        raise _damaged(row, "config_json", error, database) from None
-
-
-def stored_diagnostics(row: RowMapping, database: Database) -> Diagnostics | None:
-    """Return what was measured, None where the row does not say; StoreError if damaged."""
-    if row["diagnostics_json"] is None:
-        return None
-    try:
-        return Diagnostics.from_mapping(json.loads(row["diagnostics_json"]))
-    except (CdbenchError, ValueError, TypeError, AttributeError) as error:
-        raise _damaged(row, "diagnostics_json", error, database) from None
-
-
-def _damaged(row: RowMapping, column: str, error: Exception, database: Database) -> StoreError:
-    reason = " ".join(str(error).split())
-    return StoreError(
-        f"{database.name}: {column} of run {row['run_id']} is damaged ({reason}); to see what else "
-        f"is: cdbench db check --db {database.name}"
-    )
 
 
 def _fields(kind: Any, values: RowMapping) -> dict[str, Any]:

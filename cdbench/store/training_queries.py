@@ -13,7 +13,8 @@ from cdbench.run import COMPLETED, DIVERGED
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
-from cdbench.store.run_queries import stored_config, stored_diagnostics, table_of
+from cdbench.store.run_queries import table_of
+from cdbench.store.stored_json import stored_config, stored_diagnostics
 
 MIN_UUID = 8
 """Characters of a uuid that name a run, as git's short commits do."""
@@ -70,7 +71,10 @@ def stored_trainings(
         If a run's row holds what cdbench never wrote.
     """
     runs = _RUN.c
-    columns = (runs.run_id, runs.status, runs.config_json, runs.diagnostics_json)
+    columns = (
+        *(runs.run_id, runs.status),
+        *(runs.config_json, runs.config_digest, runs.diagnostics_json),
+    )
     question = (
         select(*columns, _ENVIRONMENT.c.blas_threads)
         .join_from(_RUN, _ENVIRONMENT, _RUN.c.environment_id == _ENVIRONMENT.c.environment_id)

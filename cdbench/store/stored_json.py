@@ -1,0 +1,66 @@
+"""Reading configurations and diagnostics from rows that anybody may have damaged."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
+from cdbench.errors import CdbenchError, StoreError
+from cdbench.store.database import Database
+
+_Read = TypeVar("_Read")
+
+
+def stored_config(row: Mapping[Any, Any], database: Database) -> RunConfig:
+    """Return the configuration of a row of ``run``; raise StoreError if it is damaged.
+
+    Parameters
+    ----------
+    row : mapping
+        With run_id, config_json and config_digest.
+    database : Database
+        Where it is from, for the error.
+    """
+    config = _read(RunConfig.from_mapping, row, "config_json", database)
+    if hashlib.sha256(row["config_json"].encode()).hexdigest() != row["config_digest"]:
+        raise _damaged(row, "config_json", "it is not what its digest is of", database)
+    return config
+
+
+def stored_diagnostics(row: Mapping[Any, Any], database: Database) -> Diagnostics | None:
+    """Return what was measured, None where the row does not say; StoreError if damaged."""
+    if row["diagnostics_json"] is None:
+        return None
+    return _read(Diagnostics.from_mapping, row, "diagnostics_json", database)
+
+
+def asked_config(by_digest: Mapping[str, RunConfig], digest: str, database: Database) -> RunConfig:
+    """Return the configuration that a row was found by; StoreError if the row has another digest.
+
+    That is where an index and its table no longer agree.
+    """
+    try:
+        return by_digest[digest]
+    except KeyError:
+        raise StoreError(
+            f"{database.name}: a run was found by a digest that is not its own, so an index is "
+            f"damaged; to see what else is: cdbench db check --db {database.name}"
+        ) from None
+
+
+def _read(
+    build: Callable[[Any], _Read], row: Mapping[Any, Any], column: str, database: Database
+) -> _Read:
+    try:
+        return build(json.loads(row[column]))
+    except (CdbenchError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise _damaged(row, column, " ".join(str(error).split()), database) from None
+
+
+def _damaged(row: Mapping[Any, Any], column: str, why: str, database: Database) -> StoreError:
+    return StoreError(
+        f"{database.name}: {column} of run {row['run_id']} is damaged ({why}); to see what else "
+        f"is: cdbench db check --db {database.name}"
+    )
