@@ -341,7 +341,7 @@ def test_an_unwritable_place_is_refused(here: Here, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", WRITERS + READERS)
-@pytest.mark.parametrize("url", ["postgresql://host/runs", "sqlite://", "mysql+pymysql://u@h/runs"])
+@pytest.mark.parametrize("url", ["oracle://host/runs", "sqlite://", "mysql+pymysql://u@h/runs"])
 def test_a_database_that_is_no_file_is_refused(here: Here, command: str, url: str) -> None:
     refuse(here, f"{command} --db {url}", 3, "is not a database that cdbench can write to")
 

@@ -12,15 +12,18 @@ from cdbench.store.views import VIEWS
 HEADER = """\
 # The database
 
-One SQLite file, `runs.db` unless told otherwise. Open it by hand:
+One SQLite file, `runs.db` unless told otherwise, or a database on a PostgreSQL server, with the same
+tables and views. Open it by hand:
 
 ```
 sqlite3 runs.db "select * from table1"
 sqlite3 runs.db "select model, seed, test_accuracy, weight_kappa from runs where is_latest"
+psql runs -c 'select "B", avg(test_accuracy) from runs where is_latest group by "B"'
 ```
 
 A run is written whole, in one transaction, when it ends. Times are UTC; losses are in nats;
-accuracies are shares from 0 to 1; an infinite condition number is `Inf`. This page is made from the
+accuracies are shares from 0 to 1; an infinite condition number is `Inf`. Of several runs of one
+configuration the newest is the one that began last. This page is made from the
 comments in `cdbench/store/models.py` and `views.py` by `make docs`.
 """
 
