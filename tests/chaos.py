@@ -79,9 +79,11 @@ class Command:
         return self.process.poll() is not None
 
     def kill(self, *, alone: bool) -> None:
-        """Kill it without warning: the parent alone, or all of its processes."""
+        """Kill it without warning, the parent alone or all; nothing of it must then be left."""
         with suppress(ProcessLookupError):
             (os.kill if alone else os.killpg)(self.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE_S)
+        self.assert_nothing_left()
         self.wait()
 
     def assert_nothing_left(self) -> None:
