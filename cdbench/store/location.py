@@ -66,6 +66,11 @@ class Location(ABC):
     def drop_views(self, connection: Connection) -> None:
         """Drop every view."""
 
+    def take_out(self, connection: Connection) -> list[str]:
+        """Drop what is the user's own and in a migration's way; return what makes it again."""
+        del connection
+        return []  # where tables are changed in place, nothing is
+
     @abstractmethod
     def kind_and_size(self, connection: Connection) -> tuple[str, int]:
         """Return the kind of database with its version, and how many bytes it takes."""

@@ -40,7 +40,7 @@ def upgrade(connection: Connection, location: Location, revision: str = "head") 
     """Bring the database up to a revision, within the connection's transaction.
 
     Views are in the way of changed tables, and are dropped before. Ours come back as the code has
-    them, the user's own as they were.
+    them, the user's own as they were, and with them the user's triggers and indices.
     """
     from alembic import command
     from alembic.config import Config
@@ -49,12 +49,12 @@ def upgrade(connection: Connection, location: Location, revision: str = "head") 
     config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["connection"] = connection
     views = location.views(connection)
+    own = location.take_out(connection)
     location.drop_views(connection)
     command.upgrade(config, revision)
     if current_revision(connection) == revisions()[-1]:
         create_views(connection)
-        for name, statement in views.items():
-            if name not in VIEWS:
-                # Without parameters, so that a % in it is a %.
-                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+        for statement in [views[name] for name in views if name not in VIEWS] + own:
+            # Without parameters, so that a % in it is a %.
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         location.describe(connection)

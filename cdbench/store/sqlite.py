@@ -1,5 +1,6 @@
 """A SQLite file: opened as untrusted, locked patiently, backed up before it is changed."""
 
+import os
 import shlex
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from cdbench.errors import StoreError
 from cdbench.store.location import Location
 from cdbench.store.locks import patiently
-from cdbench.store.sqlite_files import connect, copy_file
+from cdbench.store.sqlite_files import connect, copy_file, is_copy
 
 SQLITE_HEADER = b"SQLite format 3\0"
 HEADER_BYTES = 100
@@ -142,21 +143,28 @@ class SqliteFile(Location):
     def migration(self, engine: Engine) -> Iterator[Connection]:
         """Give a transaction with foreign keys off, which must be said before it begins.
 
-        Rebuilding a parent table would otherwise delete its children.
+        Rebuilding a parent table would otherwise delete its children. Tables of the user's own that
+        name one that is made anew go on to name the new one.
         """
         with engine.connect() as connection:
             _raw(connection).execute("PRAGMA foreign_keys = OFF")
+            _raw(connection).execute("PRAGMA legacy_alter_table = ON")
             with connection.begin():
                 yield connection
 
     def back_up(self, revision: str) -> str | None:
-        """Copy the file beside itself, as ``runs.schema-0003.db``; an equal copy is kept."""
+        """Copy the file beside itself, as ``runs.schema-0003.db``, unless a copy is there already.
+
+        That is one which an upgrade made that failed or was killed. Any other file stays.
+        """
         path = self._file
         for number in count(1):
             name = f"{path.stem}.schema-{revision}{f'-{number}' if number > 1 else ''}{path.suffix}"
             backup = path.with_name(name)
-            if not backup.exists():
+            if not os.path.lexists(backup):
                 copy_file(path, backup)
+                return str(backup)
+            if is_copy(backup, path):
                 return str(backup)
         raise AssertionError
 
@@ -176,6 +184,22 @@ class SqliteFile(Location):
         for name in self.views(connection):
             quoted = name.replace('"', '""')
             connection.exec_driver_sql(f'DROP VIEW "{quoted}"')
+
+    def take_out(self, connection: Connection) -> list[str]:
+        """Drop the user's own triggers and indices; return the statements that make them again.
+
+        A migration's changes are not for triggers to see, and a table that is made anew would lose
+        both.
+        """
+        found = connection.exec_driver_sql(
+            "SELECT type, name, sql FROM sqlite_master WHERE type = 'trigger' OR type = 'index' "
+            "AND sql IS NOT NULL AND name NOT LIKE 'ix!_' || tbl_name || '!_%' ESCAPE '!' "
+            "ORDER BY rowid"
+        ).all()
+        for kind, name, _ in found:
+            quoted = name.replace('"', '""')
+            connection.exec_driver_sql(f'DROP {kind} "{quoted}"')
+        return [statement for _, _, statement in found]
 
     def kind_and_size(self, connection: Connection) -> tuple[str, int]:
         """Return SQLite with its library's version, and the size of the file."""

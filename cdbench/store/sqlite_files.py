@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from contextlib import closing
+from itertools import zip_longest
 from pathlib import Path
 
 from cdbench.errors import StoreError
@@ -53,6 +54,33 @@ def copy_file(source: Path, target: Path) -> None:
         keep(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def is_copy(path: Path, source: Path) -> bool:
+    """Return whether a file is a sound database of its own with the schema and rows of another."""
+    try:
+        if path.samefile(source):
+            return False
+        with closing(connect(source, "ro")) as old, closing(connect(path, "ro")) as new:
+            same = new.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)]
+            return same and _contents_equal(old, new)
+    except (sqlite3.Error, OSError):
+        return False
+
+
+def _contents_equal(one: sqlite3.Connection, other: sqlite3.Connection) -> bool:
+    one.text_factory = other.text_factory = bytes  # whatever it is
+    questions = ["SELECT type, name, sql FROM sqlite_master ORDER BY type, name"]
+    for (name,) in one.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        quoted = name.decode().replace('"', '""')
+        questions.append(f'SELECT * FROM "{quoted}"')
+    return all(
+        ours == theirs and [*map(type, ours)] == [*map(type, theirs)]
+        for question in questions
+        for ours, theirs in zip_longest(
+            one.execute(question), other.execute(question), fillvalue=()
+        )
+    )
 
 
 def keep(unfinished: Path, target: Path) -> None:
