@@ -7,7 +7,6 @@ own means. Dask runs a task elsewhere when its worker dies.
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.environment import current_environment
 from cdbench.errors import ClusterError
+from cdbench.interrupts import interrupts_held, interrupts_let_through
 from cdbench.run import FAILED, Run
 
 AHEAD = 4
@@ -75,50 +75,53 @@ def execute_on_cluster(
     try:
         while True:
             cluster.look()
-            while len(pending) < AHEAD * max(1, cluster.n_workers):
-                config = next(waiting, None)
-                if config is None:
-                    break
-                task = (config, measured.get(config, Diagnostics()), blas_threads)
-                # Not pure: a configuration asked for twice is trained twice, as in one process.
-                future = cluster.client.submit(execute_alone, *task, pure=False)
-                pending[future] = config
-                future.add_done_callback(ended.put)
-            if not pending:
-                return
-            yield from _ended(cluster, ended, pending)
+            # A Future that is let go of calls Dask from its __del__, where an interrupt is lost.
+            with interrupts_held():
+                while len(pending) < AHEAD * max(1, cluster.n_workers):
+                    config = next(waiting, None)
+                    if config is None:
+                        break
+                    task = (config, measured.get(config, Diagnostics()), blas_threads)
+                    # Not pure: a configuration asked for twice is trained twice, as in one process.
+                    future = cluster.client.submit(execute_alone, *task, pure=False)
+                    pending[future] = config
+                    future.add_done_callback(ended.put)
+                if not pending:
+                    return
+                runs = _ended(cluster, ended, pending)
+            yield from runs
     finally:
         cluster.close(list(pending))
 
 
 def _ended(
-    cluster: Cluster,
-    ended: queue.SimpleQueue[Future],
-    pending: dict[Future, RunConfig],
-) -> Iterator[Run]:
-    """Wait a moment for tasks that end, and yield the runs of those that did."""
+    cluster: Cluster, ended: queue.SimpleQueue[Future], pending: dict[Future, RunConfig]
+) -> list[Run]:
+    """Wait a moment for tasks that end, and return the runs of those that did."""
     from distributed.scheduler import KilledWorker
 
-    with suppress(queue.Empty):
-        done = [ended.get(timeout=LOOK_S)]
-        while not ended.empty():
-            done.append(ended.get())
-        failed = [future for future in done if future.status in ("error", "cancelled")]
-        for future in failed:
-            yield _killed(cluster, future, pending.pop(future))
-        finished = [future for future in done if future not in failed]
-        try:
-            runs = cluster.fetch(finished) if finished else []
-        except (
-            KilledWorker
-        ):  # of a result that was lost with its worker, and could not be had again
-            for future in finished:
-                ended.put(future)
-            return
-        for future, run in zip(finished, runs, strict=True):
-            cluster.check(run.environment)
-            del pending[future]
-            yield run
+    try:
+        with interrupts_let_through():
+            done = [ended.get(timeout=LOOK_S)]
+    except queue.Empty:
+        return []
+    while not ended.empty():
+        done.append(ended.get())
+    finished = [future for future in done if future.status not in ("error", "cancelled")]
+    runs = [
+        _killed(cluster, future, pending.pop(future)) for future in done if future not in finished
+    ]
+    try:
+        fetched = cluster.fetch(finished) if finished else []
+    except KilledWorker:  # of a result that was lost with its worker, and could not be had again
+        for future in finished:
+            ended.put(future)
+        return runs
+    for future, run in zip(finished, fetched, strict=True):
+        cluster.check(run.environment)
+        del pending[future]
+        runs.append(run)
+    return runs
 
 
 def _killed(cluster: Cluster, future: Future, config: RunConfig) -> Run:

@@ -13,7 +13,7 @@ from typing import Any
 import cdbench
 from cdbench.environment import current_environment
 from cdbench.errors import ClusterError
-from cdbench.interrupts import interrupts_held
+from cdbench.interrupts import interrupts_held, interrupts_let_through
 from cdbench.run import Environment, Run
 
 CONNECT_S = 10
@@ -136,7 +136,8 @@ class Cluster:
         )
         while True:
             try:
-                return list(gathering.result(LOOK_S))
+                with interrupts_let_through():
+                    return list(gathering.result(LOOK_S))
             except TimeoutError:
                 self.look()
             except (OSError, CancelledError, asyncio.CancelledError):

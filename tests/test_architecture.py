@@ -134,6 +134,7 @@ ROOMS = {
         "environment",
         "errors",
         "execution",
+        "interrupts",
         "run",
     },
     "store": {"benchmark", "config", "diagnostics", "errors", "judgement", "passwords", "run"},
