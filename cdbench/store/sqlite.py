@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from cdbench.errors import StoreError
 from cdbench.store.location import Location
 from cdbench.store.locks import patiently
-from cdbench.store.sqlite_files import connect, copy_file, is_copy
+from cdbench.store.sqlite_files import connect, copy_file, is_copy, unfinished_name
 
 SQLITE_HEADER = b"SQLite format 3\0"
 HEADER_BYTES = 100
@@ -25,8 +25,8 @@ APPLICATION_ID = 0x43446265
 """``PRAGMA application_id`` of our files, "CDbe" in ASCII, for the command ``file``."""
 
 MEANINGS = {
-    sqlite3.SQLITE_FULL: "the disk is full, and nothing of this was written; free space, and go on "
-    "with --resume",
+    sqlite3.SQLITE_FULL: "the disk is full, and nothing of this was written; free space, and try "
+    "again",
     sqlite3.SQLITE_READONLY: "is read-only, or its folder is; make both writable, or name another "
     "--db",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened, or written beside; is its folder still there, and "
@@ -143,12 +143,10 @@ class SqliteFile(Location):
     def migration(self, engine: Engine) -> Iterator[Connection]:
         """Give a transaction with foreign keys off, which must be said before it begins.
 
-        Rebuilding a parent table would otherwise delete its children. Tables of the user's own that
-        name one that is made anew go on to name the new one.
+        Rebuilding a parent table would otherwise delete its children.
         """
         with engine.connect() as connection:
             _raw(connection).execute("PRAGMA foreign_keys = OFF")
-            _raw(connection).execute("PRAGMA legacy_alter_table = ON")
             with connection.begin():
                 yield connection
 
@@ -165,6 +163,7 @@ class SqliteFile(Location):
                 copy_file(path, backup)
                 return str(backup)
             if is_copy(backup, path):
+                unfinished_name(backup).unlink(missing_ok=True)
                 return str(backup)
         raise AssertionError
 

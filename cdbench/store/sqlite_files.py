@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from cdbench.errors import StoreError
-from cdbench.store.locks import NOTICE_AFTER_S, patiently, uri
+from cdbench.store.locks import patiently, uri
 
 MAX_VALUE_BYTES = 100_000_000
 """Longest text that is read or written; a damaged length would have it allocated."""
@@ -22,9 +22,7 @@ UNTRUSTED = (
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
     """Open a file as untrusted: mode ro reads, rw writes, rwc makes it where it is not."""
-    connection = sqlite3.connect(
-        uri(path, mode), uri=True, timeout=NOTICE_AFTER_S, isolation_level=None
-    )
+    connection = sqlite3.connect(uri(path, mode), uri=True, timeout=0, isolation_level=None)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     for pragma in (*UNTRUSTED, "PRAGMA foreign_keys = ON"):
         connection.execute(pragma)
@@ -41,7 +39,7 @@ def copy_file(source: Path, target: Path) -> None:
     StoreError
         If the target is there already.
     """
-    unfinished = target.with_name(f".{target.name}.unfinished")
+    unfinished = unfinished_name(target)
     unfinished.unlink(missing_ok=True)
     try:
         with closing(connect(source, "ro")) as old, closing(sqlite3.connect(unfinished)) as new:
@@ -54,6 +52,11 @@ def copy_file(source: Path, target: Path) -> None:
         keep(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def unfinished_name(target: Path) -> Path:
+    """Return where a copy is written before it gets its name; what is there was left by a kill."""
+    return target.with_name(f".{target.name}.unfinished")
 
 
 def is_copy(path: Path, source: Path) -> bool:

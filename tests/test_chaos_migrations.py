@@ -1,0 +1,299 @@
+"""Upgrades of released databases: backed up before, whole or not at all, and nobody's own lost."""
+
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from cdbench.errors import CdbenchError
+from cdbench.store.database import open_for_writing
+from cdbench.store.migrate import revisions
+from tests.cli_tools import SMALL, Here, for_real, plain_environment
+from tests.test_migrations import ASSETS, rows, schema
+from tests.upgrade_victims import count_moments
+
+OLD = revisions()[:-1]
+EVERY = ("table", "index", "view", "trigger")
+
+THE_USERS_OWN = r"""
+    CREATE TABLE notes (run_id INTEGER REFERENCES run, note TEXT);
+    INSERT INTO notes VALUES (1, '100% sure; --'), (2, NULL);
+    CREATE TABLE seen (what TEXT);
+    CREATE INDEX "my 100% ""index"" 1" ON condition_number (kappa);
+    CREATE INDEX errors ON run (error);
+    CREATE VIEW mine AS SELECT model, status, test_accuracy FROM runs;
+    CREATE VIEW "my ""100%s"" %(view)s" AS SELECT model || ' 50%s ''%%''' AS "%d" FROM mine;
+    CREATE TRIGGER "see ""%s"" 1" AFTER UPDATE ON run BEGIN INSERT INTO seen VALUES ('100%'); END;
+    CREATE TRIGGER refuse BEFORE UPDATE ON run WHEN new.seed IS NOT 77
+        BEGIN SELECT RAISE(ABORT, 'not mine to change'); END;
+    CREATE TRIGGER measured AFTER INSERT ON condition_number
+        BEGIN INSERT INTO seen SELECT count(*) FROM mine; END;
+    CREATE TRIGGER through INSTEAD OF DELETE ON mine BEGIN INSERT INTO seen VALUES ('mine'); END;
+"""
+
+
+def old_database(folder: Path, revision: str) -> Path:
+    """Return a released database, into which a user has put things."""
+    folder.mkdir(exist_ok=True)
+    path = Path(shutil.copy(ASSETS / f"{revision}.db", folder / "runs.db"))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(THE_USERS_OWN)
+    return path
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a function that gives the undisturbed upgrade of a revision; it is only to be read."""
+    known: dict[str, Path] = {}
+
+    def give(revision: str) -> Path:
+        if revision not in known:
+            path = old_database(tmp_path_factory.mktemp(revision), revision)
+            open_for_writing(str(path))
+            known[revision] = path
+        return known[revision]
+
+    return give
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    return Here(tmp_path, monkeypatch, capsys)
+
+
+def assert_sound(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def assert_upgraded(path: Path, revision: str, wanted: Path) -> None:
+    """Compare with an undisturbed upgrade; there is one backup, and it is what was there before."""
+    assert rows(path) == rows(wanted)
+    assert schema(path, EVERY) == schema(wanted, EVERY)
+    assert_sound(path)
+    backup = path.with_name(f"runs.schema-{revision}.db")
+    assert {file.name for file in path.parent.iterdir() if file.is_file()} == {
+        "runs.db",
+        backup.name,
+    }
+    old = old_database(path.parent / "before", revision)
+    assert rows(backup) == rows(old)
+    assert schema(backup, EVERY) == schema(old, EVERY)
+    assert_sound(backup)
+
+
+@pytest.mark.parametrize("revision", OLD)
+def test_upgrade_keeps_what_is_the_users_own(revision: str, upgraded: Any, tmp_path: Path) -> None:
+    path, old = upgraded(revision), old_database(tmp_path / "old", revision)
+    fresh = Path(open_for_writing(str(tmp_path / "fresh.db")).name)
+    own = schema(old, EVERY).keys() - schema(ASSETS / f"{revision}.db", EVERY).keys()
+    assert len(own) == 10
+    now, before = schema(path, EVERY), schema(old, EVERY)
+    assert {name: now[name] for name in own} == {name: before[name] for name in own}
+    assert {name: now[name] for name in now.keys() - own} == schema(fresh, EVERY)
+    found = rows(path)
+    assert found["notes"] == rows(old)["notes"]
+    assert found["seen"] == []  # a migration's changes are none that a trigger should see
+    changed = Path(shutil.copy(path, tmp_path / "changed.db"))
+    with closing(sqlite3.connect(changed)) as connection:
+        connection.execute("UPDATE run SET seed = 77 WHERE run_id = 1")
+        connection.execute("DELETE FROM mine")
+        found_there = connection.execute("SELECT DISTINCT what FROM seen").fetchall()
+        assert found_there == [("100%",), ("mine",)]
+        assert connection.execute('SELECT * FROM "my ""100%s"" %(view)s"').fetchall()
+
+
+@pytest.mark.parametrize("revision", revisions())
+def test_command_line_backs_up_before_it_upgrades(
+    revision: str, upgraded: Any, tmp_path: Path, here: Here
+) -> None:
+    words = {"0001": "report --table1", "0002": "db upgrade", "0003": "report --table1"}
+    path = old_database(tmp_path, revision)
+    answer = here(*words.get(revision, "db upgrade").split(), "--db", str(path))
+    assert answer.code == (3 if "Table 1 needs" in answer.err else 0)
+    if revision == revisions()[-1]:
+        assert "as it was" not in answer.err
+        assert [file.name for file in tmp_path.iterdir()] == ["runs.db"]
+        return
+    backup = tmp_path / f"runs.schema-{revision}.db"
+    said = f"schema {revision} → {revisions()[-1]}; as it was: {backup}"
+    assert said in answer.err.replace("\n", "")
+    assert_upgraded(path, revision, upgraded(revision))
+
+
+def test_upgrade_by_training_adds_a_run_and_no_more(
+    upgraded: Any, tmp_path: Path, here: Here
+) -> None:
+    path = old_database(tmp_path, "0001")
+    assert here("train", *SMALL, "--db", str(path)).code == 0
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("DELETE FROM run WHERE run_id = (SELECT max(run_id) FROM run)")
+    found, wanted = rows(path), rows(upgraded("0001"))
+    assert found.pop("seen")  # the trigger of the user's own saw it
+    assert len(found.pop("environment")) <= len(wanted["environment"]) + 1
+    assert found == {name: wanted[name] for name in found}
+
+
+def test_backup_that_differs_is_never_overwritten(tmp_path: Path, upgraded: Any) -> None:
+    path = old_database(tmp_path, "0002")
+    other = Path(shutil.copy(ASSETS / "0002.db", tmp_path / "runs.schema-0002.db"))
+    (tmp_path / "runs.schema-0002-2.db").symlink_to(path)  # no copy, though it has the same rows
+    (tmp_path / "runs.schema-0002-3.db").mkdir()
+    (tmp_path / "runs.schema-0002-4.db").write_text("not a database")
+    (tmp_path / "runs.schema-0002-5.db").symlink_to("nowhere")
+    open_for_writing(str(path))
+    assert rows(path) == rows(upgraded("0002"))
+    assert other.read_bytes() == (ASSETS / "0002.db").read_bytes()
+    assert (tmp_path / "runs.schema-0002-4.db").read_text() == "not a database"
+    before = rows(old_database(tmp_path / "before", "0002"))
+    assert rows(tmp_path / "runs.schema-0002-6.db") == before
+
+
+class Stopped(Exception):  # noqa: N818
+    """A failure in the middle of an upgrade."""
+
+
+def upgrade_until(path: Path, statement: int, error: BaseException | None) -> int:
+    """Upgrade a database through SQLAlchemy; raise ahead of a statement; return how many ran."""
+    n = 0
+
+    def count(*_: Any) -> None:
+        nonlocal n
+        n += 1
+        if n == statement and error is not None:
+            raise error
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        open_for_writing(str(path))
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return n
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("revision", OLD)
+def test_upgrade_that_fails_at_any_statement_leaves_the_bytes(
+    revision: str, upgraded: Any, tmp_path: Path, here: Here
+) -> None:
+    n = upgrade_until(old_database(tmp_path / "whole", revision), 0, None)
+    path = old_database(tmp_path / "victim", revision)
+    before = path.read_bytes()
+    for statement in range(1, n + 1):
+        error = [Stopped(), KeyboardInterrupt(), sqlite3.OperationalError("x")][statement % 3]
+        with pytest.raises((Stopped, KeyboardInterrupt, CdbenchError)):
+            upgrade_until(path, statement, error)
+        assert path.read_bytes() == before
+    assert here("db", "upgrade", "--db", str(path)).code == 0
+    assert_upgraded(path, revision, upgraded(revision))
+
+
+@pytest.fixture(scope="module")
+def kill() -> Iterator[Callable[[Path, int, int], None]]:
+    """Return a function that upgrades a database in a process that is killed at a moment of it."""
+    forker = subprocess.Popen(
+        [sys.executable, "-m", "tests.upgrade_victims"],
+        cwd=Path(__file__).parent.parent,
+        env=plain_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        encoding="utf-8",
+    )
+    assert forker.stdin is not None
+    assert forker.stdout is not None
+
+    def do(path: Path, moment: int, cache_pages: int) -> None:
+        forker.stdin.write(f"{path} {moment} {cache_pages}\n")  # type: ignore[union-attr]
+        forker.stdin.flush()  # type: ignore[union-attr]
+        assert forker.stdout.readline() == f"{-signal.SIGKILL}\n"  # type: ignore[union-attr]
+
+    yield do
+    forker.communicate(timeout=60)
+
+
+@pytest.mark.chaos
+def test_upgrade_that_was_killed_is_done_by_the_next_command(
+    upgraded: Any, tmp_path: Path, here: Here, kill: Any, record_property: Callable[..., None]
+) -> None:
+    n_kills = n_journals = n_torn = n_rows = 0
+    for revision in OLD:
+        n = count_moments(old_database(tmp_path / revision, revision))
+        for cache_pages, n_moments in ((1, 8), (2000, 2)):
+            for moment in {1 + round(i * (n - 1) / (n_moments - 1)) for i in range(n_moments)}:
+                folder = tmp_path / f"{revision}-{cache_pages}-{moment}"
+                path = old_database(folder, revision)
+                before = path.read_bytes()
+                kill(path, moment, cache_pages)
+                journal = folder / "runs.db-journal"
+                n_kills += 1
+                if journal.exists() and journal.read_bytes()[:1] > b"\0":
+                    n_journals += 1
+                    n_torn += path.read_bytes() != before
+                answer = here("db", "upgrade", "--db", str(path))
+                assert answer.code == 0, answer.err
+                assert_upgraded(path, revision, upgraded(revision))
+                n_rows += sum(map(len, rows(path).values()))
+    counts = {"kills": n_kills, "hot journals": n_journals, "torn files": n_torn, "rows": n_rows}
+    for name, value in counts.items():
+        record_property(name, value)
+    print(counts)  # noqa: T201
+    assert n_torn >= 6
+
+
+INTERRUPTED = """
+import os, signal, sys
+from sqlalchemy import Engine, event
+from cdbench.cli import run
+left = iter(range(int(sys.argv[2]) - 1, -1, -1))
+@event.listens_for(Engine, "before_cursor_execute")
+def count(*_):
+    if next(left, None) == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+sys.exit(run(["db", "upgrade", "--db", sys.argv[1]]))
+"""
+
+
+@pytest.mark.chaos
+def test_ctrl_c_in_an_upgrade_undoes_it(upgraded: Any, tmp_path: Path, here: Here) -> None:
+    path = old_database(tmp_path / "victim", "0001")
+    before = path.read_bytes()
+    for statement in (15, 60):
+        done = subprocess.run(
+            [sys.executable, "-c", INTERRUPTED, path, str(statement)],
+            env=plain_environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, "Traceback" in done.stderr) == (130, False), done.stderr
+        assert path.read_bytes() == before
+    assert here("db", "upgrade", "--db", str(path)).code == 0
+    assert_upgraded(path, "0001", upgraded("0001"))
+
+
+@pytest.mark.chaos
+def test_eight_processes_upgrade_once(upgraded: Any, tmp_path: Path) -> None:
+    path = old_database(tmp_path, "0001")
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(
+            threads.map(lambda _: for_real(tmp_path, "db", "upgrade", "--db", "runs.db"), range(8))
+        )
+    assert [answer.code for answer in answers] == [0] * 8, [answer.err for answer in answers]
+    said = "".join(answer.err for answer in answers)
+    assert said.count("as it was: runs.schema-0001.db") == 1
+    assert_upgraded(path, "0001", upgraded("0001"))
