@@ -28,7 +28,7 @@ from cdbench.execution import execute
 from cdbench.run import Run
 from cdbench.store.database import open_for_writing
 from cdbench.store.record import record_run
-from cdbench.sweep import execute_all
+from cdbench.sweep import execute_all, one_by_one
 from measure import console, machine, new_table
 
 DASK = str(Path(sys.executable).with_name("dask"))
@@ -132,7 +132,7 @@ def through_dask(needs: dict[RunConfig, Diagnostics]) -> tuple[float, float, flo
             cluster.client.submit(execute, configs[0], workers=[worker], pure=False).result()
         before, own, begin = cpu_s(scheduler), time.process_time(), time.perf_counter()
         n_runs = 0
-        for run in execute_on_cluster(configs, cluster, needs):
+        for run in one_by_one(execute_on_cluster(configs, cluster, needs)):
             assert run.status == "completed"
             n_runs += 1
             if n_runs == len(configs):  # ahead of leaving the cluster

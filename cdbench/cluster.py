@@ -42,8 +42,8 @@ def execute_on_cluster(
     diagnostics: Mapping[RunConfig, Diagnostics] | None = None,
     *,
     blas_threads: int = 1,
-) -> Iterator[Run]:
-    """Train the configurations on a cluster and yield each run as it ends; then leave the cluster.
+) -> Iterator[list[Run]]:
+    """Train on a cluster and yield the runs that have ended since it was asked last; then leave it.
 
     Only a few runs for each worker are with the cluster at a time, however many there are.
 
@@ -60,8 +60,8 @@ def execute_on_cluster(
 
     Yields
     ------
-    Run
-        In the order in which they end.
+    list of Run
+        At least one, in the order in which they ended.
 
     Raises
     ------
@@ -89,7 +89,9 @@ def execute_on_cluster(
                 if not pending:
                     return
                 runs = _ended(cluster, ended, pending)
-            yield from runs
+            if runs:
+                yield runs
+            del runs
     finally:
         cluster.close(list(pending))
 

@@ -120,12 +120,12 @@ class Pool:
         self._context, self._n_workers, self._give_up = context, n_workers, give_up
         self._workers: list[_Worker] = []
         self._queue: deque[Attempt] = deque()
-        self._ended: deque[Run] = deque()
+        self._ended: list[Run] = []
         self._n_stillborn = 0
         self._last_exit: int | None = None
 
-    def runs(self, tasks: Iterable[Task]) -> Iterator[Run]:
-        """Execute the tasks and yield each run as it ends.
+    def batches(self, tasks: Iterable[Task]) -> Iterator[list[Run]]:
+        """Execute the tasks and yield the runs that have ended since it was asked last.
 
         Interrupts get through only while it waits, so that none tears a message in two; the runs
         under way then end as ``interrupted`` and are yielded before KeyboardInterrupt is raised.
@@ -137,8 +137,8 @@ class Pool:
 
         Yields
         ------
-        Run
-            In the order in which they end.
+        list of Run
+            At least one, at most as many as there are workers, in the order in which they ended.
 
         Raises
         ------
@@ -154,8 +154,10 @@ class Pool:
                     for heard in self._wait():
                         self._hear(heard)
                     self._hand_out(waiting)
-                    while self._ended:  # the workers go on meanwhile
-                        yield self._ended.popleft()
+                    if self._ended:
+                        batch, self._ended = self._ended, []
+                        yield batch  # the workers go on meanwhile
+                        del batch
             except KeyboardInterrupt:
                 yield from self._last_runs()
                 raise
@@ -221,7 +223,7 @@ class Pool:
         else:
             self._ended.append(self._give_up(one.attempt))
 
-    def _last_runs(self) -> Iterator[Run]:
+    def _last_runs(self) -> Iterator[list[Run]]:
         """Ask the workers to end their runs; yield what they send back in time."""
         busy = self._busy()
         for one in busy:
@@ -234,7 +236,7 @@ class Pool:
                 with suppress(EOFError, OSError):  # it had not begun
                     message = one.connection.recv()
                     if isinstance(message, Run):
-                        yield message
+                        yield [message]
 
     def _kill(self) -> None:
         """End all workers at once."""

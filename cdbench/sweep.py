@@ -27,6 +27,29 @@ def execute_all(
 ) -> Iterator[Run]:
     """Train the configurations and yield each run as it ends.
 
+    Parameters and errors are those of ``execute_in_batches``.
+    """
+    return one_by_one(execute_in_batches(configs, jobs, diagnostics, blas_threads=blas_threads))
+
+
+def one_by_one(batches: Iterable[list[Run]]) -> Iterator[Run]:
+    """Yield the runs of the batches, letting go of each that was yielded."""
+    for batch in batches:
+        while batch:
+            yield batch.pop(0)
+
+
+def execute_in_batches(
+    configs: Sequence[RunConfig],
+    jobs: int,
+    diagnostics: Mapping[RunConfig, Diagnostics] | None = None,
+    *,
+    blas_threads: int = 1,
+) -> Iterator[list[Run]]:
+    """Train the configurations and yield the runs that have ended since it was asked last.
+
+    So whoever takes long to keep them, takes more of them at once.
+
     Parameters
     ----------
     configs : sequence of RunConfig
@@ -41,8 +64,8 @@ def execute_all(
 
     Yields
     ------
-    Run
-        In the order in which they end.
+    list of Run
+        At least one, in the order in which they ended.
 
     Raises
     ------
@@ -55,12 +78,12 @@ def execute_all(
     tasks = (Task(one, measured.get(one, Diagnostics()), blas_threads) for one in configs)
     jobs = min(jobs, len(configs))
     if jobs > 1:
-        yield from Pool(start_server(), jobs, _give_up).runs(tasks)
+        yield from Pool(start_server(), jobs, _give_up).batches(tasks)
     else:
-        yield from _one_by_one(tasks)
+        yield from _in_this_process(tasks)
 
 
-def _one_by_one(tasks: Iterable[Task]) -> Iterator[Run]:
+def _in_this_process(tasks: Iterable[Task]) -> Iterator[list[Run]]:
     """Execute the tasks in this process; interrupts get through only while one is trained."""
     from cdbench.execution import execute
 
@@ -69,8 +92,10 @@ def _one_by_one(tasks: Iterable[Task]) -> Iterator[Run]:
             with interrupts_let_through():
                 run = execute(config, diagnostics=measured, blas_threads=blas_threads)
             interrupted = run.status == INTERRUPTED
-            yield run
+            batch = [run]
             del run
+            yield batch
+            del batch
             if interrupted:
                 raise KeyboardInterrupt
 

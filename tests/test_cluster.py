@@ -19,6 +19,7 @@ from cdbench.cluster import AHEAD, execute_alone, execute_on_cluster
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.run import Run
+from cdbench.sweep import one_by_one
 from tests.cli_tools import CDBENCH, Answer, Here, for_real, plain_environment, rows
 from tests.dask_cluster import PATIENCE_S, DaskProcesses, dask_cluster, until
 
@@ -330,7 +331,7 @@ def test_few_runs_are_with_the_cluster_at_a_time_and_more_as_it_grows(
 ) -> None:
     cluster = PretendedCluster(tiny_run())
     configs = [RunConfig(seed=seed) for seed in range(200)]
-    runs = execute_on_cluster(configs, cluster)  # type: ignore[arg-type]
+    runs = one_by_one(execute_on_cluster(configs, cluster))  # type: ignore[arg-type]
     first = weakref.ref(next(runs))
     for _ in range(99):
         next(runs)

@@ -16,7 +16,7 @@ from cdbench.diagnostics import Diagnostics
 from cdbench.errors import CdbenchError
 from cdbench.pool import Pool
 from cdbench.run import COMPLETED, FAILED, INTERRUPTED, Run
-from cdbench.sweep import _give_up, start_server
+from cdbench.sweep import _give_up, one_by_one, start_server
 from cdbench.worker import Task
 from tests.chaos import cpu_s, wait_until
 
@@ -56,7 +56,7 @@ class Tasks:
 def test_a_killed_worker_s_run_is_tried_again_and_the_others_go_on() -> None:
     of, tasks, found = pool(), Tasks(500), []
     other = 0
-    for run in of.runs(tasks):
+    for run in one_by_one(of.batches(tasks)):
         found.append(run)
         tasks.enough |= run.config.epochs == 500
         if not other:
@@ -73,7 +73,7 @@ def test_a_run_whose_worker_dies_twice_is_a_failed_one_and_the_others_complete()
     of, tasks, failed = pool(), Tasks(ENDLESS), []
     pids = set()
     n_completed = 0
-    for run in of.runs(tasks):
+    for run in one_by_one(of.batches(tasks)):
         if run.status == FAILED:
             failed.append(run)
             tasks.enough = True
@@ -95,7 +95,7 @@ def test_a_run_whose_worker_dies_twice_is_a_failed_one_and_the_others_complete()
 
 def test_a_failed_run_names_the_environment_of_the_others() -> None:
     of, tasks, environments = pool(), Tasks(ENDLESS), []
-    for run in of.runs(tasks):
+    for run in one_by_one(of.batches(tasks)):
         environments.append(run.environment)
         tasks.enough |= run.status == FAILED
         for victim in workers(of, ENDLESS):
@@ -107,13 +107,13 @@ def test_a_failed_run_names_the_environment_of_the_others() -> None:
 def test_workers_that_never_start_end_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cdbench.worker.serve", id)  # which returns
     with pytest.raises(CdbenchError, match=r"as they started \(exit code 0\).*--jobs 1"):
-        list(pool().runs([task(0), task(1)]))
+        list(pool().batches([task(0), task(1)]))
     assert multiprocessing.active_children() == []
 
 
 def test_the_fork_server_s_death_is_no_worker_s() -> None:
     tasks, n_runs = Tasks(500), 0
-    for run in pool().runs(tasks):
+    for run in one_by_one(pool().batches(tasks)):
         assert run.status == COMPLETED
         n_runs += 1
         if n_runs == 2:
@@ -125,7 +125,7 @@ def test_the_fork_server_s_death_is_no_worker_s() -> None:
 
 def test_tasks_are_read_as_workers_need_them() -> None:
     tasks = Tasks(1)
-    for n_ended, _ in enumerate(pool().runs(tasks), 1):
+    for n_ended, _ in enumerate(one_by_one(pool().batches(tasks)), 1):
         tasks.enough = n_ended >= 10
         assert tasks.n_read <= n_ended + 2 * 2
 
@@ -136,7 +136,9 @@ def test_an_interrupt_gives_the_runs_under_way_with_their_epochs(again: bool) ->
     of, found = pool(), list[Run]()
 
     def consume() -> None:
-        for run in of.runs(task(seed, 1 if seed < 3 else ENDLESS) for seed in range(9)):
+        for run in one_by_one(
+            of.batches(task(seed, 1 if seed < 3 else ENDLESS) for seed in range(9))
+        ):
             found.append(run)
             if len(found) == 3:
                 for one in of._busy():

@@ -14,7 +14,7 @@ from cdbench.execution import execute
 from cdbench.run import Run
 from cdbench.store.database import Database
 from cdbench.store.queries import epochs_of, newest_runs, spectra_of
-from cdbench.store.record import end_sweep, record_run, start_sweep
+from cdbench.store.record import end_sweep, record_run, start_sweep, store_runs
 
 TABLES = (
     "environment",
@@ -261,3 +261,15 @@ def test_failing_transaction_is_rolled_back(database: Database) -> None:
     with pytest.raises(Stop):
         fail_half_way()
     assert counts(database)["sweep"] == 0
+
+
+def test_of_runs_that_ended_together_one_that_cannot_be_stored_costs_no_other(
+    database: Database, tiny_run: TinyRun
+) -> None:
+    runs = [tiny_run(seed=0), spoilt(tiny_run(seed=1), "NaN loss"), tiny_run(seed=2)]
+    with pytest.raises(StoreError, match="NaN"):
+        store_runs(database, runs, None)
+    assert select(database, "SELECT seed FROM run ORDER BY seed") == [(0,), (2,)]
+    good = [tiny_run(seed=seed) for seed in (3, 4)]
+    assert store_runs(database, good, None) == good
+    assert counts(database)["run"] == 4

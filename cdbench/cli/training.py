@@ -4,6 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.echo import echo
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
-from cdbench.errors import ClusterError
+from cdbench.errors import ClusterError, StoreError
 from cdbench.interrupts import ignore_interrupts, interrupts_held
 from cdbench.passwords import without_passwords
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
@@ -47,34 +48,38 @@ def train_and_store(
         Where to train, if not on this machine; ``jobs`` is then its affair.
     """
     from cdbench.cli.progress import SweepProgress
-    from cdbench.store.record import end_sweep, record_run, start_sweep
-    from cdbench.sweep import execute_all
+    from cdbench.store.record import end_sweep, start_sweep, store_runs
+    from cdbench.sweep import execute_in_batches
 
     jobs = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
     if cluster is None:
-        runs = execute_all(list(needs), jobs, needs, blas_threads=blas_threads)
+        batches = execute_in_batches(list(needs), jobs, needs, blas_threads=blas_threads)
     else:
         from cdbench.cluster import execute_on_cluster
 
         jobs = cluster.n_workers
-        runs = execute_on_cluster(list(needs), cluster, needs, blas_threads=blas_threads)
+        batches = execute_on_cluster(list(needs), cluster, needs, blas_threads=blas_threads)
     sweep_id = start_sweep(database, command_line())
     progress = SweepProgress(list(needs), jobs)
     interrupted = lost = False
     try:
         with progress:
-            for run in runs:
+            for ended in batches:
                 with interrupts_held():  # what is stored is counted
-                    record_run(database, run, sweep_id)
-                    progress.add(run)
-                interrupted |= run.status == RUN_INTERRUPTED  # several may come, one a worker
+                    for run in store_runs(database, ended, sweep_id):
+                        progress.add(run)
+                        interrupted |= run.status == RUN_INTERRUPTED  # one a worker may come
     except KeyboardInterrupt:
         ignore_interrupts()
         interrupted = True
     except ClusterError as error:
         echo(f"cdbench: {error}; finished runs are kept, to go on: {go_on}", err=True)
         lost = True
-    end_sweep(database, sweep_id)
+    except StoreError as error:
+        done = f"{progress.n_completed} of {len(needs)} runs are stored"
+        raise StoreError(f"{error}; {done}, to go on: {go_on}") from error
+    with suppress(KeyboardInterrupt):  # given up, because of a lock
+        end_sweep(database, sweep_id)
     if interrupted:
         echo(
             f"interrupted: {progress.n_completed} of {len(needs)} runs are stored; "

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, update
 
 from cdbench.benchmark import Benchmark, Timing
 from cdbench.config import KNOBS, RunConfig
+from cdbench.errors import StoreError
 from cdbench.judgement import ClaimResult
 from cdbench.run import Condition, Curvature, EpochMetrics, Run
 from cdbench.store import models
@@ -69,6 +70,30 @@ def record_runs(database: Database, runs: Sequence[Run], sweep_id: int | None = 
         _record_spectra(connection, keyed)
         _record_curvature(connection, keyed)
     return run_ids
+
+
+def store_runs(database: Database, runs: Sequence[Run], sweep_id: int | None) -> Sequence[Run]:
+    """Write runs that ended together, in one transaction; return them.
+
+    Raises
+    ------
+    StoreError
+        If one cannot be written; all others are then in the database all the same.
+    """
+    try:
+        record_runs(database, runs, sweep_id)
+    except StoreError:
+        if len(runs) == 1:
+            raise
+        refused = None
+        for run in runs:
+            try:
+                record_run(database, run, sweep_id)
+            except StoreError as error:
+                refused = error
+        if refused is not None:
+            raise refused from None
+    return runs
 
 
 def start_sweep(database: Database, command_line: str) -> int:
