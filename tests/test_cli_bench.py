@@ -240,7 +240,7 @@ def test_a_sweep_gives_each_thread_a_core(here: Here, monkeypatch: pytest.Monkey
         asked.append(jobs)
         return []
 
-    monkeypatch.setattr(sweep, "execute_all", spy)
+    monkeypatch.setattr(sweep, "execute_in_batches", spy)
     words = ("sweep", *SMALL, "--B", "2", "--seeds", "0")
     for more in ((), ("--blas-threads", "3"), ("--blas-threads", "7"), ("--jobs", "5")):
         here(*words, *more)

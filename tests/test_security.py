@@ -61,20 +61,21 @@ def test_a_hostile_name_comes_back_exactly_from_json_and_the_database(
 @pytest.mark.parametrize("knob", ["dataset", "label_column", "dataset_fingerprint"])
 def test_what_is_no_text_is_refused_before_it_is_a_digest(knob: str, name: str) -> None:
     with pytest.raises(ConfigurationError, match=r"is not UTF-8|contains NUL") as caught:
-        RunConfig(**{knob: name})
+        RunConfig.from_mapping({knob: name})
     assert not steers(str(caught.value))
 
 
 @pytest.mark.parametrize("name", ["label_column", "dataset_fingerprint"])
 def test_what_is_another_type_than_text_is_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="expected a text"):
-        RunConfig(**{name: 5})
+        RunConfig.from_mapping({name: 5})
 
 
 @pytest.mark.parametrize("name", ["B", "epochs", "batch_size", "hidden"])
 def test_whole_numbers_that_no_database_keeps_are_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="at most 9223372036854775807"):
-        RunConfig(**{"hidden": (2**62,)} | {name: (2**63,) if name == "hidden" else 2**63})
+        large = (2**63,) if name == "hidden" else 2**63
+        RunConfig.from_mapping({"hidden": (2**62,)} | {name: large})
 
 
 @pytest.mark.parametrize("width", [999_999_999_999, 2**63 - 1])

@@ -36,7 +36,7 @@ def best(run: Run, status: str, uuid: str) -> Run:
     """Return a run with better numbers than any that trained, which then did not complete."""
     spectra = [replace(s, condition=replace(s.condition, kappa=1.0)) for s in run.spectra]
     epochs = [replace(e, training_loss=1e-12, test_accuracy=1.0) for e in run.epochs]
-    where = {"diverged_epoch": 25, "diverged_step": 1} if status == DIVERGED else {}
+    diverged = status == DIVERGED
     return replace(
         run,
         uuid=uuid,
@@ -44,7 +44,8 @@ def best(run: Run, status: str, uuid: str) -> Run:
         epochs=tuple(epochs),
         spectra=tuple(spectra),
         error="it did",
-        **where,
+        diverged_epoch=25 if diverged else None,
+        diverged_step=1 if diverged else None,
     )
 
 
