@@ -23,10 +23,10 @@ paper: .venv/installed
 	@echo 'open it by hand: sqlite3 $(DATABASE) "select * from table1"'
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 chaos: .venv/installed-test
-	$(BIN)/python -m pytest -m "chaos or server or cluster"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "chaos or server or cluster"
 
 check: .venv/installed-test
 	$(BIN)/ruff check .

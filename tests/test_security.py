@@ -223,7 +223,7 @@ def test_sql_to_type_finds_what_it_is_about_whatever_its_name(tmp_path: Path, na
 
 
 INTERPOLATED = {
-    "VERSION_TABLE", "LOCK", "APPLICATION_ID", "version", "quoted", "_quoted(name)", "name",
+    "VERSION_TABLE", "LOCK", "APPLICATION_ID", "version", "quoted", "_quoted(name)", "name", "kind",
     "view.select.strip()", "relation",
 }  # fmt: skip
 """What stands in statements that are put together where they are run: our own constants, and names
