@@ -4,23 +4,31 @@ Both raise KeyboardInterrupt. Holding back is a flag that the handler looks at, 
 serves where another thread takes the signal, the mask is what new processes inherit.
 """
 
+import logging
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_LOG = logging.getLogger("cdbench")
 
 
 class _State:
     first: int | None = None  # signal that arrived first
     held = False
     pending = False  # one arrived while they were held
+    ignored = False
+    waiting = False
+    n_while_waiting = 0  # arrived so, while they were held or ignored
 
 
 def catch_interrupts() -> None:
     """Let SIGTERM do what Ctrl-C does; where one of them was ignored so far, it stays so."""
+    _State.ignored, _State.n_while_waiting = False, 0
     for number in SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, _interrupt)
@@ -28,7 +36,11 @@ def catch_interrupts() -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     _State.first = _State.first or number
-    _State.pending = True
+    _State.pending = not _State.ignored
+    if _State.waiting and (_State.held or _State.ignored):
+        _State.n_while_waiting += 1
+        if _State.n_while_waiting == 1:
+            _LOG.warning("still waiting, to store what was trained; interrupt again to give it up")
     _raise_pending()
 
 
@@ -92,9 +104,35 @@ def _masked(*, block: bool) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def waiting() -> Iterator[Callable[[float], None]]:
+    """Give a function that sleeps, for a block in which another process is waited for.
+
+    Interrupts get through while it sleeps. Where they are held back or ignored, something waits to
+    be stored: the first one then only says so, and the second, as any sleep after it, raises
+    KeyboardInterrupt.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield time.sleep
+        return
+    _State.waiting = True
+    try:
+        yield _pause
+    finally:
+        _State.waiting = False
+
+
+def _pause(seconds: float) -> None:
+    with _masked(block=False):
+        time.sleep(0 if _State.n_while_waiting > 1 else seconds)
+    if _State.n_while_waiting > 1:
+        _State.pending = False
+        raise KeyboardInterrupt("interrupted; what waited to be stored is not stored")
+
+
 def ignore_interrupts() -> None:
-    """Ignore interrupts from here on, those held back included."""
+    """Ignore interrupts from here on, those held back included; all but those while waiting."""
     for number in SIGNALS:
         if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_IGN)
-    _State.pending = False
+            signal.signal(number, _interrupt)
+    _State.ignored, _State.pending = True, False

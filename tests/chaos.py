@@ -7,10 +7,10 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from tests.cli_tools import CDBENCH, plain_environment, processes_of_session
 
@@ -27,28 +27,41 @@ def wait_until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE_S)
 
 
 class Command:
-    """A running ``cdbench``, the leader of a session of its own; ended at the block's end."""
+    """A running ``cdbench``, the leader of a session of its own; ended at the block's end.
 
-    def __init__(self, folder: Path, *words: str) -> None:
+    Its ``lines`` are all that it said, its ``errors`` those of standard error.
+    """
+
+    def __init__(
+        self, folder: Path, *words: str, below: Sequence[str] = (), extra: Mapping[str, str] = {}
+    ) -> None:
         self.process = subprocess.Popen(
-            [CDBENCH, *words],
+            [*below, CDBENCH, *words],
             cwd=folder,
-            env=plain_environment(),
+            env=plain_environment(**extra),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
         )
         self.pid = self.process.pid
         self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
+        self.errors: list[str] = []
         assert self.process.stdout is not None
-        for line in self.process.stdout:
+        assert self.process.stderr is not None
+        self._pipes = (self.process.stdout, self.process.stderr)
+        self._readers = [
+            threading.Thread(target=self._read, args=(pipe,), daemon=True) for pipe in self._pipes
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, pipe: IO[str]) -> None:
+        for line in pipe:
             self.lines.append(line.rstrip())
+            if pipe is self.process.stderr:
+                self.errors.append(line.rstrip())
 
     def __enter__(self) -> Self:
         return self
@@ -70,9 +83,9 @@ class Command:
     def wait(self) -> int:
         """Wait for its end; return the exit code, or minus a signal."""
         code = self.process.wait(PATIENCE_S)
-        self._reader.join(PATIENCE_S)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        for reader, pipe in zip(self._readers, self._pipes, strict=True):
+            reader.join(PATIENCE_S)
+            pipe.close()
         return code
 
     def ended(self) -> bool:

@@ -137,7 +137,16 @@ ROOMS = {
         "interrupts",
         "run",
     },
-    "store": {"benchmark", "config", "diagnostics", "errors", "judgement", "passwords", "run"},
+    "store": {
+        "benchmark",
+        "config",
+        "diagnostics",
+        "errors",
+        "interrupts",
+        "judgement",
+        "passwords",
+        "run",
+    },
     "claims": {
         "config",
         "datasets",

@@ -1,10 +1,12 @@
 """The application: its commands, and what stands above them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import cdbench
+from cdbench.cli import INTERRUPTED
 from cdbench.cli.arguments import ManyValuesCommand
 from cdbench.cli.audit import audit
 from cdbench.cli.bench import bench
@@ -15,7 +17,21 @@ from cdbench.cli.reproduce import reproduce
 from cdbench.cli.sweep import sweep
 from cdbench.cli.train import train
 
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Say that a command was interrupted, which Typer would end without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            from cdbench.cli.echo import complain
+
+            complain(str(error) or "interrupted")
+            return INTERRUPTED
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

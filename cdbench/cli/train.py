@@ -16,6 +16,7 @@ from cdbench.cli.options import (
 from cdbench.cli.output import one_line, print_report
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.errors import StoreError
 from cdbench.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
 from cdbench.printable import printable
 from cdbench.reports.formats import Report
@@ -57,12 +58,15 @@ def train(
     with interrupts_held():
         with interrupts_let_through():
             run = execute(config, _print_epoch, diagnostics, blas_threads)
-        run_id = record_run(database, run)
+        try:
+            run_id = record_run(database, run)
+        except StoreError as error:
+            raise StoreError(f"{error}; the run is not stored") from error
         if run.status == RUN_INTERRUPTED:
             ignore_interrupts()
-    echo()
-    _print_outcome(run)
-    echo(f"stored as run {run_id} in {database.name}")
+        echo()
+        _print_outcome(run)
+        echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is told of
     if diagnostics != Diagnostics():
         echo(
             f"all that was measured: sqlite3 {shlex.quote(database.name)} "

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cdbench.errors import StoreError
+from cdbench.interrupts import waiting
 from cdbench.passwords import without_passwords
 
 PATIENCE_S = 600
@@ -16,6 +17,9 @@ PATIENCE_S = 600
 
 NOTICE_AFTER_S = 3
 """How long before the user is told what is being waited for."""
+
+LONGEST_PAUSE_S = 0.05
+"""Between attempts. SQLite's own waiting would keep Ctrl-C waiting as well."""
 
 _LOG = logging.getLogger("cdbench")
 
@@ -31,7 +35,8 @@ def patiently(connection: sqlite3.Connection, statement: str, path: Path) -> Non
     Parameters
     ----------
     connection : Connection
-        With a busy timeout of NOTICE_AFTER_S.
+        Without a busy timeout, which would wait where nobody is told: in a transaction that
+        outgrows its cache, anew for each page.
     statement : str
         BEGIN IMMEDIATE, COMMIT, or a first SELECT.
     path : Path
@@ -41,28 +46,39 @@ def patiently(connection: sqlite3.Connection, statement: str, path: Path) -> Non
     ------
     StoreError
         If it is still locked after PATIENCE_S.
+    KeyboardInterrupt
+        On an interrupt; see ``interrupts.waiting``.
     """
-    deadline = time.monotonic() + PATIENCE_S
+    if _execute(connection, statement, path):
+        return
+    began = time.monotonic()
     noticed = False
-    while True:
-        try:
-            connection.execute(statement)
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
-                _roll_back_what_was_left(path)
-                continue
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            if time.monotonic() > deadline:
+    with waiting() as pause:
+        while not _execute(connection, statement, path):
+            waited = time.monotonic() - began
+            if waited > PATIENCE_S:
                 raise StoreError(
                     f"{path}: locked for {PATIENCE_S // 60} minutes by {_holders(path)}; "
                     "end that, and try again"
-                ) from None
-            if not noticed:
+                )
+            if waited > NOTICE_AFTER_S and not noticed:
                 _LOG.warning("%s is locked by %s; waiting", path, _holders(path))
                 noticed = True
-        else:
-            return
+            pause(min(0.001 + waited / 4, LONGEST_PAUSE_S))
+
+
+def _execute(connection: sqlite3.Connection, statement: str, path: Path) -> bool:
+    """Return whether a statement could be executed, False where a lock is in its way."""
+    try:
+        connection.execute(statement)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+            _roll_back_what_was_left(path)
+            return False
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True
 
 
 def _roll_back_what_was_left(path: Path) -> None:
@@ -71,6 +87,8 @@ def _roll_back_what_was_left(path: Path) -> None:
         with closing(sqlite3.connect(uri(path, "rw"), uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # another process undoes it now
+            return
         raise StoreError(
             f"{path}: a process was killed while it wrote, and undoing what it left needs leave to "
             f"write the file and its folder ({error}); make them writable, and try again"
