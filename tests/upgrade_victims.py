@@ -24,7 +24,7 @@ def upgrade_watched(path: Path, tell: Callable[[], None], cache_pages: int) -> N
     real_connect = sqlite3.connect
 
     def connect(*arguments: Any, **named: Any) -> sqlite3.Connection:
-        connection = real_connect(*arguments, **named)
+        connection: sqlite3.Connection = real_connect(*arguments, **named)
         connection.execute(f"PRAGMA cache_size = {cache_pages}")
         connection.set_trace_callback(lambda _statement: tell())
         return connection

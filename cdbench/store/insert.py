@@ -95,7 +95,7 @@ def environment_id(connection: Connection, environment: Environment) -> int:
 def _refuse_nan(table: Table, columns: tuple[str, ...], values: Any) -> None:
     """Raise StoreError for not-a-number, which SQLite would keep as NULL, PostgreSQL as largest."""
     for name, value in zip(columns, values, strict=True):
-        if value.__class__ is float and math.isnan(value):
+        if isinstance(value, float) and math.isnan(value):  # NumPy's are floats too
             raise StoreError(
                 f"{table.name}.{name} is not a number (NaN); nothing of this run is stored"
             )
