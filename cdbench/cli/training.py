@@ -76,8 +76,7 @@ def train_and_store(
         echo(f"cdbench: {error}; finished runs are kept, to go on: {go_on}", err=True)
         lost = True
     except StoreError as error:
-        done = f"{progress.n_completed} of {len(needs)} runs are stored"
-        raise StoreError(f"{error}; {done}, to go on: {go_on}") from error
+        raise StoreError(f"{error}; runs stored before are kept, to go on: {go_on}") from error
     with suppress(KeyboardInterrupt):  # given up, because of a lock
         end_sweep(database, sweep_id)
     if interrupted:
