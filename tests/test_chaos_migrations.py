@@ -6,8 +6,8 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ import pytest
 from sqlalchemy import Engine, event
 
 from cdbench.errors import CdbenchError
+from cdbench.store import database
 from cdbench.store.database import open_for_writing
 from cdbench.store.migrate import revisions
-from tests.cli_tools import SMALL, Here, for_real, plain_environment
+from tests.chaos import Command, wait_until
+from tests.cli_tools import SMALL, Here, plain_environment
 from tests.test_migrations import ASSETS, rows, schema
 from tests.upgrade_victims import count_moments
 
@@ -162,6 +164,20 @@ def test_backup_that_differs_is_never_overwritten(tmp_path: Path, upgraded: Any)
     assert rows(tmp_path / "runs.schema-0002-6.db") == before
 
 
+def test_upgrade_that_another_did_first_is_not_done_again(
+    upgraded: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = old_database(tmp_path, "0001"), database._upgrade
+
+    def late(one: database.Database) -> None:
+        real(one)  # another process, between this one's look at the schema and its lock
+        real(one)
+
+    monkeypatch.setattr(database, "_upgrade", late)
+    open_for_writing(str(path))
+    assert_upgraded(path, "0001", upgraded("0001"))
+
+
 class Stopped(Exception):  # noqa: N818
     """A failure in the middle of an upgrade."""
 
@@ -289,11 +305,14 @@ def test_ctrl_c_in_an_upgrade_undoes_it(upgraded: Any, tmp_path: Path, here: Her
 @pytest.mark.chaos
 def test_eight_processes_upgrade_once(upgraded: Any, tmp_path: Path) -> None:
     path = old_database(tmp_path, "0001")
-    with ThreadPoolExecutor(8) as threads:
-        answers = list(
-            threads.map(lambda _: for_real(tmp_path, "db", "upgrade", "--db", "runs.db"), range(8))
-        )
-    assert [answer.code for answer in answers] == [0] * 8, [answer.err for answer in answers]
-    said = "".join(answer.err for answer in answers)
-    assert said.count("as it was: runs.schema-0001.db") == 1
+    with ExitStack() as stack:
+        with closing(sqlite3.connect(path)) as holder:
+            holder.execute("BEGIN IMMEDIATE")  # until all of them wait at the door
+            words = ("db", "upgrade", "--db", "runs.db")
+            commands = [stack.enter_context(Command(tmp_path, *words)) for _ in range(8)]
+            for command in commands:
+                wait_until(partial(command.said, "waiting"), "its waiting for the lock")
+        assert [command.wait() for command in commands] == [0] * 8
+        said = sum(command.said("as it was: runs.schema-0001.db") for command in commands)
+    assert said == 1
     assert_upgraded(path, "0001", upgraded("0001"))
