@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import IO, Any, Self
@@ -24,6 +25,12 @@ def wait_until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE_S)
         assert time.monotonic() < end, f"waited in vain: {what}"
         time.sleep(0.002)
     return found
+
+
+def together(act: Callable[..., None], cases: Sequence[tuple[Any, ...]]) -> None:
+    """Run a test's cases at a time, because most of each is waiting."""
+    with ThreadPoolExecutor(len(cases)) as threads:
+        list(threads.map(lambda case: act(*case), cases))
 
 
 class Command:

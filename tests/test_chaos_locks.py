@@ -7,16 +7,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.chaos import Command, ask, wait_until
+from tests.chaos import Command, ask, together, wait_until
 from tests.cli_tools import for_real
 
 if sys.platform != "linux":
@@ -31,7 +30,7 @@ CACHE_BYTES = 2_000_000
 N_SWEEPS = 8
 TINY = ("--dataset", "iris", "--hidden", "4", "--B", "2", "--epochs", "3")
 LARGE = ("--dataset", "iris", "--hidden", "8", "--B", "2", "--epochs", "800")
-LARGE += ("--spectra-every", "1")
+SPECTRA = ("--spectra-every", "1")
 """A run whose rows outgrow SQLite's cache of 2 MB, so that they meet a lock before their commit."""
 
 N_EPOCHS = "SELECT (SELECT count(*) FROM epoch e WHERE e.run_id = r.run_id) FROM run r"
@@ -105,12 +104,6 @@ def new_database(tmp_path: Path, trained: bytes) -> Callable[[], Path]:
         return folder / "runs.db"
 
     return make
-
-
-def together(act: Callable[..., None], cases: Sequence[tuple[Any, ...]]) -> None:
-    """Run a test's cases at a time, because most of each is waiting."""
-    with ThreadPoolExecutor(len(cases)) as threads:
-        list(threads.map(lambda case: act(*case), cases))
 
 
 def errors_in(lines: Sequence[str]) -> list[str]:
@@ -232,7 +225,7 @@ def is_notice(line: str, path: str, holder: Holder) -> bool:
 
 WAITS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "write": (("BEGIN IMMEDIATE",), ("train", *TINY, "--seed", "1")),
-    "read": (READ, ("train", *LARGE, "--seed", "1")),
+    "read": (READ, ("train", *LARGE, *SPECTRA, "--seed", "1")),
     "exclusive": (("BEGIN EXCLUSIVE",), ("db", "info")),
 }
 """What another process holds, and what has to wait for it: to begin, to commit, to read."""
@@ -381,8 +374,9 @@ def test_a_sweep_that_waits_for_a_lock_can_be_given_up_and_gone_on_with(
 
 def test_a_lock_of_forty_seconds_is_waited_for_and_named(waits: dict[str, Wait]) -> None:
     for wait in waits.values():
-        wait_until(lambda wait=wait: wait.command.errors, "a notice")
-        wait_until(lambda wait=wait: time.monotonic() - wait.holder.since > HELD_S, "the time")
+        wait_until(partial(bool, wait.command.errors), "a notice")
+    since = max(wait.holder.since for wait in waits.values())
+    wait_until(lambda: time.monotonic() - since > HELD_S, "the time")
     for wait in waits.values():
         assert not wait.command.ended(), wait.command.text
         (line,) = wait.command.errors
