@@ -3,7 +3,7 @@
 The shell ``sqlite3`` has them off unless it is told otherwise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +77,25 @@ def remove_orphans(connection: Connection) -> dict[str, int]:
     _remove_unnamed_environments(connection)
     removed = {table.name: before[table.name] - _count(connection, table) for table in tables}
     return {name: count for name, count in removed.items() if count}
+
+
+def remove_leftovers(connection: Connection, run_ids: Sequence[int]) -> None:
+    """Remove what belonged to deleted runs, whose keys SQLite gives again, before new ones have it.
+
+    Parameters
+    ----------
+    connection : Connection
+        The transaction that writes the new runs.
+    run_ids : sequence of int
+        Their keys.
+    """
+    if connection.dialect.name != "sqlite" or not run_ids:
+        return
+    for table in Base.metadata.sorted_tables:
+        for key in table.foreign_keys:
+            if key.column.table.name == "run":
+                left = key.parent.between(min(run_ids), max(run_ids))
+                connection.execute(delete(table).where(left))
 
 
 def _remove_unnamed_environments(connection: Connection) -> None:

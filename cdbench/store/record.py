@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, update
 
 from cdbench.benchmark import Benchmark, Timing
 from cdbench.config import KNOBS, RunConfig
@@ -16,6 +16,7 @@ from cdbench.run import Condition, Curvature, EpochMetrics, Run
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.insert import environment_id, insert_rows, insert_values, table_of
+from cdbench.store.orphans import remove_leftovers
 
 ARROW = "→"
 
@@ -60,7 +61,7 @@ def record_runs(database: Database, runs: Sequence[Run], sweep_id: int | None = 
             for run in runs
         ]
         run_ids = insert_rows(connection, models.Run, rows)
-        _clear_what_deleted_runs_left(connection, run_ids)
+        remove_leftovers(connection, run_ids)
         keyed = list(zip(run_ids, runs, strict=True))
         insert_values(
             connection,
@@ -95,21 +96,6 @@ def store_runs(database: Database, runs: Sequence[Run], sweep_id: int | None) ->
         if refused is not None:
             raise refused from None
     return runs
-
-
-def _clear_what_deleted_runs_left(connection: Connection, run_ids: Sequence[int]) -> None:
-    """Remove rows of runs that were deleted with foreign keys off, whose keys SQLite gives again.
-
-    They would become those of the new runs.
-    """
-    if connection.dialect.name != "sqlite" or not run_ids:
-        return
-    run = table_of(models.Run)
-    for table in models.Base.metadata.sorted_tables:
-        for key in table.foreign_keys:
-            if key.column.table is run:
-                left = key.parent.between(min(run_ids), max(run_ids))
-                connection.execute(delete(table).where(left))
 
 
 def start_sweep(database: Database, command_line: str) -> int:
