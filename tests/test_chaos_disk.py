@@ -22,7 +22,7 @@ ASSETS = Path(__file__).parent / "assets"
 TINY = ("--dataset", "iris", "--hidden", "4", "--B", "2", "--epochs", "100")
 N_RUNS = 40
 SWEEP = ("sweep", *TINY, "--seeds", "0..19", "--jobs", "2")
-TRAIN = (*"train --dataset iris --hidden 8 --B 2 --epochs 300 --spectra-every 1".split(),)
+TRAIN = ("train", *TINY[:-1], "600", "--spectra-every", "1")
 """A run of a megabyte."""
 
 DISK_BYTES = 2_000_000
