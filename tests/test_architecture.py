@@ -175,7 +175,7 @@ ROOMS = {
         "reproduction",
         "run",
         "store.audit_queries",
-        "store.inventory",
+        "store.upkeep.inventory",
         "store.queries",
     },
     "plots": {

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from cdbench.errors import StoreError
-from cdbench.store.checks import check_database
-from cdbench.store.copying import copy_database
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.migrate import revisions
-from cdbench.store.sources import open_as_it_is
+from cdbench.store.upkeep.checks import check_database
+from cdbench.store.upkeep.copying import copy_database
+from cdbench.store.upkeep.sources import open_as_it_is
 from cdbench.store.views import VIEWS
 from tests.postgres import PostgresServer
 

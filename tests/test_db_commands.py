@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from cdbench.run import Run
-from cdbench.store.checks import check_database
-from cdbench.store.copying import copy_database
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.record import record_run
-from cdbench.store.sources import open_as_it_is
-from cdbench.store.vacuuming import vacuum_database
+from cdbench.store.upkeep.checks import check_database
+from cdbench.store.upkeep.copying import copy_database
+from cdbench.store.upkeep.sources import open_as_it_is
+from cdbench.store.upkeep.vacuuming import vacuum_database
 from tests.cli_tools import Here, change, contents, rows
 
 ASSETS = Path(__file__).parent / "assets"

@@ -16,18 +16,18 @@ from sqlalchemy import select
 
 from cdbench.errors import StoreError
 from cdbench.run import Run
-from cdbench.store import merging
-from cdbench.store.checks import check_database
-from cdbench.store.copying import copy_database
 from cdbench.store.database import open_for_reading, open_for_writing
-from cdbench.store.fingerprints import Fingerprint, fingerprint
 from cdbench.store.location import find_location
-from cdbench.store.merging import Arrivals, merge_database
 from cdbench.store.migrate import revisions
 from cdbench.store.models import Base
 from cdbench.store.record import record_run, start_sweep
 from cdbench.store.run_queries import stored_runs
-from cdbench.store.streaming import Reader, write_rows
+from cdbench.store.upkeep import merging
+from cdbench.store.upkeep.checks import check_database
+from cdbench.store.upkeep.copying import copy_database
+from cdbench.store.upkeep.fingerprints import Fingerprint, fingerprint
+from cdbench.store.upkeep.merging import Arrivals, merge_database
+from cdbench.store.upkeep.streaming import Reader, write_rows
 from tests.postgres import PostgresServer
 
 ASSETS = Path(__file__).parent / "assets"
@@ -161,7 +161,7 @@ def test_copy_that_fails_leaves_no_rows(
         found = fingerprint(reader, table)
         return found if next(real) else replace(found, digest="0" * 64)
 
-    monkeypatch.setattr("cdbench.store.copying.fingerprint", bent)
+    monkeypatch.setattr("cdbench.store.upkeep.copying.fingerprint", bent)
     with pytest.raises(StoreError, match=r"is not as it was in .*nothing was copied"):
         copy_database(source, location)
     assert {table.n_rows for table in fingerprints(location)} == {0}

@@ -14,6 +14,7 @@ from cdbench.claims.statistics import Observations
 from cdbench.cli import run
 from cdbench.cli.audit import AUDIT_SEEDS
 from cdbench.cli.output import claims_report
+from cdbench.grid import grid
 from cdbench.published import PUBLISHED_SEEDS
 from cdbench.reports.formats import render
 from cdbench.reports.table1 import table1, table1_configs
@@ -26,7 +27,6 @@ from cdbench.store.audit_queries import (
 from cdbench.store.database import open_for_reading
 from cdbench.store.migrate import VERSION_TABLE, revisions
 from cdbench.store.queries import completed_configs, newest_runs
-from cdbench.grid import grid
 
 ROOT = Path(__file__).parents[1]
 RELEASED = ROOT / "runs.db"

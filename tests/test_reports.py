@@ -17,7 +17,8 @@ from cdbench.cli import run as run_command
 from cdbench.config import RunConfig
 from cdbench.errors import MissingResultsError
 from cdbench.published import PUBLISHED_TABLE1
-from cdbench.reports.formats import FORMATS, Report, latex_escape, render
+from cdbench.reports.escaping import latex_escape
+from cdbench.reports.formats import FORMATS, Report, render
 from cdbench.reports.statistics import format_count, format_kappa, format_loss, format_percent
 from cdbench.reports.summary import summary
 from cdbench.reports.table1 import table1, table1_configs

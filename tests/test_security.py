@@ -73,8 +73,8 @@ def test_what_is_another_type_than_text_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["B", "epochs", "batch_size", "hidden"])
 def test_whole_numbers_that_no_database_keeps_are_refused(name: str) -> None:
+    large = (2**63,) if name == "hidden" else 2**63
     with pytest.raises(ConfigurationError, match="at most 9223372036854775807"):
-        large = (2**63,) if name == "hidden" else 2**63
         RunConfig.from_mapping({"hidden": (2**62,)} | {name: large})
 
 

@@ -27,16 +27,16 @@ from cdbench.config import RunConfig
 from cdbench.errors import StoreError
 from cdbench.execution import execute
 from cdbench.run import COMPLETED, DIVERGED, STATUSES, Curvature, Run
-from cdbench.store.backups import back_up
-from cdbench.store.checks import check_database
-from cdbench.store.copying import copy_database
 from cdbench.store.database import open_for_reading, open_for_writing
-from cdbench.store.merging import merge_database
 from cdbench.store.migrate import revisions
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import end_sweep, record_run, record_runs, start_sweep
 from cdbench.store.run_queries import stored_runs
-from cdbench.store.vacuuming import vacuum_database
+from cdbench.store.upkeep.backups import back_up
+from cdbench.store.upkeep.checks import check_database
+from cdbench.store.upkeep.copying import copy_database
+from cdbench.store.upkeep.merging import merge_database
+from cdbench.store.upkeep.vacuuming import vacuum_database
 from tests.conftest import TINY
 
 ASSETS = Path(__file__).parent / "assets"

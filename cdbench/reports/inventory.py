@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cdbench.reports.formats import Report
-from cdbench.store.inventory import Inventory
+from cdbench.store.upkeep.inventory import Inventory
 
 PARTS = {
     "epoch": "epochs",

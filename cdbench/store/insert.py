@@ -67,15 +67,24 @@ def insert_values(
     if any(value != value for row in rows for value in row):  # quick; who it was is found out then
         for row in rows:
             _refuse_nan(table, columns, row)
-    names = ", ".join(connection.dialect.identifier_preparer.quote(name) for name in columns)
-    if connection.dialect.name == "postgresql":  # COPY takes a tenth of the time of INSERT
-        with connection.connection.cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+    send_rows(connection, table, columns, rows)
+
+
+def send_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+) -> None:
+    """Hand rows to the driver as they are; its errors are for the transaction to name."""
+    names = ", ".join(f'"{name}"' for name in columns)
+    if connection.dialect.name == "postgresql":  # COPY takes a fifth of the time of INSERT
+        statement = f"COPY {table.name} ({names}) FROM STDIN"
+        cursor: Any = connection.connection.cursor()
+        with cursor, cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
     else:
         marks = ", ".join("?" * len(columns))
         statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, list(rows))
+        connection.exec_driver_sql(statement, [tuple(row) for row in rows])
 
 
 def environment_id(connection: Connection, environment: Environment) -> int:

@@ -12,8 +12,8 @@ from cdbench.store.views import VIEWS
 HEADER = """\
 # The database
 
-One SQLite file, `runs.db` unless told otherwise, or a database on a PostgreSQL server, with the same
-tables and views. Open it by hand:
+One SQLite file, `runs.db` unless told otherwise, or a database on a PostgreSQL server, with the
+same tables and views. Open it by hand:
 
 ```
 sqlite3 runs.db "select * from table1"

@@ -30,7 +30,7 @@ def backup(
         cdbench db backup /backups/runs.db
     """
     from cdbench.reports.inventory import size_in_words
-    from cdbench.store.backups import back_up
+    from cdbench.store.upkeep.backups import back_up
 
     path = back_up(db, target)
     echo(f"wrote {path}, {size_in_words(path.stat().st_size)}")

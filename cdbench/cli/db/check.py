@@ -16,10 +16,10 @@ def check(db: DatabaseOption = DEFAULT_DATABASE) -> int:
 
         cdbench db check --db other.db
     """
-    from cdbench.store.checks import check_database
     from cdbench.store.database import revision_of
     from cdbench.store.migrate import revisions
-    from cdbench.store.sources import open_as_it_is
+    from cdbench.store.upkeep.checks import check_database
+    from cdbench.store.upkeep.sources import open_as_it_is
 
     database = open_as_it_is(db)
     found = check_database(database)

@@ -26,8 +26,8 @@ def copy(
 
         cdbench db copy postgresql://me@server/runs runs.db
     """
-    from cdbench.store.copying import copy_database
     from cdbench.store.location import find_location
+    from cdbench.store.upkeep.copying import copy_database
 
     found = copy_database(source, target)
     for table in found:

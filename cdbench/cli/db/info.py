@@ -19,8 +19,8 @@ def info(db: DatabaseOption = DEFAULT_DATABASE, format: FormatOption = "table") 
         cdbench db info --db other.db --format json
     """
     from cdbench.reports.inventory import inventory_report
-    from cdbench.store.inventory import inventory
-    from cdbench.store.sources import open_as_it_is
+    from cdbench.store.upkeep.inventory import inventory
+    from cdbench.store.upkeep.sources import open_as_it_is
 
     report = inventory_report(inventory(open_as_it_is(db)))
     if format == "table":

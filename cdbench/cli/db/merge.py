@@ -34,7 +34,7 @@ def merge(
         cdbench db merge postgresql://me@server/runs --db all.db
     """
     from cdbench.store.location import find_location
-    from cdbench.store.merging import merge_database
+    from cdbench.store.upkeep.merging import merge_database
 
     for arrivals in merge_database(db, other):
         there = f", {arrivals.there:,} were there already" if arrivals.there else ""

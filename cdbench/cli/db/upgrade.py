@@ -19,7 +19,7 @@ def upgrade(db: DatabaseOption = DEFAULT_DATABASE) -> int:
     """
     from cdbench.store.database import open_for_writing, remake_views, revision_of
     from cdbench.store.migrate import revisions
-    from cdbench.store.sources import open_as_it_is
+    from cdbench.store.upkeep.sources import open_as_it_is
 
     database = open_as_it_is(db)
     revision, newest = revision_of(database), revisions()[-1]

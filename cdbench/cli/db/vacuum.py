@@ -18,7 +18,7 @@ def vacuum(db: DatabaseOption = DEFAULT_DATABASE) -> int:
     """
     from cdbench.reports.inventory import size_in_words
     from cdbench.store.location import find_location
-    from cdbench.store.vacuuming import vacuum_database
+    from cdbench.store.upkeep.vacuuming import vacuum_database
 
     done = vacuum_database(db)
     for table, count in done.removed.items():

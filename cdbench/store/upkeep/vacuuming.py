@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.orphans import remove_orphans
-from cdbench.store.sources import open_as_it_is, require_sound
+from cdbench.store.upkeep.sources import open_as_it_is, require_sound
 
 
 @dataclass(frozen=True)

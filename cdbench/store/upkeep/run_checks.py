@@ -10,9 +10,9 @@ from sqlalchemy import func, select
 from cdbench.config import KNOBS, RunConfig
 from cdbench.errors import CdbenchError
 from cdbench.run import COMPLETED
-from cdbench.store.findings import RETRAIN, Checked, Finding, counted
 from cdbench.store.insert import table_of
 from cdbench.store.models import Environment, Epoch, Run
+from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
 
 RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
 

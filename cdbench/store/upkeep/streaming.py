@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable, Table, func, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cdbench.errors import StoreError
 from cdbench.store.database import Database
+from cdbench.store.insert import send_rows
 
 ROWS_AT_A_TIME = 5000
 
@@ -64,15 +66,16 @@ def write_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any
         return
     if any(value != value for row in rows for value in row):
         raise _cannot_hold(table, rows, "not a number (NaN)", _is_nan)
-    if connection.dialect.name == "postgresql":
-        _copy_in(connection, table, rows)
-        return
-    for place, process in _processors(table, connection.dialect):
-        rows = [(*row[:place], process(row[place]), *row[place + 1 :]) for row in rows]
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
-    marks = ", ".join("?" * len(table.columns))
-    statement = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
-    connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+    if connection.dialect.name == "sqlite":
+        for place, process in _processors(table, connection.dialect):
+            rows = [(*row[:place], process(row[place]), *row[place + 1 :]) for row in rows]
+    try:
+        send_rows(connection, table, [column.name for column in table.columns], rows)
+    except connection.dialect.loaded_dbapi.Error:
+        if connection.dialect.name == "sqlite" or not any(map(_has_nul, chain(*rows))):
+            raise
+        what = "text with the character NUL, which PostgreSQL cannot hold"
+        raise _cannot_hold(table, rows, what, _has_nul) from None
 
 
 def new_keys(connection: Connection, table: Table, number: int) -> Sequence[int]:
@@ -97,23 +100,6 @@ def end_sequences(connection: Connection, tables: Iterable[Table]) -> None:
         if key is not None and largest is not None:
             sequence = func.pg_get_serial_sequence(table.name, key.name)
             connection.execute(select(func.setval(sequence, largest)))
-
-
-def _copy_in(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    """Insert rows by COPY, PostgreSQL's way for many rows."""
-    names = ", ".join(f'"{column.name}"' for column in table.columns)
-    statement = f"COPY {table.name} ({names}) FROM STDIN"
-    raw: Any = connection.connection.dbapi_connection
-    try:
-        with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except connection.dialect.loaded_dbapi.Error as error:
-        if any(_has_nul(value) for row in rows for value in row):
-            raise _cannot_hold(
-                table, rows, "text with the character NUL, which PostgreSQL cannot hold", _has_nul
-            ) from None
-        raise DBAPIError(statement, None, error) from error
 
 
 def _cannot_hold(table: Table, rows: Sequence[Sequence[Any]], what: str, is_it: Any) -> StoreError:

@@ -4,11 +4,11 @@ from sqlalchemy import Connection, Table, select
 
 from cdbench.errors import StoreError
 from cdbench.store.database import Database, open_for_writing
-from cdbench.store.fingerprints import Fingerprint, fingerprint
 from cdbench.store.location import find_location
 from cdbench.store.models import Base
-from cdbench.store.sources import is_same_place, opened_unchanged
-from cdbench.store.streaming import Reader, end_sequences, write_rows
+from cdbench.store.upkeep.fingerprints import Fingerprint, fingerprint
+from cdbench.store.upkeep.sources import is_same_place, opened_unchanged
+from cdbench.store.upkeep.streaming import Reader, end_sequences, write_rows
 
 
 def copy_database(source: str, target: str) -> list[Fingerprint]:

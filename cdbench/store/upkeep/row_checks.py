@@ -17,9 +17,9 @@ from sqlalchemy import (
     text,
 )
 
-from cdbench.store.findings import RETRAIN, Checked, Finding, counted
 from cdbench.store.models import Base
 from cdbench.store.orphans import find_orphans
+from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
 
 ORPHANS = "to remove what belongs to nothing: cdbench db vacuum"
 

@@ -11,8 +11,8 @@ from cdbench.errors import StoreError
 from cdbench.store.database import open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.models import Base
-from cdbench.store.sources import is_same_place, opened_unchanged
-from cdbench.store.streaming import Reader, Row, new_keys, write_rows
+from cdbench.store.upkeep.sources import is_same_place, opened_unchanged
+from cdbench.store.upkeep.streaming import Reader, Row, new_keys, write_rows
 
 IDENTITIES = {
     "environment": ("digest",),

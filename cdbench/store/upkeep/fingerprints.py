@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, String, Table, select
 
-from cdbench.store.streaming import Reader
+from cdbench.store.upkeep.streaming import Reader
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import CheckConstraint, Connection, inspect
 
-from cdbench.store.findings import Checked, Finding
 from cdbench.store.migrate import VERSION_TABLE
 from cdbench.store.models import Base
+from cdbench.store.upkeep.findings import Checked, Finding
 from cdbench.store.views import VIEWS
 
 MOVE = "move the rows to a new database: cdbench db copy OLD NEW"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cdbench.errors import StoreError
-from cdbench.store.copying import copy_database
-from cdbench.store.sources import open_as_it_is
 from cdbench.store.sqlite_files import copy_file, keep
+from cdbench.store.upkeep.copying import copy_database
+from cdbench.store.upkeep.sources import open_as_it_is
 
 
 def back_up(location: str, target: Path | None = None) -> Path:

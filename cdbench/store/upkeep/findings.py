@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from cdbench.store.streaming import Reader
+from cdbench.store.upkeep.streaming import Reader
 
 RETRAIN = "restore a backup, or delete them and train them again"
 

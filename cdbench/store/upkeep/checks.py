@@ -6,14 +6,19 @@ from sqlalchemy import Connection, func, inspect, select
 
 from cdbench.errors import StoreError
 from cdbench.store.database import Database, revision_of
-from cdbench.store.findings import Check, Checked, Finding
 from cdbench.store.insert import table_of
 from cdbench.store.migrate import revisions
 from cdbench.store.models import Base, Run
-from cdbench.store.row_checks import check_foreign_keys, check_gaps, check_rules, check_values
-from cdbench.store.run_checks import check_configurations, check_environments, check_epochs
-from cdbench.store.schema_checks import check_extras, check_tables, check_views
-from cdbench.store.streaming import Reader
+from cdbench.store.upkeep.findings import Check, Checked, Finding
+from cdbench.store.upkeep.row_checks import (
+    check_foreign_keys,
+    check_gaps,
+    check_rules,
+    check_values,
+)
+from cdbench.store.upkeep.run_checks import check_configurations, check_environments, check_epochs
+from cdbench.store.upkeep.schema_checks import check_extras, check_tables, check_views
+from cdbench.store.upkeep.streaming import Reader
 
 CHECKS: tuple[Check, ...] = (
     check_tables,

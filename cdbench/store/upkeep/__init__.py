@@ -1,0 +1,4 @@
+"""Looking after a database: what ``cdbench db`` does with it.
+
+Checks, backups, copies, merges, tidying. Training, reports and figures need nothing of this.
+"""
