@@ -64,11 +64,11 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
 def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return where a database can be made: once a file, once on a server."""
+    """Return where a database is or can be made: once a file, once on a server."""
     if request.param == "sqlite":
         return str(tmp_path / "runs.db")
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.new_database()
+    return server.prepared_database()
 
 
 @pytest.fixture

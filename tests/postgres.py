@@ -8,6 +8,8 @@ import tempfile
 from pathlib import Path
 from uuid import uuid4
 
+from cdbench.store.database import open_for_writing
+
 USER, PASSWORD = "cdbench", "p%ss:w@rd/1"
 QUOTED_PASSWORD = "p%25ss%3Aw%40rd%2F1"
 """As it stands in a URL."""
@@ -35,6 +37,7 @@ class PostgresServer:
         folder = binaries()
         assert folder is not None, "no PostgreSQL server is installed; Debian: postgresql"
         self._binaries = folder
+        self._prepared: str | None = None
         self._user = SYSTEM_USER if os.name == "posix" and os.geteuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="cdbench-postgres-"))
         if self._user:
@@ -59,11 +62,19 @@ class PostgresServer:
         """Return the URL of one of its databases, with the password."""
         return f"postgresql+psycopg://{USER}:{QUOTED_PASSWORD}@127.0.0.1:{self._port}/{database}"
 
-    def new_database(self) -> str:
-        """Make an empty database; return its URL."""
+    def new_database(self, like: str = "template1") -> str:
+        """Make a database, an empty one or one like another; return its URL."""
         name = f"test_{uuid4().hex}"
-        self.ask("postgres", f"CREATE DATABASE {name}")
+        self.ask("postgres", f"CREATE DATABASE {name} TEMPLATE {like}")
         return self.url(name)
+
+    def prepared_database(self) -> str:
+        """Make a database of the newest schema, a copy of one that is made once; return its URL."""
+        if self._prepared is None:
+            url = self.new_database()
+            open_for_writing(url)
+            self._prepared = url.rpartition("/")[2]
+        return self.new_database(self._prepared)
 
     def ask(self, database: str, statement: str) -> str:
         """Return what psql answers, as a person would use it."""

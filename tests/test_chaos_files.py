@@ -99,8 +99,8 @@ def test_every_byte_of_the_header_flipped_is_refused_or_changes_no_answer(
             name = names[(3 * at + bit) % len(names)]
             answer = attempt(name, bytes(data))
             assert answer.code == 3 or plain(answer) == undamaged[name], (at, bit, name)
-        if at % 2:
-            attempt(("train", "resume", "info", "check")[at // 2 % 4], bytes(data))
+        if at % 4 == 1:
+            attempt(("train", "resume", "info", "check")[at // 4 % 4], bytes(data))
 
 
 def test_truncated_at_any_length_is_refused_or_changes_no_answer(
@@ -120,7 +120,7 @@ def test_truncated_at_any_length_is_refused_or_changes_no_answer(
 def test_bits_flipped_in_pages_never_give_a_traceback(attempt: Try, whole: bytes) -> None:
     dice = random.Random(3)
     names = [name for name in [*READERS, *WRITERS] if name != "table1"]
-    for number in range(240):
+    for number in range(160):
         data = bytearray(whole)
         for _ in range(dice.choice((1, 1, 8, 64))):
             data[dice.randrange(100, len(data))] ^= 1 << dice.randrange(8)

@@ -359,6 +359,6 @@ def test_any_operations_in_any_order() -> None:
 
 @pytest.mark.chaos
 def test_many_operations_in_any_order(record_property: Callable[[str, object], None]) -> None:
-    run_machine(30, 25)
+    run_machine(18, 25)
     record_property("runs compared", Operations.n_compared)
     print({"runs made": Operations.n_runs, "runs compared": Operations.n_compared})  # noqa: T201
