@@ -93,7 +93,7 @@ def test_every_byte_of_the_header_flipped_is_refused_or_changes_no_answer(
     dice = random.Random(1)
     names = ["dry run", "crossover", "claims"]
     for at in range(100):
-        for bit in dice.sample(range(8), 2):
+        for bit in dice.sample(range(8), 1 + at % 2):
             data = bytearray(whole)
             data[at] ^= 1 << bit
             name = names[(3 * at + bit) % len(names)]
