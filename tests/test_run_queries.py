@@ -1,22 +1,20 @@
 """Whole runs: what was recorded comes back as it was, whatever became of the run."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from math import inf, nextafter
-from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import ConfigurationError, StoreError
 from cdbench.execution import execute
 from cdbench.run import Run
-from cdbench.store.database import Database, open_for_reading, open_for_writing
+from cdbench.store.database import Database, open_for_reading
 from cdbench.store.record import record_run
 from cdbench.store.run_queries import stored_run, stored_runs
 from cdbench.store.training_queries import stored_trainings
@@ -75,15 +73,9 @@ NAMES = (
 )
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return open_for_writing(str(tmp_path / "runs.db"))
-
-
-def change(database: Database, statement: str) -> None:
-    assert database.path is not None
-    with closing(sqlite3.connect(database.path)) as connection, connection:
-        connection.execute(statement)
+def change(database: Database, column: str, value: str) -> None:
+    with database.transaction() as connection:
+        connection.execute(text(f"UPDATE run SET {column} = :value"), {"value": value})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,19 +118,21 @@ def test_many_runs_come_back_in_order_however_they_are_asked_for(
 
 
 def test_a_run_that_is_not_there_is_said_in_a_line(database: Database) -> None:
-    with pytest.raises(StoreError, match=r"runs\.db: no run 7$"):
+    with pytest.raises(StoreError) as caught:
         stored_run(database, 7)
+    assert str(caught.value) == f"{database.name}: no run 7"
 
 
 @pytest.mark.parametrize("column", ["config_json", "diagnostics_json"])
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "7", '{"learning_rate":"fast"}', '{"nonsense":1}', '{"curvature":"x"}']
+    "stored",
+    ["", "{", "[]", "7", '{"learning_rate":"fast"}', '{"nonsense":1}', '{"curvature":"x"}'],
 )
 def test_a_damaged_run_is_named_with_the_command_that_finds_others(
-    database: Database, column: str, text: str
+    database: Database, column: str, said: str
 ) -> None:
     run_id = record_run(database, run_of("dense"))
-    change(database, f"UPDATE run SET {column} = '{text}'")
+    change(database, column, said)
     for read in (lambda: stored_run(database, run_id), lambda: stored_trainings(database)):
         with pytest.raises(StoreError) as caught:
             read()
@@ -186,10 +180,10 @@ def test_a_name_of_several_runs_is_refused_with_those(with_uuids: Database) -> N
         named(with_uuids, "0004c7bd")
 
 
-def test_without_names_come_the_runs_that_gave_results(database: Database) -> None:
+def test_without_names_come_the_runs_that_gave_results(database: Database, location: str) -> None:
     for name in ("dense", "interrupted", "diverged", "failed", "of schema 0001"):
         record_run(database, replace(run_of(name), uuid=name))
-    found = stored_trainings(open_for_reading(database.name))
+    found = stored_trainings(open_for_reading(location))
     assert [(one.run_id, one.status) for one in found] == [
         (1, "completed"),
         (3, "diverged"),
