@@ -125,7 +125,7 @@ def test_a_run_that_is_not_there_is_said_in_a_line(database: Database) -> None:
 
 @pytest.mark.parametrize("column", ["config_json", "diagnostics_json"])
 @pytest.mark.parametrize(
-    "stored",
+    "said",
     ["", "{", "[]", "7", '{"learning_rate":"fast"}', '{"nonsense":1}', '{"curvature":"x"}'],
 )
 def test_a_damaged_run_is_named_with_the_command_that_finds_others(
