@@ -215,8 +215,7 @@ def wait_for_work(command: Command, jobs: int) -> None:
     wait_until(lambda: cpu_s(pids) > before + 0.2 * jobs, "some work")
 
 
-@pytest.mark.parametrize("to_all", [False, True])
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(("jobs", "to_all"), [(1, False), (2, False), (2, True)])
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_an_interrupted_sweep_keeps_what_it_has_and_goes_on(
     tmp_path: Path, number: int, code: int, jobs: int, to_all: bool
