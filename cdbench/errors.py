@@ -8,6 +8,7 @@
     ├── DatasetError           a data set that cannot be read, or cannot be trained on
     ├── ShapeError             an array whose shape does not fit
     ├── ClusterError           a Dask cluster that cannot be had, or not any more
+    ├── WorkerError            worker processes that cannot be started, or all die
     ├── DivergenceError        a training loss that stopped being finite
     └── StoreError             a database that cannot be opened, read or written
         └── MissingResultsError   a report whose runs are not in the database
@@ -61,6 +62,10 @@ class ShapeError(CdbenchError):
 
 class ClusterError(CdbenchError):
     """A Dask cluster that does not answer, or whose workers cannot train for this process."""
+
+
+class WorkerError(CdbenchError):
+    """Worker processes that cannot be started, or that all die."""
 
 
 class DivergenceError(CdbenchError):

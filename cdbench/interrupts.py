@@ -1,75 +1,112 @@
-"""Ctrl-C and SIGTERM at the right moment: held back while something must not be torn in two.
+"""Ctrl-C, SIGTERM and SIGHUP at the right moment: held back while something must not be torn.
 
-Both raise KeyboardInterrupt. Holding back is a flag that the handler looks at, and a mask: the flag
+All raise KeyboardInterrupt. Holding back is a flag that the handler looks at, and a mask: the flag
 serves where another thread takes the signal, the mask is what new processes inherit.
 """
 
 import logging
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from cdbench.start_up import SIGNALS, end_at_once
+
+SOON_S = 3
+"""How long something may take before it counts as waiting, which an interrupt can end."""
+
+MOMENT_S = 0.01
+"""How long the main thread has to leave a finaliser in which an interrupt was swallowed."""
 
 _LOG = logging.getLogger("cdbench")
 
 
+@dataclass
 class _State:
     first: int | None = None  # signal that arrived first
-    held = False
-    pending = False  # one arrived while they were held
-    ignored = False
-    waiting = False
-    n_while_waiting = 0  # arrived so, while they were held or ignored
+    held: bool = False
+    pending: bool = False  # one arrived while they were held
+    ignored: bool = False
+    waiting: bool = False
+    n_while_waiting: int = 0  # arrived so, while they were held or ignored
+
+
+_STATE = _State()
 
 
 def catch_interrupts() -> None:
-    """Let SIGTERM do what Ctrl-C does; where one of them was ignored so far, it stays so."""
-    _State.ignored, _State.n_while_waiting = False, 0
+    """From here on let the signals raise KeyboardInterrupt, where until now they ended the process.
+
+    So it was since ``start_up.end_on_signals``, while there was nothing to lose. Handlers that
+    others have installed stay, and so does a signal that is ignored, as below ``nohup``.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
     for number in SIGNALS:
-        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+        if signal.getsignal(number) is end_at_once:
             signal.signal(number, _interrupt)
+            sys.unraisablehook = _raise_again
+
+
+def _raise_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Let an interrupt come again, a moment later, that was raised where no exception can leave.
+
+    That is in the finaliser of an object, say, which Python calls whenever it likes.
+    """
+    if unraisable.exc_type is KeyboardInterrupt:
+        again = threading.Timer(MOMENT_S, os.kill, [os.getpid(), interrupted_by()])
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    _State.first = _State.first or number
-    _State.pending = not _State.ignored
-    if _State.waiting and (_State.held or _State.ignored):
-        _State.n_while_waiting += 1
-        if _State.n_while_waiting == 1:
+    _STATE.first = _STATE.first or number
+    _STATE.pending = not _STATE.ignored
+    if _STATE.waiting and (_STATE.held or _STATE.ignored):
+        _STATE.n_while_waiting += 1
+        if _STATE.n_while_waiting == 1:
             _LOG.warning("still waiting, to store what was trained; interrupt again to give it up")
     _raise_pending()
 
 
 def _raise_pending() -> None:
-    if _State.pending and not _State.held:
-        _State.pending = False
+    if _STATE.pending and not _STATE.held:
+        _STATE.pending = False
         raise KeyboardInterrupt
 
 
 def interrupted_by() -> int:
     """Return the number of the first signal that arrived, Ctrl-C's where none was caught."""
-    return _State.first or signal.SIGINT
+    return _STATE.first or signal.SIGINT
 
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
     """Hold interrupts back until the end of the block; processes started in it never see one.
 
-    It has an effect in the main thread only, the one that Python interrupts.
+    It has an effect in the main thread only, the one that Python interrupts. An exception that
+    leaves the outermost block ends the work as the interrupt would have, which is then done with:
+    it must not come up in whatever follows.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before, _State.held = _State.held, True
+    before, _STATE.held = _STATE.held, True
     try:
         with _masked(block=True):
             yield
+    except BaseException:
+        _STATE.pending &= before
+        raise
     finally:
-        _State.held = before
+        _STATE.held = before
     _raise_pending()
 
 
@@ -79,14 +116,14 @@ def interrupts_let_through() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = _State.held
+    before = _STATE.held
     with _masked(block=False):
         try:
-            _State.held = False
+            _STATE.held = False
             _raise_pending()
             yield
         finally:
-            _State.held = before
+            _STATE.held = before
 
 
 @contextmanager
@@ -115,19 +152,45 @@ def waiting() -> Iterator[Callable[[float], None]]:
     if threading.current_thread() is not threading.main_thread():
         yield time.sleep
         return
-    _State.waiting = True
+    before, _STATE.waiting = _STATE.waiting, True
     try:
         yield _pause
     finally:
-        _State.waiting = False
+        _STATE.waiting = before
 
 
 def _pause(seconds: float) -> None:
     with _masked(block=False):
-        time.sleep(0 if _State.n_while_waiting > 1 else seconds)
-    if _State.n_while_waiting > 1:
-        _State.pending = False
+        time.sleep(0 if _STATE.n_while_waiting > 1 else seconds)
+    if _STATE.n_while_waiting > 1:
+        _STATE.pending = False
         raise KeyboardInterrupt("interrupted; what waited to be stored is not stored")
+
+
+class StatementWatch:
+    """What a database's driver asks now and then in the middle of a statement: is it to end.
+
+    An interrupt ends it at once where interrupts are let through. Where they are held back it has
+    ``SOON_S`` to be done; after that it counts as waiting.
+    """
+
+    def __init__(self) -> None:
+        self._began = self._asked = 0.0
+
+    def __call__(self) -> bool:
+        """Return whether the statement is to end, an interrupt having come."""
+        now = time.monotonic()
+        if now - self._asked > 1:  # so long between two questions: it is another statement
+            self._began = now
+        self._asked = now
+        if _STATE.held and now - self._began < SOON_S:
+            return False
+        try:
+            with waiting() as pause:
+                pause(0)
+        except KeyboardInterrupt:
+            return True
+        return False
 
 
 def ignore_interrupts() -> None:
@@ -135,4 +198,4 @@ def ignore_interrupts() -> None:
     for number in SIGNALS:
         if callable(signal.getsignal(number)):
             signal.signal(number, _interrupt)
-    _State.ignored, _State.pending = True, False
+    _STATE.ignored, _STATE.pending = True, False

@@ -20,6 +20,7 @@ from cdbench import worker
 from cdbench.errors import CdbenchError
 from cdbench.interrupts import interrupts_held, interrupts_let_through
 from cdbench.run import Run
+from cdbench.servers import tracker_unspoken_of
 from cdbench.worker import STOP, Task
 
 STOPPING_S = 5
@@ -66,7 +67,8 @@ class _Worker:
         # The contexts have a Process, the base class that typeshed knows has none.
         self.process = context.Process(target=worker.serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         try:
-            self.process.start()
+            with tracker_unspoken_of():
+                self.process.start()
         finally:
             theirs.close()
 

@@ -1,10 +1,6 @@
 """Sweep: from configurations to runs, in this process or in several."""
 
-import multiprocessing
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from multiprocessing import forkserver, resource_tracker
-from multiprocessing.context import BaseContext
 from uuid import uuid4
 
 from cdbench.config import RunConfig
@@ -12,10 +8,8 @@ from cdbench.diagnostics import Diagnostics
 from cdbench.interrupts import interrupts_held, interrupts_let_through
 from cdbench.pool import Attempt, Pool, describe_exit
 from cdbench.run import FAILED, INTERRUPTED, Run
+from cdbench.servers import start_server
 from cdbench.worker import Task
-
-PRELOADED = ("cdbench.execution",)
-"""What the server of the worker processes imports once; each worker is a fork of it."""
 
 
 def execute_all(
@@ -85,9 +79,9 @@ def execute_in_batches(
 
 def _in_this_process(tasks: Iterable[Task]) -> Iterator[list[Run]]:
     """Execute the tasks in this process; interrupts get through only while one is trained."""
-    from cdbench.execution import execute
-
     with interrupts_held():
+        from cdbench.execution import execute
+
         for config, measured, blas_threads in tasks:
             with interrupts_let_through():
                 run = execute(config, diagnostics=measured, blas_threads=blas_threads)
@@ -126,20 +120,3 @@ def _give_up(attempt: Attempt) -> Run:
         "lack of memory); the next --resume tries it again",
         diagnostics=diagnostics,
     )
-
-
-def start_server() -> BaseContext:
-    """Start the server that workers are forks of, if it does not run, and return their context.
-
-    It imports what workers need. Called ahead of other work, such as opening a database, it does so
-    meanwhile, and the workers then start at once.
-    """
-    if sys.platform == "win32":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
-    # The tracker comes first, because starting it ends the holding back of interrupts.
-    resource_tracker.ensure_running()
-    with interrupts_held():
-        forkserver.ensure_running()
-    return context

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.run import Run
+from cdbench.start_up import SIGNALS
 
 READY = "ready"
 """What a worker sends when it can take its first task."""
@@ -41,9 +42,10 @@ class _State:
 def serve(connection: "Connection[Run | str, Task | None]") -> None:
     """Execute the tasks that come over the connection and send each run back.
 
-    Ctrl-C and SIGTERM, which a terminal or a batch system sends to all, are for the parent.
+    Signals, which a terminal or a batch system sends to all, are for the parent.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGINT, _end_run)
     tasks: SimpleQueue[Task | None] = SimpleQueue()
     threading.Thread(target=_listen, args=(connection, tasks), daemon=True).start()

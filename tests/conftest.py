@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cdbench import interrupts
 from cdbench.config import RunConfig
 from cdbench.execution import execute
 from cdbench.reports.table1 import table1_configs
@@ -17,6 +18,13 @@ from cdbench.store.record import record_run
 from tests.postgres import PostgresServer
 
 TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_of_interrupts() -> Iterator[None]:
+    """Forget the signals of a test, which must not come up in the next."""
+    yield
+    interrupts._STATE.__init__()  # type: ignore[misc]
 
 
 @cache

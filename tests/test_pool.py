@@ -16,7 +16,8 @@ from cdbench.diagnostics import Diagnostics
 from cdbench.errors import CdbenchError
 from cdbench.pool import Pool
 from cdbench.run import COMPLETED, FAILED, INTERRUPTED, Run
-from cdbench.sweep import _give_up, one_by_one, start_server
+from cdbench.servers import start_server
+from cdbench.sweep import _give_up, one_by_one
 from cdbench.worker import Task
 from tests.chaos import cpu_s, wait_until
 

@@ -1,6 +1,6 @@
 """The command line; one command a file. Only here do errors become exit codes.
 
-0 fine · 1 a run failed · 2 usage · 3 database · 130 interrupted, 143 by SIGTERM.
+0 fine · 1 a run failed · 2 usage · 3 database · 130 interrupted, 143 by SIGTERM, 129 by SIGHUP.
 """
 
 import gc
@@ -11,9 +11,10 @@ import sys
 
 import typer
 
+from cdbench.cli.streams import all_was_written, guard_streams
 from cdbench.config_checks import check_text
 from cdbench.errors import CdbenchError, MissingResultsError, StoreError
-from cdbench.interrupts import catch_interrupts, interrupted_by
+from cdbench.interrupts import interrupted_by
 
 COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -23,8 +24,10 @@ def main() -> None:
     # Imports make many objects and no garbage; looking for it takes 5 % of a sweep of nine
     # runs. What is let go is freed all the same, but for circles.
     gc.set_threshold(50_000)
-    catch_interrupts()
+    guard_streams()
     code = run(sys.argv[1:])
+    if not all_was_written():
+        code = code or RUN_FAILED
     sys.exit(code if code != INTERRUPTED else 128 + interrupted_by())
 
 

@@ -23,6 +23,7 @@ from cdbench.cli.training import command_line, train_and_store
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import ConfigurationError
+from cdbench.interrupts import interrupts_held
 from cdbench.printable import printable
 from cdbench.published import PUBLISHED_SEEDS
 
@@ -82,11 +83,12 @@ def sweep(
         return _dry_run(needs, db)
     cluster = _connect(scheduler, jobs) if scheduler is not None else None
     if cluster is None and jobs != 1 and len(configs) > 1:
-        from cdbench.sweep import start_server
+        from cdbench.servers import start_server
 
         start_server()  # it imports what workers need while the database opens
-    from cdbench.store.database import open_for_writing
-    from cdbench.store.queries import newest_runs
+    with interrupts_held():  # where modules are loaded, an exception may be lost
+        from cdbench.store.database import open_for_writing
+        from cdbench.store.queries import newest_runs
 
     database = open_for_writing(db)
     stored = _stored(database, needs) if resume else set()

@@ -47,9 +47,10 @@ def train_and_store(
     cluster : Cluster, optional
         Where to train, if not on this machine; ``jobs`` is then its affair.
     """
-    from cdbench.cli.progress import SweepProgress
-    from cdbench.store.record import end_sweep, start_sweep, store_runs
-    from cdbench.sweep import execute_in_batches
+    with interrupts_held():  # where modules are loaded, an exception may be lost
+        from cdbench.cli.progress import SweepProgress
+        from cdbench.store.record import end_sweep, start_sweep, store_runs
+        from cdbench.sweep import execute_in_batches
 
     jobs = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
     if cluster is None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdbench.errors import MissingResultsError, StoreError
+from cdbench.interrupts import catch_interrupts
 from cdbench.store.location import Location, find_location
 from cdbench.store.migrate import current_revision, revisions, upgrade
 
@@ -30,6 +31,7 @@ class Database:
     """
 
     def __init__(self, location: Location, *, read_only: bool) -> None:
+        catch_interrupts()  # from here on there is something that must end in order
         self.location = location
         self._engine = location.engine(read_only=read_only)
         # A server's connection is kept between transactions, and ends with this object.

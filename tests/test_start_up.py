@@ -1,0 +1,207 @@
+"""Before the work begins: nothing is imported from the working folder, signals end it at once."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos import wait_until
+from tests.cli_tools import CDBENCH, SMALL, for_real, plain_environment, rows
+
+if sys.platform == "win32":
+    pytest.skip("signals of POSIX", allow_module_level=True)
+
+INNOCENT = (
+    *("abc", "ast", "base64", "bisect", "calendar", "codecs", "collections", "copy", "csv"),
+    *("datetime", "decimal", "enum", "functools", "hashlib", "heapq", "inspect", "json", "logging"),
+    *("math", "numbers", "operator", "pickle", "queue", "random", "re", "selectors", "shutil"),
+    *("signal", "socket", "statistics", "string", "struct", "subprocess", "tempfile", "threading"),
+    *("time", "token", "traceback", "types", "typing", "uuid", "warnings", "weakref"),
+)
+"""Names of the standard library that a person's own file may well have."""
+
+THIRD_PARTY = ("numpy", "scipy", "sqlalchemy", "rich", "typer", "threadpoolctl", "cdbench")
+
+
+@pytest.fixture
+def trapped(tmp_path: Path) -> Path:
+    """Return a folder of files with such names, each of which says when it is imported."""
+    for name in (*INNOCENT, *THIRD_PARTY):
+        told = f"open({str(tmp_path / 'imported')!r}, 'a').write('{name}\\n')\n"
+        (tmp_path / f"{name}.py").write_text(told, encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit('imported')", encoding="utf-8")
+    return tmp_path
+
+
+def test_nothing_is_imported_from_the_working_folder_by_any_process(trapped: Path) -> None:
+    assert len(INNOCENT) >= 30
+    two = ("--jobs", "2")
+    swept = for_real(trapped, "sweep", *SMALL, "--B", "2", "--seeds", "0", "1", *two)
+    assert (swept.code, swept.err) == (0, "")
+    again = for_real(trapped, "reproduce", "--all", *two)
+    assert (again.code, again.err.count("bit for bit")) == (0, 4)
+    audited = for_real(trapped, "audit", "--claim", "odd-block-sizes", "--seeds", "0..9", *two)
+    assert audited.code == 0
+    assert not (trapped / "imported").exists(), (trapped / "imported").read_text()
+
+
+def test_python_that_ignores_the_environment_starts_no_servers(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-E", CDBENCH, "sweep", *SMALL, "--B", "2", "--jobs", "2"],
+        cwd=tmp_path,
+        env=plain_environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "started with -E" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+SLOW = """
+import os, time
+os.write({loading}, b"loading")
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_modules_load_ends_it_at_once_in_silence(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    reads, writes = os.pipe()
+    slow = tmp_path / "modules"
+    slow.mkdir()
+    (slow / "typer.py").write_text(SLOW.format(loading=writes), encoding="utf-8")
+    with subprocess.Popen(
+        [CDBENCH, "report", "--table1"],
+        cwd=tmp_path,
+        env=plain_environment(PYTHONPATH=os.pathsep.join([str(slow), *sys.path[1:]])),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=[writes],
+    ) as process:
+        os.close(writes)
+        assert os.read(reads, 7) == b"loading"
+        os.close(reads)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=20)
+    assert (process.returncode, said) == (128 + number, b"")
+
+
+@pytest.mark.chaos
+def test_a_signal_at_any_moment_ends_a_sweep_in_order(tmp_path: Path) -> None:
+    """From Python's own start on, which ends by the signal itself, to the middle of training."""
+    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "100000", "--B", "2", "--jobs", "2"]
+    for case in range(24):
+        number = (signal.SIGTERM, signal.SIGHUP)[case % 2]
+        process = subprocess.Popen(
+            words,
+            cwd=tmp_path,
+            env=plain_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            process.wait(0.05 * case)
+        except subprocess.TimeoutExpired:
+            process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+        assert process.returncode in (128 + number, -number), said
+        assert not said or len(said.splitlines()) == 1, said
+
+
+@pytest.mark.chaos
+def test_closing_the_terminal_keeps_what_is_trained(tmp_path: Path) -> None:
+    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "20000", "--B", "2", "--seeds", "0..3"]
+    with subprocess.Popen(
+        [*words, "--jobs", "2"],
+        cwd=tmp_path,
+        env=plain_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # a run has ended
+        os.killpg(process.pid, signal.SIGHUP)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 129
+    assert "to go on: cdbench sweep" in said
+    stored = dict(rows(tmp_path / "runs.db", "select status, count(*) from run group by 1"))
+    assert stored["completed"] >= 1
+    assert stored["interrupted"] >= 1
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Return a folder for temporary files whose path is short enough for a socket's."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.chaos
+def test_what_killed_sweeps_leave_in_the_temporary_folder_the_next_one_removes(
+    tmp_path: Path, temporary: Path
+) -> None:
+    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "100000", "--B", "2", "--jobs", "2"]
+    for _ in range(2):
+        process = subprocess.Popen(
+            words,
+            cwd=tmp_path,
+            env=plain_environment(TMPDIR=str(temporary)),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_until(lambda: list(temporary.rglob("listener-*")), "its server's socket")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert len(list(temporary.iterdir())) == 1
+    done = for_real(
+        tmp_path, "sweep", *SMALL, "--B", "2", "--jobs", "2", extra={"TMPDIR": str(temporary)}
+    )
+    assert done.code == 0
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.chaos
+def test_a_killed_resource_tracker_is_not_spoken_of(tmp_path: Path) -> None:
+    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "3000", "--B", "2", "--seeds", "0..3"]
+    with subprocess.Popen(
+        [*words, "--jobs", "2"],
+        cwd=tmp_path,
+        env=plain_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until(lambda: children(process.pid, "resource_tracker"), "the tracker")
+        for tracker in children(process.pid, "resource_tracker"):
+            os.kill(tracker, signal.SIGKILL)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "")
+
+
+def children(parent: int, word: str) -> list[int]:
+    """Return the child processes in whose command line a word stands."""
+    if shutil.which("pgrep") is None:
+        pytest.skip("needs pgrep")
+    found = subprocess.run(
+        ["pgrep", "-P", str(parent), "-f", word], capture_output=True, text=True, check=False
+    )
+    return [int(pid) for pid in found.stdout.split()]
