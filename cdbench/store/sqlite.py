@@ -219,10 +219,18 @@ class SqliteFile(Location):
             patiently(_raw(connection), "VACUUM", self._file)
 
     def error(self, error: Exception) -> StoreError:
-        """Return the error with the meaning of its code, or in the driver's words."""
+        """Return the error with the meaning of its code, or in the driver's words.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it is none, but an interrupt that ended a statement; see ``StatementWatch``.
+        """
         reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
         words = " ".join(str(reason).split())
         code = getattr(reason, "sqlite_errorcode", None)
+        if code == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from None
         meaning = MEANINGS.get(code & 0xFF) if code is not None else None
         return StoreError(
             f"{self.name}: {meaning} ({words})" if meaning else f"{self.name}: {words}"

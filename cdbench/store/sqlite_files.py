@@ -7,10 +7,14 @@ from itertools import zip_longest
 from pathlib import Path
 
 from cdbench.errors import StoreError
+from cdbench.interrupts import StatementWatch
 from cdbench.store.locks import patiently, uri
 
 MAX_VALUE_BYTES = 100_000_000
 """Longest text that is read or written; a damaged length would have it allocated."""
+
+STEPS_BETWEEN_LOOKS = 100_000
+"""Of SQLite's virtual machine, some milliseconds, after which a statement looks for interrupts."""
 
 UNTRUSTED = (
     "PRAGMA trusted_schema = OFF",  # views and triggers of the file call no function with effects
@@ -24,6 +28,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     """Open a file as untrusted: mode ro reads, rw writes, rwc makes it where it is not."""
     connection = sqlite3.connect(uri(path, mode), uri=True, timeout=0, isolation_level=None)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    connection.set_progress_handler(StatementWatch(), STEPS_BETWEEN_LOOKS)
     for pragma in (*UNTRUSTED, "PRAGMA foreign_keys = ON"):
         connection.execute(pragma)
     return connection
