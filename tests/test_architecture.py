@@ -32,6 +32,7 @@ ROOMS = {
     "interrupts": set[str](),
     "passwords": set[str](),
     "published": set[str](),
+    "work_folders": set[str](),
     "config_checks": {"errors"},
     "config": {"errors", "config_checks"},
     "diagnostics": {"errors"},

@@ -1,0 +1,111 @@
+"""Folders of our own for what is not finished: one a process, removed whole, whatever happens.
+
+A folder is held by a lock of the system for as long as it is used, which ends with its process. So
+whoever makes the next one beside it knows which were left by processes that were killed.
+"""
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: what a killed process leaves there, stays there
+    fcntl = None  # type: ignore[assignment]
+
+PREFIX, SUFFIX = ".cdbench-", ".tmp"
+
+ATTEMPTS = 100
+"""At a folder of our own. One is lost when somebody who tidies up comes between two calls."""
+
+
+@contextmanager
+def work_folder(parent: Path, prefix: str = PREFIX) -> Iterator[Path]:
+    """Give a new folder that nobody else uses or may look into, and remove it at the end.
+
+    What killed processes left of such folders in the same place is removed before.
+
+    Parameters
+    ----------
+    parent : Path
+        Where it is made: beside a file that is to be replaced, or ``tempfile.gettempdir()``.
+    prefix : str
+        What its name begins with; with a dot, it is hidden.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    remove_leftovers(parent, prefix)
+    folder, number = _make(parent, prefix)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(number)
+
+
+def remove_leftovers(parent: Path, prefix: str = PREFIX) -> None:
+    """Remove work folders of this user that no process holds any more, as far as that goes."""
+    if fcntl is None:
+        return
+    name = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}" + re.escape(SUFFIX))
+    try:
+        with os.scandir(parent) as entries:
+            found = [entry.path for entry in entries if name.fullmatch(entry.name)]
+    except OSError:  # no leave to look, or no folder: whoever makes one there says it better
+        return
+    for path in found:
+        with suppress(OSError):
+            _remove_if_left(Path(path))
+
+
+def _remove_if_left(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(number)
+        ours = status.st_uid == os.geteuid() and status.st_mode & 0o777 == 0o700
+        if ours and _lock(number) and _is_at(folder, number):
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(number)
+
+
+def _make(parent: Path, prefix: str) -> tuple[Path, int]:
+    """Return a new folder and the descriptor whose lock holds it."""
+    for _ in range(ATTEMPTS):
+        folder = Path(tempfile.mkdtemp(SUFFIX, prefix, parent))
+        if fcntl is None:
+            return folder, os.open(os.devnull, os.O_RDONLY)
+        # Between these two lines it looks as if a killed process had left it.
+        with suppress(FileNotFoundError):
+            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            if _lock(number) is not False and _is_at(folder, number):
+                return folder, number
+            os.close(number)
+    raise OSError(errno.EAGAIN, "others remove what is made there", str(parent))
+
+
+def _lock(number: int) -> bool | None:
+    """Return whether the lock is ours now; None where the file system knows no such locks."""
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _is_at(folder: Path, number: int) -> bool:
+    """Return whether an open folder still is what its name says."""
+    try:
+        return os.path.samestat(folder.lstat(), os.fstat(number))
+    except FileNotFoundError:
+        return False
