@@ -155,7 +155,7 @@ def _write_stream(path: Path, status: os.stat_result, content: bytes) -> None:
             file.write(content)
         return
     number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))  # which makes no file
-    with open(number, "wb") as file:
+    with os.fdopen(number, "wb") as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EBUSY, "it became another file meanwhile")
         file.write(content)
