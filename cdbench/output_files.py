@@ -64,6 +64,21 @@ def write_output(target: str | Path, content: bytes, called: str = "--output") -
     return True
 
 
+def check_output(target: str | Path, called: str = "--output") -> None:
+    """Refuse what ``write_output`` would refuse, ahead of work that takes its time.
+
+    Raises
+    ------
+    OutputError
+        If there is something that no output may replace, or the name cannot be.
+    """
+    try:
+        _status(target)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{called} {target}: cannot be written ({reason})") from None
+
+
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
     """Give the name under which a new file is made, which gets its own name at the end.

@@ -53,7 +53,8 @@ def upgraded_copy(database: Database, revision: str) -> Database:
         except (StoreError, OSError) as error:
             raise StoreError(
                 f"{database.name} is of the older schema {revision}, and making a copy of schema "
-                f"{revisions()[-1]} in {place} failed: {error}"
+                f"{revisions()[-1]} in {place} failed: {error}; to upgrade the file itself: "
+                f"{upgrade_command(database)}"
             ) from error
         weakref.finalize(copy, stack.pop_all().close)
     return copy
