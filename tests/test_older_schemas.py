@@ -161,7 +161,8 @@ def test_what_is_refused_comes_before_an_upgrade(here: Here, line: str, code: in
 
 def test_a_command_that_writes_upgrades_whatever_lies_beside_the_file(here: Here) -> None:
     """Folders of the names that are used today, and were before."""
-    for name in (".old.schema-0001.db.unfinished", ".cdbench-abcdefgh.tmp", "old.schema-0001.db"):
+    names = (".old.schema-0001-2.db.unfinished", ".cdbench-abcdefgh.tmp", "old.schema-0001.db")
+    for name in names:
         (here.folder / name).mkdir(mode=0o755)
     answer = here("train", *SMALL, "--db", "old.db")
     assert answer.code == 0, answer
@@ -173,7 +174,7 @@ def test_a_command_that_writes_upgrades_whatever_lies_beside_the_file(here: Here
 
 
 def test_a_backup_whose_name_would_be_too_long_is_refused_before_the_upgrade(here: Here) -> None:
-    name = f"{'x' * 250}.db"
+    name = f"{'x' * 242}.db"
     (here.folder / "old.db").rename(here.folder / name)
     before = contents(here.folder)
     answer = here("db", "vacuum", "--db", name)
