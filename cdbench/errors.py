@@ -10,6 +10,7 @@
     ├── ClusterError           a Dask cluster that cannot be had, or not any more
     ├── WorkerError            worker processes that cannot be started, or all die
     ├── DivergenceError        a training loss that stopped being finite
+    ├── OutputError            a file or stream that cannot be written
     └── StoreError             a database that cannot be opened, read or written
         └── MissingResultsError   a report whose runs are not in the database
 
@@ -91,6 +92,10 @@ class DivergenceError(CdbenchError):
     def __reduce__(self) -> tuple[type["DivergenceError"], tuple[int, int]]:
         """Pickle by the two numbers, so that the error crosses process borders."""
         return (type(self), (self.epoch, self.step))
+
+
+class OutputError(CdbenchError):
+    """A file or stream that a command was to write, and cannot, or must not."""
 
 
 class StoreError(CdbenchError):

@@ -1,6 +1,7 @@
 """Full disks, files and folders without leave or gone: one line, nothing half, resumable."""
 
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -221,6 +222,32 @@ def test_where_the_backup_before_an_upgrade_finds_no_space_nothing_is_changed(
     with small_disk.command("db", "upgrade") as command:
         assert command.wait() == 0, command.text
     assert (small_disk.path.parent / "runs.schema-0001.db").read_bytes()[:16] == before[:16]
+
+
+def test_outputs_on_a_full_or_read_only_disk_are_refused_and_leave_nothing(
+    small_disk: SmallDisk,
+) -> None:
+    """Of a disk that is only read, an old database is read all the same."""
+    folder = small_disk.path.parent
+    shutil.copy(ASSETS / "0001.db", small_disk.path)
+    (folder / "old.csv").write_text("old")
+    small_disk.fill(0)
+    for words in (("report", "--claims"), ("mount",), ("report", "--claims")):
+        if words == ("mount",):
+            small_disk.free()
+            subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+            continue
+        for name in ("old.csv", "new.csv"):
+            with small_disk.command(*words, "--output", name) as command:
+                assert command.wait() == 2, command.text
+                assert re.search(
+                    rf"--output {name}: cannot be written \((No space left|Read-only file)",
+                    command.errors[-1],
+                )
+        assert (folder / "old.csv").read_text() == "old"
+        assert {path.name for path in folder.iterdir()} - {"filler"} == {"runs.db", "old.csv"}
+    with small_disk.command("report", "--claims") as command:
+        assert command.wait() == 0, command.text
 
 
 def below(path: Path) -> Sequence[str]:

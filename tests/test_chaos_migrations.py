@@ -121,10 +121,10 @@ def test_upgrade_keeps_what_is_the_users_own(revision: str, upgraded: Any, tmp_p
 def test_command_line_backs_up_before_it_upgrades(
     revision: str, upgraded: Any, tmp_path: Path, here: Here
 ) -> None:
-    words = {"0001": "report --table1", "0002": "db upgrade", "0003": "report --table1"}
+    words = {"0001": "db vacuum", "0002": "db upgrade", "0003": "db vacuum"}
     path = old_database(tmp_path, revision)
     answer = here(*words.get(revision, "db upgrade").split(), "--db", str(path))
-    assert answer.code == (3 if "Table 1 needs" in answer.err else 0)
+    assert answer.code == 0
     if revision == revisions()[-1]:
         assert "as it was" not in answer.err
         assert [file.name for file in tmp_path.iterdir()] == ["runs.db"]

@@ -21,6 +21,9 @@ from cdbench.store.upkeep.vacuuming import vacuum_database
 from tests.cli_tools import Here, change, contents, rows
 
 ASSETS = Path(__file__).parent / "assets"
+LONG = "é" * 128
+"""One byte too long for a name, though not so many characters."""
+
 TinyRun = Callable[..., Run]
 
 
@@ -210,6 +213,61 @@ def test_merge_and_copy_say_what_they_did(here: Here) -> None:
     assert "runs                17 came\n" in answer.out
 
 
+OWN = (
+    "CREATE TABLE notes (x integer)",
+    "CREATE VIEW mine AS SELECT run_id FROM run",
+    "CREATE INDEX by_dataset ON run (dataset)",
+    "CREATE INDEX by_half ON run (seed) WHERE seed > 3",
+    "CREATE INDEX of_notes ON notes (x)",
+    "ALTER TABLE run ADD COLUMN remark text",
+)
+NAMED = (
+    "not copied, because it is your own: a column run.remark, an index by_dataset, "
+    "an index by_half, a table notes, {trigger}a view mine\n"
+)
+
+
+def test_what_is_the_users_own_is_named_by_a_copy(here: Here) -> None:
+    """And the check names the same; of cdbench's own nothing is named."""
+    assert here("db", "copy", "runs.db", "plain.db").err == ""
+    for statement in OWN:
+        change(here.folder / "runs.db", statement)
+    change(here.folder / "runs.db", "CREATE TRIGGER t AFTER DELETE ON run BEGIN SELECT 1; END")
+    named = NAMED.format(trigger="a trigger t on run, ")
+    answer = here("db", "copy", "runs.db", "new.db")
+    assert (answer.code, answer.err) == (0, f"cdbench: runs.db: {named}")
+    things = named.partition(": ")[2].rstrip("\n").split(", ")
+    assert re.findall(r"^note: there is (.+) of your own$", here("db", "check").out, re.M) == things
+    assert rows(here.folder / "new.db", "SELECT count(*) FROM run") == [(17,)]
+    assert here("db", "backup", "whole.db").err == ""
+    assert rows(here.folder / "whole.db", "SELECT count(*) FROM mine") == [(17,)]
+
+
+@pytest.mark.server
+def test_what_is_the_users_own_on_a_server_is_named_by_copies_and_backups(
+    here: Here, request: pytest.FixtureRequest
+) -> None:
+    location = request.getfixturevalue("postgres").new_database()
+    assert here("db", "copy", "runs.db", location).err == ""
+    with open_for_writing(location).transaction() as connection:
+        for statement in OWN:
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(
+            "CREATE TRIGGER t BEFORE UPDATE ON run FOR EACH ROW "
+            "EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+        )
+    named = NAMED.format(trigger="a trigger t on run, ")
+    for line in (f"db copy {location} new.db", f"db backup copy.db --db {location}"):
+        answer = here(*line.split())
+        assert answer.code == 0
+        assert answer.err.startswith("cdbench: postgresql://")
+        assert answer.err.endswith(f": {named}")
+        assert "p%25ss" not in answer.err
+    things = named.partition(": ")[2].rstrip("\n").split(", ")
+    check = here("db", "check", "--db", location)
+    assert re.findall(r"^note: there is (.+) of your own$", check.out, re.M) == things
+
+
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
@@ -232,6 +290,13 @@ def test_merge_and_copy_say_what_they_did(here: Here) -> None:
         ("copy missing.db new.db", 3, "no such database"),
         ("copy runs.db no/new.db", 3, "there is no folder"),
         ("copy runs.db .", 3, "is a folder"),
+        (f"backup {LONG}", 3, "File name too long"),
+        (f"backup {LONG}/x", 3, "there is no folder"),
+        (f"copy runs.db {LONG}", 3, "File name too long"),
+        (f"copy runs.db {LONG}/x", 3, "File name too long"),
+        (f"copy {LONG} new.db", 3, "there is no such database"),
+        ("backup runs.db/x", 3, "there is no folder"),
+        ("copy runs.db runs.db/x", 3, "there is no folder"),
         ("nosuch", 2, "nosuch"),
     ],
 )

@@ -15,6 +15,7 @@ from cdbench.cli.options import (
     whole_numbers,
 )
 from cdbench.cli.output import print_report
+from cdbench.output_files import check_output
 
 if TYPE_CHECKING:
     from cdbench.benchmark import Benchmark, Size
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 WIDTHS, BLOCK_SIZES, BATCHES = (64, 256, 1024), (4, 8, 16, 32), (64,)
 DTYPES = ("float64", "float32")
 ROUNDS = 25
+FIGURE = "crossover"
 
 
 def _several(flag: str, what: str, default: tuple[object, ...]) -> Any:
@@ -82,6 +84,7 @@ def bench(
     from cdbench.store.record import record_benchmark
 
     check_folder(output)
+    check_output(output / f"{FIGURE}.png")
     database = open_for_writing(db)
     if memory is not None:
         _name_left_out(rivals, memory)
@@ -98,7 +101,7 @@ def bench(
     print_report(crossover_report(timings, source))
     echo(f"\nstored as benchmark {benchmark_id} in {database.name}")
     figure = draw_crossover(timings, source)
-    echo(f"wrote {save_figure(figure, output, 'crossover', 'png')}")
+    echo(f"wrote {save_figure(figure, output, FIGURE, 'png')}")
     return COMPLETED
 
 

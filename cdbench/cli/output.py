@@ -1,15 +1,12 @@
-"""What commands print: to a terminal as wide as it is, elsewhere plain; and files, whole or not."""
+"""What commands print: to a terminal as wide as it is, elsewhere plain."""
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from cdbench.errors import ConfigurationError
 from cdbench.reports.formats import Report, render
 
 if TYPE_CHECKING:
@@ -48,25 +45,6 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
 def print_ledger(names: Sequence[str], database: "Database") -> None:
     """Print the ledger of these claims as a terminal table."""
     print_report(claims_report(names, database))
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a text file whole: to a neighbour first, which then takes its name.
-
-    Raises
-    ------
-    ConfigurationError
-        If it cannot be written.
-    """
-    if path.is_dir():
-        raise ConfigurationError(f"--output {path}: cannot be written (it is a folder)")
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        neighbour.write_text(text, encoding="utf-8")
-        neighbour.replace(path)
-    except OSError as error:
-        neighbour.unlink(missing_ok=True)
-        raise ConfigurationError(f"--output {path}: cannot be written ({error.strerror})") from None
 
 
 def one_line(text: str | None) -> str:

@@ -1,6 +1,5 @@
 """``cdbench report``: tables from the database."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -8,9 +7,10 @@ import typer
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_numbers
-from cdbench.cli.output import claims_report, print_report, print_text, write_file
+from cdbench.cli.output import claims_report, print_report, print_text
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
+from cdbench.output_files import STANDARD_OUTPUT, write_output
 from cdbench.published import PUBLISHED_SEEDS
 from cdbench.reports.formats import Report, render
 
@@ -48,7 +48,12 @@ def report(
     ] = None,
     format: FormatOption = "table",  # noqa: A002 - the option's name
     output: Annotated[
-        Path | None, typer.Option("--output", help="Write to this file instead of the screen.")
+        str | None,
+        typer.Option(
+            "--output",
+            metavar="PATH",
+            help="Write to this file, or stream, instead of the screen; - is standard output.",
+        ),
     ] = None,
 ) -> int:
     """Print a table made from the newest completed runs in the database.
@@ -73,13 +78,12 @@ def report(
             "--seeds and --B are of --table1; a ledger is of the seeds that its audit had"
         )
     built = _ledger(db) if claims else _table1(db, seeds, B)
-    if output is not None:
-        write_file(output, render(built, format))
-        echo(f"wrote {output}")
-    elif format == "table":
+    if output is None and format == "table":
         print_report(built)
-    else:
+    elif output is None or output == STANDARD_OUTPUT:
         print_text(render(built, format))
+    elif write_output(output, render(built, format).encode()):
+        echo(f"wrote {output}")
     return COMPLETED
 
 

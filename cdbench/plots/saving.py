@@ -1,12 +1,14 @@
 """Figures into files: the same bytes from the same runs, whole or not at all."""
 
-import tempfile
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cdbench.errors import CdbenchError, UnknownNameError
+from cdbench.errors import OutputError, UnknownNameError
+from cdbench.output_files import write_output
 from cdbench.plots.style import style
+from cdbench.work_folders import work_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,28 +44,19 @@ def save_figure(figure: "Figure", folder: Path, name: str, format: str) -> Path:
     ------
     UnknownNameError
         If the format is none of ``FORMATS``.
-    CdbenchError
+    OutputError
         If the file cannot be written.
     """
     if format not in FORMATS:
         raise UnknownNameError("figure format", format, FORMATS)
+    check_folder(folder)
     path = folder / f"{name}.{format}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # A folder of our own beside the target: the rename stays on one file system, the file
-        # gets the user's ordinary permissions, and nothing is left behind on failure.
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".cdbench-") as workplace:
-            unfinished = Path(workplace) / path.name
-            with style(), warnings.catch_warnings():
-                # A database's name may hold letters that the font lacks; they print as boxes.
-                warnings.filterwarnings("ignore", message="Glyph .* missing from")
-                figure.savefig(unfinished, format=format, **FORMATS[format])
-            unfinished.replace(path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise CdbenchError(
-            f"cannot write figure {path}: {reason}; choose another folder"
-        ) from error
+    content = BytesIO()
+    with style(), warnings.catch_warnings():
+        # A database's name may hold letters that the font lacks; they print as boxes.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(content, format=format, **FORMATS[format])
+    write_output(path, content.getvalue())
     return path
 
 
@@ -72,15 +65,15 @@ def check_folder(folder: Path) -> None:
 
     Raises
     ------
-    CdbenchError
+    OutputError
         If nothing can be written into it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".cdbench-"):
+        with work_folder(folder):
             pass
     except OSError as error:
         reason = error.strerror or error
-        raise CdbenchError(
+        raise OutputError(
             f"cannot write figures into {folder}: {reason}; choose another --output"
         ) from error

@@ -97,17 +97,17 @@ class Database:
             raise StoreError(f"{self.name}: a value cannot be stored or read ({error})") from error
 
 
-def open_for_writing(location: str) -> Database:
+def open_for_writing(location: str | Location) -> Database:
     """Open a database, made or brought to the newest schema where needed.
 
-    One of an older schema is backed up before.
+    One of an older schema is backed up before. So whatever else can be refused comes first.
 
     Raises
     ------
     StoreError
         If it cannot be written, is not ours, or comes from a newer cdbench; it is left as it was.
     """
-    place = find_location(location)
+    place = find_location(location) if isinstance(location, str) else location
     place.check_writable()
     database = Database(place, read_only=False)
     with database.transaction() as connection:
@@ -118,7 +118,9 @@ def open_for_writing(location: str) -> Database:
 
 
 def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
-    """Open an existing database to read it; one of an older schema is brought to the newest.
+    """Open an existing database to read it; nothing of it is changed.
+
+    Of one of an older schema, an upgraded copy is read, which is said.
 
     Parameters
     ----------
@@ -139,15 +141,16 @@ def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
     revision = None if place.is_empty() else revision_of(database)
     if revision is None:
         raise MissingResultsError(f"{place.name}: no results yet; to make some: {first}")
-    if revision != revisions()[-1]:
-        try:
-            open_for_writing(location)
-        except StoreError as error:
-            raise StoreError(
-                f"{place.name} is of the older schema {revision}, and bringing it to "
-                f"{revisions()[-1]} failed: {error}"
-            ) from error
-    return database
+    if revision == revisions()[-1]:
+        return database
+    from cdbench.store.older_schemas import upgrade_command, upgraded_copy
+
+    copy = upgraded_copy(database, revision)
+    _LOG.warning(
+        "%s is of the older schema %s; a copy of it, upgraded to %s, is read; to upgrade it: %s",
+        *(place.name, revision, revisions()[-1], upgrade_command(database)),
+    )
+    return copy
 
 
 def remake_views(location: str) -> list[str]:

@@ -16,7 +16,8 @@ from sqlalchemy.pool import NullPool
 from cdbench.errors import StoreError
 from cdbench.store.location import Location
 from cdbench.store.locks import patiently
-from cdbench.store.sqlite_files import connect, copy_file, is_copy, unfinished_name
+from cdbench.store.sqlite_files import connect, copy_file, is_copy
+from cdbench.work_folders import remove_leftovers
 
 SQLITE_HEADER = b"SQLite format 3\0"
 HEADER_BYTES = 100
@@ -39,12 +40,20 @@ MEANINGS = {
 
 
 class SqliteFile(Location):
-    """A SQLite file."""
+    """A SQLite file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name, label : str, optional
+        What it is called, where it stands in for another.
+    """
 
     dialect: ClassVar[str] = "sqlite"
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path), path.name, path)
+    def __init__(self, path: Path, name: str | None = None, label: str | None = None) -> None:
+        super().__init__(name or str(path), label or path.name, path)
         self._file = path
 
     def engine(self, *, read_only: bool) -> Engine:
@@ -79,7 +88,7 @@ class SqliteFile(Location):
     def check_writable(self) -> None:
         """Raise StoreError for other files and folders; make the file where there is none."""
         path = self._file
-        if not path.parent.is_dir():
+        if not os.path.isdir(path.parent):  # noqa: PTH112 - False also for names that cannot be
             raise StoreError(
                 f"{path}: there is no folder {path.parent}; make it, or name another --db"
             )
@@ -97,6 +106,12 @@ class SqliteFile(Location):
     def is_empty(self) -> bool:
         """Return whether there is no file, or an empty one; raise StoreError if it is not ours."""
         path = self._file
+        try:
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:  # such as a name that is too long
+            raise StoreError(f"{path}: cannot be opened ({error.strerror})") from None
         if path.is_dir():
             raise StoreError(f"{path} is a folder, expected a database file")
         if not path.exists():
@@ -163,7 +178,7 @@ class SqliteFile(Location):
                 copy_file(path, backup)
                 return str(backup)
             if is_copy(backup, path):
-                unfinished_name(backup).unlink(missing_ok=True)
+                remove_leftovers(backup.parent)
                 return str(backup)
         raise AssertionError
 

@@ -1,13 +1,12 @@
 """SQLite files: opened as untrusted, and copied whole and checked while others use them."""
 
-import os
 import sqlite3
 from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
 
-from cdbench.errors import StoreError
 from cdbench.interrupts import StatementWatch
+from cdbench.output_files import new_file
 from cdbench.store.locks import patiently, uri
 
 MAX_VALUE_BYTES = 100_000_000
@@ -15,6 +14,9 @@ MAX_VALUE_BYTES = 100_000_000
 
 STEPS_BETWEEN_LOOKS = 100_000
 """Of SQLite's virtual machine, some milliseconds, after which a statement looks for interrupts."""
+
+PAGES_AT_A_TIME = 2000
+"""Copied between two looks for an interrupt; some milliseconds' worth."""
 
 UNTRUSTED = (
     "PRAGMA trusted_schema = OFF",  # views and triggers of the file call no function with effects
@@ -37,31 +39,30 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 def copy_file(source: Path, target: Path) -> None:
     """Copy a database while it may be in use; the target appears whole and sound, or not at all.
 
+    It has the source's mode: what only its owner could read, only its owner reads.
+
     Raises
     ------
     sqlite3.Error
-        If the source cannot be read or is damaged, or the target not be written.
+        If the source cannot be read or is damaged.
     StoreError
-        If the target is there already.
+        If the target is there already, or cannot be written.
     """
-    unfinished = unfinished_name(target)
-    unfinished.unlink(missing_ok=True)
-    try:
-        with closing(connect(source, "ro")) as old, closing(sqlite3.connect(unfinished)) as new:
+    with new_file(target) as unfinished:
+        with closing(connect(source, "ro")) as old, closing(connect(unfinished, "rwc")) as new:
             old.execute("BEGIN")
             patiently(old, "SELECT count(*) FROM sqlite_master", source)
-            old.backup(new)
+            # One state of the source, because of the transaction; in steps, because between two
+            # of them an interrupt gets through.
+            old.backup(new, pages=PAGES_AT_A_TIME, progress=_pass)
             (answer,) = new.execute("PRAGMA integrity_check(1)").fetchone()
             if answer != "ok":
                 raise sqlite3.DatabaseError(f"is damaged: {' '.join(answer.split())}")
-        keep(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        unfinished.chmod(source.stat().st_mode & 0o666 | 0o600)
 
 
-def unfinished_name(target: Path) -> Path:
-    """Return where a copy is written before it gets its name; what is there was left by a kill."""
-    return target.with_name(f".{target.name}.unfinished")
+def _pass(_status: int, _left: int, _pages: int) -> None:
+    """Do nothing; Python looks for interrupts when it calls this."""
 
 
 def is_copy(path: Path, source: Path) -> bool:
@@ -72,7 +73,9 @@ def is_copy(path: Path, source: Path) -> bool:
         with closing(connect(source, "ro")) as old, closing(connect(path, "ro")) as new:
             same = new.execute("PRAGMA integrity_check(1)").fetchall() == [("ok",)]
             return same and _contents_equal(old, new)
-    except (sqlite3.Error, OSError):
+    except (sqlite3.Error, OSError) as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise  # it was not found out
         return False
 
 
@@ -89,29 +92,3 @@ def _contents_equal(one: sqlite3.Connection, other: sqlite3.Connection) -> bool:
             one.execute(question), other.execute(question), fillvalue=()
         )
     )
-
-
-def keep(unfinished: Path, target: Path) -> None:
-    """Give a finished file its name, which nothing has yet, once it is safe on the disk.
-
-    Raises
-    ------
-    StoreError
-        If there is a file of that name.
-    """
-    _force_to_disk(unfinished)
-    try:
-        os.link(unfinished, target)
-    except FileExistsError:
-        raise StoreError(f"{target} is there already; name another file") from None
-    except OSError:  # a file system without links
-        unfinished.replace(target)
-    _force_to_disk(target.parent)
-
-
-def _force_to_disk(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -23,6 +23,8 @@ def backup(
 ) -> int:
     """Copy the database to a new SQLite file, checked, while others may go on writing.
 
+    A file is copied with all that is in it; of a server, what is cdbench's, and the rest is named.
+
     For example:
 
         cdbench db backup

@@ -1,4 +1,4 @@
-"""``cdbench db copy``: everything, to a new database of either kind."""
+"""``cdbench db copy``: everything of cdbench's, to a new database of either kind."""
 
 from typing import Annotated
 
@@ -16,9 +16,10 @@ def copy(
         str, typer.Argument(metavar="TARGET", help="New or empty database, of either kind.")
     ],
 ) -> int:
-    """Copy everything to a new database, between SQLite and PostgreSQL either way, and compare.
+    """Copy all results to a new database, between SQLite and PostgreSQL either way, and compare.
 
-    Either all of it arrives, equal by counts and digests, or none.
+    Either everything of cdbench's arrives, equal by counts and digests, or none. Tables, views,
+    triggers, indices and columns of your own are not copied, but named.
 
     For example:
 

@@ -8,8 +8,8 @@ from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 def upgrade(db: DatabaseOption = DEFAULT_DATABASE) -> int:
     """Bring the database to the newest schema, a backup being made before.
 
-    Every command that uses an older database does so by itself. Views are made again where
-    they are not the code's.
+    Every command that writes to an older database does so by itself; those that only read it read
+    an upgraded copy. Views are made again where they are not the code's.
 
     For example:
 

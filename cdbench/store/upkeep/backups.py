@@ -1,12 +1,15 @@
 """A backup: a SQLite file of its own, whole and checked before it gets its name."""
 
+import os
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cdbench.errors import StoreError
-from cdbench.store.sqlite_files import copy_file, keep
-from cdbench.store.upkeep.copying import copy_database
+from cdbench.output_files import new_file
+from cdbench.store.sqlite import SqliteFile
+from cdbench.store.sqlite_files import copy_file
+from cdbench.store.upkeep.copying import copy_to
 from cdbench.store.upkeep.sources import open_as_it_is
 
 
@@ -30,9 +33,7 @@ def back_up(location: str, target: Path | None = None) -> Path:
     database = open_as_it_is(location)
     if target is None:
         target = _beside(database.path or Path(f"{database.label}.db"))
-    if target.exists():
-        raise StoreError(f"{target} is there already; name another file")
-    if not target.parent.is_dir():
+    if not os.path.isdir(target.parent):  # noqa: PTH112 - False also for names that cannot be
         raise StoreError(f"{target}: there is no folder {target.parent}; make it first")
     try:
         if database.path is not None:
@@ -41,8 +42,6 @@ def back_up(location: str, target: Path | None = None) -> Path:
             _copy_from_server(location, target)
     except sqlite3.Error as error:
         raise database.location.error(error) from error
-    except OSError as error:
-        raise StoreError(f"{target}: cannot be written ({error.strerror})") from None
     return target
 
 
@@ -52,10 +51,5 @@ def _beside(path: Path) -> Path:
 
 
 def _copy_from_server(location: str, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    try:
-        copy_database(location, str(unfinished))
-        keep(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with new_file(target) as unfinished:
+        copy_to(location, SqliteFile(unfinished, str(target)))

@@ -17,13 +17,13 @@ from cdbench.store.upkeep.row_checks import (
     check_values,
 )
 from cdbench.store.upkeep.run_checks import check_configurations, check_environments, check_epochs
-from cdbench.store.upkeep.schema_checks import check_extras, check_tables, check_views
+from cdbench.store.upkeep.schema_checks import check_own_things, check_tables, check_views
 from cdbench.store.upkeep.streaming import Reader
 
 CHECKS: tuple[Check, ...] = (
     check_tables,
     check_views,
-    check_extras,
+    check_own_things,
     check_foreign_keys,
     check_values,
     check_rules,

@@ -1,18 +1,25 @@
-"""Moving everything from one database to another: whole and checked, or not at all."""
+"""Moving everything of cdbench's from one database to another: whole and checked, or not at all."""
 
-from sqlalchemy import Connection, Table, select
+import logging
+
+from sqlalchemy import Connection, Table, inspect, select
 
 from cdbench.errors import StoreError
-from cdbench.store.database import Database, open_for_writing
-from cdbench.store.location import find_location
+from cdbench.store.database import Database, open_for_writing, revision_of
+from cdbench.store.location import Location, find_location
 from cdbench.store.models import Base
 from cdbench.store.upkeep.fingerprints import Fingerprint, fingerprint
-from cdbench.store.upkeep.sources import is_same_place, opened_unchanged
+from cdbench.store.upkeep.own_things import own_things
+from cdbench.store.upkeep.sources import is_same_place, open_unchanged
 from cdbench.store.upkeep.streaming import Reader, end_sequences, write_rows
+
+_LOG = logging.getLogger("cdbench")
 
 
 def copy_database(source: str, target: str) -> list[Fingerprint]:
     """Copy every row of a database to one that is new or empty, and compare them.
+
+    What the user made beside cdbench's tables and views is not copied, but named.
 
     Parameters
     ----------
@@ -30,12 +37,23 @@ def copy_database(source: str, target: str) -> list[Fingerprint]:
         If one cannot be opened, the target is not empty, or cannot hold what the source holds; it
         is then as empty as before.
     """
-    if is_same_place(find_location(source), find_location(target)):
-        raise StoreError(f"{find_location(target).name}: cannot be copied to itself")
-    with opened_unchanged(source) as old:
-        new = open_for_writing(target)
-        with new.transaction() as writing, old.transaction() as reading:
-            return _copy(Reader(old, reading), new, writing)
+    return copy_to(source, find_location(target))
+
+
+def copy_to(source: str, place: Location) -> list[Fingerprint]:
+    """Copy as ``copy_database`` does, to a place that may be called otherwise than it is."""
+    if is_same_place(find_location(source), place):
+        raise StoreError(f"{place.name}: cannot be copied to itself")
+    old = open_unchanged(source)
+    _require_no_results(place)
+    new = open_for_writing(place)
+    with new.transaction() as writing, old.transaction() as reading:
+        found = _copy(Reader(old, reading), new, writing)
+        left_out = own_things(reading)
+    if left_out:
+        words = ", ".join(map(str, left_out))
+        _LOG.warning("%s: not copied, because it is your own: %s", old.name, words)
+    return found
 
 
 def _copy(old: Reader, new: Database, connection: Connection) -> list[Fingerprint]:
@@ -58,6 +76,20 @@ def _copy(old: Reader, new: Database, connection: Connection) -> list[Fingerprin
             )
         found.append(after)
     return found
+
+
+def _require_no_results(place: Location) -> None:
+    """Refuse a database with results, here one of an older schema, before it is upgraded."""
+    if place.is_empty():
+        return
+    database = Database(place, read_only=True)
+    if revision_of(database) is None:
+        return
+    with database.transaction() as connection:
+        present = set(inspect(connection).get_table_names())
+        for table in Base.metadata.sorted_tables:
+            if table.name in present:
+                _require_empty(database, connection, table)
 
 
 def _require_empty(database: Database, connection: Connection, table: Table) -> None:

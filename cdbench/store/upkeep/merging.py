@@ -11,7 +11,7 @@ from cdbench.errors import StoreError
 from cdbench.store.database import open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.models import Base
-from cdbench.store.upkeep.sources import is_same_place, opened_unchanged
+from cdbench.store.upkeep.sources import is_same_place, open_unchanged
 from cdbench.store.upkeep.streaming import Reader, Row, new_keys, write_rows
 
 IDENTITIES = {
@@ -60,11 +60,11 @@ def merge_database(target: str, other: str) -> list[Arrivals]:
     """
     if is_same_place(find_location(target), find_location(other)):
         raise StoreError(f"{find_location(target).name}: cannot be merged with itself")
-    with opened_unchanged(other) as old:
-        new = open_for_writing(target)
-        with new.transaction() as writing, old.transaction() as reading:
-            merge = _Merge(Reader(old, reading), Reader(new, writing))
-            return [merge.bring(Base.metadata.tables[name]) for name in IDENTITIES]
+    old = open_unchanged(other)
+    new = open_for_writing(target)
+    with new.transaction() as writing, old.transaction() as reading:
+        merge = _Merge(Reader(old, reading), Reader(new, writing))
+        return [merge.bring(Base.metadata.tables[name]) for name in IDENTITIES]
 
 
 class _Merge:

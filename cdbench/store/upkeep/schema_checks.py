@@ -9,14 +9,18 @@ from sqlalchemy import CheckConstraint, Connection, inspect
 from cdbench.store.migrate import VERSION_TABLE
 from cdbench.store.models import Base
 from cdbench.store.upkeep.findings import Checked, Finding
+from cdbench.store.upkeep.own_things import own_things
 from cdbench.store.views import VIEWS
 
 MOVE = "move the rows to a new database: cdbench db copy OLD NEW"
+ADDED_BY_USERS = ("remove_table", "remove_index", "remove_column")
+"""What Alembic would do to what is in the database only."""
+
 REMAKE = "to have it made again: cdbench db upgrade"
 
 
 def check_tables(checked: Checked) -> Iterator[Finding]:
-    """Compare tables with the models; what a user added is only mentioned."""
+    """Compare tables with the models; what a user added is not looked at."""
     if not checked.is_newest:
         return
     from alembic.autogenerate import compare_metadata
@@ -31,12 +35,12 @@ def check_tables(checked: Checked) -> Iterator[Finding]:
     for difference in differences:
         # A column that changed is a list of its changes.
         parts = difference if isinstance(difference, list) else [difference]
-        yield from (_of_difference(*part) for part in parts)
+        yield from (_of_difference(*part) for part in parts if part[0] not in ADDED_BY_USERS)
     yield from _missing_checks(checked)
 
 
 def check_views(checked: Checked) -> Iterator[Finding]:
-    """Compare views with the code's; a user's own are only mentioned."""
+    """Compare views with the code's."""
     if not checked.is_newest:
         return
     present = set(inspect(checked.connection).get_view_names())
@@ -45,29 +49,17 @@ def check_views(checked: Checked) -> Iterator[Finding]:
             yield Finding(f"the view {name} is missing", remedy=REMAKE)
         elif VIEWS.keys() <= present and not _is_the_codes(checked.connection, name):
             yield Finding(f"the view {name} is not the code's", remedy=REMAKE)
-    for name in sorted(present - VIEWS.keys()):
-        yield Finding(f"there is a view {name} of your own")
 
 
-def check_extras(checked: Checked) -> Iterator[Finding]:
-    """Mention triggers, which do things that cdbench does not know of."""
-    question = {
-        "sqlite": "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
-        "postgresql": "SELECT DISTINCT trigger_name, event_object_table "
-        "FROM information_schema.triggers WHERE trigger_schema = current_schema() ORDER BY 1",
-    }[checked.connection.dialect.name]
-    for name, table in checked.connection.exec_driver_sql(question).all():
-        yield Finding(f"there is a trigger {name} on {table} of your own")
+def check_own_things(checked: Checked) -> Iterator[Finding]:
+    """Mention what a user added: above all triggers, which do things that cdbench knows not of."""
+    for thing in own_things(checked.connection):
+        if checked.is_newest or thing.kind == "trigger":  # what else was cdbench's once, who knows
+            yield Finding(f"there is {thing} of your own")
 
 
 def _of_difference(kind: str, *what: Any) -> Finding:
     match kind:
-        case "remove_table":
-            return Finding(f"there is a table {what[0].name} of your own")
-        case "remove_index":
-            return Finding(f"there is an index {what[0].name} of your own")
-        case "remove_column":
-            return Finding(f"there is a column {what[1]}.{what[2].name} of your own")
         case "add_table":
             return Finding(f"the table {what[0].name} is missing", remedy=MOVE)
         case "add_column":

@@ -1,0 +1,226 @@
+"""Files that commands write: whole or not at all, and never over what is not theirs to replace."""
+
+import errno
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cdbench.errors import OutputError, StoreError
+from cdbench.work_folders import work_folder
+
+DATABASE_HEADERS = (b"SQLite format 3\0", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
+"""How a SQLite database begins, whoever's it is, and its rollback journal."""
+
+BESIDE_DATABASES = ("-journal", "-wal", "-shm")
+"""Ends of the names that SQLite gives to files beside a database, and believes."""
+
+REFUSED = {stat.S_IFDIR: "it is a folder", stat.S_IFSOCK: "it is a socket", stat.S_IFBLK: "a disk"}
+
+STANDARD_OUTPUT = "-"
+
+
+def write_output(target: str | Path, content: bytes, called: str = "--output") -> bool:
+    """Write what a command was asked to write, to a file or a stream.
+
+    A regular file is replaced in one step by a new one, which takes over its mode and, where that
+    is allowed, its owner. A link is followed. Pipes, terminals and other devices are written to and
+    never replaced, nor is the file that standard output or error goes to.
+
+    Parameters
+    ----------
+    target : str or Path
+        Where to; ``-`` is standard output.
+    content : bytes
+        All of it.
+    called : str, optional
+        What the user calls the target: an option's or an argument's name.
+
+    Returns
+    -------
+    bool
+        Whether it is a file now, False for a stream.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, or is a folder, a socket, a block device, or a database, which no
+        output may replace. Nothing is changed then.
+    """
+    try:
+        if str(target) == STANDARD_OUTPUT:
+            _write_to_standard_output(content)
+            return False
+        status = _status(target)
+        if status is not None and _is_stream(status):
+            _write_stream(Path(target), status, content)
+            return False
+        _replace(Path(os.path.realpath(target)), status, content)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{called} {target}: cannot be written ({reason})") from None
+    return True
+
+
+def check_output(target: str | Path, called: str = "--output") -> None:
+    """Refuse what ``write_output`` would refuse, ahead of work that takes its time.
+
+    Raises
+    ------
+    OutputError
+        If there is something that no output may replace, or the name cannot be.
+    """
+    try:
+        _status(target)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{called} {target}: cannot be written ({reason})") from None
+
+
+@contextmanager
+def new_file(target: Path) -> Iterator[Path]:
+    """Give the name under which a new file is made, which gets its own name at the end.
+
+    It gets it whole, safe on the disk, and only where nothing else has it: of two processes that
+    make the same file at once, one is refused.
+
+    Raises
+    ------
+    StoreError
+        If there is something of that name, or the file cannot be written.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            target.lstat()  # which also refuses a name that is too long, before the work
+            raise FileExistsError
+        with work_folder(target.parent) as folder:
+            unfinished = folder / "new"
+            yield unfinished
+            _force_to_disk(unfinished)
+            _give_name(unfinished, target)
+        _force_to_disk(target.parent)
+    except FileExistsError:
+        raise StoreError(f"{target} is there already; name another file") from None
+    except OSError as error:
+        raise StoreError(f"{target}: cannot be written ({error.strerror or error})") from None
+
+
+def _status(target: str | Path) -> os.stat_result | None:
+    """Return what is there, None where a new file can be; raise OSError for what is in the way."""
+    try:
+        status: os.stat_result | None = Path(target).stat()
+    except FileNotFoundError:
+        if str(target).endswith(os.sep):
+            raise
+        status = None
+    kind = 0 if status is None else stat.S_IFMT(status.st_mode)
+    if kind in REFUSED:
+        raise OSError(errno.EINVAL, REFUSED[kind])
+    if _is_database(Path(os.path.realpath(target))):
+        raise OSError(errno.EEXIST, "it is a database, or belongs to one; name another file")
+    return status
+
+
+def _is_database(path: Path) -> bool:
+    return _begins_as_database(path) or any(
+        path.name.endswith(end) and _begins_as_database(path.with_name(path.name.removesuffix(end)))
+        for end in BESIDE_DATABASES
+        if path.name != end
+    )
+
+
+def _begins_as_database(path: Path) -> bool:
+    if not path.is_file():  # a pipe would be waited for
+        return False
+    with path.open("rb") as file:
+        return file.read(16).startswith(DATABASE_HEADERS)
+
+
+def _is_stream(status: os.stat_result) -> bool:
+    mode = status.st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _standard_stream(status) is not None
+
+
+def _standard_stream(status: os.stat_result) -> int | None:
+    """Return the descriptor of standard output or error, where that is what was named."""
+    for number, stream in ((1, sys.__stdout__), (2, sys.__stderr__)):
+        with suppress(OSError):  # it is closed
+            if stream is not None and os.path.samestat(status, os.fstat(number)):
+                return number
+    return None
+
+
+def _write_to_standard_output(content: bytes) -> None:
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "standard output is closed")
+    sys.stdout.flush()
+    with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+        file.write(content)
+
+
+def _write_stream(path: Path, status: os.stat_result, content: bytes) -> None:
+    number = _standard_stream(status)
+    if number is not None:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()  # what was printed before comes before
+        with open(number, "wb", closefd=False) as file:
+            file.write(content)
+        return
+    number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))  # which makes no file
+    with os.fdopen(number, "wb") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EBUSY, "it became another file meanwhile")
+        file.write(content)
+
+
+def _replace(path: Path, old: os.stat_result | None, content: bytes) -> None:
+    if old is not None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    # In a folder of our own beside it: the rename stays on one file system, and a new file gets the
+    # user's ordinary permissions.
+    with work_folder(path.parent) as folder:
+        unfinished = folder / "new"
+        unfinished.write_bytes(content)
+        if old is not None:
+            _take_over(unfinished, old)
+        _force_to_disk(unfinished)
+        unfinished.replace(path)
+    _force_to_disk(path.parent)
+
+
+def _take_over(path: Path, old: os.stat_result) -> None:
+    """Give a file the owner, group and mode of the one that it replaces."""
+    for owner in (old.st_uid, -1):  # only root may give files away; a group of one's own, anybody
+        with suppress(OSError, AttributeError):  # AttributeError: Windows
+            os.chown(path, owner, old.st_gid)
+            break
+    path.chmod(stat.S_IMODE(old.st_mode) & 0o777)
+
+
+def _give_name(unfinished: Path, target: Path) -> None:
+    try:
+        os.link(unfinished, target)  # which never replaces
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links. The name is taken first, by an empty file, because renaming
+        # would replace what another process made of that name meanwhile.
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            unfinished.replace(target)
+        except OSError:
+            target.unlink()
+            raise
+
+
+def _force_to_disk(path: Path) -> None:
+    if os.name == "nt" and path.is_dir():  # which Windows does by itself, and lets nobody ask for
+        return
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
