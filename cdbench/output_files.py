@@ -17,7 +17,11 @@ DATABASE_HEADERS = (b"SQLite format 3\0", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
 BESIDE_DATABASES = ("-journal", "-wal", "-shm")
 """Ends of the names that SQLite gives to files beside a database, and believes."""
 
-REFUSED = {stat.S_IFDIR: "it is a folder", stat.S_IFSOCK: "it is a socket", stat.S_IFBLK: "a disk"}
+REFUSED = {
+    stat.S_IFDIR: "it is a folder",
+    stat.S_IFSOCK: "it is a socket",
+    stat.S_IFBLK: "it is a disk",
+}
 
 STANDARD_OUTPUT = "-"
 
@@ -177,8 +181,8 @@ def _write_stream(path: Path, status: os.stat_result, content: bytes) -> None:
 
 
 def _replace(path: Path, old: os.stat_result | None, content: bytes) -> None:
-    if old is not None and not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    if old is not None:
+        os.close(os.open(path, os.O_WRONLY))  # what may not be written is not replaced either
     # In a folder of our own beside it: the rename stays on one file system, and a new file gets the
     # user's ordinary permissions.
     with work_folder(path.parent) as folder:

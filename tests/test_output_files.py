@@ -106,10 +106,20 @@ def test_a_link_is_followed_and_stays_a_link(here: Here) -> None:
     refuse(here, "nowhere", "No such file or directory")
 
 
-def test_a_read_only_file_stays_as_it_is(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_file_stays_as_it_is(here: Here) -> None:
     (here.folder / "old.csv").write_text("old")
-    monkeypatch.setattr(os, "access", lambda *_: False)  # root may do everything
-    refuse(here, "old.csv", "Permission denied")
+    (here.folder / "old.csv").chmod(0o444)
+    command = [CDBENCH, *REPORT, "--output", "old.csv"]
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root without setpriv: permissions do not apply")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=plain_environment(), cwd=here.folder
+    )
+    said = "cdbench: --output old.csv: cannot be written (Permission denied)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    assert (here.folder / "old.csv").read_text() == "old"
 
 
 def test_an_output_that_fails_half_way_leaves_the_old_file_and_nothing_else(
@@ -126,18 +136,25 @@ def test_an_output_that_fails_half_way_leaves_the_old_file_and_nothing_else(
 
 
 def test_devices_are_written_to_and_stay_devices(tmp_path: Path) -> None:
-    assert write_output("/dev/null", b"report") is False
-    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
-    with pytest.raises(OutputError, match=r"--output /dev/full: .*No space left on device"):
-        write_output("/dev/full", b"report")
-    (tmp_path / "link").symlink_to("/dev/null")
-    assert write_output(tmp_path / "link", b"report") is False
+    """On a terminal of its own and copies of devices: should it fail, /dev stays as it is."""
+    ours, theirs = os.openpty()
+    (tmp_path / "link").symlink_to(os.ttyname(theirs))
+    for name in (os.ttyname(theirs), tmp_path / "link"):
+        assert write_output(name, b"a report") is False
+        assert os.read(ours, 100) == b"a report"
+    assert Path(os.ttyname(theirs)).is_char_device()
     assert (tmp_path / "link").is_symlink()
-    if os.geteuid() == 0:
-        with suppress(PermissionError):  # some containers make no devices
-            os.mknod(tmp_path / "disk", 0o600 | stat.S_IFBLK, os.makedev(7, 250))
-            with pytest.raises(OutputError, match="a disk"):
-                write_output(tmp_path / "disk", b"report")
+    os.close(ours)
+    os.close(theirs)
+    with suppress(PermissionError):  # of others than root
+        os.mknod(tmp_path / "full", 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+        os.mknod(tmp_path / "disk", 0o600 | stat.S_IFBLK, os.makedev(7, 250))
+        with pytest.raises(OutputError, match=r"cannot be written \((No space|Permission denied)"):
+            write_output(tmp_path / "full", b"report")  # no permission: no devices on this disk
+        with pytest.raises(OutputError, match="it is a disk"):
+            write_output(tmp_path / "disk", b"report")
+        assert (tmp_path / "full").is_char_device()
+        assert (tmp_path / "disk").is_block_device()
 
 
 def test_a_pipe_gets_what_is_written_and_stays_a_pipe(here: Here) -> None:
@@ -152,9 +169,11 @@ def test_a_pipe_gets_what_is_written_and_stays_a_pipe(here: Here) -> None:
     assert (here.folder / "pipe").is_fifo()
 
 
-@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
+@pytest.mark.parametrize("name", ["-", "stdout", "/dev/fd/1"])
 def test_standard_output_gets_the_report_and_nothing_else(here: Here, name: str) -> None:
     """Through a pipe and into a file, which is written to from where it stands."""
+    # As /dev/stdout is, which root would replace, should this fail.
+    (here.folder / "stdout").symlink_to("/proc/self/fd/1")
     expected = for_real(here.folder, *REPORT).out
     assert expected.startswith("position")
     answer = for_real(here.folder, *REPORT, "--output", name)
