@@ -8,7 +8,9 @@
     ├── DatasetError           a data set that cannot be read, or cannot be trained on
     ├── ShapeError             an array whose shape does not fit
     ├── ClusterError           a Dask cluster that cannot be had, or not any more
+    ├── WorkerError            worker processes that cannot be started, or all die
     ├── DivergenceError        a training loss that stopped being finite
+    ├── OutputError            a file or stream that cannot be written
     └── StoreError             a database that cannot be opened, read or written
         └── MissingResultsError   a report whose runs are not in the database
 
@@ -63,6 +65,10 @@ class ClusterError(CdbenchError):
     """A Dask cluster that does not answer, or whose workers cannot train for this process."""
 
 
+class WorkerError(CdbenchError):
+    """Worker processes that cannot be started, or that all die."""
+
+
 class DivergenceError(CdbenchError):
     """A training whose loss stopped being finite.
 
@@ -86,6 +92,10 @@ class DivergenceError(CdbenchError):
     def __reduce__(self) -> tuple[type["DivergenceError"], tuple[int, int]]:
         """Pickle by the two numbers, so that the error crosses process borders."""
         return (type(self), (self.epoch, self.step))
+
+
+class OutputError(CdbenchError):
+    """A file or stream that a command was to write, and cannot, or must not."""
 
 
 class StoreError(CdbenchError):
