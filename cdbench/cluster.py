@@ -1,16 +1,21 @@
 """Sweeps on a Dask cluster: the runs are trained there, and the parent alone keeps them.
 
 The cluster is an existing one: its scheduler and workers are started, secured and grown by Dask's
-own means. Dask runs a task elsewhere when its worker dies.
+own means. A task may go to the workers that were asked what they are, and to no others. Dask runs
+it on another of them when its worker dies; when all are gone, it is sent anew to those that came
+later.
 """
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from cdbench.cluster_workers import LOOK_S, Cluster, Future
+from cdbench.cluster_connection import Future
+from cdbench.cluster_workers import LOOK_S, Cluster
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.environment import current_environment
@@ -66,75 +71,138 @@ def execute_on_cluster(
     Raises
     ------
     ClusterError
-        If the scheduler is gone, or a worker has not this cdbench.
+        If the scheduler is gone.
     """
-    waiting = iter(configs)
-    pending: dict[Future, RunConfig] = {}
-    ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
-    measured = diagnostics or {}
+    tasks = _Tasks(cluster, configs, diagnostics or {}, blas_threads)
     try:
         while True:
             cluster.look()
             # A Future that is let go of calls Dask from its __del__, where an interrupt is lost.
             with interrupts_held():
-                while len(pending) < AHEAD * max(1, cluster.n_workers):
-                    config = next(waiting, None)
-                    if config is None:
-                        break
-                    task = (config, measured.get(config, Diagnostics()), blas_threads)
-                    # Not pure: a configuration asked for twice is trained twice, as in one process.
-                    future = cluster.client.submit(execute_alone, *task, pure=False)
-                    pending[future] = config
-                    future.add_done_callback(ended.put)
-                if not pending:
+                runs = tasks.send_stranded_anew()
+                while tasks.waiting and len(tasks.pending) < AHEAD * cluster.n_workers:
+                    tasks.send(tasks.waiting.popleft())
+                if not (tasks.waiting or tasks.pending or runs):
                     return
-                runs = _ended(cluster, ended, pending)
+                runs += tasks.wait()
             if runs:
                 yield runs
             del runs
     finally:
-        cluster.close(list(pending))
+        cluster.close(list(tasks.pending))
 
 
-def _ended(
-    cluster: Cluster, ended: queue.SimpleQueue[Future], pending: dict[Future, RunConfig]
-) -> list[Run]:
-    """Wait a moment for tasks that end, and return the runs of those that did."""
-    from distributed.scheduler import KilledWorker
+@dataclass
+class _Sent:
+    """A configuration that is with the cluster."""
 
-    try:
-        with interrupts_let_through():
-            done = [ended.get(timeout=LOOK_S)]
-    except queue.Empty:
-        return []
-    while not ended.empty():
-        done.append(ended.get())
-    finished = [future for future in done if future.status not in ("error", "cancelled")]
-    runs = [
-        _killed(cluster, future, pending.pop(future)) for future in done if future not in finished
-    ]
-    try:
-        fetched = cluster.fetch(finished) if finished else []
-    except KilledWorker:  # of a result that was lost with its worker, and could not be had again
-        for future in finished:
-            ended.put(future)
+    config: RunConfig
+    workers: frozenset[str]
+    """Those that may train it."""
+    n_stranded: int = 0
+    """How often all of its workers were gone before it had ended."""
+
+
+class _Tasks:
+    """The tasks that are with a cluster: sent, sent anew where their workers are gone, fetched."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        configs: Sequence[RunConfig],
+        measured: Mapping[RunConfig, Diagnostics],
+        blas_threads: int,
+    ) -> None:
+        self._cluster, self._measured, self._blas_threads = cluster, measured, blas_threads
+        self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self.waiting = deque(configs)
+        self.pending: dict[Future, _Sent] = {}
+
+    def send(self, config: RunConfig, n_stranded: int = 0) -> None:
+        """Give a configuration to the workers that there are."""
+        task = (config, self._measured.get(config, Diagnostics()), self._blas_threads)
+        workers = self._cluster.workers
+        future = self._cluster.submit(workers, execute_alone, *task)
+        self.pending[future] = _Sent(config, workers, n_stranded)
+        future.add_done_callback(self._ended.put)
+
+    def send_stranded_anew(self) -> list[Run]:
+        """Send what lost all of its workers to others; return runs that lost them too often."""
+        stranded = [
+            future
+            for future, sent in self.pending.items()
+            if self._cluster.is_stranded(sent.workers)
+        ]
+        self._cluster.cancel(stranded)
+        runs = []
+        for sent in [self.pending.pop(future) for future in stranded]:
+            n_lost = sent.n_stranded + 1
+            if n_lost > _allowed_failures():
+                runs.append(_given_up(sent.config, n_lost, min(sent.workers)))
+            else:
+                self.send(sent.config, n_lost)
         return runs
-    for future, run in zip(finished, fetched, strict=True):
-        cluster.check(run.environment)
-        del pending[future]
-        runs.append(run)
-    return runs
+
+    def wait(self) -> list[Run]:
+        """Wait a moment for tasks that end, and return the runs of those that did."""
+        from distributed.scheduler import KilledWorker
+
+        try:
+            with interrupts_let_through():
+                done = [self._ended.get(timeout=LOOK_S)]
+        except queue.Empty:
+            return []
+        while not self._ended.empty():
+            done.append(self._ended.get())
+        done = [future for future in done if future in self.pending]  # not those sent anew
+        finished = [future for future in done if future.status not in ("error", "cancelled")]
+        runs = [
+            self._killed(future, self.pending.pop(future).config)
+            for future in done
+            if future not in finished
+        ]
+        try:
+            fetched = self._fetch(finished) if finished else []
+        except (
+            KilledWorker
+        ):  # of a result that was lost with its worker, and could not be had again
+            fetched = []
+        if not fetched:  # another time, one way or the other
+            for future in finished:
+                self._ended.put(future)
+            return runs
+        for future, run in zip(finished, fetched, strict=True):
+            sent = self.pending.pop(future)
+            if self._cluster.accepts(run.environment):
+                runs.append(run)
+            else:  # of a worker that came back as another under the same address
+                self._cluster.ask_all_again()
+                self.waiting.appendleft(sent.config)
+        return runs
+
+    def _fetch(self, finished: list[Future]) -> list[Run]:
+        return self._cluster.fetch(finished, [self.pending[one].workers for one in finished])
+
+    def _killed(self, future: Future, config: RunConfig) -> Run:
+        """Return a failed run for a task that killed its workers; raise what is another matter."""
+        from distributed.scheduler import KilledWorker
+
+        if future.status == "cancelled":
+            raise self._cluster.lost()
+        error = future.exception()
+        if not isinstance(error, KilledWorker):
+            raise ClusterError(f"a worker cannot execute runs: {type(error).__name__}: {error}")
+        return _given_up(config, error.allowed_failures + 1, error.last_worker.address)
 
 
-def _killed(cluster: Cluster, future: Future, config: RunConfig) -> Run:
-    """Return a failed run for a task that killed its workers; raise what is another matter."""
-    from distributed.scheduler import KilledWorker
+def _allowed_failures() -> int:
+    """Return how many workers may die with a task before Dask gives it up."""
+    from dask import config
 
-    if future.status == "cancelled":
-        raise cluster.lost()
-    error = future.exception()
-    if not isinstance(error, KilledWorker):
-        raise ClusterError(f"a worker cannot execute runs: {type(error).__name__}: {error}")
+    return int(config.get("distributed.scheduler.allowed-failures"))
+
+
+def _given_up(config: RunConfig, n_workers: int, last: str) -> Run:
     return Run(
         uuid=str(uuid4()),
         config=config,
@@ -144,6 +212,6 @@ def _killed(cluster: Cluster, future: Future, config: RunConfig) -> Run:
         duration_s=0.0,
         cpu_s=0.0,
         peak_memory_bytes=None,
-        error=f"{error.allowed_failures + 1} workers died with this run, the last of them "
-        f"{error.last_worker.address}; perhaps for lack of memory",
+        error=f"{n_workers} workers died with this run, the last of them {last}; perhaps for lack "
+        "of memory",
     )

@@ -1,23 +1,18 @@
-"""A Dask cluster as a sweep sees it: connected to, workers counted, their versions checked."""
+"""A Dask cluster as a sweep sees it: workers counted, and asked what they are before they train."""
 
-import asyncio
 import logging
 import time
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from concurrent.futures import Future as Answer
 from importlib.metadata import version
 from typing import Any
 
 import cdbench
+from cdbench.cluster_connection import CONNECT_S, Connection, Future
 from cdbench.environment import current_environment
 from cdbench.errors import ClusterError
-from cdbench.interrupts import interrupts_held, interrupts_let_through
 from cdbench.run import Environment, Run
-
-CONNECT_S = 10
-"""How long a scheduler may take to answer."""
 
 LOOK_S = 1.0
 """How often the workers are looked at: new ones, none left."""
@@ -33,9 +28,6 @@ COMPARED = {
 
 _LOG = logging.getLogger("cdbench")
 
-Future = Any
-"""A ``distributed.Future``; its types do not say what it holds."""
-
 
 def worker_environment() -> Environment:
     """Describe the process that this is called in, with the BLAS loaded that trains there."""
@@ -44,8 +36,8 @@ def worker_environment() -> Environment:
     return current_environment()
 
 
-class Cluster:
-    """A Dask cluster that was connected to, and whose workers were checked.
+class Cluster(Connection):
+    """A Dask cluster that was connected to, and whose workers were asked what they are.
 
     Parameters
     ----------
@@ -55,61 +47,68 @@ class Cluster:
     Raises
     ------
     ClusterError
-        If Dask is not installed, nothing answers there, or a worker has not this cdbench.
+        If Dask is not installed, nothing answers there, or none of the workers has this cdbench.
     """
 
     def __init__(self, scheduler: str) -> None:
-        self.scheduler = scheduler
-        self.client = _connect(scheduler)
-        self.n_workers = 0
+        super().__init__(scheduler)
+        self.workers: frozenset[str] = frozenset()
+        """Addresses of those that are there, and have this cdbench."""
         self._here = worker_environment()
-        self._checked: set[str] = set()
+        self._asked: dict[str, Answer[Any]] = {}
+        self._refused: dict[str, str] = {}
         self._told: set[tuple[str, object]] = set()
         self._waiting = False
         self._looked_at = -LOOK_S
         try:
-            self.look()
-        except ClusterError:
+            self.look(patience_s=CONNECT_S)
+            if self._refused and not self.workers:
+                raise ClusterError(self._refusal(next(iter(self._refused))))
+        except BaseException:
             self.close()
             raise
+        for worker in self._refused:
+            self._warn_of_refusal(worker)
 
-    def look(self) -> None:
-        """See which workers there are, if that was not done just now, and check the new ones.
+    @property
+    def n_workers(self) -> int:
+        """Workers that train."""
+        return len(self.workers)
+
+    def look(self, patience_s: float = 0.0) -> None:
+        """See which workers there are, if that was not done just now, and ask the new ones.
+
+        Parameters
+        ----------
+        patience_s : float
+            How long to wait for their answers; what comes later is taken by the next look.
 
         Raises
         ------
         ClusterError
-            If the scheduler is gone, or a worker has not this cdbench.
+            If the scheduler is gone.
         """
         if time.monotonic() - self._looked_at < LOOK_S:
             return
-        try:
-            threads = self.client.nthreads()
-            new = [worker for worker in threads if worker not in self._checked]
-            found = self._environments(new)
-        except (OSError, ValueError, RuntimeError, asyncio.CancelledError):
-            raise self.lost() from None
-        for worker, environment in found.items():
-            self.check(environment, worker)
-        self._warn_of_threads({worker: threads[worker] for worker in found})
-        self._checked = (self._checked | set(found)) & set(threads)
-        self.n_workers = len(threads)
-        if not threads and not self._waiting:
+        threads: Mapping[str, int] = self.ask(self.client.nthreads)
+        self._forget_all_but(threads)
+        for worker in threads:
+            if worker not in self.workers and worker not in {*self._refused, *self._asked}:
+                self._asked[worker] = self._question(worker)
+        self._wait_for_answers(patience_s)
+        new = self._take_answers(quietly=patience_s > 0)
+        self.workers |= new
+        self._warn_of_threads({worker: threads[worker] for worker in sorted(new)})
+        idle = not self.workers and not self._asked and not (patience_s and self._refused)
+        if idle and not self._waiting:
             _LOG.warning("waiting for workers of %s", self.scheduler)
-        self._waiting = not threads
+        self._waiting = idle
         self._looked_at = time.monotonic()
 
-    def check(self, found: Environment, worker: str = "") -> None:
-        """Refuse another cdbench, and warn once of each other difference to this process.
-
-        Raises
-        ------
-        ClusterError
-            If a worker's cdbench is another version.
-        """
-        who = f"worker {worker}" if worker else "a worker"
+    def accepts(self, found: Environment, worker: str = "") -> bool:
+        """Return whether a process has this cdbench; warn once of each other difference."""
         if found.cdbench_version != self._here.cdbench_version:
-            raise _other_version(who, f"cdbench {found.cdbench_version}")
+            return False
         there, here = vars(found), vars(self._here)
         different = [
             name
@@ -121,49 +120,103 @@ class Cluster:
         if different:
             self._told |= {(name, there[name]) for name in different}
             words = [f"{COMPARED[name]} {there[name]} (here {here[name]})" for name in different]
+            who = f"worker {worker}" if worker else "a worker"
             _LOG.warning("%s has %s: last digits may differ", who, ", ".join(words))
+        return True
 
-    def fetch(self, futures: Sequence[Future]) -> list[Run]:
+    def ask_all_again(self) -> None:
+        """Trust no worker until it has been asked once more: one has changed unseen."""
+        self.workers = frozenset()
+        self._looked_at = -LOOK_S
+
+    def is_stranded(self, allowed: Collection[str]) -> bool:
+        """Return whether all workers of a task are gone, while there are others."""
+        return bool(self.workers) and self.workers.isdisjoint(allowed)
+
+    def fetch(self, futures: Sequence[Future], allowed: Collection[Collection[str]]) -> list[Run]:
         """Return the results of finished tasks; where they died with a worker, wait for new ones.
+
+        Parameters
+        ----------
+        futures : sequence of Future
+            The tasks.
+        allowed : collection
+            Of each task, the workers that may do it again.
+
+        Returns
+        -------
+        list of Run
+            Of each task; none at all where one of them cannot be had from the workers any more.
 
         Raises
         ------
         ClusterError
             If the scheduler is gone.
         """
-        gathering = asyncio.run_coroutine_threadsafe(
-            self.client.gather(futures, asynchronous=True), self.client.loop.asyncio_loop
-        )
-        while True:
-            try:
-                with interrupts_let_through():
-                    return list(gathering.result(LOOK_S))
-            except TimeoutError:
+        gathering = self.begin(lambda: self.client.gather(futures))
+        while not gathering.done():
+            self.wait(gathering)
+            if not gathering.done():
                 self.look()
-            except (OSError, CancelledError, asyncio.CancelledError):
-                raise self.lost() from None
+                if any(map(self.is_stranded, allowed)):
+                    gathering.cancel()
+                    return []
+        try:
+            return list(gathering.result())
+        except (OSError, CancelledError):
+            raise self.lost() from None
 
-    def close(self, pending: Sequence[Future] = ()) -> None:
-        """Leave the cluster; what has not ended is cancelled there."""
-        with interrupts_held(), suppress(Exception):
-            if pending:
-                self.client.cancel(list(pending))
-            self.client.close(timeout=2)
+    def _question(self, worker: str) -> "Answer[Any]":
+        """Ask a worker what it is, and one that cannot tell which cdbench it has."""
 
-    def _environments(self, workers: Sequence[str]) -> dict[str, Environment]:
-        """Ask workers what they are; those that died meanwhile do not answer."""
-        if not workers:
-            return {}
-        answers = self.client.run(worker_environment, workers=list(workers), on_error="return")
-        for worker, answer in answers.items():
-            if not isinstance(answer, Environment | OSError):  # no cdbench, or an old one
-                installed = self.client.run(version, "cdbench", workers=[worker], on_error="return")
-                has = installed.get(worker)
-                known = f"cdbench {has}" if isinstance(has, str) else "no cdbench"
-                raise _other_version(f"worker {worker}", f"{known} ({answer})")
-        return {
-            worker: answer for worker, answer in answers.items() if isinstance(answer, Environment)
-        }
+        async def ask() -> Any:
+            answers = await self.client.run(worker_environment, workers=[worker], on_error="return")
+            answer = answers.get(worker)
+            if isinstance(answer, Environment | OSError | None):
+                return answer
+            has = await self.client.run(version, "cdbench", workers=[worker], on_error="return")
+            known = f"cdbench {has[worker]}" if isinstance(has.get(worker), str) else "no cdbench"
+            return f"{known} ({answer})"
+
+        return self.begin(ask)
+
+    def _wait_for_answers(self, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
+        for answer in self._asked.values():
+            while not answer.done() and time.monotonic() < deadline:
+                self.wait(answer)
+
+    def _take_answers(self, *, quietly: bool) -> frozenset[str]:
+        """Return the workers that turned out to be good; those that died meanwhile are no more."""
+        good = set()
+        for worker, answer in [*self._asked.items()]:
+            if not answer.done():
+                continue
+            del self._asked[worker]
+            found = None if answer.cancelled() or answer.exception() else answer.result()
+            if isinstance(found, Environment) and self.accepts(found, worker):
+                good.add(worker)
+            elif isinstance(found, Environment | str):
+                known = found if isinstance(found, str) else f"cdbench {found.cdbench_version}"
+                self._refused[worker] = known
+                if not quietly:
+                    self._warn_of_refusal(worker)
+        return frozenset(good)
+
+    def _forget_all_but(self, there: Collection[str]) -> None:
+        self.workers &= frozenset(there)
+        self._refused = {worker: has for worker, has in self._refused.items() if worker in there}
+        for worker in [one for one in self._asked if one not in there]:
+            self._asked.pop(worker).cancel()
+
+    def _refusal(self, worker: str) -> str:
+        return (
+            f"worker {worker} has {self._refused[worker]}, expected cdbench "
+            f"{cdbench.__version__}, as here; install it there"
+        )
+
+    def _warn_of_refusal(self, worker: str) -> None:
+        _LOG.warning("%s; it is given no run", self._refusal(worker))
 
     def _warn_of_threads(self, threads: Mapping[str, int]) -> None:
         several = [worker for worker, number in threads.items() if number > 1]
@@ -175,59 +228,3 @@ class Cluster:
                 several[0],
                 threads[several[0]],
             )
-
-    def lost(self) -> ClusterError:
-        """Return the error that the scheduler is gone."""
-        return ClusterError(f"the scheduler at {self.scheduler} is gone")
-
-
-def _connect(scheduler: str) -> Any:
-    """Return a client of the scheduler, which keeps its logs to itself."""
-    try:
-        from distributed import Client
-        from distributed.versions import VersionMismatchWarning
-    except ImportError:
-        raise ClusterError(
-            "--scheduler needs Dask, which is not installed; type pip install 'cdbench[dask]'"
-        ) from None
-    for name in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    warnings.simplefilter("ignore", VersionMismatchWarning)  # look() says what matters here
-    _check_address(scheduler)
-    try:
-        return Client(  # type: ignore[no-untyped-call]
-            scheduler, timeout=CONNECT_S, set_as_default=False
-        )
-    except OSError:
-        raise ClusterError(
-            f"--scheduler {scheduler}: no Dask scheduler answers within {CONNECT_S} s; expected "
-            "the address that it printed when it started"
-        ) from None
-
-
-def _check_address(scheduler: str) -> None:
-    """Refuse what cannot be an address: a client that finds that out leaves a thread behind."""
-    from distributed.comm.addressing import parse_address, parse_host_port
-    from distributed.comm.registry import get_backend
-    from distributed.security import Security
-
-    try:
-        scheme, location = parse_address(scheduler, strict=True)
-        get_backend(scheme)
-        parse_host_port(location)
-    except ValueError:
-        raise ClusterError(
-            f"--scheduler {scheduler!r} is no address; expected one as tcp://host:8786"
-        ) from None
-    security: Any = Security()  # type: ignore[no-untyped-call]
-    if scheme == "tls" and security.get_connection_args("client").get("ssl_context") is None:
-        raise ClusterError(
-            f"--scheduler {scheduler}: Dask's configuration names no certificates; expected them "
-            "under distributed.comm.tls, or in DASK_DISTRIBUTED__COMM__TLS__CA_FILE and its like"
-        )
-
-
-def _other_version(who: str, has: str) -> ClusterError:
-    return ClusterError(
-        f"{who} has {has}, expected cdbench {cdbench.__version__}, as here; install it there"
-    )

@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
+from cdbench.blas import blas_limited
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset
 from cdbench.diagnostics import Diagnostics
@@ -54,11 +54,14 @@ def execute(
         ``completed``; or ``diverged``, ``interrupted`` (Ctrl-C) or ``failed``, with the epochs
         before.
     """
-    with threadpool_limits(blas_threads, "blas"):
+    with blas_limited(blas_threads) as lacking:
         environment = current_environment()
         started_at = datetime.now(UTC)
         wall, cpu = time.perf_counter(), time.process_time()
-        outcome = _train(config, on_epoch, diagnostics)
+        if lacking is None:
+            outcome = _train(config, on_epoch, diagnostics)
+        else:
+            outcome = {"status": FAILED, "error": lacking, "epochs": ()}
         return Run(
             uuid=str(uuid4()),
             config=config,
@@ -110,6 +113,9 @@ def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> di
         outcome |= {"status": INTERRUPTED, "error": "interrupted by the user"}
     except CdbenchError as error:
         outcome |= {"status": FAILED, "error": str(error)}
+    except MemoryError as error:
+        said = f" ({error})" if str(error) else ""
+        outcome |= {"status": FAILED, "error": f"there was not enough memory to train it{said}"}
     except Exception:  # noqa: BLE001 - a bug must not stop a sweep; its traceback is kept with the run
         outcome |= {"status": FAILED, "error": traceback.format_exc()}
     return outcome | {"epochs": tuple(epochs)}

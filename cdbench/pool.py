@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 
 from cdbench import worker
-from cdbench.errors import CdbenchError
+from cdbench.errors import WorkerError
 from cdbench.interrupts import interrupts_held, interrupts_let_through
 from cdbench.run import Run
 from cdbench.servers import tracker_unspoken_of
@@ -144,7 +144,7 @@ class Pool:
 
         Raises
         ------
-        CdbenchError
+        WorkerError
             If no worker lives long enough to take a task.
         """
         waiting = iter(tasks)
@@ -177,7 +177,7 @@ class Pool:
                 self._queue.popleft()
 
     def _start_workers(self) -> None:
-        """Start as many workers as there is work for; where none lives, raise CdbenchError."""
+        """Start as many workers as there is work for; where none lives, raise WorkerError."""
         n_wanted = min(self._n_workers, len(self._busy()) + len(self._queue))
         while len(self._workers) < n_wanted and self._n_stillborn < MAX_STILLBORN:
             try:
@@ -185,7 +185,7 @@ class Pool:
             except (OSError, EOFError):  # the fork server died; the next start starts another
                 self._n_stillborn += 1
         if self._queue and not self._workers and not self._ended:
-            raise CdbenchError(
+            raise WorkerError(
                 f"{MAX_STILLBORN} worker processes in a row died as they started "
                 f"({describe_exit(self._last_exit)}); finished runs are kept, to go on, use "
                 "fewer --jobs, or --jobs 1, which needs no workers"

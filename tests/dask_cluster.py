@@ -29,7 +29,7 @@ class DaskProcesses:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._started: list[subprocess.Popen[bytes]] = []
+        self.started: list[subprocess.Popen[bytes]] = []
         self.address = f"tcp://127.0.0.1:{_free_port()}"
         # Should this process die, they end by themselves.
         ends = ("--no-dashboard", "--idle-timeout", "300s")
@@ -41,35 +41,46 @@ class DaskProcesses:
         words = ["worker", self.address, "--no-nanny", "--no-dashboard", "--death-timeout", "20"]
         words += ["--nthreads", str(nthreads)]
         if preload:
-            path = self._folder / f"preload_{len(self._started)}.py"
+            path = self._folder / f"preload_{len(self.started)}.py"
             path.write_text(preload, encoding="utf-8")
             words += ["--preload", str(path)]
         return self._start(*words)
 
+    def nanny(self, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a worker as the documentation does, by a process that starts it anew if it dies."""
+        words = ["worker", self.address, "--nthreads", "1", "--no-dashboard"]
+        return self._start(*words, "--death-timeout", "20", **environment)
+
+    def has_started(self) -> bool:
+        """Return whether the worker of a nanny that was started last listens."""
+        return b"Start worker at" in self._log(-1).read_bytes()
+
     def has_registered(self) -> bool:
         """Return whether the worker that was started last is known to the scheduler."""
-        log = self._folder / f"dask_{len(self._started) - 1}.log"
-        return b"Registered to" in log.read_bytes()
+        return b"Registered to" in self._log(-1).read_bytes()
 
     def stop(self) -> None:
         """Kill what still runs."""
-        for process in reversed(self._started):
+        for process in reversed(self.started):
             process.kill()
-        for process in self._started:
+        for process in self.started:
             process.wait()
 
-    def _start(self, *words: str) -> subprocess.Popen[bytes]:
-        log = (self._folder / f"dask_{len(self._started)}.log").open("wb")
-        with log:
+    def _log(self, offset: int) -> Path:
+        return self._folder / f"dask_{len(self.started) + offset}.log"
+
+    def _start(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
+        timeout = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"}
+        with self._log(0).open("wb") as log:
             process = subprocess.Popen(
                 [DASK, *words],
                 cwd=self._folder,
-                env=plain_environment(DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="5s"),
+                env=plain_environment(**timeout, **environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        self._started.append(process)
+        self.started.append(process)
         return process
 
     def _is_listening(self) -> bool:

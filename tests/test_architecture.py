@@ -23,7 +23,8 @@ LIBRARIES = {
     "matplotlib": {"plots"},
     "rich": {"cli", "reports"},
     "sklearn": {"datasets"},
-    "distributed": {"cluster", "cluster_workers"},
+    "dask": {"cluster"},
+    "distributed": {"cluster", "cluster_connection"},
 }
 """Which rooms may import a library."""
 
@@ -132,8 +133,10 @@ ROOMS = {
         "servers",
         "worker",
     },
-    "cluster_workers": {"environment", "errors", "interrupts", "run"},
+    "cluster_connection": {"errors", "interrupts"},
+    "cluster_workers": {"cluster_connection", "environment", "errors", "run"},
     "cluster": {
+        "cluster_connection",
         "cluster_workers",
         "config",
         "diagnostics",

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import pytest
 
+import cdbench
 from cdbench.cluster import AHEAD, execute_alone, execute_on_cluster
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
@@ -38,6 +39,12 @@ ANOTHER_VERSION = "import cdbench; cdbench.__version__ = '0.0.1'"
 NO_CDBENCH = "import sys; sys.modules['cdbench'] = None"
 OTHER_PACKAGES = "import cdbench.environment as e; e.version = lambda name: '1.0.0'"
 DEADLY = "import cdbench.cluster, os; cdbench.cluster.execute_alone = lambda *_: os._exit(1)"
+
+TRAP = """
+import pathlib
+pathlib.Path(__file__).with_name("trapped").touch()
+raise SystemExit("run from the working folder")
+"""
 
 COUNT_TASKS = """
 import sys
@@ -229,18 +236,129 @@ def test_other_versions_are_refused_or_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.cluster
-def test_worker_of_another_version_that_joins_later_gives_no_run(
+def test_workers_of_another_version_that_join_later_are_refused_and_the_sweep_goes_on(
     cluster: DaskProcesses, tmp_path: Path
 ) -> None:
-    with sweeping(cluster, tmp_path, *LONG, "0..99") as sweep:
-        assert line_of(sweep).startswith("1/100 ")
-        cluster.worker(preload=ANOTHER_VERSION)
+    with sweeping(cluster, tmp_path, *LONG, "0..39") as sweep:
+        assert sweep.stderr is not None
+        assert line_of(sweep).startswith("1/40 ")
+        refused = []
+        for preload in (ANOTHER_VERSION, NO_CDBENCH, ANOTHER_VERSION):
+            worker = cluster.worker(preload=preload)
+            refused.append(sweep.stderr.readline())
+            worker.kill()
         _, err = sweep.communicate(timeout=PATIENCE_S)
-    assert sweep.returncode == 1
-    assert " has cdbench 0.0.1, expected cdbench " in err
-    assert "finished runs are kept, to go on: cdbench" in err
+    for line, has in zip(refused, ("cdbench 0.0.1", "cdbench ", "cdbench 0.0.1"), strict=True):
+        assert line.startswith("cdbench: worker tcp://127.0.0.1:")
+        assert f" has {has}" in line
+        assert line.endswith(
+            f", expected cdbench {cdbench.__version__}, as here; install it there; it is given no "
+            "run\n"
+        )
+    assert len({line.split()[2] for line in refused}) == 3  # one by one, under its own address
+    assert (sweep.returncode, err) == (0, "")
+    assert seeds(tmp_path) == [("completed", seed) for seed in range(40)]
     versions = rows(tmp_path / "runs.db", "select distinct cdbench_version from environment")
-    assert ("0.0.1",) not in versions
+    assert versions == [(cdbench.__version__,)]
+
+
+@pytest.mark.cluster
+def test_workers_of_another_version_beside_a_good_one_are_refused_from_the_start(
+    tmp_path: Path,
+) -> None:
+    with dask_cluster(tmp_path / "cluster", 0) as cluster:
+        for preload in (ANOTHER_VERSION, ""):
+            cluster.worker(preload=preload)
+            until(cluster.has_registered, "the worker")
+        answer = on(cluster, tmp_path, *GRID[:7], "--B", "2", "--seeds", "0..9")
+    assert (answer.code, answer.err.count("\n")) == (0, 1), answer.err
+    assert " has cdbench 0.0.1, expected " in answer.err
+    versions = rows(tmp_path / "runs.db", "select distinct cdbench_version from environment")
+    assert versions == [(cdbench.__version__,)]
+
+
+@pytest.mark.cluster
+def test_runs_whose_workers_are_all_gone_are_trained_by_those_that_came_later(
+    tmp_path: Path,
+) -> None:
+    with (
+        dask_cluster(tmp_path / "cluster", 1) as cluster,
+        sweeping(cluster, tmp_path, *LONG, "0..4") as sweep,
+    ):
+        first = cluster.started[-1]
+        assert line_of(sweep).startswith("1/5 ")
+        first.send_signal(signal.SIGSTOP)  # so that the other tasks are its own
+        cluster.worker()
+        until(cluster.has_registered, "the worker")
+        first.kill()
+        _, err = sweep.communicate(timeout=PATIENCE_S)
+    assert (sweep.returncode, err) == (0, "")
+    assert seeds(tmp_path) == [("completed", seed) for seed in range(5)]
+
+
+@pytest.mark.cluster
+def test_scheduler_that_stands_still_is_said_once_and_waited_for(
+    cluster: DaskProcesses, tmp_path: Path
+) -> None:
+    with sweeping(cluster, tmp_path, *LONG, "0..19") as sweep:
+        assert sweep.stderr is not None
+        assert line_of(sweep).startswith("1/20 ")
+        cluster.scheduler.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        said = f"cdbench: the scheduler at {cluster.address} does not answer; waiting\n"
+        assert sweep.stderr.readline() == said
+        assert 9 < time.monotonic() - stopped < 20
+        time.sleep(3)
+        cluster.scheduler.send_signal(signal.SIGCONT)
+        _, err = sweep.communicate(timeout=PATIENCE_S)
+    assert (sweep.returncode, err) == (0, "")
+    assert seeds(tmp_path) == [("completed", seed) for seed in range(20)]
+
+
+@pytest.mark.cluster
+def test_interrupt_gets_through_while_the_scheduler_stands_still(
+    cluster: DaskProcesses, tmp_path: Path
+) -> None:
+    with sweeping(cluster, tmp_path, *LONG, "0..19") as sweep:
+        assert line_of(sweep).startswith("1/20 ")
+        cluster.scheduler.send_signal(signal.SIGSTOP)
+        time.sleep(4)
+        sweep.send_signal(signal.SIGINT)
+        _, err = sweep.communicate(timeout=10)
+        cluster.scheduler.send_signal(signal.SIGCONT)
+    assert sweep.returncode == 130
+    assert err.startswith("interrupted: "), err
+    assert {status for status, _ in seeds(tmp_path)} == {"completed"}
+
+
+@pytest.mark.cluster
+def test_scheduler_that_stands_still_from_the_start_is_an_error_of_one_line(
+    tmp_path: Path,
+) -> None:
+    with dask_cluster(tmp_path / "cluster", 0) as cluster:
+        cluster.scheduler.send_signal(signal.SIGSTOP)
+        answer = on(cluster, tmp_path, *GRID)
+    assert answer.code == 2
+    assert answer.err == (
+        f"cdbench: --scheduler {cluster.address}: no Dask scheduler answers within 10 s; expected "
+        "the address that it printed when it started\n"
+    )
+    assert not (tmp_path / "runs.db").exists()
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("safe", [True, False])
+def test_workers_with_pythonsafepath_run_nothing_from_their_folder(
+    tmp_path: Path, safe: bool
+) -> None:
+    """Without it they do: what the documentation has users type is what keeps them from it."""
+    folder = tmp_path / "cluster"
+    with dask_cluster(folder, 0) as cluster:
+        trap = folder / "selectors.py"
+        trap.write_text(TRAP, encoding="utf-8")
+        cluster.nanny(PYTHONSAFEPATH="1" if safe else "")
+        until(lambda: (folder / "trapped").exists() or cluster.has_started(), "the worker")
+    assert (folder / "trapped").exists() is not safe
 
 
 @pytest.mark.cluster
@@ -271,7 +389,7 @@ def test_what_cannot_be_an_address_is_refused_in_one_line(here: Here) -> None:
 def test_no_scheduler_and_no_dask_are_said_in_one_line(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cdbench.cluster_workers.CONNECT_S", 1)
+    monkeypatch.setattr("cdbench.cluster_connection.CONNECT_S", 1)
     answer = here("sweep", "--scheduler", "tcp://127.0.0.1:1")
     assert (answer.code, answer.err) == (
         2,
@@ -301,21 +419,26 @@ class PretendedCluster:
     """Trains at once, in this process; ``most`` is how many tasks were ever with it at a time."""
 
     def __init__(self, run: Run) -> None:
-        self.client, self.n_workers = self, 2
+        self.n_workers, self.workers = 2, frozenset({"tcp://one", "tcp://two"})
         self.run, self.pending, self.most = run, 0, 0
 
-    def submit(self, *_: object, pure: bool) -> "Ended":
-        assert not pure
+    def submit(self, *_: object) -> "Ended":
         self.pending += 1
         self.most = max(self.most, self.pending)
         return Ended()
 
-    def fetch(self, futures: list[object]) -> list[Run]:
+    def fetch(self, futures: list[object], _: object) -> list[Run]:
         self.pending -= len(futures)
         return [replace(self.run, uuid=str(uuid4())) for _ in futures]
 
+    def accepts(self, _: object) -> bool:
+        return True
+
+    def is_stranded(self, _: object) -> bool:
+        return False
+
     def look(self) -> None: ...
-    def check(self, _: object) -> None: ...
+    def cancel(self, _: object) -> None: ...
     def close(self, _: object) -> None: ...
 
 

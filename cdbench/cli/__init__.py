@@ -1,7 +1,4 @@
-"""The command line; one command a file. Only here do errors become exit codes.
-
-0 fine · 1 a run failed · 2 usage · 3 database · 130 interrupted, 143 by SIGTERM, 129 by SIGHUP.
-"""
+"""The command line; one command a file. Only here do errors become exit codes."""
 
 import gc
 import logging
@@ -11,12 +8,30 @@ import sys
 
 import typer
 
+from cdbench.blas import start_no_threads
 from cdbench.cli.streams import all_was_written, guard_streams
 from cdbench.config_checks import check_text
-from cdbench.errors import CdbenchError, MissingResultsError, StoreError
+from cdbench.errors import (
+    CdbenchError,
+    MissingResultsError,
+    OutputError,
+    StoreError,
+    WorkerError,
+)
 from cdbench.interrupts import interrupted_by
 
 COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
+
+EXIT_CODES = {
+    COMPLETED: "fine",
+    RUN_FAILED: "a run or its workers failed, or output could not be written",
+    USAGE: "what was typed or is in an input file cannot be",
+    DATABASE: "the database cannot be used, has a fault, or lacks what was asked for",
+    129: "ended by SIGHUP: a terminal that was closed",
+    INTERRUPTED: "ended by SIGINT: Ctrl-C",
+    143: "ended by SIGTERM: a batch system, or kill",
+}
+"""What each exit code says; ``cdbench --help`` and docs/reliability.md show them."""
 
 
 def main() -> None:
@@ -25,6 +40,7 @@ def main() -> None:
     # runs. What is let go is freed all the same, but for circles.
     gc.set_threshold(50_000)
     guard_streams()
+    start_no_threads()
     code = run(sys.argv[1:])
     if not all_was_written():
         code = code or RUN_FAILED
@@ -45,8 +61,12 @@ def run(arguments: list[str]) -> int:
         return _complain(f"{error}{_database_words(arguments)}", DATABASE)
     except StoreError as error:
         return _complain(str(error), DATABASE)
+    except (OutputError, WorkerError) as error:
+        return _complain(str(error), RUN_FAILED)
     except CdbenchError as error:
         return _complain(str(error), USAGE)
+    except MemoryError as error:
+        return _complain(f"not enough memory{f': {error}' * bool(str(error))}", RUN_FAILED)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
 

@@ -6,7 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 import cdbench
-from cdbench.cli import INTERRUPTED
+from cdbench.cli import EXIT_CODES, INTERRUPTED
 from cdbench.cli.arguments import ManyValuesCommand
 from cdbench.cli.audit import audit
 from cdbench.cli.bench import bench
@@ -50,7 +50,26 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+_HELP = """Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).
+
+The paper's experiment, to the letter, and its claims, judged one by one:
+
+    cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
+
+    cdbench report --table1
+
+    cdbench plot --fig1 --fig2
+
+    cdbench audit
+
+Every run is kept in a SQLite database, runs.db, that can be opened by hand.
+
+\b
+Exit codes:
+"""
+
+
+@app.callback(help=_HELP + "\n".join(f"{code:5}  {means}" for code, means in EXIT_CODES.items()))
 def _root(
     _version: Annotated[
         bool,
@@ -59,17 +78,4 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).
-
-    The paper's experiment, to the letter, and its claims, judged one by one:
-
-        cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
-
-        cdbench report --table1
-
-        cdbench plot --fig1 --fig2
-
-        cdbench audit
-
-    Every run is kept in a SQLite database, runs.db, that can be opened by hand.
-    """
+    """Take what stands before a command; the application's help is ``_HELP``."""

@@ -1,0 +1,169 @@
+"""The connection to a Dask scheduler: its questions are waited for in steps, never without end.
+
+Dask's own blocking calls wait for ever where a scheduler stands still, and Ctrl-C does not always
+get through to them. So they are made as coroutines on the client's loop.
+"""
+
+import asyncio
+import logging
+import time
+import warnings
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import CancelledError
+from concurrent.futures import Future as Answer
+from contextlib import suppress
+from typing import Any
+
+from cdbench.errors import ClusterError
+from cdbench.interrupts import interrupts_held, interrupts_let_through
+
+CONNECT_S = 10
+"""How long a scheduler may take to answer at the start."""
+
+SILENT_S = 10
+"""How long it may take later, before the user is told that it does not answer."""
+
+STEP_S = 0.5
+"""How long to wait in one go: on Windows, Ctrl-C gets through in between only."""
+
+LEAVING_S = 2
+"""How long leaving a cluster may take, twice."""
+
+_LOG = logging.getLogger("cdbench")
+
+Future = Any
+"""A ``distributed.Future``; its types do not say what it holds."""
+
+
+class Connection:
+    """A Dask scheduler that was connected to.
+
+    Parameters
+    ----------
+    scheduler : str
+        Its address, such as ``tcp://host:8786``.
+
+    Raises
+    ------
+    ClusterError
+        If Dask is not installed, or nothing answers there.
+    """
+
+    def __init__(self, scheduler: str) -> None:
+        self.scheduler = scheduler
+        self.client = _connect(scheduler)
+
+    def begin(self, question: Callable[[], Awaitable[Any]]) -> "Answer[Any]":
+        """Ask on the client's loop, where Dask's methods are coroutines; wait for nothing."""
+
+        async def ask() -> Any:
+            return await question()
+
+        return asyncio.run_coroutine_threadsafe(ask(), self.client.loop.asyncio_loop)
+
+    def ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what a scheduler that runs answers at once; wait where it stands still.
+
+        Interrupts get through while it is waited for. After some seconds the user is told, once.
+
+        Raises
+        ------
+        ClusterError
+            If the scheduler is gone.
+        """
+        began, told = time.monotonic(), False
+        while True:
+            answer = self.begin(question)
+            while not answer.done():
+                self.wait(answer)
+                if not told and time.monotonic() - began > SILENT_S:
+                    told = True
+                    _LOG.warning("the scheduler at %s does not answer; waiting", self.scheduler)
+            try:
+                return answer.result()
+            except (OSError, ValueError, RuntimeError, CancelledError, asyncio.CancelledError):
+                # Dask gives up a new connection after a while, though the old one is still open.
+                if self.client.status != "running":
+                    raise self.lost() from None
+            with interrupts_let_through():
+                time.sleep(STEP_S)
+
+    def wait(self, answer: "Answer[Any]") -> None:
+        """Wait a moment for an answer; an interrupt gets through, and the question is dropped."""
+        try:
+            with interrupts_let_through(), suppress(Exception):
+                answer.exception(STEP_S)
+        except KeyboardInterrupt:
+            answer.cancel()
+            raise
+
+    def submit(self, workers: Collection[str], function: Callable[..., Any], *task: Any) -> Future:
+        """Have one of these workers, and no other, call a function."""
+        # Not pure: what is asked for twice is done twice, as in one process.
+        return self.client.submit(
+            function, *task, pure=False, workers=list(workers), allow_other_workers=False
+        )
+
+    def cancel(self, futures: Sequence[Future]) -> None:
+        """Take tasks from the cluster; what runs ends there, and nobody keeps it."""
+        if futures:
+            self.begin(lambda: self.client.cancel(list(futures))).result(LEAVING_S)
+
+    def close(self, pending: Sequence[Future] = ()) -> None:
+        """Leave the cluster; what has not ended is cancelled there."""
+        with interrupts_held():
+            with suppress(Exception):
+                self.cancel(pending)
+            with suppress(Exception):
+                self.client.close(timeout=LEAVING_S)
+
+    def lost(self) -> ClusterError:
+        """Return the error that the scheduler is gone."""
+        return ClusterError(f"the scheduler at {self.scheduler} is gone")
+
+
+def _connect(scheduler: str) -> Any:
+    """Return a client of the scheduler, which keeps its logs to itself."""
+    try:
+        from distributed import Client
+        from distributed.versions import VersionMismatchWarning
+    except ImportError:
+        raise ClusterError(
+            "--scheduler needs Dask, which is not installed; type pip install 'cdbench[dask]'"
+        ) from None
+    for name in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    # What matters here of versions is said when the workers are looked at.
+    warnings.simplefilter("ignore", VersionMismatchWarning)
+    _check_address(scheduler)
+    try:
+        return Client(  # type: ignore[no-untyped-call]
+            scheduler, timeout=CONNECT_S, set_as_default=False
+        )
+    except OSError:
+        raise ClusterError(
+            f"--scheduler {scheduler}: no Dask scheduler answers within {CONNECT_S} s; expected "
+            "the address that it printed when it started"
+        ) from None
+
+
+def _check_address(scheduler: str) -> None:
+    """Refuse what cannot be an address: a client that finds that out leaves a thread behind."""
+    from distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.registry import get_backend
+    from distributed.security import Security
+
+    try:
+        scheme, location = parse_address(scheduler, strict=True)
+        get_backend(scheme)
+        parse_host_port(location)
+    except ValueError:
+        raise ClusterError(
+            f"--scheduler {scheduler!r} is no address; expected one as tcp://host:8786"
+        ) from None
+    security: Any = Security()  # type: ignore[no-untyped-call]
+    if scheme == "tls" and security.get_connection_args("client").get("ssl_context") is None:
+        raise ClusterError(
+            f"--scheduler {scheduler}: Dask's configuration names no certificates; expected them "
+            "under distributed.comm.tls, or in DASK_DISTRIBUTED__COMM__TLS__CA_FILE and its like"
+        )
