@@ -10,6 +10,7 @@
     ├── ClusterError           a Dask cluster that cannot be had, or not any more
     ├── DivergenceError        a training loss that stopped being finite
     └── StoreError             a database that cannot be opened, read or written
+        ├── DatabaseGoneError     another file in its place, or a server that stays away
         └── MissingResultsError   a report whose runs are not in the database
 
 A message says what was wrong, what was expected, and where there is one the command to type
@@ -90,6 +91,10 @@ class DivergenceError(CdbenchError):
 
 class StoreError(CdbenchError):
     """A database that cannot be opened, read or written."""
+
+
+class DatabaseGoneError(StoreError):
+    """A database that is gone in the middle: its file is another one, or its server stays away."""
 
 
 class MissingResultsError(StoreError):

@@ -114,7 +114,8 @@ def test_backup_while_others_write_is_whole(here: Here) -> None:
         "while True:\n"
         "    db.execute('BEGIN IMMEDIATE')\n"
         "    for _ in range(2):\n"
-        "        db.execute('INSERT INTO sweep (command_line, started_at) VALUES (1, 2026)')\n"
+        "        db.execute('INSERT INTO sweep (uuid, command_line, started_at) '\n"
+        "            'VALUES (hex(randomblob(9)), 1, 2026)')\n"
         "    db.execute('COMMIT')\n"
         "    time.sleep(0.02)\n"
     )
