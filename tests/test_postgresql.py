@@ -264,7 +264,9 @@ def test_eight_processes_make_and_fill_a_database_at_once(
 ) -> None:
     def train(seed: int) -> tuple[int, str]:
         answer = for_real(tmp_path, "train", *SMALL, "--seed", str(seed), "--db", url)
-        return answer.code, answer.err
+        # On a busy machine they tell of waiting for each other.
+        errors = [line for line in answer.err.splitlines() if not line.endswith("; waiting")]
+        return answer.code, "".join(errors)
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(train, range(8))) == [(0, "")] * 8
