@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import MetaData, insert, select
 
 from cdbench.benchmark import Benchmark, Size, Timing
 from cdbench.claims import CLAIMS
@@ -20,11 +21,14 @@ from cdbench.store.audit_queries import covering_runs, stored_claims
 from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.figure_queries import runs_with_spectra
+from cdbench.store.location import find_location
+from cdbench.store.migrate import upgrade
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import record_benchmark, record_run
 from cdbench.store.upkeep.copying import copy_database
 from cdbench.store.upkeep.merging import merge_database
 from tests.cli_tools import Here, rows
+from tests.postgres import PostgresServer
 from tests.test_audit import SEEDS, Better
 
 ASSETS = Path(__file__).parent / "assets"
@@ -230,3 +234,37 @@ def test_copies_that_were_upgraded_apart_still_know_their_sweeps_as_one(tmp_path
     assert len(set(sweeps)) == 3
     assert rows(Path(other), "SELECT uuid FROM sweep") == sweeps
     assert {found.came for found in merge_database(one, other)} == {0}
+
+
+def move_to_server(path: Path, url: str) -> None:
+    """Make a database of schema 0004 on a server, with the rows of a file."""
+    server, file = (Database(find_location(place), read_only=False) for place in (url, str(path)))
+    with server.migration() as writing, file.transaction() as reading:
+        upgrade(writing, server.location, "0004")
+        here, there = MetaData(), MetaData()
+        here.reflect(writing)
+        there.reflect(reading)
+        for name in ("environment", "sweep", "run", "claim_result", "benchmark"):
+            found = reading.execute(select(there.tables[name])).mappings().all()
+            writing.execute(insert(here.tables[name]), [dict(row) for row in found])
+
+
+@pytest.mark.server
+def test_a_file_and_a_server_are_numbered_alike(tmp_path: Path, postgres: PostgresServer) -> None:
+    path = tmp_path / "old.db"
+    ahead = f"UPDATE run SET started_at = '{AHEAD}' WHERE run_id IN (1, 3)"
+    old_database(path, ahead, SWEEP, SWEEP)
+    url = postgres.new_database()
+    move_to_server(path, url)
+    file, server = open_for_writing(str(path)), open_for_writing(url)
+    for question in (
+        "SELECT run_id, sequence FROM run ORDER BY 1",
+        "SELECT claim_result_id, sequence FROM claim_result ORDER BY 1",
+        "SELECT benchmark_id, sequence FROM benchmark ORDER BY 1",
+        "SELECT sweep_id, uuid FROM sweep ORDER BY 1",
+    ):
+        found = []
+        for database in (file, server):
+            with database.transaction() as connection:
+                found.append(connection.exec_driver_sql(question).all())
+        assert found[0] == found[1] != []

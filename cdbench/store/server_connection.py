@@ -12,7 +12,6 @@ from psycopg.waiting import Ready, wait
 
 from cdbench.errors import StoreError
 from cdbench.interrupts import waiting
-from cdbench.printable import printable
 from cdbench.store.locks import NOTICE_AFTER_S, PATIENCE_S
 
 STEP_S = 0.1
@@ -150,7 +149,8 @@ class _Watch:
 def _named(pid: int, user: str | None, application: str | None) -> str:
     of_user = f" of {user}" if user else ""
     by = f" ({application})" if application else ""
-    return printable(f"process {pid}{of_user}{by}")
+    # These names may hold whatever another program put there.
+    return "".join(c if c.isprintable() else "�" for c in f"process {pid}{of_user}{by}")
 
 
 def _until(gen: "Steps[T]", end: float) -> "Steps[T]":
