@@ -12,6 +12,7 @@
     ├── DivergenceError        a training loss that stopped being finite
     ├── OutputError            a file or stream that cannot be written
     └── StoreError             a database that cannot be opened, read or written
+        ├── DatabaseGoneError     another file in its place, or a server that stays away
         └── MissingResultsError   a report whose runs are not in the database
 
 A message says what was wrong, what was expected, and where there is one the command to type
@@ -100,6 +101,10 @@ class OutputError(CdbenchError):
 
 class StoreError(CdbenchError):
     """A database that cannot be opened, read or written."""
+
+
+class DatabaseGoneError(StoreError):
+    """A database that is gone in the middle: its file is another one, or its server stays away."""
 
 
 class MissingResultsError(StoreError):

@@ -53,9 +53,13 @@ class PostgresServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, the first time or after a stop, on its port."""
         # Nothing here has to survive the machine, so nothing is forced to the disk.
         options = f"-p {self._port} -k {self._folder} -h 127.0.0.1 -c fsync=off"
-        log = str(self._folder / "log")
+        data, log = str(self._folder / "data"), str(self._folder / "log")
         self._run("pg_ctl", "start", "-w", "-D", data, "-l", log, "-o", options)
 
     def url(self, database: str) -> str:

@@ -123,6 +123,26 @@ FAULTS = {
         "DELETE FROM curvature_node WHERE position = 1",
         "gaps in the positions of",
     ),
+    "a run of the future": (
+        "UPDATE run SET started_at = '2126-01-01 00:00:00' WHERE run_id IN (3, 4)",
+        "run.started_at is more than 10 minutes in the future in 2 rows (run_id 3)",
+    ),
+    "a judgement of the future": (
+        "UPDATE claim_result SET measured_at = '2126-01-01 00:00:00' WHERE claim_result_id = 1",
+        "claim_result.measured_at is more than 10 minutes in the future in 1 row",
+    ),
+    "a benchmark of the future": (
+        "UPDATE benchmark SET started_at = '2126-01-01 00:00:00' WHERE benchmark_id = 2",
+        "benchmark.started_at is more than 10 minutes in the future in 1 row (benchmark_id 2)",
+    ),
+    "a sweep of the future": (
+        "UPDATE sweep SET started_at = '2126-01-01 00:00:00'",
+        "sweep.started_at is more than 10 minutes in the future in 1 row (sweep_id 1)",
+    ),
+    "an end in the future": (
+        "UPDATE sweep SET ended_at = '2126-01-01 00:00:00'",
+        "sweep.ended_at is more than 10 minutes in the future in 1 row (sweep_id 1)",
+    ),
     "view missing": ("DROP VIEW claims CASCADE", "the view claims is missing"),
     "index": ("DROP INDEX ix_run_group_digest", "the index ix_run_group_digest is missing"),
     "table": ("DROP TABLE timing CASCADE", "the table timing is missing"),

@@ -31,7 +31,7 @@ TinyRun = Callable[..., Run]
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Here:
-    shutil.copy(ASSETS / "0004.db", tmp_path / "runs.db")
+    shutil.copy(ASSETS / "0005.db", tmp_path / "runs.db")
     return Here(tmp_path, monkeypatch, capsys)
 
 
@@ -41,7 +41,7 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
     answer = here("db", "info")
     assert (answer.code, answer.err) == (0, "")
     assert re.search(
-        r"^runs.db · SQLite 3\S+ · 213.0 kB · schema 0004, the newest$", answer.out, re.M
+        r"^runs.db · SQLite 3\S+ · 229.4 kB · schema 0005, the newest$", answer.out, re.M
     )
     for line in ("runs +all +17", "completed +11", "model +cdlinear B=2 +9", "beside +epochs +24"):
         assert re.search(rf"^ *{line}$", answer.out, re.M), answer.out
@@ -64,10 +64,10 @@ def test_check_of_what_is_sound_and_of_what_is_not(here: Here) -> None:
 
 
 def test_upgrade_says_from_which_to_which_and_where_the_backup_is(here: Here) -> None:
-    assert here("db", "upgrade").out == "runs.db is already of schema 0004\n"
+    assert here("db", "upgrade").out == "runs.db is already of schema 0005\n"
     shutil.copy(ASSETS / "0002.db", here.folder / "old.db")
     answer = here("db", "upgrade", "--db", "old.db")
-    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0004, every row kept\n")
+    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0005, every row kept\n")
     assert "as it was: old.schema-0002.db" in answer.err
     kept = here.folder / "old.schema-0002.db"
     question = "SELECT * FROM run JOIN cdbench_version"
@@ -83,7 +83,7 @@ def test_upgrade_makes_views_again_that_check_finds_changed(here: Here) -> None:
 
 def test_backup_is_whole_and_takes_no_name_that_is_taken(here: Here) -> None:
     answer = here("db", "backup")
-    (name,) = re.findall(r"wrote (runs\.\d{4}-\d\d-\d\dT\d{6}\.db), 213.0 kB", answer.out)
+    (name,) = re.findall(r"wrote (runs\.\d{4}-\d\d-\d\dT\d{6}\.db), 229.4 kB", answer.out)
     assert rows(here.folder / name, "SELECT * FROM run") == rows(
         here.folder / "runs.db", "SELECT * FROM run"
     )
@@ -117,7 +117,8 @@ def test_backup_while_others_write_is_whole(here: Here) -> None:
         "while True:\n"
         "    db.execute('BEGIN IMMEDIATE')\n"
         "    for _ in range(2):\n"
-        "        db.execute('INSERT INTO sweep (command_line, started_at) VALUES (1, 2026)')\n"
+        "        db.execute('INSERT INTO sweep (uuid, command_line, started_at) '\n"
+        "            'VALUES (hex(randomblob(9)), 1, 2026)')\n"
         "    db.execute('COMMIT')\n"
         "    time.sleep(0.02)\n"
     )
@@ -156,7 +157,7 @@ def test_backup_of_a_server_is_a_file(
 
 def test_vacuum_removes_exactly_what_belongs_to_nothing(tmp_path: Path, tiny_run: TinyRun) -> None:
     path = tmp_path / "runs.db"
-    shutil.copy(ASSETS / "0004.db", path)
+    shutil.copy(ASSETS / "0005.db", path)
     kept = tmp_path / "kept.db"
     shutil.copy(path, kept)
     with closing(sqlite3.connect(kept)) as connection, connection:
@@ -164,7 +165,7 @@ def test_vacuum_removes_exactly_what_belongs_to_nothing(tmp_path: Path, tiny_run
         connection.execute("DELETE FROM run WHERE run_id <= 14")
     database = open_for_writing(str(path))
     for one in (path, kept):
-        change(one, "INSERT INTO sweep VALUES (7, 'running', '2026-11-24 01:02:03', NULL)")
+        change(one, "INSERT INTO sweep VALUES (7, 'running', '2026-11-24 01:02:03', NULL, 'u')")
     change(path, "DELETE FROM run WHERE run_id <= 14")  # foreign keys are off
     done = vacuum_database(str(path))
     tables = [name for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]

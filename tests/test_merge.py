@@ -77,9 +77,9 @@ def is_sound(location: str) -> bool:
 
 def write(location: str, *runs: Run, sweep: bool = True) -> str:
     database = open_for_writing(location)
-    sweep_id = start_sweep(database, "cdbench sweep") if sweep else None
+    begun = start_sweep(database, "cdbench sweep") if sweep else None
     for run in runs:
-        record_run(database, run, sweep_id)
+        record_run(database, run, begun)
     return location
 
 

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from cdbench.config import RunConfig
-from cdbench.errors import StoreError
+from cdbench.errors import DatabaseGoneError, StoreError
 from cdbench.execution import execute
 from cdbench.run import Run
 from cdbench.store.database import Database
 from cdbench.store.queries import epochs_of, newest_runs, spectra_of
-from cdbench.store.record import end_sweep, record_run, start_sweep, store_runs
+from cdbench.store.record import StoredSweep, end_sweep, record_run, start_sweep, store_runs
 
 TABLES = (
     "environment",
@@ -26,7 +26,7 @@ TABLES = (
     "spectrum_value",
 )
 
-INSERT_SWEEP = "INSERT INTO sweep (command_line, started_at) VALUES ('', '2026-01-01')"
+INSERT_SWEEP = "INSERT INTO sweep (uuid, command_line, started_at) VALUES ('', '', '2026-01-01')"
 
 TinyRun = Callable[..., Run]
 
@@ -198,8 +198,8 @@ def test_same_run_cannot_be_stored_twice(database: Database, tiny_run: TinyRun) 
 
 
 def test_run_of_a_sweep_that_is_not_there_is_refused(database: Database, tiny_run: TinyRun) -> None:
-    with pytest.raises(StoreError, match=r"(?i)foreign key"):
-        record_run(database, tiny_run(), sweep_id=7)
+    with pytest.raises(DatabaseGoneError, match="another database was put in its place"):
+        record_run(database, tiny_run(), StoredSweep(7, "gone"))
     assert counts(database) == dict.fromkeys(TABLES, 0)
 
 
@@ -238,16 +238,16 @@ def test_environment_in_use_cannot_be_deleted(database: Database, tiny_run: Tiny
 
 
 def test_sweep_has_its_command_and_its_times(database: Database, tiny_run: TinyRun) -> None:
-    sweep_id = start_sweep(database, "cdbench sweep --B 1 3")
+    sweep = start_sweep(database, "cdbench sweep --B 1 3")
     assert select(database, "SELECT command_line, ended_at FROM sweep") == [
         ("cdbench sweep --B 1 3", None)
     ]
-    record_run(database, tiny_run(), sweep_id)
-    end_sweep(database, sweep_id)
+    record_run(database, tiny_run(), sweep)
+    end_sweep(database, sweep)
     assert select(
         database,
         "SELECT run.sweep_id, ended_at >= sweep.started_at FROM run JOIN sweep USING (sweep_id)",
-    ) == [(sweep_id, 1)]
+    ) == [(sweep.sweep_id, 1)]
 
 
 def test_failing_transaction_is_rolled_back(database: Database) -> None:

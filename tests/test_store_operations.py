@@ -30,7 +30,7 @@ from cdbench.run import COMPLETED, DIVERGED, STATUSES, Curvature, Run
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.migrate import revisions
 from cdbench.store.queries import newest_runs
-from cdbench.store.record import end_sweep, record_run, record_runs, start_sweep
+from cdbench.store.record import StoredSweep, end_sweep, record_run, record_runs, start_sweep
 from cdbench.store.run_queries import stored_runs
 from cdbench.store.upkeep.backups import back_up
 from cdbench.store.upkeep.checks import check_database
@@ -137,7 +137,7 @@ class Operations(RuleBasedStateMachine):
         self.path, self.other = self.folder / "runs.db", self.folder / "other.db"
         self.model: dict[str, Known] = {}
         self.other_runs: dict[str, Run] = {}
-        self.sweeps: list[int | None] = [None]
+        self.sweeps: list[StoredSweep | None] = [None]
         self.has_orphans = self.had_orphans = False
         self.n_names = 0
         self.backups: list[tuple[Path, dict[str, Known], bool]] = []
@@ -184,6 +184,10 @@ class Operations(RuleBasedStateMachine):
         }
 
     def remember(self, runs: list[Run], run_ids: list[int]) -> None:
+        numbers = dict(ask(self.path, "SELECT run_id, sequence FROM run"))
+        new = [numbers.pop(run_id) for run_id in run_ids]
+        assert new == sorted(set(new)), "written in this order"
+        assert not numbers or new[0] > max(numbers.values()), "after all others"
         for run, run_id in zip(runs, run_ids, strict=True):
             self.model[run.uuid] = known(run, run_id)
 
@@ -231,7 +235,7 @@ class Operations(RuleBasedStateMachine):
             with open_for_writing(self.location).transaction() as connection:
                 connection.exec_driver_sql("DELETE FROM run")
                 connection.exec_driver_sql(
-                    "INSERT INTO sweep VALUES (999, 'x', '2026-01-01', NULL)"
+                    "INSERT INTO sweep (uuid, command_line, started_at) VALUES (1, 'x', 2026)"
                 )
                 raise RuntimeError
 
@@ -267,7 +271,8 @@ class Operations(RuleBasedStateMachine):
         copy, model, self.has_orphans = data.draw(st.sampled_from(self.backups))
         shutil.copy(copy, self.path)
         self.model = dict(model)
-        self.sweeps = [None, *(key for (key,) in ask(self.path, "SELECT sweep_id FROM sweep"))]
+        found = ask(self.path, "SELECT sweep_id, uuid FROM sweep")
+        self.sweeps = [None, *(StoredSweep(*row) for row in found)]
 
     @rule(status=statuses, seed=seeds, minute=minutes)
     def record_in_the_other(self, status: str, seed: int, minute: int) -> None:
@@ -323,7 +328,8 @@ class Operations(RuleBasedStateMachine):
     def newest(self) -> dict[str, int]:
         """Return the run_id of each configuration's newest completed run."""
         completed = [found for found in self.model.values() if found.status == COMPLETED]
-        in_order = sorted(completed, key=lambda found: (found.started_at, found.run_id))
+        numbers = dict(ask(self.path, "SELECT run_id, sequence FROM run"))
+        in_order = sorted(completed, key=lambda found: (numbers[found.run_id], found.run_id))
         return {found.config_digest: found.run_id for found in in_order}
 
     @invariant()

@@ -60,14 +60,14 @@ def train_and_store(
 
         jobs = cluster.n_workers
         batches = execute_on_cluster(list(needs), cluster, needs, blas_threads=blas_threads)
-    sweep_id = start_sweep(database, command_line())
+    sweep = start_sweep(database, command_line())
     progress = SweepProgress(list(needs), jobs)
     interrupted = lost = False
     try:
         with progress:
             for ended in batches:
                 with interrupts_held():  # what is stored is counted
-                    for run in store_runs(database, ended, sweep_id):
+                    for run in store_runs(database, ended, sweep):
                         progress.add(run)
                         interrupted |= run.status == RUN_INTERRUPTED  # one a worker may come
     except KeyboardInterrupt:
@@ -79,7 +79,7 @@ def train_and_store(
     except StoreError as error:
         raise StoreError(f"{error}; runs stored before are kept, to go on: {go_on}") from error
     with suppress(KeyboardInterrupt):  # given up, because of a lock
-        end_sweep(database, sweep_id)
+        end_sweep(database, sweep)
     if interrupted:
         echo(
             f"interrupted: {progress.n_completed} of {len(needs)} runs are stored; "

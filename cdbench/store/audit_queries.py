@@ -79,7 +79,7 @@ class StoredClaim:
 _STORED = text(
     """
     SELECT run_id, uuid, config_digest, diagnostics_json FROM run
-    WHERE config_digest IN :digests AND status = 'completed' ORDER BY started_at, run_id
+    WHERE config_digest IN :digests AND status = 'completed' ORDER BY sequence, run_id
     """
 ).bindparams(bindparam("digests", expanding=True))
 

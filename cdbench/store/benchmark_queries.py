@@ -13,7 +13,7 @@ _BENCHMARK = text(
     SELECT benchmark_id, cpu, blas, blas_threads FROM benchmark
     JOIN environment USING (environment_id)
     WHERE benchmark_id = coalesce(:benchmark_id, benchmark_id)
-    ORDER BY started_at DESC, benchmark_id DESC LIMIT 1
+    ORDER BY sequence DESC, benchmark_id DESC LIMIT 1
     """
 )
 

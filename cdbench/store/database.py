@@ -112,8 +112,10 @@ def open_for_writing(location: str | Location) -> Database:
     database = Database(place, read_only=False)
     with database.transaction() as connection:
         revision = _check_ours(connection, place)
-    if revision != revisions()[-1]:
-        _upgrade(database)
+        if revision == revisions()[-1]:
+            place.check_may_write(connection)
+            return database
+    _upgrade(database)
     return database
 
 

@@ -22,7 +22,7 @@ _WITH_SPECTRA = text(
                 AND matrix = 'gauss_newton' AND coordinates = 'own'
         ) AS kept WHERE kind IN :kinds
     ) = :n_kinds
-    ORDER BY started_at, run_id
+    ORDER BY sequence, run_id
     """
 ).bindparams(bindparam("digests", expanding=True), bindparam("kinds", expanding=True))
 

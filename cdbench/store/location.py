@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, Engine
 
-from cdbench.errors import StoreError
+from cdbench.errors import DatabaseGoneError, StoreError
 
 
 class Location(ABC):
@@ -36,6 +36,13 @@ class Location(ABC):
     @abstractmethod
     def check_writable(self) -> None:
         """Raise StoreError where no database of ours can be, or be made."""
+
+    def check_may_write(self, connection: Connection) -> None:
+        """Raise StoreError where a database of ours takes nothing from this user.
+
+        Said now, not after hours of training; nothing is written for it.
+        """
+        del connection  # a file was tried by check_writable
 
     @abstractmethod
     def is_empty(self) -> bool:
@@ -83,9 +90,22 @@ class Location(ABC):
     def compact(self, engine: Engine) -> None:
         """Give back the room of what was deleted."""
 
+    def is_away(self, error: BaseException | None) -> bool:
+        """Return whether an error of the driver says that the server is gone, for now perhaps."""
+        del error
+        return False  # a file has no server
+
     @abstractmethod
     def error(self, error: Exception) -> StoreError:
         """Return what the driver's error means to the user, in one line."""
+
+
+def replaced(name: str) -> DatabaseGoneError:
+    """Return the error for a database that has taken the place of the one that was written to."""
+    return DatabaseGoneError(
+        f"{name}: another database was put in its place meanwhile, and nothing was written to it; "
+        "what was stored before is in the one that was moved away: move it back"
+    )
 
 
 def find_location(text: str) -> Location:

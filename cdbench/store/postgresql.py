@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
@@ -11,11 +11,15 @@ from sqlalchemy.schema import SetColumnComment
 
 from cdbench.errors import StoreError
 from cdbench.store.location import Location
+from cdbench.store.privileges import is_read_only, missing_privileges
 
 LOCK = 0x43446265
 """Key of the advisory lock under which the schema is made or changed, "CDbe" in ASCII."""
 
 CONNECT_TIMEOUT_S = 10
+
+AWAY_STATES = ("57P", "08", "53300")
+"""SQLSTATEs of a server that shuts down, starts or is lost, or has no connection left."""
 
 _RELATIONS = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() LIMIT 1"
 
@@ -48,8 +52,21 @@ class PostgresDatabase(Location):
             self._url,
             pool_size=1,
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+            pool_pre_ping=True,  # a kept one may have ended with its server
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "fallback_application_name": "cdbench",
+            },
         )
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_dialect: Any, _record: Any, words: Any, options: Any) -> Any:
+            from cdbench.store.server_connection import ServerConnection
+
+            connection = ServerConnection.connect(*words, **options)
+            connection.place = self.name
+            return connection
+
         if read_only:
 
             @event.listens_for(engine, "begin")
@@ -60,6 +77,21 @@ class PostgresDatabase(Location):
 
     def check_writable(self) -> None:
         """Do nothing: a server says what is wrong as soon as it is asked."""
+
+    def check_may_write(self, connection: Connection) -> None:
+        """Raise StoreError where the server takes nothing, or not from this user."""
+        if is_read_only(connection):
+            raise StoreError(
+                f"{self.name}: the server takes nothing that is new (a standby, or "
+                "default_transaction_read_only is on); name another --db"
+            )
+        missing = missing_privileges(connection)
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise StoreError(
+                f"{self.name}: this user lacks the right {missing[0]}{more}, which storing runs "
+                "needs; have it granted, or name another --db"
+            )
 
     def is_empty(self) -> bool:
         """Return False: only the server knows."""
@@ -118,6 +150,31 @@ class PostgresDatabase(Location):
         with engine.connect() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             alone.exec_driver_sql("VACUUM ANALYZE")
+
+    def is_away(self, error: BaseException | None) -> bool:
+        """Return whether the connection was lost or refused, by a server that may come back."""
+        import psycopg
+
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(reason, psycopg.OperationalError):
+            return False
+        if reason.sqlstate is not None:
+            return reason.sqlstate.startswith(AWAY_STATES)
+        return reason.pgconn is None or self._is_unreachable()
+
+    def _is_unreachable(self) -> bool:
+        """Return False where the server answers, and refuses this user or database for good."""
+        import psycopg
+
+        _, options = self._url.get_dialect()().create_connect_args(self._url)
+        words = psycopg.conninfo.make_conninfo(**options)
+        if psycopg.pq.PGconn.ping(words.encode()) != psycopg.pq.Ping.OK:
+            return True
+        try:  # it may have come back a moment ago
+            psycopg.connect(words).close()
+        except psycopg.OperationalError:
+            return psycopg.pq.PGconn.ping(words.encode()) != psycopg.pq.Ping.OK
+        return True
 
     def error(self, error: Exception) -> StoreError:
         """Return the driver's words, in one line, without the password."""

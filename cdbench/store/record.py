@@ -1,38 +1,44 @@
 """Writing: a run enters whole, in one transaction, when it has ended."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from operator import attrgetter
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from cdbench.benchmark import Benchmark, Timing
-from cdbench.config import KNOBS, RunConfig
-from cdbench.errors import StoreError
+from cdbench.errors import DatabaseGoneError, StoreError
 from cdbench.judgement import ClaimResult
-from cdbench.run import Condition, Curvature, EpochMetrics, Run
+from cdbench.run import Run
 from cdbench.store import models
 from cdbench.store.database import Database
-from cdbench.store.insert import environment_id, insert_rows, insert_values, table_of
+from cdbench.store.insert import environment_id, insert_rows, table_of
+from cdbench.store.location import replaced
 from cdbench.store.orphans import remove_leftovers
-
-ARROW = "→"
-
-EPOCH_FIELDS = tuple(field.name for field in fields(EpochMetrics))
-CONDITION_FIELDS = tuple(field.name for field in fields(Condition))
-CURVATURE_FIELDS = tuple(
-    field.name for field in fields(Curvature) if field.name not in ("nodes", "weights")
-)
-PLACE_FIELDS = ("layer", "kind", "epoch", "sample")
-
-_epoch_values = attrgetter(*EPOCH_FIELDS)
-_condition_values = attrgetter(*CONDITION_FIELDS)
-_place = attrgetter(*PLACE_FIELDS)
+from cdbench.store.run_rows import record_parts, run_row, utc
+from cdbench.store.sequences import next_sequences
+from cdbench.store.steadfast import written
 
 
-def record_run(database: Database, run: Run, sweep_id: int | None = None) -> int:
+@dataclass(frozen=True)
+class StoredSweep:
+    """A sweep in a database, and what tells it from all others.
+
+    Attributes
+    ----------
+    sweep_id : int
+        Its key in that database; another database may have another sweep there.
+    uuid : str
+        Its identity in any database.
+    """
+
+    sweep_id: int
+    uuid: str
+
+
+def record_run(database: Database, run: Run, sweep: StoredSweep | None = None) -> int:
     """Write a run with everything it gave, in one transaction; return its run_id.
 
     Raises
@@ -40,57 +46,72 @@ def record_run(database: Database, run: Run, sweep_id: int | None = None) -> int
     StoreError
         If it cannot be written; nothing of it is then in the database.
     """
-    return record_runs(database, [run], sweep_id)[0]
+    return record_runs(database, [run], sweep)[0]
 
 
-def record_runs(database: Database, runs: Sequence[Run], sweep_id: int | None = None) -> list[int]:
+def record_runs(
+    database: Database, runs: Sequence[Run], sweep: StoredSweep | None = None
+) -> list[int]:
     """Write runs with everything they gave, in one transaction; return their run_ids.
 
     Raises
     ------
     StoreError
-        If one cannot be written; nothing of any of them is then in the database.
+        If one cannot be written, or the database no longer holds the sweep; nothing of any of them
+        is then in the database.
     """
-    with database.transaction() as connection:
+
+    def write(connection: Connection) -> list[int]:
+        if sweep is not None:
+            _require(database, connection, sweep)
         environments = {
             environment: environment_id(connection, environment)
             for environment in {run.environment for run in runs}
         }
+        sweep_id = None if sweep is None else sweep.sweep_id
+        numbers = next_sequences(connection, models.Run, len(runs))
         rows = [
-            _run_row(run) | {"sweep_id": sweep_id, "environment_id": environments[run.environment]}
-            for run in runs
+            run_row(run)
+            | {"sweep_id": sweep_id, "environment_id": environments[run.environment]}
+            | {"sequence": number}
+            for run, number in zip(runs, numbers, strict=True)
         ]
         run_ids = insert_rows(connection, models.Run, rows)
         remove_leftovers(connection, run_ids)
-        keyed = list(zip(run_ids, runs, strict=True))
-        insert_values(
-            connection,
-            models.Epoch,
-            ("run_id", *EPOCH_FIELDS),
-            [(key, *_epoch_values(epoch)) for key, run in keyed for epoch in run.epochs],
-        )
-        _record_spectra(connection, keyed)
-        _record_curvature(connection, keyed)
-    return run_ids
+        record_parts(connection, list(zip(run_ids, runs, strict=True)))
+        return run_ids
+
+    def find(connection: Connection) -> list[int] | None:
+        keys = [_key_of(connection, models.Run, uuid=run.uuid) for run in runs]
+        known = [key for key in keys if key is not None]
+        return known if len(known) == len(runs) else None  # all came, or none
+
+    return written(database, write, find)
 
 
-def store_runs(database: Database, runs: Sequence[Run], sweep_id: int | None) -> Sequence[Run]:
+def store_runs(database: Database, runs: Sequence[Run], sweep: StoredSweep | None) -> Sequence[Run]:
     """Write runs that ended together, in one transaction; return them.
 
     Raises
     ------
     StoreError
         If one cannot be written; all others are then in the database all the same.
+    DatabaseGoneError
+        If there is no database any more that they belong to; they are then in none.
     """
     try:
-        record_runs(database, runs, sweep_id)
+        record_runs(database, runs, sweep)
+    except DatabaseGoneError:
+        raise
     except StoreError:
         if len(runs) == 1:
             raise
         refused = None
         for run in runs:
             try:
-                record_run(database, run, sweep_id)
+                record_run(database, run, sweep)
+            except DatabaseGoneError:
+                raise
             except StoreError as error:
                 refused = error
         if refused is not None:
@@ -98,22 +119,35 @@ def store_runs(database: Database, runs: Sequence[Run], sweep_id: int | None) ->
     return runs
 
 
-def start_sweep(database: Database, command_line: str) -> int:
-    """Write that a sweep began; return its sweep_id."""
-    with database.transaction() as connection:
-        values = {"command_line": command_line, "started_at": _utc(datetime.now(UTC))}
-        return insert_rows(connection, models.Sweep, [values])[0]
+def start_sweep(database: Database, command_line: str) -> StoredSweep:
+    """Write that a sweep began; return what it is known by."""
+    uuid = str(uuid4())
+    values = {"uuid": uuid, "command_line": command_line, "started_at": utc(datetime.now(UTC))}
+    sweep_id = written(
+        database,
+        lambda connection: insert_rows(connection, models.Sweep, [values])[0],
+        lambda connection: _key_of(connection, models.Sweep, uuid=uuid),
+    )
+    return StoredSweep(sweep_id, uuid)
 
 
-def end_sweep(database: Database, sweep_id: int) -> None:
-    """Write that a sweep ended now."""
+def end_sweep(database: Database, sweep: StoredSweep) -> None:
+    """Write that a sweep ended now.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written, or the database no longer holds the sweep.
+    """
     table = table_of(models.Sweep)
-    with database.transaction() as connection:
-        connection.execute(
-            update(table)
-            .where(table.c.sweep_id == sweep_id)
-            .values(ended_at=_utc(datetime.now(UTC)))
-        )
+    ended_at = utc(datetime.now(UTC))
+
+    def write(connection: Connection) -> None:
+        _require(database, connection, sweep)
+        own = table.c.sweep_id == sweep.sweep_id
+        connection.execute(update(table).where(own).values(ended_at=ended_at))
+
+    written(database, write, lambda _: None)
 
 
 def record_claim(database: Database, result: ClaimResult) -> int:
@@ -124,14 +158,17 @@ def record_claim(database: Database, result: ClaimResult) -> int:
     StoreError
         If it cannot be written; nothing of it is then in the database.
     """
-    values = {
-        name: getattr(result, name)
-        for name in ("claim", "position", "published", "rule", "seeds", "inputs_digest")
+    identity = {
+        "measured_at": utc(result.measured_at),
+        "claim": result.claim,
+        "inputs_digest": result.inputs_digest,
     }
-    values |= asdict(result.judgement)
-    values |= {"measured_at": _utc(result.measured_at), "duration_s": result.duration_s}
-    with database.transaction() as connection:
+    values = {name: getattr(result, name) for name in ("position", "published", "rule", "seeds")}
+    values |= identity | asdict(result.judgement) | {"duration_s": result.duration_s}
+
+    def write(connection: Connection) -> int:
         values["environment_id"] = environment_id(connection, result.environment)
+        (values["sequence"],) = next_sequences(connection, models.ClaimResult, 1)
         (key,) = insert_rows(connection, models.ClaimResult, [values])
         of_result = {"claim_result_id": key}
         insert_rows(
@@ -147,6 +184,10 @@ def record_claim(database: Database, result: ClaimResult) -> int:
         )
         return key
 
+    return written(
+        database, write, lambda connection: _key_of(connection, models.ClaimResult, **identity)
+    )
+
 
 def record_benchmark(database: Database, benchmark: Benchmark) -> int:
     """Write a benchmark with its timings, in one transaction; return its benchmark_id.
@@ -156,17 +197,26 @@ def record_benchmark(database: Database, benchmark: Benchmark) -> int:
     StoreError
         If it cannot be written; nothing of it is then in the database.
     """
-    with database.transaction() as connection:
+
+    def write(connection: Connection) -> int:
+        (number,) = next_sequences(connection, models.Benchmark, 1)
         values = {
             "uuid": benchmark.uuid,
+            "sequence": number,
             "environment_id": environment_id(connection, benchmark.environment),
-            "started_at": _utc(benchmark.started_at),
+            "started_at": utc(benchmark.started_at),
             "duration_s": benchmark.duration_s,
         }
         (key,) = insert_rows(connection, models.Benchmark, [values])
         rows = [{"benchmark_id": key} | _timing_row(timing) for timing in benchmark.timings]
         insert_rows(connection, models.Timing, rows)
         return key
+
+    return written(
+        database,
+        write,
+        lambda connection: _key_of(connection, models.Benchmark, uuid=benchmark.uuid),
+    )
 
 
 def _timing_row(timing: Timing) -> dict[str, Any]:
@@ -176,76 +226,16 @@ def _timing_row(timing: Timing) -> dict[str, Any]:
     return values
 
 
-def _run_row(run: Run) -> dict[str, Any]:
-    return _knob_columns(run.config) | {
-        "uuid": run.uuid,
-        "status": run.status,
-        "config_json": run.config.canonical_json(),
-        "config_digest": run.config.digest(),
-        "group_digest": run.config.group_digest(),
-        "dataset_fingerprint": run.dataset_fingerprint,
-        "widths": ARROW.join(map(str, run.widths)) or None,
-        "n_parameters": run.n_parameters,
-        "product_used": run.product_used,
-        "diagnostics_json": run.diagnostics.canonical_json() if run.diagnostics else None,
-        "started_at": _utc(run.started_at),
-        "duration_s": run.duration_s,
-        "cpu_s": run.cpu_s,
-        "peak_memory_bytes": run.peak_memory_bytes,
-        "error": run.error,
-        "diverged_epoch": run.diverged_epoch,
-        "diverged_step": run.diverged_step,
-    }
+def _key_of(connection: Connection, model: type[models.Base], **identity: object) -> int | None:
+    """Return the key of the row that is known by this, or None."""
+    table = table_of(model)
+    (key,) = table.primary_key
+    question = select(key).where(*(table.c[name] == value for name, value in identity.items()))
+    found: int | None = connection.execute(question.order_by(key.desc())).scalar()
+    return found
 
 
-def _knob_columns(config: RunConfig) -> dict[str, Any]:
-    values = {name: getattr(config, name) for name in KNOBS}
-    return values | {"hidden": " ".join(map(str, config.hidden))}
-
-
-def _record_spectra(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
-    spectra = [(run_id, spectrum) for run_id, run in keyed for spectrum in run.spectra]
-    insert_values(
-        connection,
-        models.ConditionNumber,
-        ("run_id", *PLACE_FIELDS, "step", *CONDITION_FIELDS),
-        [
-            (run_id, *_place(found), found.step, *_condition_values(found.condition))
-            for run_id, found in spectra
-        ],
-    )
-    kept = [(run_id, spectrum) for run_id, spectrum in spectra if spectrum.values]
-    names = ("run_id", *PLACE_FIELDS, "multiplicity")
-    rows = [
-        dict(zip(names, (run_id, *_place(found), found.multiplicity), strict=True))
-        for run_id, found in kept
-    ]
-    values = [
-        (spectrum_id, position, value)
-        for spectrum_id, (_, found) in zip(
-            insert_rows(connection, models.Spectrum, rows), kept, strict=True
-        )
-        for position, value in enumerate(found.values, 1)
-    ]
-    insert_values(connection, models.SpectrumValue, ("spectrum_id", "position", "value"), values)
-
-
-def _record_curvature(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
-    for run_id, run in keyed:
-        keep_nodes = run.diagnostics is None or run.diagnostics.values
-        for curvature in run.curvature:
-            row = {name: getattr(curvature, name) for name in CURVATURE_FIELDS}
-            (key,) = insert_rows(connection, models.Curvature, [row | {"run_id": run_id}])
-            pairs = zip(curvature.nodes, curvature.weights, strict=True)
-            nodes = [(key, position, *pair) for position, pair in enumerate(pairs, 1)]
-            insert_values(
-                connection,
-                models.CurvatureNode,
-                ("curvature_id", "position", "eigenvalue", "weight"),
-                nodes if keep_nodes else [],
-            )
-
-
-def _utc(moment: datetime) -> datetime:
-    """Return the moment as it is kept: UTC, without an offset."""
-    return moment.astimezone(UTC).replace(tzinfo=None)
+def _require(database: Database, connection: Connection, sweep: StoredSweep) -> None:
+    """Raise DatabaseGoneError where another database stands in the place of the sweep's."""
+    if _key_of(connection, models.Sweep, uuid=sweep.uuid) != sweep.sweep_id:
+        raise replaced(database.name)

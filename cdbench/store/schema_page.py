@@ -23,8 +23,9 @@ psql runs -c 'select "B", avg(test_accuracy) from runs where is_latest group by 
 
 A run is written whole, in one transaction, when it ends. Times are UTC; losses are in nats;
 accuracies are shares from 0 to 1; an infinite condition number is `Inf`. Of several runs of one
-configuration the newest is the one that began last. This page is made from the
-comments in `cdbench/store/models.py` and `views.py` by `make docs`.
+configuration the newest is the one that was written last, by `sequence`, because clocks may be
+wrong. This page is made from the comments in `cdbench/store/models/` and `views.py` by
+`make docs`.
 """
 
 

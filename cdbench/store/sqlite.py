@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from cdbench.errors import StoreError
-from cdbench.store.location import Location
+from cdbench.store.location import Location, replaced
 from cdbench.store.locks import patiently
 from cdbench.store.sqlite_files import connect, copy_file, is_copy
 from cdbench.work_folders import remove_leftovers
@@ -59,6 +59,7 @@ class SqliteFile(Location):
     def engine(self, *, read_only: bool) -> Engine:
         """Return an engine; it opens the file anew for each transaction, and never makes it."""
         path = self._file
+        known: dict[Path, tuple[int, int] | None] = {}  # what a writer's first transaction found
         # The driver begins transactions late and implicitly; these hooks begin them here, a
         # writer's with its lock at once, so that it waits for other writers instead of failing
         # half-way.
@@ -76,6 +77,9 @@ class SqliteFile(Location):
                 patiently(raw, "SELECT count(*) FROM sqlite_master", path)
             else:
                 patiently(raw, "BEGIN IMMEDIATE", path)
+                found = _file_of(path)
+                if known.setdefault(path, found) != found:
+                    raise replaced(self.name)
 
         @event.listens_for(engine, "commit")
         def _commit(connection: Connection) -> None:
@@ -256,3 +260,12 @@ def _raw(connection: Connection) -> sqlite3.Connection:
     raw = connection.connection.dbapi_connection
     assert isinstance(raw, sqlite3.Connection)
     return raw
+
+
+def _file_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other, whatever their names; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

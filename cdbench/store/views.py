@@ -21,7 +21,7 @@ LATEST_RUN = View(
     SELECT run_id, config_digest FROM run WHERE run_id = (
         SELECT newer.run_id FROM run AS newer
         WHERE newer.config_digest = run.config_digest AND newer.status = 'completed'
-        ORDER BY newer.started_at DESC, newer.run_id DESC LIMIT 1)
+        ORDER BY newer.sequence DESC, newer.run_id DESC LIMIT 1)
     """,
 )
 
@@ -43,7 +43,7 @@ RUNS = View(
         run.started_at, run.duration_s, run.error, run.config_digest, run.group_digest,
         coalesce(run.run_id = (SELECT newer.run_id FROM run AS newer
             WHERE newer.config_digest = run.config_digest AND newer.status = 'completed'
-            ORDER BY newer.started_at DESC, newer.run_id DESC LIMIT 1), run.run_id IS NULL)
+            ORDER BY newer.sequence DESC, newer.run_id DESC LIMIT 1), run.run_id IS NULL)
             AS is_latest
     FROM run LEFT JOIN epoch ON epoch.run_id = run.run_id
         AND epoch.epoch = (SELECT max(epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
@@ -129,7 +129,7 @@ CLAIMS = View(
     WHERE claim_result_id = (
         SELECT newer_claim.claim_result_id FROM claim_result AS newer_claim
         WHERE newer_claim.claim = claim_result.claim
-        ORDER BY newer_claim.measured_at DESC, newer_claim.claim_result_id DESC LIMIT 1)
+        ORDER BY newer_claim.sequence DESC, newer_claim.claim_result_id DESC LIMIT 1)
     ORDER BY position
     """,
 )
@@ -156,7 +156,7 @@ BENCHMARKS = View(
     """
     SELECT benchmark_id, benchmark_id = (
             SELECT newer_benchmark.benchmark_id FROM benchmark AS newer_benchmark
-            ORDER BY newer_benchmark.started_at DESC, newer_benchmark.benchmark_id DESC
+            ORDER BY newer_benchmark.sequence DESC, newer_benchmark.benchmark_id DESC
             LIMIT 1) AS is_latest,
         dtype, "B", n_samples, n, product,
         round(CAST(1e6 * seconds AS numeric), 2) AS microseconds,

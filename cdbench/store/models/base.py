@@ -27,6 +27,17 @@ def integer_key(comment: str) -> Mapped[int]:
     return mapped_column(primary_key=True, comment=comment)
 
 
+def order_of_writing() -> Mapped[int]:
+    """Return the column by which the newest is found; `cdbench/store/sequences.py` gives it."""
+    return mapped_column(
+        LARGE,
+        index=True,
+        server_default="0",
+        comment="Order of writing, the largest is the newest: microseconds since 1970, UTC, but "
+        "always more than any before in this database.",
+    )
+
+
 def of_run() -> ForeignKey:
     """Return the key of the run that a row belongs to, and goes with."""
     return ForeignKey("run.run_id", ondelete="CASCADE")

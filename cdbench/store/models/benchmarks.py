@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdbench.store.models.base import Base, integer_key
+from cdbench.store.models.base import Base, integer_key, order_of_writing
 
 
 class Benchmark(Base):
@@ -17,6 +17,7 @@ class Benchmark(Base):
     uuid: Mapped[str] = mapped_column(
         unique=True, comment="Identity of the benchmark in any database."
     )
+    sequence: Mapped[int] = order_of_writing()
     environment_id: Mapped[int] = mapped_column(
         ForeignKey("environment.environment_id"), index=True, comment="What it was measured with."
     )

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.judgement import VERDICTS
-from cdbench.store.models.base import Base, integer_key
+from cdbench.store.models.base import Base, integer_key, order_of_writing
 
 
 class ClaimResult(Base):
@@ -25,6 +25,7 @@ class ClaimResult(Base):
     )
 
     claim_result_id: Mapped[int] = integer_key("Key; a later judgement has a larger one.")
+    sequence: Mapped[int] = order_of_writing()
     claim: Mapped[str] = mapped_column(comment="Name of the claim.")
     position: Mapped[int] = mapped_column(comment="Its place in the paper's order, from 1.")
     verdict: Mapped[str] = mapped_column(comment=", ".join(VERDICTS) + ".")

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.run import STATUSES
-from cdbench.store.models.base import LARGE, Base, integer_key, of_run
+from cdbench.store.models.base import LARGE, Base, integer_key, of_run, order_of_writing
 
 
 class Environment(Base):
@@ -40,6 +40,7 @@ class Sweep(Base):
     __tablename__ = "sweep"
 
     sweep_id: Mapped[int] = integer_key("Key.")
+    uuid: Mapped[str] = mapped_column(unique=True, comment="Identity of the sweep in any database.")
     command_line: Mapped[str] = mapped_column(comment="The command as it was typed.")
     started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
     ended_at: Mapped[datetime | None] = mapped_column(
@@ -57,13 +58,14 @@ class Run(Base):
         ),
         CheckConstraint("(layer = 'dense') = (\"B\" IS NULL)", name="block_size"),
         CheckConstraint("(status = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
-        Index(None, "config_digest", "status", "started_at", "run_id"),
+        Index(None, "config_digest", "status", "sequence", "run_id"),
         Index(None, "group_digest"),
         Index(None, "dataset", "seed"),
     )
 
     run_id: Mapped[int] = integer_key("Key; a later run has a larger one.")
     uuid: Mapped[str] = mapped_column(unique=True, comment="Identity of the run in any database.")
+    sequence: Mapped[int] = order_of_writing()
     sweep_id: Mapped[int | None] = mapped_column(
         ForeignKey("sweep.sweep_id"), index=True, comment="Sweep it belongs to; NULL for `train`."
     )

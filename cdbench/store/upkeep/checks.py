@@ -19,6 +19,7 @@ from cdbench.store.upkeep.row_checks import (
 from cdbench.store.upkeep.run_checks import check_configurations, check_environments, check_epochs
 from cdbench.store.upkeep.schema_checks import check_own_things, check_tables, check_views
 from cdbench.store.upkeep.streaming import Reader
+from cdbench.store.upkeep.time_checks import check_times
 
 CHECKS: tuple[Check, ...] = (
     check_tables,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     check_environments,
     check_epochs,
     check_gaps,
+    check_times,
 )
 
 OF_ROWS = ("CHECK constraint failed in ", "NULL value in ")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ForeignKey, Table, select, update
+from sqlalchemy import ForeignKey, Table, bindparam, select, update
 
 from cdbench.errors import StoreError
 from cdbench.store.database import open_for_writing
@@ -16,7 +16,7 @@ from cdbench.store.upkeep.streaming import Reader, Row, new_keys, write_rows
 
 IDENTITIES = {
     "environment": ("digest",),
-    "sweep": ("started_at", "command_line"),
+    "sweep": ("uuid",),
     "run": ("uuid",),
     "claim_result": ("measured_at", "claim", "inputs_digest"),
     "benchmark": ("uuid",),
@@ -90,6 +90,8 @@ class _Merge:
                 if _identity(table, row) not in known:
                     new.setdefault(_identity(table, row), row)
             mapping = self._write(table, [list(row) for row in new.values()])
+            if "sequence" in table.columns:
+                self._keep_first_writing(table, rows, known)
             if table.name == "sweep":
                 self._end_sweeps(table, rows, known)
             if table.name in self._keys:
@@ -165,6 +167,20 @@ class _Merge:
                 for row in rows:
                     row[place] = mapping[row[place]]
                 self._bring_parts(table, self._write(table, rows))
+
+    def _keep_first_writing(self, table: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
+        """Let a row that is in both stand where it was written first, whichever is merged first."""
+        (key,) = table.primary_key
+        place = _place(table, "sequence")
+        earlier = [
+            {"own": own, "earlier": row[place]}
+            for row in rows
+            if (own := known.get(_identity(table, row))) is not None
+        ]
+        later = (key == bindparam("own")) & (table.c.sequence > bindparam("earlier"))
+        if earlier:
+            statement = update(table).where(later).values(sequence=bindparam("earlier"))
+            self._connection.execute(statement, earlier)
 
     def _end_sweeps(self, table: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
         """Give a sweep its end where only the other database has it."""

@@ -1,0 +1,115 @@
+"""The rows of a run: its own, and those of its epochs, spectra and curvature."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Connection
+
+from cdbench.config import KNOBS, RunConfig
+from cdbench.run import Condition, Curvature, EpochMetrics, Run
+from cdbench.store import models
+from cdbench.store.insert import insert_rows, insert_values
+
+ARROW = "→"
+
+EPOCH_FIELDS = tuple(field.name for field in fields(EpochMetrics))
+CONDITION_FIELDS = tuple(field.name for field in fields(Condition))
+CURVATURE_FIELDS = tuple(
+    field.name for field in fields(Curvature) if field.name not in ("nodes", "weights")
+)
+PLACE_FIELDS = ("layer", "kind", "epoch", "sample")
+
+_epoch_values = attrgetter(*EPOCH_FIELDS)
+_condition_values = attrgetter(*CONDITION_FIELDS)
+_place = attrgetter(*PLACE_FIELDS)
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """Return the columns of a run, but for its keys and its place in the order of writing."""
+    return _knob_columns(run.config) | {
+        "uuid": run.uuid,
+        "status": run.status,
+        "config_json": run.config.canonical_json(),
+        "config_digest": run.config.digest(),
+        "group_digest": run.config.group_digest(),
+        "dataset_fingerprint": run.dataset_fingerprint,
+        "widths": ARROW.join(map(str, run.widths)) or None,
+        "n_parameters": run.n_parameters,
+        "product_used": run.product_used,
+        "diagnostics_json": run.diagnostics.canonical_json() if run.diagnostics else None,
+        "started_at": utc(run.started_at),
+        "duration_s": run.duration_s,
+        "cpu_s": run.cpu_s,
+        "peak_memory_bytes": run.peak_memory_bytes,
+        "error": run.error,
+        "diverged_epoch": run.diverged_epoch,
+        "diverged_step": run.diverged_step,
+    }
+
+
+def _knob_columns(config: RunConfig) -> dict[str, Any]:
+    values = {name: getattr(config, name) for name in KNOBS}
+    return values | {"hidden": " ".join(map(str, config.hidden))}
+
+
+def record_parts(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
+    """Write what belongs to runs, which are given with their keys."""
+    insert_values(
+        connection,
+        models.Epoch,
+        ("run_id", *EPOCH_FIELDS),
+        [(key, *_epoch_values(epoch)) for key, run in keyed for epoch in run.epochs],
+    )
+    _record_spectra(connection, keyed)
+    _record_curvature(connection, keyed)
+
+
+def _record_spectra(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
+    spectra = [(run_id, spectrum) for run_id, run in keyed for spectrum in run.spectra]
+    insert_values(
+        connection,
+        models.ConditionNumber,
+        ("run_id", *PLACE_FIELDS, "step", *CONDITION_FIELDS),
+        [
+            (run_id, *_place(found), found.step, *_condition_values(found.condition))
+            for run_id, found in spectra
+        ],
+    )
+    kept = [(run_id, spectrum) for run_id, spectrum in spectra if spectrum.values]
+    names = ("run_id", *PLACE_FIELDS, "multiplicity")
+    rows = [
+        dict(zip(names, (run_id, *_place(found), found.multiplicity), strict=True))
+        for run_id, found in kept
+    ]
+    values = [
+        (spectrum_id, position, value)
+        for spectrum_id, (_, found) in zip(
+            insert_rows(connection, models.Spectrum, rows), kept, strict=True
+        )
+        for position, value in enumerate(found.values, 1)
+    ]
+    insert_values(connection, models.SpectrumValue, ("spectrum_id", "position", "value"), values)
+
+
+def _record_curvature(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
+    for run_id, run in keyed:
+        keep_nodes = run.diagnostics is None or run.diagnostics.values
+        for curvature in run.curvature:
+            row = {name: getattr(curvature, name) for name in CURVATURE_FIELDS}
+            (key,) = insert_rows(connection, models.Curvature, [row | {"run_id": run_id}])
+            pairs = zip(curvature.nodes, curvature.weights, strict=True)
+            nodes = [(key, position, *pair) for position, pair in enumerate(pairs, 1)]
+            insert_values(
+                connection,
+                models.CurvatureNode,
+                ("curvature_id", "position", "eigenvalue", "weight"),
+                nodes if keep_nodes else [],
+            )
+
+
+def utc(moment: datetime) -> datetime:
+    """Return the moment as it is kept: UTC, without an offset."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,167 @@
+"""A connection to a PostgreSQL server whose waiting can be interrupted, and is told of."""
+
+import logging
+import time
+from collections.abc import Generator
+from contextlib import closing, suppress
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg.pq import PGconn, Ping, TransactionStatus
+from psycopg.waiting import Ready, wait
+
+from cdbench.errors import StoreError
+from cdbench.interrupts import waiting
+from cdbench.store.locks import NOTICE_AFTER_S, PATIENCE_S
+
+STEP_S = 0.1
+"""After which an interrupt is looked for."""
+
+LOOK_EVERY_S = 3.0
+"""After which it is asked again who holds what is waited for."""
+
+ANSWER_WITHIN_S = 5
+"""What a second connection, or the cancelling of a statement, may take."""
+
+_HOLDERS = """
+    SELECT holder, usename, application_name FROM unnest(pg_blocking_pids(%s)) AS holder
+    LEFT JOIN pg_stat_activity ON pid = holder ORDER BY holder
+"""
+
+_LOG = logging.getLogger("cdbench")
+
+T = TypeVar("T")
+
+Steps = Generator[Any, Any, T]
+"""As the driver has them: they yield what they wait for, and take what is ready."""
+
+
+class ServerConnection(psycopg.Connection[Any]):
+    """The driver's connection, but for how it waits for the server.
+
+    A statement may take as long as it takes. It ends on an interrupt, where another session's lock
+    is in its way for PATIENCE_S, and where the server does not answer for as long.
+    """
+
+    place = ""
+    """The database, as messages name it."""
+
+    def wait(self, gen: "Steps[T]", interval: float = STEP_S, timeout: float | None = None) -> T:
+        """Take the driver's steps to their end and return what they give.
+
+        Raises
+        ------
+        StoreError
+            If what it waits for does not come for PATIENCE_S.
+        KeyboardInterrupt
+            On an interrupt; see ``interrupts.waiting``.
+        """
+        if timeout is not None:  # of the driver's own
+            return super().wait(gen, interval, timeout)
+        with closing(self._watched(gen)) as steps:
+            try:
+                return wait(steps, self.pgconn.socket, STEP_S)
+            except (KeyboardInterrupt, StoreError):
+                self._cancel(gen)
+                raise
+
+    def rollback(self) -> None:
+        """Roll back, unless the connection was given up, which leaves nothing to."""
+        if not self.closed:
+            super().rollback()
+
+    def _watched(self, gen: "Steps[T]") -> "Steps[T]":
+        """Take the steps; as soon as one lasts, look between them who is in the way."""
+        try:
+            wanted = next(gen)
+            while (ready := (yield wanted)) != Ready.NONE:
+                wanted = gen.send(ready)
+            watch = _Watch(self)
+            with waiting() as pause:
+                while True:
+                    if ready == Ready.NONE:
+                        pause(0)
+                        watch.look()
+                    wanted = gen.send(ready)
+                    ready = yield wanted
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _cancel(self, gen: "Steps[Any]") -> None:
+        """End the statement on the server, or where that fails the connection."""
+        if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
+            return
+        try:
+            self.cancel_safe(timeout=ANSWER_WITHIN_S)
+            with suppress(psycopg.errors.QueryCanceled):
+                wait(_until(gen, time.monotonic() + ANSWER_WITHIN_S), self.pgconn.socket, STEP_S)
+        except (psycopg.Error, OSError):
+            self.pgconn.finish()
+        except BaseException:
+            self.pgconn.finish()
+            raise
+
+
+class _Watch:
+    """Looks after a statement that lasts."""
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+        self._next = time.monotonic() + NOTICE_AFTER_S
+        self._since: float | None = None
+        self._noticed = False
+
+    def look(self) -> None:
+        """Tell who is in the way, once; raise StoreError where that lasts too long."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        reason = self._reason()
+        self._next = time.monotonic() + LOOK_EVERY_S
+        if not reason:  # it is only long
+            self._since = None
+            return
+        self._since = self._since or now - NOTICE_AFTER_S
+        if now - self._since > PATIENCE_S:
+            raise StoreError(
+                f"{self._connection.place} {reason} for {PATIENCE_S // 60} minutes; end that, and "
+                "try again"
+            )
+        if not self._noticed:
+            _LOG.warning("%s %s; waiting", self._connection.place, reason)
+            self._noticed = True
+
+    def _reason(self) -> str:
+        info = self._connection.info
+        words = f"{info.dsn} connect_timeout={ANSWER_WITHIN_S}"
+        try:
+            with psycopg.connect(words, password=info.password, autocommit=True) as second:
+                found = second.execute(_HOLDERS, (info.backend_pid,)).fetchall()
+        except psycopg.Error:
+            # No second connection may be had from a server that works.
+            is_there = PGconn.ping(words.encode()) == Ping.OK
+            return "" if is_there else "does not answer"
+        names = [_named(*holder) for holder in found]
+        return f"is locked by {' and '.join(names)}" if names else ""
+
+
+def _named(pid: int, user: str | None, application: str | None) -> str:
+    of_user = f" of {user}" if user else ""
+    by = f" ({application})" if application else ""
+    # These names may hold whatever another program put there.
+    return "".join(c if c.isprintable() else "�" for c in f"process {pid}{of_user}{by}")
+
+
+def _until(gen: "Steps[T]", end: float) -> "Steps[T]":
+    """Take the steps, but not for longer than that."""
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if ready == Ready.NONE and time.monotonic() > end:
+                raise psycopg.OperationalError("the server does not answer")
+            wanted = gen.send(ready)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result

@@ -1,0 +1,71 @@
+"""Writing what was trained, though the server goes away for a while."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from cdbench.errors import DatabaseGoneError, StoreError
+from cdbench.interrupts import waiting
+from cdbench.store.database import Database
+
+PATIENCE_S = 600
+"""How long a server may be away. A restart takes seconds, an update of the machine minutes."""
+
+PAUSES_S = (0.2, 2.0)
+"""Between attempts: the first, and the longest."""
+
+_LOG = logging.getLogger("cdbench")
+
+T = TypeVar("T")
+
+
+def written(
+    database: Database,
+    write: Callable[[Connection], T],
+    find: Callable[[Connection], T | None],
+) -> T:
+    """Write in one transaction, all of it again where its server went away; return what it gives.
+
+    Parameters
+    ----------
+    database : Database
+        Where to.
+    write : callable
+        What is done in the transaction.
+    find : callable
+        What ``write`` would return, if it was done already, or None: a COMMIT may have arrived
+        although its answer did not.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    DatabaseGoneError
+        If the server is away for PATIENCE_S.
+    KeyboardInterrupt
+        On an interrupt while it is away; see ``interrupts.waiting``.
+    """
+    began: float | None = None
+    pause_s, longest_s = PAUSES_S
+    while True:
+        try:
+            with database.transaction() as connection:
+                done = None if began is None else find(connection)
+                return write(connection) if done is None else done
+        except StoreError as error:
+            if not database.location.is_away(error.__cause__):
+                raise
+            if began is None:
+                began = time.monotonic()
+                _LOG.warning("%s; trying again for %d minutes", error, PATIENCE_S // 60)
+            elif time.monotonic() - began > PATIENCE_S:
+                raise DatabaseGoneError(
+                    f"{error}; tried again for {PATIENCE_S // 60} minutes, and what waited to be "
+                    "stored is not stored"
+                ) from error
+        with waiting() as pause:
+            pause(pause_s)
+        pause_s = min(2 * pause_s, longest_s)
