@@ -30,7 +30,7 @@ from cdbench.knob_values import (
     listed,
     named_in_errors,
 )
-from cdbench.store.urls import check_path
+from cdbench.store.urls import local_path
 from cdbench.trust import read_trusted
 
 FILE_NAME = "cdbench.toml"
@@ -186,10 +186,9 @@ def _located(database: str, folder: Path) -> str:
     scheme, separator, path = database.partition("://")
     if not separator:
         try:
-            check_path(database)
-            return str(folder / Path(database).expanduser())
-        except (StoreError, RuntimeError) as error:  # RuntimeError: ~ of an unknown user
-            raise ConfigurationError(f"database: {error}") from None
+            return str(folder / local_path(database))
+        except StoreError as error:
+            raise ConfigurationError(str(error)) from None
     if not scheme.startswith("sqlite") or len(path) < 2 or path[1:].startswith((":", "file:")):
         return database  # another server's, or a database in memory
     return f"{scheme}:///{(folder / path[1:]).as_posix()}"

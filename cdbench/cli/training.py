@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import complain, echo
 from cdbench.cli.typed import command_line
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
@@ -70,7 +70,7 @@ def train_and_store(
         ignore_interrupts()
         interrupted = True
     except ClusterError as error:
-        echo(f"cdbench: {error}; finished runs are kept, to go on: {go_on}", err=True)
+        complain(f"{error}; finished runs are kept, to go on: {go_on}")
         lost = True
     except StoreError as error:
         raise StoreError(f"{error}; runs stored before are kept, to go on: {go_on}") from error

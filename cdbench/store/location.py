@@ -9,7 +9,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Engine
 
 from cdbench.errors import StoreError
-from cdbench.store.urls import check_path, is_scheme
+from cdbench.store.urls import is_scheme, local_path
 
 
 class Location(ABC):
@@ -102,18 +102,19 @@ def find_location(text: str) -> Location:
 
     scheme, separator, rest = text.partition("://")
     if not separator:
-        check_path(text)
-        return SqliteFile(_reachable(text))
+        return SqliteFile(_reachable(local_path(text)))
     match scheme.partition("+")[0]:
         case "sqlite" if rest.startswith("/") and rest != "/":
             path, _, parameters = rest[1:].partition("?")
             if parameters:
                 raise StoreError(f"sqlite:///{path}: expected nothing behind it, got parameters")
-            return SqliteFile(_reachable(path))
+            return SqliteFile(_reachable(Path(path)))
         case "postgresql" | "postgres":
             return PostgresDatabase(text)
     # What is no scheme may be a piece of a password.
-    subject = f"{scheme}:// is not a database" if is_scheme(scheme) else "this is no URL of one"
+    subject = (
+        f"{scheme}:// is not a database" if is_scheme(scheme) else "what is before :// is none"
+    )
     raise StoreError(
         f"{subject} that cdbench can write to; expected a path, "
         "sqlite:///relative/path.db, sqlite:////absolute/path.db or "
@@ -121,15 +122,11 @@ def find_location(text: str) -> Location:
     )
 
 
-def _reachable(text: str) -> Path:
+def _reachable(path: Path) -> Path:
     """Return the path, or raise StoreError where the system cannot even look for it.
 
     As a name of more than 255 bytes, which it is asked about in many places afterwards.
     """
-    try:
-        path = Path(text).expanduser()
-    except RuntimeError as error:  # ~ of a user that there is none of
-        raise StoreError(f"{text}: {error}; expected a path, or ./~ for that name") from None
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -87,10 +87,11 @@ def fault_of(text: str) -> str | None:
     pieces = cut(text)
     if not text.isprintable():
         return "it has characters that cannot be seen"
+    apart = "its user, password, host and port cannot be told apart"
     try:
         url = make_url(text)
     except (ArgumentError, ValueError, TypeError):
-        return "it has no such parts"
+        return apart
     # A reader that found other parts than are meant has taken a piece of one for another.
     place = (f"[{url.host}]" if ":" in (url.host or "") else url.host or "") + (
         f":{url.port}" if url.port is not None else ""
@@ -98,7 +99,7 @@ def fault_of(text: str) -> str | None:
     found = (url.username or "", url.password or "", place, url.database or "")
     meant = (unquote(pieces.user), unquote(pieces.password), pieces.place, unquote(pieces.path))
     if found != meant or not (place == "" or _is_place(place)):
-        return "its user, password, host and port cannot be told apart"
+        return apart
     if not pieces.is_file and set(pieces.path) & set("@:=&#/;"):
         return "the name of the database has one of @ : = & # / ;"
     return _fault_of_parameters(pieces)
@@ -118,7 +119,7 @@ def _fault_of_parameters(pieces: Pieces) -> str | None:
         if name in seen and name not in REPEATED:
             return f"{name} is there twice"
         if not _is_value(name, value):
-            return f"the value of {name} is none"
+            return f"the value of {name} is no {name}"
         seen.append(name)
     return None
 
@@ -126,7 +127,7 @@ def _fault_of_parameters(pieces: Pieces) -> str | None:
 def _is_value(name: str, value: str) -> bool:
     match name:
         case "host":
-            return all(one.startswith("/") or _is_place(one) for one in value.split(","))
+            return "@" not in value and (value.startswith("/") or _is_place(value))
         case "port":
             return all(map(_is_port, value.split(",")))
     return True

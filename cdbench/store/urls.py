@@ -6,6 +6,7 @@ are refused here, and no message shows what stands in them.
 """
 
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -41,13 +42,14 @@ def server_url(text: str) -> "URL":
     return make_url(text)
 
 
-def check_path(text: str) -> None:
-    """Refuse a path that was meant for a URL, or for libpq's words, and may hold a password.
+def local_path(text: str) -> Path:
+    """Return the path of a file, its ~ replaced.
 
     Raises
     ------
     StoreError
-        If it is one.
+        If there is no such home folder; or if it was meant for a URL or for libpq's words, which
+        may hold a password.
     """
     if _is_url_without_slashes(text):
         raise StoreError(f"the URL of the database cannot be read: its // is missing; {EXPECTED}")
@@ -55,6 +57,12 @@ def check_path(text: str) -> None:
         raise StoreError(
             f"the database is neither a path nor a URL, but words with = between them; {EXPECTED}"
         )
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise StoreError(
+            f"{text}: there is no such home folder; for a file of that name: ./{text}"
+        ) from None
 
 
 def without_password(word: str) -> str:
