@@ -149,6 +149,8 @@ def _parse(path: Path, content: bytes) -> Settings:
     if not isinstance(database, str | None) or database == "":
         raise ConfigurationError(f"database = {database!r}: expected a path or an SQLAlchemy URL")
     if database is not None:
+        if "\0" in database:  # not shown: it may have a password
+            raise ConfigurationError("database: contains NUL; expected text without it")
         database = _located(database, path.parent)
         check_text("database", database)
     return Settings(

@@ -166,6 +166,44 @@ def test_neither_environment_nor_file_shows_a_password(here, monkeypatch, place)
         assert not is_shown(password, answer.out + answer.err)
 
 
+def test_what_is_no_text_is_refused_without_its_password(here, monkeypatch):
+    url = "postgresql://me:QQQQXXXX@host/runs"
+    path = here.folder / "cdbench.toml"
+    path.write_text(f'database = "{url}\\u0000"\n')
+    answers = [here("train")]
+    path.unlink()
+    answers += [here("train", f"{url}\udcff"), here("train", f"--db={url}\udcff")]
+    monkeypatch.setenv("CDBENCH_DATASET", f"{url}/x.csv")
+    answers += [here("train")]
+    monkeypatch.setenv("CDBENCH_DATASET", f"{url}\udcff")
+    answers += [here("train")]
+    for answer in answers:
+        assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+        assert not is_shown("QQQQXXXX", answer.err)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("train", "sweep", "sweep --dry-run", "sweep --resume", "report --table1", "plot --fig1"),
+        *("audit", "bench --output .", "reproduce --all", "db info", "db check", "db backup", "db upgrade"),
+        *("db vacuum", "db merge x.db"),
+    ],
+)
+def test_every_command_refuses_before_it_does_anything(here, monkeypatch, command):
+    """As the first thing: no run is trained and no product timed for a URL that nothing takes."""
+
+    def began(*_args, **_more):
+        raise AssertionError
+
+    monkeypatch.setattr("cdbench.execution.execute", began)
+    monkeypatch.setattr("cdbench.crossover.measure", began, raising=False)
+    answer = here(*command.split(), "--db", "postgresql://me:QQQQ@XXXX@127.0.0.1:1/runs")
+    assert (answer.code, answer.out, answer.err.count("\n")) == (3, "", 1)
+    assert "cannot be told apart" in answer.err
+    assert contents(here.folder) == {}
+
+
 def test_what_goes_on_after_a_signal_or_is_stored_has_no_password(here, monkeypatch):
     def runs_elsewhere(location):
         return find_location("runs.db")

@@ -25,11 +25,12 @@ def database_words(arguments: list[str]) -> str:
 
 
 def without_typed_passwords(message: str) -> str:
-    """Return a message in which the words that were typed stand without their passwords.
+    """Return a message in which words and variables that were typed stand without passwords.
 
     Only those words are replaced, whole: a password of one letter garbles no other word.
     """
-    for word in (*sys.argv[1:], os.environ.get("CDBENCH_DATABASE", "")):
+    variables = [value for name, value in os.environ.items() if name.startswith("CDBENCH_")]
+    for word in (*sys.argv[1:], *variables):
         shown = without_password(word)
         if shown != word:
             for typed, masked in _forms(word, shown):
