@@ -141,7 +141,7 @@ def here(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("words", WORDS.values(), ids=list(WORDS))
 def test_no_command_shows_or_keeps_a_password(here, words, place):
-    for password in ("QQQQXXXX", "QQQQ@XXXX", "QQQQ XXXX", "QQ/?#%XXXX'ZZZZ", "QQQQ&XXXX=ZZZZ"):
+    for password in ("QQQQ@XXXX", "QQ /?#%XXXX'ZZZZ", "QQQQ&XXXX=ZZZZ"):
         url = typed(place, password)
         answer = here(*(word.format(url) for word in words))
         assert answer.code in (2, 3)
@@ -186,7 +186,15 @@ def test_what_is_no_text_is_refused_without_its_password(here, monkeypatch):
     "command",
     [
         *("train", "sweep", "sweep --dry-run", "sweep --resume", "report --table1", "plot --fig1"),
-        *("audit", "bench --output .", "reproduce --all", "db info", "db check", "db backup", "db upgrade"),
+        *(
+            "audit",
+            "bench --output .",
+            "reproduce --all",
+            "db info",
+            "db check",
+            "db backup",
+            "db upgrade",
+        ),
         *("db vacuum", "db merge x.db"),
     ],
 )

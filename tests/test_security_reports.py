@@ -90,12 +90,15 @@ BLANKS = (
 """What a spreadsheet may drop from the start of a cell, or what the eye does not see there."""
 
 
-@pytest.mark.parametrize("blank", ["", *BLANKS], ids=ascii)
 @pytest.mark.parametrize("start", [*FORMULA_STARTS, *"＝＋－＠", *"﹦﹢﹣﹫", "⁺", "₌"])
-def test_csv_has_no_formula_behind_blanks_or_in_full_width(blank: str, start: str) -> None:
-    for name, guard in ((f"{blank}{start}1+1", "'"), (f"{blank}x{start}1", "'" * (blank == "\t"))):
-        (row,) = csv.DictReader(io.StringIO(render(reported(name), "csv")))
-        assert row["model"] == guard + printable(name)
+def test_csv_has_no_formula_behind_blanks_or_in_full_width(start: str) -> None:
+    for blank in ("", *BLANKS):
+        for name, guard in (
+            (f"{blank}{start}1+1", "'"),
+            (f"{blank}x{start}1", "'" * (blank == "\t")),
+        ):
+            (row,) = csv.DictReader(io.StringIO(render(reported(name), "csv")))
+            assert row["model"] == guard + printable(name)
 
 
 @hostile_or_none

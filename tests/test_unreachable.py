@@ -29,10 +29,10 @@ DATABASES = {
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    here = Here(tmp_path, monkeypatch, capsys)
-    assert here("train", *SMALL, "--db", "mine.db").code == 0
-    return here
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    return Here(tmp_path, monkeypatch, capsys)
 
 
 def refuse(here: Here, code: int, *words: str) -> str:
@@ -46,6 +46,7 @@ def refuse(here: Here, code: int, *words: str) -> str:
 
 @pytest.mark.parametrize("words", DATABASES.values(), ids=list(DATABASES))
 def test_databases_of_names_too_long_or_of_no_home_are_refused_in_one_line(here, words):
+    assert here("train", *SMALL, "--db", "mine.db").code == 0
     for name in (LONG, f"{LONG}/x.db", f"sqlite:///{LONG}"):
         assert "File name too long" in refuse(here, 3, *(word.format(name) for word in words))
     said = refuse(here, 3, *(word.format(HOME) for word in words))
@@ -64,7 +65,7 @@ def test_data_sets_of_names_too_long_are_refused_in_one_line(here, command, name
     assert "cannot be looked for (File name too long)" in said
 
 
-@pytest.mark.parametrize("length", range(226, 256, 3))
+@pytest.mark.parametrize("length", [227, 234, 238, 244, 249, 252, 255])
 def test_names_too_long_for_a_backup_beside_them_are_refused_or_work(tmp_path, length):
     name = "x" * (length - 3) + ".db"
     shutil.copy(ASSETS / "0001.db", tmp_path / name)
