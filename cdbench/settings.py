@@ -1,6 +1,7 @@
 """Settings from ``cdbench.toml``: the database, defaults of the knobs, and named sweeps.
 
-The file is looked for in the working directory and its parents::
+The file is looked for in the working directory and its parents, and obeyed where nobody else can
+have written it (see ``trust``)::
 
     database = "runs.db"            # a path, relative to this file, or an SQLAlchemy URL
 
@@ -21,7 +22,7 @@ from typing import Any
 
 from cdbench.config import KNOBS
 from cdbench.config_checks import check_text
-from cdbench.errors import ConfigurationError, UnknownNameError
+from cdbench.errors import ConfigurationError, StoreError, UnknownNameError
 from cdbench.knob_values import (
     SWEEP_NAMES,
     checked_knob,
@@ -29,6 +30,8 @@ from cdbench.knob_values import (
     listed,
     named_in_errors,
 )
+from cdbench.store.urls import local_path
+from cdbench.trust import read_trusted
 
 FILE_NAME = "cdbench.toml"
 
@@ -110,28 +113,31 @@ def load_settings(start: Path) -> Settings:
     Raises
     ------
     ConfigurationError
-        If the file cannot be read or says what cannot be; the message begins with its path.
+        If the file cannot be read or says what cannot be, or if others could have written it and it
+        is not trusted; the message begins with its path.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
         path = folder / FILE_NAME
-        if path.is_file():
-            with named_in_errors(f"{path}: "):
-                return _parse(path)
+        with named_in_errors(f"{path}: "):
+            try:
+                content = read_trusted(path, MAX_BYTES + 1)
+            except OSError as error:
+                raise ConfigurationError(f"cannot be read ({error.strerror})") from None
+            if content is not None:
+                return _parse(path, content)
     return Settings()
 
 
-def _parse(path: Path) -> Settings:
+def _parse(path: Path, content: bytes) -> Settings:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise ConfigurationError(f"is larger than {MAX_BYTES:,} bytes; expected settings")
         text = content.decode()
         if LONG_KEY.search(text):
             raise ConfigurationError("has a key of more than 16 parts; expected at most three")
         document = tomllib.loads(text)
-    except (OSError, ValueError) as error:  # ValueError: not TOML, or not UTF-8
+    except ValueError as error:  # not TOML, or not UTF-8
         raise ConfigurationError(" ".join(str(error).split())) from None
     except RecursionError:
         raise ConfigurationError("its brackets go too deep; expected settings") from None
@@ -143,6 +149,8 @@ def _parse(path: Path) -> Settings:
     if not isinstance(database, str | None) or database == "":
         raise ConfigurationError(f"database = {database!r}: expected a path or an SQLAlchemy URL")
     if database is not None:
+        if "\0" in database:  # not shown: it may have a password
+            raise ConfigurationError("database: contains NUL; expected text without it")
         database = _located(database, path.parent)
         check_text("database", database)
     return Settings(
@@ -179,7 +187,10 @@ def _located(database: str, folder: Path) -> str:
     """Return the database, its path relative to the file's folder no longer."""
     scheme, separator, path = database.partition("://")
     if not separator:
-        return str(folder / Path(database).expanduser())
+        try:
+            return str(folder / local_path(database))
+        except StoreError as error:
+            raise ConfigurationError(str(error)) from None
     if not scheme.startswith("sqlite") or len(path) < 2 or path[1:].startswith((":", "file:")):
         return database  # another server's, or a database in memory
     return f"{scheme}:///{(folder / path[1:]).as_posix()}"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -247,12 +248,35 @@ def test_commands_work_and_nothing_shows_the_password(
     assert "***" in "".join(said)
 
 
+@pytest.mark.parametrize(
+    "password", ["wrong-QQQQ", "QQQQ@XXXX", "QQ QQ'XX\\XX", "QQ%QQ:/?#[]XX", "QQQQ=XXXX host=XXXX"]
+)
+def test_errors_of_the_driver_tell_no_password(here: Here, url: str, password: str) -> None:
+    quoted = quote(password, safe="")
+    database = name_of(url)
+    authority = url.replace(QUOTED_PASSWORD, quoted)
+    open_port = url.rpartition("/")[0].replace(f":{QUOTED_PASSWORD}", "")
+    for wrong in (
+        authority,  # of this user
+        authority.replace("cdbench:", "nobody:"),
+        re.sub(r":\d+/", ":1/", authority),
+        authority + "?sslmode=require",  # which this server has not
+        authority + "?sslcert=/none&sslkey=/none",
+        f"{open_port}/{database}?password={quoted}",
+        f"{open_port}/{database}?passw%6Frd={quoted}&options=-c%20x",
+    ):
+        answer = here("report", "--table1", "--db", wrong)
+        assert (answer.code, answer.err.count("\n")) == (3, 1), answer
+        assert not {"QQ", "XX"} & {answer.err[i : i + 2] for i in range(len(answer.err))}
+
+
 def test_real_process_stores_by_environment_and_toml(
     tmp_path: Path, postgres: PostgresServer, url: str
 ) -> None:
-    (tmp_path / "cdbench.toml").write_text(f'database = "{url}"\n')
+    settings = tmp_path / "cdbench.toml"
+    settings.write_text(f'database = "{url}"\n')
     answer = for_real(tmp_path, "train", *SMALL)
-    assert (answer.code, answer.err) == (0, "")
+    assert (answer.code, answer.err) == (0, f"cdbench: from {settings}: database\n")
     other = for_real(tmp_path, "train", *SMALL, "--seed", "1", extra={"CDBENCH_DATABASE": url})
     assert other.code == 0
     assert QUOTED_PASSWORD not in answer.out + other.out

@@ -75,10 +75,30 @@ def test_markdown_shows_a_name_and_obeys_nothing_in_it(name: str) -> None:
 @hostile_or_none
 def test_csv_has_no_formula_and_keeps_numbers(name: str) -> None:
     (row,) = csv.DictReader(io.StringIO(render(reported(name), "csv")))
-    assert not row["model"].startswith(FORMULA_STARTS)
+    assert not row["model"].startswith(tuple(FORMULA_STARTS))
     shown = printable(name)
-    assert row["model"] == ("'" + shown if name.startswith(FORMULA_STARTS) else shown)
+    guarded = name.startswith((*FORMULA_STARTS, "\t", "\r", "\n"))
+    assert row["model"] == ("'" + shown if guarded else shown)
     assert (row["κ"], row["n"], row["none"]) == ("-1.5", "3", "")
+
+
+BLANKS = (
+    *(" ", "\t", "\x0b", "\x00", "\x1b", "\x85", "\xa0", "\u1680", "\u2003", "\u2028", "\u3000"),
+    *("\u200b", "\u200d", "\u202e", "\u2060", "\ufeff", "\u00ad", "\u034f", "\ufe0f", "\udcff"),
+    *("\u115f", "\u2800", "\u3164", "\uffa0", "\U000e0020", " \u3000\u200b "),
+)
+"""What a spreadsheet may drop from the start of a cell, or what the eye does not see there."""
+
+
+@pytest.mark.parametrize("start", [*FORMULA_STARTS, *"＝＋－＠", *"﹦﹢﹣﹫", "⁺", "₌"])
+def test_csv_has_no_formula_behind_blanks_or_in_full_width(start: str) -> None:
+    for blank in ("", *BLANKS):
+        for name, guard in (
+            (f"{blank}{start}1+1", "'"),
+            (f"{blank}x{start}1", "'" * (blank == "\t")),
+        ):
+            (row,) = csv.DictReader(io.StringIO(render(reported(name), "csv")))
+            assert row["model"] == guard + printable(name)
 
 
 @hostile_or_none

@@ -53,7 +53,7 @@ def test_any_file_name_works(tmp_path: Path, tiny_run: TinyRun, name: str) -> No
         ("a/b%.db", "a/b%.db"),
         ("sqlite:///a/runs.db", "a/runs.db"),
         ("sqlite:////tmp/runs.db", "/tmp/runs.db"),
-        ("sqlite+pysqlite:///runs.db?timeout=5", "runs.db"),
+        ("sqlite+pysqlite:///runs.db", "runs.db"),
     ],
 )
 def test_location_is_a_path_or_a_url_of_sqlite(location: str, path: str) -> None:

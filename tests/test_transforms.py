@@ -8,6 +8,9 @@ from cdbench.config_checks import INPUT_TRANSFORMS
 from cdbench.datasets import DATASETS
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.transforms import TRANSFORMS, WHITENING_FLOOR
+from cdbench.errors import DatasetError
+from tests.cli_tools import Here
+from tests.cli_tools import rows as rows_of
 
 RNG = np.random.default_rng(5)
 CORRELATED = RNG.normal(size=(40, 3)) @ RNG.normal(size=(3, 3)) + [0, 5, -2]
@@ -168,3 +171,56 @@ def test_whitening_leaves_constant_features_at_exactly_zero():
     white = TRANSFORMS["whiten"](X)(X)
     assert not white[:, 2].any()
     assert white.any(axis=0).sum() == 5
+
+
+HUGE = np.column_stack([CORRELATED[:, 0], 1.7e308 * np.linspace(-1, 1, 40)])
+OUT_OF_RANGE = {
+    "near the largest number": (HUGE, "standardize", "float64", 2, "1.7e+308"),
+    "whitened": (HUGE, "whiten", "float64", 2, "1.7e+308"),
+    "squares overflow": (HUGE * [1, 1e-100], "standardize", "float64", 2, "1.7e+208"),
+    "deviations vanish": (CORRELATED * [1, 1, 1e-250], "standardize", "float64", 3, "e-250"),
+    "one in the test split": (None, "scale", "float32", 1, "1e+300"),
+}
+
+
+@pytest.mark.parametrize(
+    ("X", "transform", "dtype", "feature", "largest"), OUT_OF_RANGE.values(), ids=list(OUT_OF_RANGE)
+)
+def test_features_that_leave_the_range_of_numbers_are_refused_by_name(
+    X, transform, dtype, feature, largest
+):
+    y = np.arange(40) % 2
+    if X is None:
+        _, test = train_test_split(np.arange(40), test_size=0.2, stratify=y, random_state=0)
+        X = CORRELATED.copy()
+        X[test[0], 0] = 1e300
+    data = Dataset("mine.csv", X, y, ("a", "b"))
+    with pytest.raises(
+        DatasetError, match=rf"^mine\.csv: feature {feature}, .*rescale it"
+    ) as caught:
+        data.split(0, dtype, transform)
+    assert largest in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@every_transform
+def test_the_largest_numbers_are_trained_on_where_a_transform_keeps_them(transform):
+    data = Dataset("mine.csv", CORRELATED * 1e150, np.arange(40) % 2, ("a", "b"))
+    assert np.isfinite(data.split(0, "float32", transform).X_train).all()
+
+
+@pytest.mark.parametrize("command", ["train", "sweep"])
+def test_commands_say_in_one_line_which_feature_left_the_range(
+    command, tmp_path, monkeypatch, capsys
+):
+    here = Here(tmp_path, monkeypatch, capsys)
+    rows = [f"{x!r},{z!r},{'ab'[i % 2]}" for i, (x, z) in enumerate(HUGE.tolist())]
+    (tmp_path / "mine.csv").write_text("\n".join(rows))
+    seed = ["--seeds", "0"] if command == "sweep" else []
+    answer = here(command, "--dataset", "mine.csv", "--input", "standardize", "--B", "2", *seed)
+    assert answer.code == 1
+    said = [line for line in (answer.out + answer.err).splitlines() if "rescale" in line]
+    assert len(said) == (2 if command == "sweep" else 1)  # a line each, the baseline's too
+    assert "Traceback" not in answer.out + answer.err
+    (error,) = set(rows_of(tmp_path / "runs.db", "select error from run"))
+    assert error[0].startswith("mine.csv: feature 2, ")

@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import shlex
 import sys
 
 import typer
@@ -58,7 +57,9 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _complain(error.format_message(), error.exit_code)
     except MissingResultsError as error:
-        return _complain(f"{error}{_database_words(arguments)}", DATABASE)
+        from cdbench.cli.typed import database_words
+
+        return _complain(f"{error}{database_words(arguments)}", DATABASE)
     except StoreError as error:
         return _complain(str(error), DATABASE)
     except (OutputError, WorkerError) as error:
@@ -95,14 +96,6 @@ def _show_notices() -> None:
     if not log.handlers:
         log.addHandler(_Notices())
         log.propagate = False
-
-
-def _database_words(arguments: list[str]) -> str:
-    """Return `` --db NAME`` as it was typed, for a message that ends with a command to type."""
-    for position, word in enumerate(arguments):
-        if word == "--db" or word.startswith("--db="):
-            return " " + shlex.join(arguments[position : position + (2 if word == "--db" else 1)])
-    return ""
 
 
 def _complain(message: str, code: int) -> int:

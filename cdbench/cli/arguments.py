@@ -14,8 +14,10 @@ from typing import Any
 import typer
 from typer.core import TyperCommand
 
+from cdbench.cli.echo import complain
 from cdbench.config import KNOBS
-from cdbench.settings import load_settings
+from cdbench.errors import ConfigurationError
+from cdbench.settings import Settings, load_settings
 
 ENVIRONMENT_PREFIX = "CDBENCH_"
 
@@ -38,18 +40,22 @@ class ManyValuesCommand(TyperCommand):
         ConfigurationError
             If ``cdbench.toml`` or a range says what cannot be.
         """
-        asks_help = any(word in ctx.help_option_names for word in args)
-        if ctx.resilient_parsing or asks_help:
+        if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
+        # Wherever it stands: behind an option it would otherwise be a value or not, by its kind.
+        if any(word in ctx.help_option_names for word in _split_tail(args)[0]):
+            return super().parse_args(ctx, ctx.help_option_names[:1])
         # The name comes first, so it is known before the options are parsed.
         sweep = args[0] if args and not args[0].startswith("-") else None
-        ctx.default_map = self._file_defaults(sweep)
+        settings = load_settings(_working_folder())
+        ctx.default_map = self._file_defaults(settings, sweep)
         rest = super().parse_args(ctx, self._expand(ctx, args))
         for name, values in ctx.params.items():
             if isinstance(values, list | tuple) and values and isinstance(values[0], list):
                 ctx.params[name] = list(chain.from_iterable(values))
         if self.name == "sweep":
             self._check_name_was_first(ctx, sweep)
+        _say_what_is_taken(ctx, settings)
         return rest
 
     def _check_name_was_first(self, ctx: typer.Context, sweep: str | None) -> None:
@@ -59,11 +65,9 @@ class ManyValuesCommand(TyperCommand):
             if param.param_type_name == "argument" and value not in (None, sweep):
                 ctx.fail(f"The name of a sweep comes first, as in {ctx.command_path} {value} --B 1")
 
-    def _file_defaults(self, sweep: str | None) -> dict[str, Any]:
+    def _file_defaults(self, settings: Settings, sweep: str | None) -> dict[str, Any]:
         command = self.name or ""
-        values = load_settings(Path.cwd()).default_map(
-            command, sweep if command == "sweep" else None
-        )
+        values = settings.default_map(command, sweep if command == "sweep" else None)
         # A knob's name may also be a filter, as in `list --layer`: those have no variable in the
         # environment, and defaults for training are not meant for them.
         foreign = {
@@ -86,6 +90,34 @@ class ManyValuesCommand(TyperCommand):
         }
         options, tail = _split_tail(args)
         return expand_lists(options, lists, ctx) + tail
+
+
+def _working_folder() -> Path:
+    """Return the folder that the command works in, or raise ConfigurationError if it was deleted.
+
+    Every command looks for its settings there first, so that none goes on without it.
+    """
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigurationError(
+            f"the working folder is no longer there, or cannot be read ({error.strerror}); cd to "
+            "one that is"
+        ) from None
+
+
+def _say_what_is_taken(ctx: typer.Context, settings: Settings) -> None:
+    """Say which file decides about this command, and what of it, where one does.
+
+    The file was found, not named: without a word, nobody would look for it.
+    """
+    taken = []
+    for name in ctx.default_map or ():
+        source = ctx.get_parameter_source(name)
+        if source is not None and source.name == "DEFAULT_MAP":
+            taken.append("database" if name == "db" else name)
+    if taken:
+        complain(f"from {settings.path}: {', '.join(taken)}")
 
 
 def expand_lists(args: list[str], lists: set[str], ctx: typer.Context) -> list[str]:

@@ -9,7 +9,8 @@ from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, whole_numbers
 from cdbench.cli.output import print_ledger
-from cdbench.cli.training import command_line, train_and_store
+from cdbench.cli.training import train_and_store
+from cdbench.cli.typed import command_line
 from cdbench.config import RunConfig
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 import typer
 
-from cdbench.passwords import without_passwords
+from cdbench.cli.typed import without_typed_passwords
 from cdbench.printable import printable, shortened
 
 
 def echo(text: str = "", *, err: bool = False) -> None:
-    """Print lines; control characters and passwords in them are not shown as they are.
+    """Print lines; control characters in them are not shown as they are.
 
     Parameters
     ----------
@@ -16,9 +16,13 @@ def echo(text: str = "", *, err: bool = False) -> None:
     err : bool, optional
         To standard error.
     """
-    typer.echo(printable(without_passwords(text), keep="\n"), err=err)
+    typer.echo(printable(text, keep="\n"), err=err)
 
 
 def complain(message: str) -> None:
-    """Print a message on standard error, in one line that begins with the program's name."""
+    """Print a message on standard error, in one line that begins with the program's name.
+
+    Words of the command line that it quotes are shown without their passwords.
+    """
+    message = without_typed_passwords(message)
     echo(f"cdbench: {shortened(' '.join(message.split()))}", err=True)

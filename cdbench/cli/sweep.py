@@ -19,7 +19,8 @@ from cdbench.cli.options import (
     with_knobs,
 )
 from cdbench.cli.output import print_report
-from cdbench.cli.training import command_line, train_and_store
+from cdbench.cli.training import train_and_store
+from cdbench.cli.typed import command_line
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import ConfigurationError

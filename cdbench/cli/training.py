@@ -1,20 +1,17 @@
 """Many runs trained and stored, with progress: what sweeps and audits share."""
 
 import os
-import shlex
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import complain, echo
+from cdbench.cli.typed import command_line
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import ClusterError, StoreError
 from cdbench.interrupts import ignore_interrupts, interrupts_held
-from cdbench.passwords import without_passwords
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 
 if TYPE_CHECKING:
@@ -74,7 +71,7 @@ def train_and_store(
         ignore_interrupts()
         interrupted = True
     except ClusterError as error:
-        echo(f"cdbench: {error}; finished runs are kept, to go on: {go_on}", err=True)
+        complain(f"{error}; finished runs are kept, to go on: {go_on}")
         lost = True
     except StoreError as error:
         raise StoreError(f"{error}; runs stored before are kept, to go on: {go_on}") from error
@@ -88,8 +85,3 @@ def train_and_store(
         )
         return INTERRUPTED
     return RUN_FAILED if progress.n_failed or lost else COMPLETED
-
-
-def command_line() -> str:
-    """Return the command as it was typed, quoted for a shell, without a database's password."""
-    return without_passwords(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))

@@ -66,7 +66,11 @@ def _read(name: str, label_column: str | None) -> Dataset:
     path = Path(name)
     if path.suffix not in (".npz", ".csv"):
         raise UnknownNameError("dataset", name, DATASETS, "or a path to a .npz or .csv file")
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:  # a name that is too long, or a folder without leave
+        raise DatasetError(f"{name}: cannot be looked for ({error.strerror})") from None
+    if not found:
         raise DatasetError(f"{name}: no such file; expected a .npz or .csv file")
     return read_npz(path) if path.suffix == ".npz" else read_csv(path, label_column)
 

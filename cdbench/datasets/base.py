@@ -105,14 +105,33 @@ class Dataset:
         Returns
         -------
         Split
+
+        Raises
+        ------
+        DatasetError
+            If the transform leaves the range of numbers, or of ``dtype``.
         """
         train, test = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
-        fitted = TRANSFORMS[transform](self.X[train])
-        return Split(
-            fitted(self.X[train]).astype(dtype),
-            self.y[train],
-            fitted(self.X[test]).astype(dtype),
-            self.y[test],
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for below
+            try:
+                fitted = TRANSFORMS[transform](self.X[train])
+            except np.linalg.LinAlgError:  # of what is not finite
+                raise self._not_finite(np.ones(self.n_features, bool), transform, dtype) from None
+            X_train, X_test = (fitted(self.X[side]).astype(dtype) for side in (train, test))
+        lost = ~(np.isfinite(X_train).all(axis=0) & np.isfinite(X_test).all(axis=0))
+        if lost.any():
+            raise self._not_finite(lost, transform, dtype)
+        return Split(X_train, self.y[train], X_test, self.y[test])
+
+    def _not_finite(self, lost: NDArray[np.bool_], transform: str, dtype: str) -> DatasetError:
+        """Return the error that names, of the features that were lost, the most extreme."""
+        largest = np.abs(self.X).max(axis=0)
+        magnitude = np.abs(np.log2(largest, where=largest > 0, out=np.zeros_like(largest)))
+        feature = int(np.where(lost, magnitude, -1).argmax())
+        return DatasetError(
+            f"{self.name}: feature {feature + 1}, whose largest value is {largest[feature]:.3g}, "
+            f"is not finite after the input transform {transform} in {dtype}; rescale it, such as "
+            "by dividing it by that value, or choose another --input"
         )
 
 

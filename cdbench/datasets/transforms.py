@@ -49,6 +49,7 @@ def standardize(X_train: Array) -> Transform:
     # A constant feature becomes zero, not NaN, nor its mean's rounding error in units of itself.
     constant = X_train.max(axis=0) == X_train.min(axis=0)
     mean[constant], deviation[constant] = X_train[0, constant], 1.0
+    deviation[np.isinf(deviation)] = np.nan  # squares that overflowed; infinity would give zeros
     return lambda X: (X - mean) / deviation
 
 

@@ -1,6 +1,7 @@
 """Text of the user's own as Markdown, LaTeX and CSV take it: printed as it stands, never obeyed."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,8 +103,14 @@ def _latex_character(character: str) -> str:
     return rf"\texttt{{U+{ord(character):04X}}}"
 
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = "=+-@"
 """What makes a spreadsheet take a cell of a CSV file for a formula."""
+
+UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
+"""Categories of blanks, and of what is not seen, or not by itself: some spreadsheets drop them."""
+
+FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and a Braille pattern that are blank."""
 
 
 def csv_record(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,7 +124,16 @@ def csv_record(record: Mapping[str, Any]) -> dict[str, Any]:
 def _csv_cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return "'" * value.startswith(FORMULA_STARTS) + printable(value)
+    guarded = _is_formula(value) or value.startswith(("\t", "\r", "\n"))
+    return "'" * guarded + printable(value)
+
+
+def _is_formula(text: str) -> bool:
+    """Return whether the first character that is seen begins a formula, full-width or as it is."""
+    for character in text:
+        if unicodedata.category(character) not in UNSEEN and character not in FILLERS:
+            return unicodedata.normalize("NFKC", character)[0] in FORMULA_STARTS
+    return False
 
 
 def json_text(text: str) -> str:

@@ -198,7 +198,13 @@ def _upgrade(database: Database) -> None:
         if revision == revisions()[-1]:
             return
         if revision is not None:
-            backup = database.location.back_up(revision)
+            try:
+                backup = database.location.back_up(revision)
+            except OSError as error:  # such as a name that is too long with the schema's number
+                raise StoreError(
+                    f"{database.name}: no backup can be made beside it ({error.strerror}), and so "
+                    "it is not upgraded"
+                ) from None
             kept = f"; as it was: {backup}" if backup else ""
             _LOG.warning("%s: schema %s → %s%s", database.name, revision, revisions()[-1], kept)
         upgrade(connection, database.location)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Engine
 
 from cdbench.errors import DatabaseGoneError, StoreError
+from cdbench.store.urls import is_scheme, local_path
 
 
 class Location(ABC):
@@ -119,16 +120,37 @@ def find_location(text: str) -> Location:
     from cdbench.store.postgresql import PostgresDatabase
     from cdbench.store.sqlite import SqliteFile
 
-    if "://" not in text:
-        return SqliteFile(Path(text).expanduser())
-    scheme, _, rest = text.partition("://")
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return SqliteFile(_reachable(local_path(text)))
     match scheme.partition("+")[0]:
         case "sqlite" if rest.startswith("/") and rest != "/":
-            return SqliteFile(Path(rest[1:].partition("?")[0]))
+            path, _, parameters = rest[1:].partition("?")
+            if parameters:
+                raise StoreError(f"sqlite:///{path}: expected nothing behind it, got parameters")
+            return SqliteFile(_reachable(Path(path)))
         case "postgresql" | "postgres":
             return PostgresDatabase(text)
+    # What is no scheme may be a piece of a password.
+    subject = (
+        f"{scheme}:// is not a database" if is_scheme(scheme) else "what is before :// is none"
+    )
     raise StoreError(
-        f"{scheme}:// is not a database that cdbench can write to; expected a path, "
+        f"{subject} that cdbench can write to; expected a path, "
         "sqlite:///relative/path.db, sqlite:////absolute/path.db or "
         "postgresql://user@host/database"
     )
+
+
+def _reachable(path: Path) -> Path:
+    """Return the path, or raise StoreError where the system cannot even look for it.
+
+    As a name of more than 255 bytes, which it is asked about in many places afterwards.
+    """
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be looked for ({error.strerror})") from None
+    return path

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from cdbench.errors import StoreError
 from cdbench.interrupts import waiting
-from cdbench.passwords import without_passwords
+from cdbench.store.urls import without_password
 
 PATIENCE_S = 600
 """How long a lock is waited for in all. Another run's transaction takes milliseconds."""
@@ -112,6 +112,6 @@ def _command(pid: str) -> str:
         words = Path("/proc", pid, "cmdline").read_bytes().split(b"\0")
     except OSError:
         return ""
-    typed = without_passwords(b" ".join(words).decode(errors="replace").strip())
+    typed = " ".join(without_password(word.decode(errors="replace")) for word in words).strip()
     shown = "".join(c if c.isprintable() else "�" for c in typed[:60])
     return f" ({shown}{'…' * (len(typed) > 60)})" if shown else ""

@@ -1,0 +1,159 @@
+"""Whether a URL of a database can mean only one thing, and so what of it is the password."""
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import unquote, unquote_plus
+
+PARAMETERS = (
+    *("user", "password", "host", "hostaddr", "port", "connect_timeout", "application_name"),
+    *("options", "target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey"),
+    *("sslpassword", "channel_binding", "gssencmode", "require_auth"),
+)
+"""What a URL of PostgreSQL may say after its question mark. libpq knows more: files that it writes
+(sslkeylogfile) or reads passwords and servers from (passfile, service), which no URL needs."""
+
+REPEATED = ("host", "port")
+"""Of those, what may be said several times: servers that are tried one after the other."""
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A URL as it was typed, cut where it is meant to be cut."""
+
+    text: str
+    scheme: str
+    user: str
+    password: str
+    place: str
+    path: str
+    query: str
+
+    @property
+    def is_server(self) -> bool:
+        """Whether it is PostgreSQL's."""
+        return self.scheme.partition("+")[0] in ("postgresql", "postgres")
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is SQLite's, whose path is a file's."""
+        return self.scheme.partition("+")[0] == "sqlite"
+
+    @property
+    def fields(self) -> list[tuple[str, str | None]]:
+        """Names and values of the parameters; a value is None where there is no equals sign."""
+        fields = [field.partition("=") for field in self.query.split("&")] if self.query else []
+        return [
+            (unquote_plus(name), unquote_plus(value) if equals else None)
+            for name, equals, value in fields
+        ]
+
+    def masked(self) -> str:
+        """Return the URL as it was typed, but for passwords."""
+        head, question, query = self.text.partition("?")
+        if self.password:
+            start = len(f"{self.scheme}://{self.user}:")
+            head = f"{head[:start]}***{head[start + len(self.password) :]}"
+        if any(is_secret(name) for name, _ in self.fields):
+            # Of other schemes nobody knows where a password's & ends it and where it is part of it.
+            query = "&".join(map(_masked_field, query.split("&"))) if self.is_server else "***"
+        return head + question + query
+
+
+def cut(text: str) -> Pieces:
+    """Return the pieces of a URL."""
+    scheme, _, rest = text.partition("://")
+    before, _, query = rest.partition("?")
+    authority, _, path = before.partition("/")
+    account, _, place = authority.rpartition("@")
+    user, _, password = account.partition(":")
+    return Pieces(text, scheme, user, password, place, path, query)
+
+
+def _masked_field(field: str) -> str:
+    name, equals, _ = field.partition("=")
+    return f"{name}{equals}***" if is_secret(unquote_plus(name)) else field
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a parameter of that name is a password."""
+    return "pass" in name.casefold()
+
+
+def fault_of(text: str) -> str | None:
+    """Return what is wrong with a URL, without a word of what may be its password."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    pieces = cut(text)
+    if not text.isprintable():
+        return "it has characters that cannot be seen"
+    apart = "its user, password, host and port cannot be told apart"
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError, TypeError):
+        return apart
+    # A reader that found other parts than are meant has taken a piece of one for another.
+    place = (f"[{url.host}]" if ":" in (url.host or "") else url.host or "") + (
+        f":{url.port}" if url.port is not None else ""
+    )
+    found = (url.username or "", url.password or "", place, url.database or "")
+    meant = (unquote(pieces.user), unquote(pieces.password), pieces.place, unquote(pieces.path))
+    if found != meant or not (place == "" or _is_place(place)):
+        return apart
+    if not pieces.is_file and set(pieces.path) & set("@:=&#/;"):
+        return "the name of the database has one of @ : = & # / ;"
+    return _fault_of_parameters(pieces)
+
+
+def _fault_of_parameters(pieces: Pieces) -> str | None:
+    seen: list[str] = []
+    for name, value in pieces.fields:
+        if not name or value is None:
+            return "a parameter has no name or no equals sign (as %26, an & in a value)"
+        if not pieces.is_server:
+            continue
+        if name not in PARAMETERS:
+            # Behind a password it may be the end of it, which had an & in it.
+            shown = "a parameter behind the password" if any(map(is_secret, seen)) else name
+            return f"{shown} is none of the parameters that cdbench takes ({', '.join(PARAMETERS)})"
+        if name in seen and name not in REPEATED:
+            return f"{name} is there twice"
+        if not _is_value(name, value):
+            return f"the value of {name} is no {name}"
+        seen.append(name)
+    return None
+
+
+def _is_value(name: str, value: str) -> bool:
+    match name:
+        case "host":
+            return "@" not in value and (value.startswith("/") or _is_place(value))
+        case "port":
+            return all(map(_is_port, value.split(",")))
+    return True
+
+
+def _is_place(text: str) -> bool:
+    """Return whether a text is hosts by commas, each with a port or without."""
+    return all(map(_is_host_and_port, text.split(",")))
+
+
+def _is_host_and_port(text: str) -> bool:
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]")
+        return bool(bracket) and _is_address(host) and (not port or _is_port(port[1:]))
+    host, colon, port = text.partition(":")
+    allowed = all(character.isalnum() or character in "-._" for character in host)
+    return allowed and (not colon or _is_port(port))
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 6 and 0 < int(text) < 65536

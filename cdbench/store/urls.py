@@ -1,0 +1,128 @@
+"""URLs of databases: read by SQLAlchemy, held to what they can mean, shown without passwords.
+
+SQLAlchemy reads nearly anything: of ``postgresql://me:p@ss@host/runs`` it makes the host
+``ss@host``, so that half of a password would be looked up, shown and stored as a host. Such URLs
+are refused here, and no message shows what stands in them.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from cdbench.errors import StoreError
+from cdbench.store.url_checks import PARAMETERS, cut, fault_of, is_secret
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+EXPECTED = (
+    "expected postgresql://user:password@host:port/database, special characters in a name or "
+    "password as in %40 for @"
+)
+
+CONNECTION_WORDS = frozenset({*PARAMETERS, "dbname", "passfile", "service"})
+"""What libpq's other form, ``host=… password=…``, is made of."""
+
+
+def server_url(text: str) -> "URL":
+    """Return the URL of a database on a PostgreSQL server.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read, or has a parameter that is none of PARAMETERS. The message shows none
+        of its values.
+    """
+    from sqlalchemy.engine import make_url
+
+    fault = fault_of(text)
+    if fault is not None:
+        raise StoreError(f"the URL of the database cannot be read: {fault}; {EXPECTED}")
+    return make_url(text)
+
+
+def local_path(text: str) -> Path:
+    """Return the path of a file, its ~ replaced.
+
+    Raises
+    ------
+    StoreError
+        If there is no such home folder; or if it was meant for a URL or for libpq's words, which
+        may hold a password.
+    """
+    if _is_url_without_slashes(text):
+        raise StoreError(f"the URL of the database cannot be read: its // is missing; {EXPECTED}")
+    if _is_connection_words(text):
+        raise StoreError(
+            f"the database is neither a path nor a URL, but words with = between them; {EXPECTED}"
+        )
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise StoreError(
+            f"{text}: there is no such home folder; for a file of that name: ./{text}"
+        ) from None
+
+
+def without_password(word: str) -> str:
+    """Return one word of a command line with ``***`` for the password of a URL in it.
+
+    A URL that is not sound, as ``server_url`` judges it, is not shown at all where it might hold a
+    password. Any other word is returned as it is.
+
+    Parameters
+    ----------
+    word : str
+        A URL, or an option with one behind its equals sign; or anything else.
+
+    Examples
+    --------
+    >>> without_password("--db=postgresql://me:secret@host/runs?sslmode=require")
+    '--db=postgresql://me:***@host/runs?sslmode=require'
+    >>> without_password("postgresql://me:p@ss@host/runs")
+    'postgresql://***'
+    >>> without_password("a:b@c.db")
+    'a:b@c.db'
+    """
+    option, value = split_option(word)
+    scheme, separator, _ = value.partition("://")
+    if not separator:
+        hidden = _is_connection_words(value) or (
+            _is_url_without_slashes(value) and _may_hide(value)
+        )
+        return f"{option}***" if hidden else word
+    if fault_of(value) is None:
+        return option + cut(value).masked()
+    if not _may_hide(value):
+        return word
+    return f"{option}{scheme}://***" if is_scheme(scheme) else f"{option}***"
+
+
+def split_option(word: str) -> tuple[str, str]:
+    """Return ``--db=`` and the value of such a word; of any other word, nothing and the word."""
+    name, equals, value = word.partition("=")
+    return (name + equals, value) if equals and name.startswith("-") else ("", word)
+
+
+def is_scheme(text: str) -> bool:
+    """Return whether a text is as the schemes of URLs are, and so no part of a password."""
+    return text.isascii() and text.replace("+", "").isalnum()
+
+
+def _may_hide(text: str) -> bool:
+    """Return whether a text that is no sound URL might hold a password."""
+    return "@" in text or "pass" in unquote(text).casefold()
+
+
+def _is_url_without_slashes(text: str) -> bool:
+    scheme, colon, _ = text.partition(":")
+    return bool(colon) and scheme.partition("+")[0].casefold() in ("postgresql", "postgres")
+
+
+def _is_connection_words(text: str) -> bool:
+    """Return whether a text is libpq's ``host=… password=…``; one such word may be a file's."""
+    words = text.replace("=", " = ").split()
+    found = [word for word, equals in pairwise(words) if equals == "="]
+    known = [word for word in found if word.casefold() in CONNECTION_WORDS]
+    return len(known) > 1 or any(map(is_secret, known))

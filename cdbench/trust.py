@@ -1,0 +1,155 @@
+"""Whether a file that was found, not named, may be obeyed: who owns it, and who may write it.
+
+A settings file in a folder that others write to could send a password to their server, or the
+results to their file. As git does with repositories, it is obeyed where only this user and root
+could have written it, and otherwise where the user said so in ``CDBENCH_TRUST``.
+"""
+
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from cdbench.errors import ConfigurationError
+
+VARIABLE = "CDBENCH_TRUST"
+"""Environment variable: absolute paths of files to obey whoever may write them, as in PATH."""
+
+MOST_LINKS = 40
+"""Of a chain; as Linux follows at most."""
+
+
+def read_trusted(path: Path, longest: int) -> bytes | None:
+    """Return the first bytes of a file that may be obeyed, or None where there is no such file.
+
+    What is read is what was judged: the file is opened once, and its owner and mode are the open
+    file's.
+
+    Parameters
+    ----------
+    path : Path
+        The file, its folder resolved.
+    longest : int
+        Bytes to read at most.
+
+    Raises
+    ------
+    ConfigurationError
+        If others could have written it, and the user has not said that it is to be trusted.
+    OSError
+        If it cannot be read.
+    """
+    if not path.is_file():  # a pipe or device is not even opened
+        return None
+    with open(path, "rb", opener=_open_at_once) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        # Without users there is nobody to tell apart: Windows has them, and no such numbers.
+        fault = _fault(path, status) if hasattr(os, "getuid") else None
+        if fault and path not in _trusted():
+            raise ConfigurationError(f"{fault}, so it is not obeyed; to trust it: {_export(path)}")
+        return file.read(longest)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting, should a pipe have taken the file's place meanwhile."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _fault(path: Path, status: os.stat_result) -> str | None:
+    """Return why others could have written the file, or have put it or a link to it here."""
+    checked = [("", status, path)]
+    for step in islice(_steps(path), MOST_LINKS):
+        if step.is_symlink():
+            checked.append((f"the link {step} ", step.lstat(), step))
+        checked.append((f"its folder {step.parent} ", step.parent.stat(), step.parent))
+    for subject, found, place in checked:
+        if found.st_uid not in (os.geteuid(), 0):
+            return f"{subject}belongs to {_user(found.st_uid)}, neither to you nor to root"
+        if stat.S_ISLNK(found.st_mode):
+            continue  # every link has mode 777, and nobody can write into one
+        if _others_may_write(found, place):
+            mode = f"mode {stat.S_IMODE(found.st_mode):o}"
+            return f"{subject}may be written to by others ({mode})"
+    return None
+
+
+def _steps(path: Path) -> Iterator[Path]:
+    """Yield the path, and what each link leads to, up to the file."""
+    yield path
+    while path.is_symlink():
+        path = path.parent / path.readlink()
+        yield path
+
+
+def _others_may_write(found: os.stat_result, path: Path) -> bool:
+    """Return whether others than the user and root may write.
+
+    The sticky bit is no excuse: it keeps others from removing files, not from putting new ones.
+    """
+    if found.st_mode & stat.S_IWOTH:
+        return True
+    # The bits of the group are also the mask of access lists, which let in whom they name.
+    return bool(found.st_mode & stat.S_IWGRP) and (
+        _has_access_list(path) or not _is_private(found.st_gid)
+    )
+
+
+def _is_private(group_id: int) -> bool:
+    """Return whether a group is this user's or root's alone.
+
+    Many systems give each user a group of the same name and a umask of 002, so that files which the
+    group may write are common and harmless. A group counts as one if it has its user's name, is
+    that user's first group, and nobody else is in it, neither by /etc/group nor by /etc/passwd.
+    """
+    import grp
+    import pwd
+
+    try:
+        group = grp.getgrgid(group_id)
+        owner = pwd.getpwnam(group.gr_name)
+    except KeyError:
+        return False
+    members = {*group.gr_mem, *(user.pw_name for user in pwd.getpwall() if user.pw_gid == group_id)}
+    is_ours = owner.pw_uid in (os.geteuid(), 0)
+    return is_ours and owner.pw_gid == group_id and members <= {owner.pw_name}
+
+
+def _has_access_list(path: Path) -> bool:
+    try:
+        return "system.posix_acl_access" in os.listxattr(path)
+    except (AttributeError, OSError):  # another system, or a file system without any
+        return False
+
+
+def _user(number: int) -> str:
+    import pwd
+
+    try:
+        return f"{pwd.getpwuid(number).pw_name} (user {number})"
+    except KeyError:
+        return f"user {number}"
+
+
+def _trusted() -> set[Path]:
+    """Return the files that the user trusts; raise ConfigurationError for a relative path.
+
+    Such a path would trust a file in whatever folder one happens to be.
+    """
+    words = [word for word in os.environ.get(VARIABLE, "").split(os.pathsep) if word]
+    for word in words:
+        if not Path(word).is_absolute():
+            raise ConfigurationError(
+                f"{VARIABLE} names {word!r}: expected absolute paths of settings files, with "
+                f"{os.pathsep} between them"
+            )
+    return {Path(word).parent.resolve() / Path(word).name for word in words}
+
+
+def _export(path: Path) -> str:
+    before = os.environ.get(VARIABLE)
+    value = f"{before}{os.pathsep}{path}" if before else str(path)
+    return f"export {VARIABLE}={shlex.quote(value)}"
