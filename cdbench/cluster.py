@@ -1,8 +1,8 @@
 """Sweeps on a Dask cluster: the runs are trained there, and the parent alone keeps them.
 
 The cluster is an existing one: its scheduler and workers are started, secured and grown by Dask's
-own means. A task may go to the workers that were asked what they are, and to no others. Dask runs it
-on another of them when its worker dies; when all are gone, it is sent anew to later ones.
+own means. A task may go to the workers that were asked what they are, and to no others. Dask runs
+it on another of them when its worker dies; when all are gone, it is sent anew to later ones.
 """
 
 import queue

@@ -91,7 +91,7 @@ def test_sweep_goes_on_where_blas_threads_cannot_be_had(tmp_path: Path, jobs: st
 def test_numbers_are_those_of_an_openblas_that_started_its_threads_early(
     tmp_path: Path, threads: str
 ) -> None:
-    words = ("train", *SMALL, "--hidden", "256", "--layer", "dense", "--blas-threads", threads)
+    words = ("train", *SMALL, "--hidden", "128", "--layer", "dense", "--blas-threads", threads)
     early = (
         "import sys, numpy, cdbench.cli as cli; cli.start_no_threads = lambda: None; "
         "sys.argv[0] = 'cdbench'; cli.main()"
