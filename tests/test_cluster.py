@@ -244,15 +244,14 @@ def test_workers_of_another_version_that_join_later_are_refused_and_the_sweep_go
     with sweeping(cluster, tmp_path, *LONG, "0..29") as sweep:
         assert sweep.stderr is not None
         assert line_of(sweep).startswith("1/30 ")
-        refused = []
         for preload in (ANOTHER_VERSION, NO_CDBENCH, ANOTHER_VERSION):
-            worker = cluster.worker(preload=preload)
-            refused.append(sweep.stderr.readline())
-            worker.kill()
+            cluster.worker(preload=preload)
+        refused = [sweep.stderr.readline() for _ in range(3)]
         _, err = sweep.communicate(timeout=PATIENCE_S)
-    for line, has in zip(refused, ("cdbench 0.0.1", "cdbench ", "cdbench 0.0.1"), strict=True):
+    assert sum(" has cdbench 0.0.1, " in line for line in refused) == 2
+    for line in refused:
         assert line.startswith("cdbench: worker tcp://127.0.0.1:")
-        assert f" has {has}" in line
+        assert " has cdbench " in line
         assert line.endswith(
             f", expected cdbench {cdbench.__version__}, as here; install it there; it is given no "
             "run\n"
