@@ -156,7 +156,8 @@ async def _try(scheduler: str) -> None:
     security: Any = Security()  # type: ignore[no-untyped-call]
     arguments = security.get_connection_args("client")
     async with asyncio.timeout(CONNECT_S):
-        async with rpc(scheduler, timeout=CONNECT_S, connection_args=arguments) as asked:
+        asked: Any = rpc(scheduler, timeout=CONNECT_S, connection_args=arguments)  # type: ignore[no-untyped-call]
+        async with asked:
             await asked.identity(n_workers=0)
 
 

@@ -31,6 +31,7 @@ LIBRARIES = {
 ROOMS = {
     "errors": set[str](),
     "interrupts": set[str](),
+    "blas": set[str](),
     "passwords": set[str](),
     "published": set[str](),
     "config_checks": {"errors"},
@@ -103,6 +104,7 @@ ROOMS = {
         "trainer",
     },
     "execution": {
+        "blas",
         "config",
         "datasets",
         "diagnostics",
@@ -194,6 +196,7 @@ ROOMS = {
         "audit",
         "benchmark",
         "claims",
+        "blas",
         "cluster",
         "cluster_workers",
         "comparison",
