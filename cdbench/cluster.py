@@ -2,8 +2,7 @@
 
 The cluster is an existing one: its scheduler and workers are started, secured and grown by Dask's
 own means. A task may go to the workers that were asked what they are, and to no others. Dask runs
-it on another of them when its worker dies; when all are gone, it is sent anew to those that came
-later.
+it on another of them when its worker dies; when all are gone, it is sent anew to later ones.
 """
 
 import queue
@@ -128,13 +127,14 @@ class _Tasks:
 
     def send_stranded_anew(self) -> list[Run]:
         """Send what lost all of its workers to others; return runs that lost them too often."""
-        stranded = [
-            future
-            for future, sent in self.pending.items()
-            if self._cluster.is_stranded(sent.workers)
-        ]
+        stranded, runs = [], []
+        for future, sent in self.pending.items():
+            often = sent.n_stranded >= _allowed_failures()
+            if self._cluster.can_move(sent.workers) or (
+                often and self._cluster.has_lost(sent.workers)
+            ):
+                stranded.append(future)
         self._cluster.cancel(stranded)
-        runs = []
         for sent in [self.pending.pop(future) for future in stranded]:
             n_lost = sent.n_stranded + 1
             if n_lost > _allowed_failures():

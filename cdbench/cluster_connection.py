@@ -137,6 +137,7 @@ def _connect(scheduler: str) -> Any:
     warnings.simplefilter("ignore", VersionMismatchWarning)
     _check_address(scheduler)
     try:
+        asyncio.run(_try(scheduler))
         return Client(  # type: ignore[no-untyped-call]
             scheduler, timeout=CONNECT_S, set_as_default=False
         )
@@ -145,6 +146,19 @@ def _connect(scheduler: str) -> Any:
             f"--scheduler {scheduler}: no Dask scheduler answers within {CONNECT_S} s; expected "
             "the address that it printed when it started"
         ) from None
+
+
+async def _try(scheduler: str) -> None:
+    """See that a scheduler answers: Dask's client waits minutes for one that stands still."""
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    security: Any = Security()  # type: ignore[no-untyped-call]
+    arguments = security.get_connection_args("client")
+    async with asyncio.timeout(CONNECT_S):
+        asked: Any = rpc(scheduler, timeout=CONNECT_S, connection_args=arguments)  # type: ignore[no-untyped-call]
+        async with asked:
+            await asked.identity(n_workers=0)
 
 
 def _check_address(scheduler: str) -> None:

@@ -54,6 +54,8 @@ class Cluster(Connection):
         super().__init__(scheduler)
         self.workers: frozenset[str] = frozenset()
         """Addresses of those that are there, and have this cdbench."""
+        self._there: frozenset[str] = frozenset()
+        """Addresses of those that are there, but for those that were refused."""
         self._here = worker_environment()
         self._asked: dict[str, Answer[Any]] = {}
         self._refused: dict[str, str] = {}
@@ -98,6 +100,7 @@ class Cluster(Connection):
         self._wait_for_answers(patience_s)
         new = self._take_answers(quietly=patience_s > 0)
         self.workers |= new
+        self._there = frozenset(threads) - frozenset(self._refused)
         self._warn_of_threads({worker: threads[worker] for worker in sorted(new)})
         idle = not self.workers and not self._asked and not (patience_s and self._refused)
         if idle and not self._waiting:
@@ -129,9 +132,13 @@ class Cluster(Connection):
         self.workers = frozenset()
         self._looked_at = -LOOK_S
 
-    def is_stranded(self, allowed: Collection[str]) -> bool:
-        """Return whether all workers of a task are gone, while there are others."""
-        return bool(self.workers) and self.workers.isdisjoint(allowed)
+    def has_lost(self, allowed: Collection[str]) -> bool:
+        """Return whether all workers that a task may go to are gone."""
+        return self._there.isdisjoint(allowed)
+
+    def can_move(self, allowed: Collection[str]) -> bool:
+        """Return whether all workers that a task may go to are gone, while there are others."""
+        return bool(self.workers) and self.has_lost(allowed)
 
     def fetch(self, futures: Sequence[Future], allowed: Collection[Collection[str]]) -> list[Run]:
         """Return the results of finished tasks; where they died with a worker, wait for new ones.
@@ -158,7 +165,7 @@ class Cluster(Connection):
             self.wait(gathering)
             if not gathering.done():
                 self.look()
-                if any(map(self.is_stranded, allowed)):
+                if any(map(self.can_move, allowed)):
                     gathering.cancel()
                     return []
         try:

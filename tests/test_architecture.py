@@ -30,6 +30,7 @@ LIBRARIES = {
 
 ROOMS = {
     "errors": set[str](),
+    "blas": set[str](),
     "start_up": set[str](),
     "entry": {"cli", "start_up"},
     "interrupts": {"start_up"},
@@ -107,6 +108,7 @@ ROOMS = {
         "trainer",
     },
     "execution": {
+        "blas",
         "config",
         "datasets",
         "diagnostics",
@@ -203,6 +205,7 @@ ROOMS = {
         "audit",
         "benchmark",
         "claims",
+        "blas",
         "cluster",
         "cluster_workers",
         "comparison",

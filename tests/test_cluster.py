@@ -82,7 +82,9 @@ def on(cluster: DaskProcesses, folder: Path, *words: str) -> Answer:
 def sweeping(cluster: DaskProcesses, folder: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
     """Give a command with ``--scheduler`` as it runs; afterwards it does not."""
     command = [CDBENCH, *words, "--scheduler", cluster.address]
-    environment = plain_environment(PYTHONUNBUFFERED="1")
+    # A worker that is gone is given up after five seconds, not thirty.
+    timeout = {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"}
+    environment = plain_environment(PYTHONUNBUFFERED="1", **timeout)
     with subprocess.Popen(
         command,
         cwd=folder,
@@ -239,25 +241,24 @@ def test_other_versions_are_refused_or_warned_of(tmp_path: Path) -> None:
 def test_workers_of_another_version_that_join_later_are_refused_and_the_sweep_goes_on(
     cluster: DaskProcesses, tmp_path: Path
 ) -> None:
-    with sweeping(cluster, tmp_path, *LONG, "0..39") as sweep:
+    with sweeping(cluster, tmp_path, *LONG, "0..29") as sweep:
         assert sweep.stderr is not None
-        assert line_of(sweep).startswith("1/40 ")
-        refused = []
+        assert line_of(sweep).startswith("1/30 ")
         for preload in (ANOTHER_VERSION, NO_CDBENCH, ANOTHER_VERSION):
-            worker = cluster.worker(preload=preload)
-            refused.append(sweep.stderr.readline())
-            worker.kill()
+            cluster.worker(preload=preload)
+        refused = [sweep.stderr.readline() for _ in range(3)]
         _, err = sweep.communicate(timeout=PATIENCE_S)
-    for line, has in zip(refused, ("cdbench 0.0.1", "cdbench ", "cdbench 0.0.1"), strict=True):
+    assert sum(" has cdbench 0.0.1, " in line for line in refused) == 2
+    for line in refused:
         assert line.startswith("cdbench: worker tcp://127.0.0.1:")
-        assert f" has {has}" in line
+        assert " has cdbench " in line
         assert line.endswith(
             f", expected cdbench {cdbench.__version__}, as here; install it there; it is given no "
             "run\n"
         )
     assert len({line.split()[2] for line in refused}) == 3  # one by one, under its own address
     assert (sweep.returncode, err) == (0, "")
-    assert seeds(tmp_path) == [("completed", seed) for seed in range(40)]
+    assert seeds(tmp_path) == [("completed", seed) for seed in range(30)]
     versions = rows(tmp_path / "runs.db", "select distinct cdbench_version from environment")
     assert versions == [(cdbench.__version__,)]
 
@@ -282,10 +283,12 @@ def test_runs_whose_workers_are_all_gone_are_trained_by_those_that_came_later(
     tmp_path: Path,
 ) -> None:
     with (
-        dask_cluster(tmp_path / "cluster", 1) as cluster,
+        dask_cluster(tmp_path / "cluster", 0) as cluster,
         sweeping(cluster, tmp_path, *LONG, "0..4") as sweep,
     ):
-        first = cluster.started[-1]
+        assert sweep.stderr is not None
+        assert sweep.stderr.readline() == f"cdbench: waiting for workers of {cluster.address}\n"
+        first = cluster.worker()
         assert line_of(sweep).startswith("1/5 ")
         first.send_signal(signal.SIGSTOP)  # so that the other tasks are its own
         cluster.worker()
@@ -300,9 +303,9 @@ def test_runs_whose_workers_are_all_gone_are_trained_by_those_that_came_later(
 def test_scheduler_that_stands_still_is_said_once_and_waited_for(
     cluster: DaskProcesses, tmp_path: Path
 ) -> None:
-    with sweeping(cluster, tmp_path, *LONG, "0..19") as sweep:
+    with sweeping(cluster, tmp_path, *LONG, "0..9") as sweep:
         assert sweep.stderr is not None
-        assert line_of(sweep).startswith("1/20 ")
+        assert line_of(sweep).startswith("1/10 ")
         cluster.scheduler.send_signal(signal.SIGSTOP)
         stopped = time.monotonic()
         said = f"cdbench: the scheduler at {cluster.address} does not answer; waiting\n"
@@ -312,15 +315,15 @@ def test_scheduler_that_stands_still_is_said_once_and_waited_for(
         cluster.scheduler.send_signal(signal.SIGCONT)
         _, err = sweep.communicate(timeout=PATIENCE_S)
     assert (sweep.returncode, err) == (0, "")
-    assert seeds(tmp_path) == [("completed", seed) for seed in range(20)]
+    assert seeds(tmp_path) == [("completed", seed) for seed in range(10)]
 
 
 @pytest.mark.cluster
 def test_interrupt_gets_through_while_the_scheduler_stands_still(
     cluster: DaskProcesses, tmp_path: Path
 ) -> None:
-    with sweeping(cluster, tmp_path, *LONG, "0..19") as sweep:
-        assert line_of(sweep).startswith("1/20 ")
+    with sweeping(cluster, tmp_path, *LONG, "0..9") as sweep:
+        assert line_of(sweep).startswith("1/10 ")
         cluster.scheduler.send_signal(signal.SIGSTOP)
         time.sleep(4)
         sweep.send_signal(signal.SIGINT)
@@ -434,8 +437,10 @@ class PretendedCluster:
     def accepts(self, _: object) -> bool:
         return True
 
-    def is_stranded(self, _: object) -> bool:
+    def has_lost(self, _: object) -> bool:
         return False
+
+    can_move = has_lost
 
     def look(self) -> None: ...
     def cancel(self, _: object) -> None: ...

@@ -13,7 +13,7 @@ import pytest
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
-from cdbench.errors import CdbenchError
+from cdbench.errors import WorkerError
 from cdbench.pool import Pool
 from cdbench.run import COMPLETED, FAILED, INTERRUPTED, Run
 from cdbench.servers import start_server
@@ -107,7 +107,7 @@ def test_a_failed_run_names_the_environment_of_the_others() -> None:
 
 def test_workers_that_never_start_end_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cdbench.worker.serve", id)  # which returns
-    with pytest.raises(CdbenchError, match=r"as they started \(exit code 0\).*--jobs 1"):
+    with pytest.raises(WorkerError, match=r"as they started \(exit code 0\).*--jobs 1"):
         list(pool().batches([task(0), task(1)]))
     assert multiprocessing.active_children() == []
 

@@ -1,0 +1,71 @@
+"""Exit codes: one table for the code, the help and the documentation; each error has its own."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from cdbench import errors
+from cdbench.cli import DATABASE, EXIT_CODES, RUN_FAILED, USAGE
+from tests.cli_tools import SMALL, Here
+
+PAGE = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
+
+CODES = {
+    errors.CdbenchError: USAGE,
+    errors.ConfigurationError: USAGE,
+    errors.DatasetError: USAGE,
+    errors.ShapeError: USAGE,
+    errors.ClusterError: USAGE,  # at the start; one that is lost later ends a sweep with 1
+    errors.WorkerError: RUN_FAILED,
+    errors.OutputError: RUN_FAILED,
+    errors.StoreError: DATABASE,
+    errors.MissingResultsError: DATABASE,
+    MemoryError: RUN_FAILED,
+}
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    return Here(tmp_path, monkeypatch, capsys)
+
+
+def test_the_help_shows_every_exit_code(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    shown = re.findall(r"^ +(\d+)  (\S.*?) *$", here("--help").out, re.MULTILINE)
+    assert [(int(code), means) for code, means in shown] == [*EXIT_CODES.items()]
+
+
+def test_the_page_shows_every_exit_code() -> None:
+    shown = re.findall(r"^\| Exit code (\d+): (.*?) \|", PAGE, re.MULTILINE)
+    assert [(int(code), means) for code, means in shown] == [*EXIT_CODES.items()]
+
+
+@pytest.mark.parametrize("error", CODES, ids=lambda error: error.__name__)
+def test_every_error_has_its_exit_code_and_one_line(
+    here: Here, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error("it went wrong")
+
+    monkeypatch.setattr("cdbench.store.database.open_for_writing", fail)
+    answer = here("train", *SMALL)
+    assert answer.code == CODES[error]
+    assert (answer.out, answer.err.count("\n")) == ("", 1)
+    assert answer.err.startswith("cdbench: ")
+    assert "it went wrong" in answer.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="starts workers by a fork server")
+def test_dead_workers_are_a_failure_and_no_usage_error(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cdbench.worker.serve", id)  # which returns at once
+    answer = here("sweep", *SMALL, "--B", "2", "--seeds", "0", "1", "--jobs", "2")
+    assert answer.code == RUN_FAILED
+    assert "3 worker processes in a row died as they started" in answer.err
+    assert "Traceback" not in answer.err
