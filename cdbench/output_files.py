@@ -53,7 +53,7 @@ def write_output(target: str | Path, content: bytes, called: str = "--output") -
         If it cannot be written, or is a folder, a socket, a block device, or a database, which no
         output may replace. Nothing is changed then.
     """
-    try:
+    with _errors_named(target, called):
         if str(target) == STANDARD_OUTPUT:
             _write_to_standard_output(content)
             return False
@@ -62,10 +62,7 @@ def write_output(target: str | Path, content: bytes, called: str = "--output") -
             _write_stream(Path(target), status, content)
             return False
         _replace(Path(os.path.realpath(target)), status, content)
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{called} {target}: cannot be written ({reason})") from None
-    return True
+        return True
 
 
 def check_output(target: str | Path, called: str = "--output") -> None:
@@ -76,11 +73,8 @@ def check_output(target: str | Path, called: str = "--output") -> None:
     OutputError
         If there is something that no output may replace, or the name cannot be.
     """
-    try:
+    with _errors_named(target, called):
         _status(target)
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{called} {target}: cannot be written ({reason})") from None
 
 
 @contextmanager
@@ -109,6 +103,15 @@ def new_file(target: Path) -> Iterator[Path]:
         raise StoreError(f"{target} is there already; name another file") from None
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror or error})") from None
+
+
+@contextmanager
+def _errors_named(target: str | Path, called: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise OutputError(f"{called} {target}: cannot be written ({reason})") from None
 
 
 def _status(target: str | Path) -> os.stat_result | None:

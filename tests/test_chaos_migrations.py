@@ -90,6 +90,7 @@ def assert_upgraded(path: Path, revision: str, wanted: Path) -> None:
         "runs.db",
         backup.name,
     }
+    assert not any(file.name.startswith(".") for file in path.parent.iterdir())  # no left-overs
     old = old_database(path.parent / "before", revision)
     assert rows(backup) == rows(old)
     assert schema(backup, EVERY) == schema(old, EVERY)

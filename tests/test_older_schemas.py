@@ -193,7 +193,9 @@ def test_a_backup_stays_as_private_as_the_file(here: Here) -> None:
 
 @pytest.mark.server
 def test_a_server_of_an_older_schema_is_refused_with_what_to_type(
-    here: Here, request: pytest.FixtureRequest
+    here: Here,
+    postgres: object,  # started before the folder of temporary files is another
+    request: pytest.FixtureRequest,
 ) -> None:
     location = request.getfixturevalue("postgres").new_database()
     open_for_writing(location)

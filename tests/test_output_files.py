@@ -50,12 +50,20 @@ def test_no_output_replaces_a_database_or_what_belongs_to_one(here: Here, name: 
     refuse(here, name, "it is a database, or belongs to one; name another file")
 
 
-def test_no_figure_replaces_a_database(here: Here) -> None:
+def test_no_figure_replaces_a_database_and_a_link_to_one_is_followed(here: Here) -> None:
     (here.folder / "figures").mkdir()
-    shutil.copy(ASSETS / "0004.db", here.folder / "figures" / "fig1.png")
-    with pytest.raises(OutputError, match="it is a database"):
-        write_output(Path("figures") / "fig1.png", b"a figure")
-    assert (here.folder / "figures" / "fig1.png").read_bytes()[:6] == b"SQLite"
+    figure = here.folder / "figures" / "crossover.png"
+    figure.symlink_to("../runs.db")
+    before = contents(here.folder)
+    answer = here("plot", "--crossover")
+    assert (answer.code, len(answer.err.splitlines())) == (2, 1)
+    assert "--output figures/crossover.png: cannot be written (it is a database" in answer.err
+    assert contents(here.folder) == before
+    figure.unlink()
+    figure.symlink_to("../elsewhere.png")
+    assert here("plot", "--crossover").code == 0
+    assert (here.folder / "elsewhere.png").read_bytes().startswith(b"\x89PNG")
+    assert figure.is_symlink()
 
 
 def test_folders_sockets_and_names_that_cannot_be_are_refused(here: Here) -> None:
