@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.run import STATUSES
@@ -43,7 +43,7 @@ class Sweep(Base):
     uuid: Mapped[str] = mapped_column(
         index=True,
         unique=True,
-        server_default="",
+        server_default=text("''"),
         comment="Identity of the sweep in any database.",
     )
     command_line: Mapped[str] = mapped_column(comment="The command as it was typed.")
