@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.store import models
 from cdbench.store.audit_queries import (
     audited_runs,
     covering_runs,
@@ -21,6 +22,7 @@ from cdbench.store.database import Database, open_for_writing
 from cdbench.store.figure_queries import curvature_of, runs_with_spectra
 from cdbench.store.models import Base
 from cdbench.store.queries import completed_configs, epochs_of, newest_runs, spectra_of
+from cdbench.store.sequences import next_sequences
 from cdbench.store.views import VIEWS
 
 SMALL = {"benchmark", "timing", "environment", "sweep", "claim_result"}
@@ -112,6 +114,23 @@ def test_every_query_looks_its_rows_up(database: Database) -> None:
     with database.transaction() as connection:
         for statement, parameters in statements:
             assert scanned(connection, statement, parameters) == set(), statement
+
+
+@pytest.mark.parametrize("model", [models.Run, models.ClaimResult, models.Benchmark])
+def test_order_of_writing_goes_on_without_reading_a_table(
+    database: Database, model: type[Base]
+) -> None:
+    with noted(database) as statements, database.transaction() as connection:
+        next_sequences(connection, model, 2)
+    ((statement, _),) = [found for found in statements if "sequence" in found[0]]
+    with database.transaction() as connection:
+        if connection.dialect.name == "sqlite":
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}").all()
+            assert [row[3].split()[0] for row in plan] == ["SEARCH"]
+        else:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}").all()
+            assert f"Backward using ix_{model.__tablename__}_sequence" in str(plan)
 
 
 def test_newest_run_is_found_without_sorting(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy.schema import SetColumnComment
 
 from cdbench.errors import StoreError
 from cdbench.store.location import Location
-from cdbench.store.privileges import is_read_only, missing_privileges
 from cdbench.store.urls import server_url
 
 LOCK = 0x43446265
@@ -81,6 +80,8 @@ class PostgresDatabase(Location):
 
     def check_may_write(self, connection: Connection) -> None:
         """Raise StoreError where the server takes nothing, or not from this user."""
+        from cdbench.store.privileges import is_read_only, missing_privileges
+
         if is_read_only(connection):
             raise StoreError(
                 f"{self.name}: the server takes nothing that is new (a standby, or "

@@ -66,7 +66,7 @@ def _number(name: str, time: str) -> None:
 
 
 def _identify_sweeps() -> None:
-    op.add_column("sweep", sa.Column("uuid", sa.String(), nullable=True))
+    op.add_column("sweep", sa.Column("uuid", sa.String(), nullable=False, server_default=""))
     names = ("sweep_id", "started_at", "command_line", "uuid")
     sweep = sa.table("sweep", *map(sa.column, names))
     connection = op.get_bind()
@@ -79,9 +79,7 @@ def _identify_sweeps() -> None:
         connection.execute(
             sa.update(sweep).where(sweep.c.sweep_id == key).values(uuid=str(identity))
         )
-    with op.batch_alter_table("sweep") as batch:
-        batch.alter_column("uuid", existing_type=sa.String(), nullable=False)
-        batch.create_unique_constraint(op.f("uq_sweep_uuid"), ["uuid"])
+    op.create_index(op.f("ix_sweep_uuid"), "sweep", ["uuid"], unique=True)
 
 
 def _moment(when: object) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.run import STATUSES
@@ -40,7 +40,12 @@ class Sweep(Base):
     __tablename__ = "sweep"
 
     sweep_id: Mapped[int] = integer_key("Key.")
-    uuid: Mapped[str] = mapped_column(unique=True, comment="Identity of the sweep in any database.")
+    uuid: Mapped[str] = mapped_column(
+        index=True,
+        unique=True,
+        server_default=text("''"),
+        comment="Identity of the sweep in any database.",
+    )
     command_line: Mapped[str] = mapped_column(comment="The command as it was typed.")
     started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
     ended_at: Mapped[datetime | None] = mapped_column(
