@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cdbench.errors import WorkerError
+
 LACKING = (
     "not enough memory or processes for {n} BLAS threads; expected a smaller --blas-threads, or "
     "higher limits (ulimit -a)"
@@ -46,6 +48,18 @@ def blas_limited(n_threads: int) -> Iterator[str | None]:
         lacking, n_threads = LACKING.format(n=n_threads), 1
     with threadpool_limits(n_threads, "blas"):
         yield lacking
+
+
+def check_threads(n_threads: int) -> None:
+    """Refuse more BLAS threads than can be had, ahead of what would wait for them.
+
+    Raises
+    ------
+    WorkerError
+        If they cannot be had.
+    """
+    if not _can_start(n_threads - 1):
+        raise WorkerError(LACKING.format(n=n_threads))
 
 
 def _can_start(n_threads: int) -> bool:

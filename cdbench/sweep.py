@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import uuid4
 
+from cdbench.blas import blas_limited
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.interrupts import interrupts_held, interrupts_let_through
@@ -100,12 +101,11 @@ def _give_up(attempt: Attempt) -> Run:
     How much processor time and memory it used, nobody was left to tell.
     """
     import numpy  # noqa: F401, ICN001 - its BLAS is what is described
-    from threadpoolctl import threadpool_limits
 
     from cdbench.environment import current_environment
 
     config, diagnostics, blas_threads = attempt.task
-    with threadpool_limits(blas_threads, "blas"):
+    with blas_limited(blas_threads):
         environment = current_environment()
     return Run(
         uuid=str(uuid4()),

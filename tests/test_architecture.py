@@ -30,7 +30,7 @@ LIBRARIES = {
 
 ROOMS = {
     "errors": set[str](),
-    "blas": set[str](),
+    "blas": {"errors"},
     "start_up": set[str](),
     "entry": {"cli", "start_up"},
     "interrupts": {"start_up"},
@@ -125,6 +125,7 @@ ROOMS = {
     "servers": {"errors", "interrupts", "start_up", "work_folders"},
     "pool": {"errors", "interrupts", "run", "servers", "worker"},
     "sweep": {
+        "blas",
         "config",
         "diagnostics",
         "environment",

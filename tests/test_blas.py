@@ -74,6 +74,14 @@ def test_run_whose_blas_threads_cannot_be_had_has_failed_and_is_not_interrupted(
 
 
 @needs_two_cores
+def test_bench_says_that_its_blas_threads_cannot_be_had(tmp_path: Path) -> None:
+    words = ("bench", "--n", "64", "--B", "4", "--rounds", "1", "--blas-threads", "2")
+    answer = limited(tmp_path, NO_THREADS, *words)
+    assert answer.code == 1
+    assert answer.err.startswith("cdbench: not enough memory or processes for 2 BLAS threads")
+
+
+@needs_two_cores
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_sweep_goes_on_where_blas_threads_cannot_be_had(tmp_path: Path, jobs: str) -> None:
     """OpenBLAS itself says nothing, and would wait for ever for threads that are not there."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cdbench.blas import check_threads
 from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import (
@@ -83,6 +84,7 @@ def bench(
     from cdbench.store.database import open_for_writing
     from cdbench.store.record import record_benchmark
 
+    check_threads(blas_threads)
     check_folder(output)
     check_output(output / f"{FIGURE}.png")
     database = open_for_writing(db)
