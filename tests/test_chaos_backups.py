@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cdbench.store import sqlite_files
+from cdbench.store.migrate import revisions
 from cdbench.store.sqlite_files import copy_file
 from tests.cli_tools import CDBENCH, for_real, plain_environment
 
@@ -29,7 +30,7 @@ REFUSED = "cdbench: copy.db is there already; name another file\n"
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a database that takes a moment to copy, because of a table of the user's own."""
     path = tmp_path_factory.mktemp("large") / "runs.db"
-    shutil.copy(ASSETS / "0004.db", path)
+    shutil.copy(ASSETS / f"{revisions()[-1]}.db", path)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE notes (number INTEGER PRIMARY KEY, text BLOB)")
         blobs = [(os.urandom(N_BYTES // 60),) for _ in range(60)]

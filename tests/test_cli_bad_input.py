@@ -368,7 +368,7 @@ def test_an_output_that_cannot_be_written_is_refused(
     here: Here, tmp_path_factory: pytest.TempPathFactory, output: str
 ) -> None:
     copy_paper_database(tmp_path_factory, here.folder)
-    refuse(here, f"report --table1 --output {output}", 2, f"--output {output}: cannot be written")
+    refuse(here, f"report --table1 --output {output}", 1, f"--output {output}: cannot be written")
 
 
 def test_a_folder_of_figures_that_is_a_file_is_refused(
@@ -376,4 +376,4 @@ def test_a_folder_of_figures_that_is_a_file_is_refused(
 ) -> None:
     copy_paper_database(tmp_path_factory, here.folder)
     (here.folder / "figures").write_text("")
-    refuse(here, "plot --fig1", 2, "figures")
+    refuse(here, "plot --fig1", 1, "figures")

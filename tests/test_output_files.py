@@ -14,6 +14,7 @@ import pytest
 
 from cdbench.errors import OutputError, StoreError
 from cdbench.output_files import new_file, write_output
+from cdbench.store.migrate import revisions
 from tests.cli_tools import CDBENCH, Here, contents, for_real, plain_environment
 
 ASSETS = Path(__file__).parent / "assets"
@@ -24,7 +25,7 @@ REPORT = ("report", "--claims", "--format", "csv")
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Here:
-    shutil.copy(ASSETS / "0004.db", tmp_path / "runs.db")
+    shutil.copy(ASSETS / f"{revisions()[-1]}.db", tmp_path / "runs.db")
     return Here(tmp_path, monkeypatch, capsys)
 
 
@@ -32,7 +33,7 @@ def refuse(here: Here, output: str, said: str) -> None:
     """Check that a report is not written there, in one line, and that nothing changes."""
     before = contents(here.folder)
     answer = here(*REPORT, "--output", output)
-    assert (answer.code, answer.out) == (2, "")
+    assert (answer.code, answer.out) == (1, "")
     assert answer.err.startswith(f"cdbench: --output {output[:40]}")
     assert len(answer.err.splitlines()) == 1
     assert said in answer.err
@@ -56,7 +57,7 @@ def test_no_figure_replaces_a_database_and_a_link_to_one_is_followed(here: Here)
     figure.symlink_to("../runs.db")
     before = contents(here.folder)
     answer = here("plot", "--crossover")
-    assert (answer.code, len(answer.err.splitlines())) == (2, 1)
+    assert (answer.code, len(answer.err.splitlines())) == (1, 1)
     assert "--output figures/crossover.png: cannot be written (it is a database" in answer.err
     assert contents(here.folder) == before
     figure.unlink()
@@ -126,7 +127,7 @@ def test_a_read_only_file_stays_as_it_is(here: Here) -> None:
         command, capture_output=True, text=True, env=plain_environment(), cwd=here.folder
     )
     said = "cdbench: --output old.csv: cannot be written (Permission denied)\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
     assert (here.folder / "old.csv").read_text() == "old"
 
 

@@ -16,6 +16,7 @@ from cdbench.store.location import find_location
 from cdbench.store.locks import _command
 from cdbench.store.url_checks import PARAMETERS
 from cdbench.store.urls import server_url, without_password
+from tests.chaos import wait_until
 from tests.cli_tools import Here, contents, rows
 from tests.hostile import HOSTILE
 
@@ -289,6 +290,7 @@ def test_the_command_of_a_locks_holder_is_shown_without_its_password():
     words = ["x", "--db", "postgresql://m@e:QQ QQ@h/d", "host=h password=QQ"]
     holder = subprocess.Popen(["sh", "-c", "read line", *words], stdin=subprocess.PIPE)
     try:
-        assert _command(str(holder.pid)) == " (sh -c read line x --db postgresql://m@e:***@h/d ***)"
+        shown = wait_until(lambda: _command(str(holder.pid)), "its words in /proc")
+        assert shown == " (sh -c read line x --db postgresql://m@e:***@h/d ***)"
     finally:
         holder.communicate(b"\n")
