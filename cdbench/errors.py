@@ -12,7 +12,8 @@
     ├── DivergenceError        a training loss that stopped being finite
     ├── OutputError            a file or stream that cannot be written
     └── StoreError             a database that cannot be opened, read or written
-        ├── DatabaseGoneError     another file in its place, or a server that stays away
+        ├── DatabaseGoneError     a server that stays away, or
+        │   └── DatabaseReplacedError   another database in its place
         └── MissingResultsError   a report whose runs are not in the database
 
 A message says what was wrong, what was expected, and where there is one the command to type
@@ -105,6 +106,10 @@ class StoreError(CdbenchError):
 
 class DatabaseGoneError(StoreError):
     """A database that is gone in the middle: its file is another one, or its server stays away."""
+
+
+class DatabaseReplacedError(DatabaseGoneError):
+    """Another database that was put in the place of the one that was written to."""
 
 
 class MissingResultsError(StoreError):

@@ -164,7 +164,13 @@ def _pause(seconds: float) -> None:
         time.sleep(0 if _STATE.n_while_waiting > 1 else seconds)
     if _STATE.n_while_waiting > 1:
         _STATE.pending = False
-        raise KeyboardInterrupt("interrupted; what waited to be stored is not stored")
+        raise interruption()
+
+
+def interruption() -> KeyboardInterrupt:
+    """Return what ends a statement or a wait, with what it costs, if it costs something."""
+    lost = _STATE.n_while_waiting > 1
+    return KeyboardInterrupt(*("interrupted; what waited to be stored is not stored",) * lost)
 
 
 class StatementWatch:
@@ -179,18 +185,21 @@ class StatementWatch:
 
     def __call__(self) -> bool:
         """Return whether the statement is to end, an interrupt having come."""
+        try:
+            self.look()
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    def look(self) -> None:
+        """Raise KeyboardInterrupt where the statement is to end."""
         now = time.monotonic()
         if now - self._asked > 1:  # so long between two questions: it is another statement
             self._began = now
         self._asked = now
-        if _STATE.held and now - self._began < SOON_S:
-            return False
-        try:
+        if not _STATE.held or now - self._began >= SOON_S:
             with waiting() as pause:
                 pause(0)
-        except KeyboardInterrupt:
-            return True
-        return False
 
 
 def ignore_interrupts() -> None:

@@ -152,9 +152,9 @@ def _is_stream(status: os.stat_result) -> bool:
 
 def _standard_stream(status: os.stat_result) -> int | None:
     """Return the descriptor of standard output or error, where that is what was named."""
-    for number, stream in ((1, sys.__stdout__), (2, sys.__stderr__)):
+    for number in (1, 2):
         with suppress(OSError):  # it is closed
-            if stream is not None and os.path.samestat(status, os.fstat(number)):
+            if os.path.samestat(status, os.fstat(number)):
                 return number
     return None
 

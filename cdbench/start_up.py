@@ -37,10 +37,16 @@ def import_nothing_from_here() -> None:
 
 
 def open_standard_streams() -> None:
-    """Open what is closed of descriptors 0, 1 and 2, lest a database should get such a number."""
+    """Open what is closed of descriptors 0, 1 and 2, lest a database should get such a number.
+
+    They become a pipe that nobody reads: whoever names one, as /dev/stdout does, gets an error.
+    """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest that is free
-            os.set_inheritable(number, True)  # noqa: FBT003 - it takes no keywords
+            nobody, pipe = os.pipe()
+            os.close(nobody)
+            os.dup2(pipe, number, inheritable=True)
+            if pipe != number:
+                os.close(pipe)

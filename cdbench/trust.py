@@ -50,7 +50,10 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
         # Without users there is nobody to tell apart: Windows has them, and no such numbers.
         fault = _fault(path, status) if hasattr(os, "getuid") else None
         if fault and path not in _trusted():
-            raise ConfigurationError(f"{fault}, so it is not obeyed; to trust it: {_export(path)}")
+            raise ConfigurationError(
+                f"{fault}, so it is not obeyed; to do without it, put a file of that name of your "
+                f"own, which may be empty, into a folder below; to trust it: {_export(path)}"
+            )
         return file.read(longest)
 
 
@@ -143,8 +146,8 @@ def _trusted() -> set[Path]:
     for word in words:
         if not Path(word).is_absolute():
             raise ConfigurationError(
-                f"{VARIABLE} names {word!r}: expected absolute paths of settings files, with "
-                f"{os.pathsep} between them"
+                f"is not obeyed, because {VARIABLE} names {word!r}: expected absolute paths of "
+                f"settings files, not of folders, with {os.pathsep} between them"
             )
     return {Path(word).parent.resolve() / Path(word).name for word in words}
 

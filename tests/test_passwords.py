@@ -294,3 +294,10 @@ def test_the_command_of_a_locks_holder_is_shown_without_its_password():
         assert shown == " (sh -c read line x --db postgresql://m@e:***@h/d ***)"
     finally:
         holder.communicate(b"\n")
+
+
+@pytest.mark.parametrize("word", ["e/pass://x@y", "/o/pass://x@y", " postgresql://u:p@h/x"])
+def test_a_folder_before_a_password_garbles_no_word(word: str) -> None:
+    message = "the place e/o is where sqlite:///relative/path.db stands, postgresql:// or other"
+    with mock.patch("sys.argv", ["cdbench", "--db", word]):
+        assert without_typed_passwords(message) == message

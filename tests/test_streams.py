@@ -67,6 +67,14 @@ def test_where_nothing_can_be_said_the_exit_code_says_it(tmp_path: Path, redirec
     assert statuses(tmp_path) == ["completed"]
 
 
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
+def test_a_report_to_a_closed_output_is_not_taken_for_written(tmp_path: Path, name: str) -> None:
+    assert by_shell(tmp_path, TRAIN, "").code == 0
+    answer = by_shell(tmp_path, ["report", "--claims", "--output", name], ">&-")
+    assert answer.code == 1
+    assert len(answer.err.splitlines()) == 1
+
+
 def test_a_standard_error_that_was_not_needed_is_not_missed(tmp_path: Path) -> None:
     assert by_shell(tmp_path, TRAIN, "2>&-").code == 0
 

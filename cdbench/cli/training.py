@@ -10,7 +10,7 @@ from cdbench.cli.echo import complain, echo
 from cdbench.cli.typed import command_line
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
-from cdbench.errors import ClusterError, StoreError
+from cdbench.errors import ClusterError, DatabaseReplacedError, StoreError
 from cdbench.interrupts import ignore_interrupts, interrupts_held
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 
@@ -73,6 +73,8 @@ def train_and_store(
     except ClusterError as error:
         complain(f"{error}; finished runs are kept, to go on: {go_on}")
         lost = True
+    except DatabaseReplacedError:
+        raise  # to go on as it was typed would go on in the other one
     except StoreError as error:
         raise StoreError(f"{error}; runs stored before are kept, to go on: {go_on}") from error
     with suppress(KeyboardInterrupt):  # given up, because of a lock

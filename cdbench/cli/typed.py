@@ -47,5 +47,5 @@ def _forms(word: str, shown: str) -> Iterator[tuple[str, str]]:
     yield repr(value)[1:-1], masked
     path = Path(value)  # which makes one slash of two
     for folder in (path, *path.parents):
-        if not str(Path(masked)).startswith(str(folder)) and str(folder) != ".":
+        if "@" in str(folder) or "pass" in str(folder).casefold():  # what is before holds no secret
             yield str(folder), masked

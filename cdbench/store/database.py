@@ -108,6 +108,7 @@ def open_for_writing(location: str | Location) -> Database:
         If it cannot be written, is not ours, or comes from a newer cdbench; it is left as it was.
     """
     place = find_location(location) if isinstance(location, str) else location
+    catch_interrupts()  # the next line may have to wait for a lock
     place.check_writable()
     database = Database(place, read_only=False)
     with database.transaction() as connection:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, Engine
 
-from cdbench.errors import DatabaseGoneError, StoreError
+from cdbench.errors import DatabaseReplacedError, StoreError
 from cdbench.store.urls import is_scheme, local_path
 
 
@@ -101,11 +101,12 @@ class Location(ABC):
         """Return what the driver's error means to the user, in one line."""
 
 
-def replaced(name: str) -> DatabaseGoneError:
+def replaced(name: str) -> DatabaseReplacedError:
     """Return the error for a database that has taken the place of the one that was written to."""
-    return DatabaseGoneError(
+    return DatabaseReplacedError(
         f"{name}: another database was put in its place meanwhile, and nothing was written to it; "
-        "what was stored before is in the one that was moved away: move it back"
+        "what was stored before is in the one that was there: move that back, and go on with "
+        "--resume, or, if it was overwritten, begin anew"
     )
 
 

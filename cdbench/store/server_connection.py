@@ -11,7 +11,7 @@ from psycopg.pq import PGconn, Ping, TransactionStatus
 from psycopg.waiting import Ready, wait
 
 from cdbench.errors import StoreError
-from cdbench.interrupts import waiting
+from cdbench.interrupts import StatementWatch
 from cdbench.store.locks import NOTICE_AFTER_S, PATIENCE_S
 
 STEP_S = 0.1
@@ -76,14 +76,13 @@ class ServerConnection(psycopg.Connection[Any]):
             wanted = next(gen)
             while (ready := (yield wanted)) != Ready.NONE:
                 wanted = gen.send(ready)
-            watch = _Watch(self)
-            with waiting() as pause:
-                while True:
-                    if ready == Ready.NONE:
-                        pause(0)
-                        watch.look()
-                    wanted = gen.send(ready)
-                    ready = yield wanted
+            watch, interrupts = _Watch(self), StatementWatch()
+            while True:
+                if ready == Ready.NONE:
+                    interrupts.look()
+                    watch.look()
+                wanted = gen.send(ready)
+                ready = yield wanted
         except StopIteration as end:
             result: T = end.value
             return result

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from cdbench.errors import StoreError
+from cdbench.interrupts import interruption
 from cdbench.store.location import Location, replaced
 from cdbench.store.locks import patiently
 from cdbench.store.sqlite_files import connect, copy_file, is_copy
@@ -203,7 +204,7 @@ class SqliteFile(Location):
         words = " ".join(str(reason).split())
         code = getattr(reason, "sqlite_errorcode", None)
         if code == sqlite3.SQLITE_INTERRUPT:
-            raise KeyboardInterrupt from None
+            raise interruption() from None
         meaning = MEANINGS.get(code & 0xFF) if code is not None else None
         return StoreError(
             f"{self.name}: {meaning} ({words})" if meaning else f"{self.name}: {words}"
