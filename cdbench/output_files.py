@@ -58,9 +58,11 @@ def write_output(target: str | Path, content: bytes, called: str = "--output") -
             _write_to_standard_output(content)
             return False
         status = _status(target)
-        if status is not None and _is_stream(status):
-            _write_stream(Path(target), status, content)
-            return False
+        if status is not None:
+            number = _descriptor(Path(target), status)
+            if number is not None or stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode):
+                _write_stream(Path(target), number, content)
+                return False
         _replace(Path(os.path.realpath(target)), status, content)
         return True
 
@@ -145,13 +147,13 @@ def _begins_as_database(path: Path) -> bool:
         return file.read(16).startswith(DATABASE_HEADERS)
 
 
-def _is_stream(status: os.stat_result) -> bool:
-    mode = status.st_mode
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _standard_stream(status) is not None
+def _descriptor(path: Path, status: os.stat_result) -> int | None:
+    """Return the descriptor of this process that a path names, such as /dev/stdout or /dev/fd/3.
 
-
-def _standard_stream(status: os.stat_result) -> int | None:
-    """Return the descriptor of standard output or error, where that is what was named."""
+    The file that standard output or error goes to names it as well.
+    """
+    if path.name.isdecimal() and os.path.realpath(path.parent) == os.path.realpath("/dev/fd"):
+        return int(path.name)
     for number in (1, 2):
         with suppress(OSError):  # it is closed
             if os.path.samestat(status, os.fstat(number)):
@@ -167,8 +169,7 @@ def _write_to_standard_output(content: bytes) -> None:
         file.write(content)
 
 
-def _write_stream(path: Path, status: os.stat_result, content: bytes) -> None:
-    number = _standard_stream(status)
+def _write_stream(path: Path, number: int | None, content: bytes) -> None:
     if number is not None:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:

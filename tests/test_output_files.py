@@ -15,7 +15,7 @@ import pytest
 from cdbench.errors import OutputError, StoreError
 from cdbench.output_files import new_file, write_output
 from cdbench.store.migrate import revisions
-from tests.cli_tools import CDBENCH, Here, contents, for_real, plain_environment
+from tests.cli_tools import CDBENCH, Here, by_shell, contents, for_real, plain_environment
 
 ASSETS = Path(__file__).parent / "assets"
 REPORT = ("report", "--claims", "--format", "csv")
@@ -196,6 +196,14 @@ def test_standard_output_gets_the_report_and_nothing_else(here: Here, name: str)
         file.seek(0)
         assert file.read().decode() == f"before\n{expected}"
     assert (here.folder / "file").stat().st_ino == inode
+
+
+def test_a_descriptor_that_the_shell_opened_is_written_to(here: Here) -> None:
+    """Where it stands: what was in the file before comes before."""
+    expected = for_real(here.folder, *REPORT).out
+    script = 'echo before > file; exec 3>> file; "$0" "$@" --output /dev/fd/3'
+    assert by_shell(here.folder, script, *REPORT).code == 0
+    assert (here.folder / "file").read_text() == "before\n" + expected
 
 
 def test_a_file_that_is_standard_output_is_not_replaced(here: Here) -> None:
