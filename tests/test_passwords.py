@@ -296,6 +296,11 @@ def test_the_command_of_a_locks_holder_is_shown_without_its_password():
         holder.communicate(b"\n")
 
 
+def test_a_folder_that_holds_half_of_a_password_is_hidden() -> None:
+    with mock.patch("sys.argv", ["cdbench", "db", "backup", "x://me:QQ/ret@host"]):
+        assert "QQ" not in without_typed_passwords("there is no folder x:/me:QQ; make it first")
+
+
 @pytest.mark.parametrize("word", ["e/pass://x@y", "/o/pass://x@y", " postgresql://u:p@h/x"])
 def test_a_folder_before_a_password_garbles_no_word(word: str) -> None:
     message = "the place e/o is where sqlite:///relative/path.db stands, postgresql:// or other"

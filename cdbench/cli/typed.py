@@ -47,5 +47,5 @@ def _forms(word: str, shown: str) -> Iterator[tuple[str, str]]:
     yield repr(value)[1:-1], masked
     path = Path(value)  # which makes one slash of two
     for folder in (path, *path.parents):
-        if "@" in str(folder) or "pass" in str(folder).casefold():  # what is before holds no secret
+        if ":/" in str(folder):  # what ends before the authority begins holds no secret
             yield str(folder), masked
