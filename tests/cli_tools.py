@@ -50,13 +50,25 @@ def plain_environment(**extra: str) -> dict[str, str]:
 
 def for_real(folder: Path, *words: str, extra: Mapping[str, str] | None = None) -> Answer:
     """Run ``cdbench`` with these words in a process of its own."""
+    return _answer([CDBENCH, *words], folder, extra or {})
+
+
+def by_shell(folder: Path, script: str, *words: str, **extra: str) -> Answer:
+    """Run a line of shell, to which ``"$0" "$@"`` is ``cdbench`` with these words."""
+    return _answer(["bash", "-c", script, CDBENCH, *words], folder, extra, errors="replace")
+
+
+def _answer(
+    command: list[str], folder: Path, extra: Mapping[str, str], errors: str = "strict"
+) -> Answer:
     done = subprocess.run(
-        [CDBENCH, *words],
+        command,
         cwd=folder,
-        env=plain_environment(**(extra or {})),
+        env=plain_environment(**extra),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
+        errors=errors,
         timeout=120,
         check=False,
     )

@@ -10,7 +10,7 @@ import pytest
 from cdbench.config import RunConfig
 from cdbench.execution import execute
 from cdbench.run import FAILED
-from tests.cli_tools import CDBENCH, SMALL, Answer, plain_environment, rows
+from tests.cli_tools import CDBENCH, SMALL, Answer, by_shell, plain_environment, rows
 
 if sys.platform != "linux":
     pytest.skip("limits as Linux has them", allow_module_level=True)
@@ -28,17 +28,7 @@ needs_two_cores = pytest.mark.skipif(
 
 def limited(folder: Path, limits: str, *words: str, **environment: str) -> Answer:
     """Run ``cdbench`` with limits of memory."""
-    done = subprocess.run(
-        ["bash", "-c", f'{limits}; exec "$0" "$@"', CDBENCH, *words],
-        cwd=folder,
-        env=plain_environment(**environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    return Answer(done.returncode, done.stdout, done.stderr)
+    return by_shell(folder, f'{limits}; exec "$0" "$@"', *words, **environment)
 
 
 SWEEP = ("sweep", *SMALL, "--B", "2", "--seeds", "0", "1")

@@ -297,6 +297,7 @@ def test_what_is_the_users_own_on_a_server_is_named_by_copies_and_backups(
         (f"copy runs.db {LONG}/x", 3, "File name too long"),
         (f"copy {LONG} new.db", 3, "cannot be looked for (File name too long)"),
         ("backup runs.db/x", 3, "there is no folder"),
+        ("backup -", 3, "a database is no stream"),
         ("copy runs.db runs.db/x", 3, "there is no folder"),
         ("nosuch", 2, "nosuch"),
     ],

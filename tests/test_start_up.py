@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos import wait_until
-from tests.cli_tools import CDBENCH, SMALL, for_real, plain_environment, rows
+from tests.chaos import Command, wait_until
+from tests.cli_tools import CDBENCH, SMALL, SMALL_NETWORK, for_real, plain_environment, rows
 
 if sys.platform == "win32":
     pytest.skip("signals of POSIX", allow_module_level=True)
@@ -99,49 +100,31 @@ def test_a_signal_while_modules_load_ends_it_at_once_in_silence(
     assert (process.returncode, said) == (128 + number, b"")
 
 
+def sweeping(folder: Path, epochs: int, seeds: str = "0..2", **extra: str) -> Command:
+    """Start a sweep in two processes."""
+    words = ("sweep", *SMALL_NETWORK, "--epochs", str(epochs), "--B", "2", "--seeds", seeds)
+    return Command(folder, *words, "--jobs", "2", extra=extra)
+
+
 @pytest.mark.chaos
 def test_a_signal_at_any_moment_ends_a_sweep_in_order(tmp_path: Path) -> None:
     """From Python's own start on, which ends by the signal itself, to the middle of training."""
-    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "100000", "--B", "2", "--jobs", "2"]
     for case in range(12):
         number = (signal.SIGTERM, signal.SIGHUP)[case % 2]
-        process = subprocess.Popen(
-            words,
-            cwd=tmp_path,
-            env=plain_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            process.wait(0.1 * case)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
-        _, said = process.communicate(timeout=20)
-        assert process.returncode in (128 + number, -number), said
-        assert not said or len(said.splitlines()) == 1, said
+        with sweeping(tmp_path, 100_000) as command:
+            time.sleep(0.1 * case)
+            command.process.send_signal(number)
+            assert command.wait() in (128 + number, -number), command.text
+        assert len(command.errors) <= 1, command.errors
 
 
 @pytest.mark.chaos
 def test_closing_the_terminal_keeps_what_is_trained(tmp_path: Path) -> None:
-    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "4000", "--B", "2", "--seeds", "0..3"]
-    with subprocess.Popen(
-        [*words, "--jobs", "2"],
-        cwd=tmp_path,
-        env=plain_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()  # a run has ended
-        os.killpg(process.pid, signal.SIGHUP)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == 129
-    assert "to go on: cdbench sweep" in said
+    with sweeping(tmp_path, 4000, "0..3") as command:
+        wait_until(lambda: command.said(": completed"), "a run that ended")
+        os.killpg(command.pid, signal.SIGHUP)
+        assert command.wait() == 129
+    assert "to go on: cdbench sweep" in command.errors[-1]
     stored = dict(rows(tmp_path / "runs.db", "select status, count(*) from run group by 1"))
     assert stored["completed"] >= 1
     assert stored["interrupted"] >= 1
@@ -158,18 +141,10 @@ def temporary() -> Iterator[Path]:
 def test_what_killed_sweeps_leave_in_the_temporary_folder_the_next_one_removes(
     tmp_path: Path, temporary: Path
 ) -> None:
-    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "100000", "--B", "2", "--jobs", "2"]
     for _ in range(2):
-        process = subprocess.Popen(
-            words,
-            cwd=tmp_path,
-            env=plain_environment(TMPDIR=str(temporary)),
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        wait_until(lambda: list(temporary.rglob("listener-*")), "its server's socket")
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        with sweeping(tmp_path, 100_000, TMPDIR=str(temporary)) as command:
+            wait_until(lambda: list(temporary.rglob("listener-*")), "its server's socket")
+            command.kill(alone=False)
         assert len(list(temporary.iterdir())) == 1
     done = for_real(
         tmp_path, "sweep", *SMALL, "--B", "2", "--jobs", "2", extra={"TMPDIR": str(temporary)}
@@ -180,21 +155,12 @@ def test_what_killed_sweeps_leave_in_the_temporary_folder_the_next_one_removes(
 
 @pytest.mark.chaos
 def test_a_killed_resource_tracker_is_not_spoken_of(tmp_path: Path) -> None:
-    words = [CDBENCH, "sweep", *SMALL[:-2], "--epochs", "400", "--B", "2", "--seeds", "0..3"]
-    with subprocess.Popen(
-        [*words, "--jobs", "2"],
-        cwd=tmp_path,
-        env=plain_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        wait_until(lambda: children(process.pid, "resource_tracker"), "the tracker")
-        for tracker in children(process.pid, "resource_tracker"):
+    with sweeping(tmp_path, 400, "0..3") as command:
+        wait_until(lambda: children(command.pid, "resource_tracker"), "the tracker")
+        for tracker in children(command.pid, "resource_tracker"):
             os.kill(tracker, signal.SIGKILL)
-        _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (0, "")
+        assert command.wait() == 0
+    assert command.errors == []
 
 
 def children(parent: int, word: str) -> list[int]:

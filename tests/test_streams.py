@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_tools import CDBENCH, SMALL, Answer, plain_environment, rows
+from tests.cli_tools import CDBENCH, SMALL, Answer, by_shell, plain_environment, rows
 
 if not Path("/dev/full").exists():
     pytest.skip("needs /dev/full", allow_module_level=True)
@@ -21,20 +21,9 @@ FULL = "cdbench: standard output cannot be written (No space left on device); re
 BROKEN = "cdbench: standard output cannot be written (Broken pipe); results are kept all the same"
 
 
-def by_shell(folder: Path, words: Sequence[str], redirection: str, **extra: str) -> Answer:
-    """Run ``cdbench`` with a shell's redirection, which sees ``cdbench`` and its words as $@."""
-    done = subprocess.run(
-        ["bash", "-c", f'"$0" "$@" {redirection}', CDBENCH, *words],
-        cwd=folder,
-        env=plain_environment(**extra),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    return Answer(
-        done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-    )
+def redirected(folder: Path, words: Sequence[str], redirection: str, **extra: str) -> Answer:
+    """Run ``cdbench`` with a shell's redirection of its streams."""
+    return by_shell(folder, f'"$0" "$@" {redirection}', *words, **extra)
 
 
 def statuses(folder: Path) -> list[str]:
@@ -54,7 +43,7 @@ def statuses(folder: Path) -> list[str]:
 def test_a_lost_standard_output_harms_no_run(
     tmp_path: Path, words: Sequence[str], n_runs: int, redirection: str, said: str
 ) -> None:
-    answer = by_shell(tmp_path, words, redirection)
+    answer = redirected(tmp_path, words, redirection)
     assert statuses(tmp_path) == ["completed"] * n_runs
     assert answer.code == 1
     assert answer.err.startswith(said)
@@ -63,20 +52,20 @@ def test_a_lost_standard_output_harms_no_run(
 
 @pytest.mark.parametrize("redirection", [">&- 2>&-", "> /dev/full 2> /dev/full", "<&- >&- 2>&-"])
 def test_where_nothing_can_be_said_the_exit_code_says_it(tmp_path: Path, redirection: str) -> None:
-    assert by_shell(tmp_path, TRAIN, redirection) == Answer(1, "", "")
+    assert redirected(tmp_path, TRAIN, redirection) == Answer(1, "", "")
     assert statuses(tmp_path) == ["completed"]
 
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1"])
 def test_a_report_to_a_closed_output_is_not_taken_for_written(tmp_path: Path, name: str) -> None:
-    assert by_shell(tmp_path, TRAIN, "").code == 0
-    answer = by_shell(tmp_path, ["report", "--claims", "--output", name], ">&-")
+    assert redirected(tmp_path, TRAIN, "").code == 0
+    answer = redirected(tmp_path, ["report", "--claims", "--output", name], ">&-")
     assert answer.code == 1
     assert len(answer.err.splitlines()) == 1
 
 
 def test_a_standard_error_that_was_not_needed_is_not_missed(tmp_path: Path) -> None:
-    assert by_shell(tmp_path, TRAIN, "2>&-").code == 0
+    assert redirected(tmp_path, TRAIN, "2>&-").code == 0
 
 
 @pytest.mark.parametrize(
@@ -91,7 +80,7 @@ def test_a_standard_error_that_was_not_needed_is_not_missed(tmp_path: Path) -> N
 def test_a_lost_output_gives_no_traceback_and_hides_no_other_error(
     tmp_path: Path, words: list[str], redirection: str, code: int
 ) -> None:
-    answer = by_shell(tmp_path, words, redirection)
+    answer = redirected(tmp_path, words, redirection)
     assert answer.code == code
     assert "Traceback" not in answer.err + answer.out
     assert "Exception" not in answer.err + answer.out
@@ -118,17 +107,17 @@ def test_what_an_encoding_lacks_is_written_in_its_letters(tmp_path: Path, encodi
     named = tmp_path / "größe.csv"
     named.write_text("x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(40)), encoding="utf-8")
     words = ("sweep", "--dataset", named.name, "--hidden", "4", "--epochs", "2", "--seeds", "0..2")
-    answer = by_shell(tmp_path, [*words, "--B", "2", "--jobs", "1"], "", **extra)
+    answer = redirected(tmp_path, [*words, "--B", "2", "--jobs", "1"], "", **extra)
     assert (answer.code, answer.err) == (0, "")
     assert "weight k (median)" in answer.out
     assert "------" in answer.out
-    shown = by_shell(tmp_path, ["db", "info"], "", **extra).out
+    shown = redirected(tmp_path, ["db", "info"], "", **extra).out
     assert ("gr\\xf6\\xdfe.csv" if encoding == "ascii" else "gr\ufffd\ufffde.csv") in shown
 
 
 def test_a_reader_that_takes_a_line_and_goes_ends_no_training(tmp_path: Path) -> None:
     words = ("train", *SMALL[:-2], "--epochs", "2000", "--B", "2")
-    answer = by_shell(tmp_path, words, "| head -1; exit ${PIPESTATUS[0]}")
+    answer = redirected(tmp_path, words, "| head -1; exit ${PIPESTATUS[0]}")
     assert answer.out == "cdlinear B=2 · iris · seed 0\n"
     assert answer.err.startswith(BROKEN)
     assert answer.code == 1

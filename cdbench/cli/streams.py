@@ -63,9 +63,9 @@ class Stream(io.TextIOBase):
         """Write the text, if that is possible; return its length."""
         if not isinstance(text, str):  # as Typer finds out what kind of stream it has
             raise TypeError(f"write: got {type(text).__name__}, expected str")
-        if self._stream is None:
-            self._lose("it is closed") if text else None
-        elif not self.lost:
+        if self._stream is None and text:
+            self._lose("it is closed")
+        elif self._stream is not None and not self.lost:
             try:
                 self._stream.write(text)
             except (OSError, ValueError) as error:

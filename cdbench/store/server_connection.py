@@ -76,10 +76,10 @@ class ServerConnection(psycopg.Connection[Any]):
             wanted = next(gen)
             while (ready := (yield wanted)) != Ready.NONE:
                 wanted = gen.send(ready)
-            watch, interrupts = _Watch(self), StatementWatch()
+            watch, interrupted = _Watch(self), StatementWatch()
             while True:
                 if ready == Ready.NONE:
-                    interrupts.look()
+                    interrupted.look()
                     watch.look()
                 wanted = gen.send(ready)
                 ready = yield wanted
