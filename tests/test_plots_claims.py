@@ -251,8 +251,11 @@ def test_a_figure_names_its_source(name: str) -> None:
     assert SOURCE in texts(draw(name))
 
 
-@pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("name", SAMPLE_FIGURES)
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(name, "svg") for name in SAMPLE_FIGURES]
+    + [(next(iter(SAMPLE_FIGURES)), kind) for kind in FORMATS if kind != "svg"],
+)
 def test_the_same_samples_give_the_same_bytes(tmp_path: Path, name: str, kind: str) -> None:
     first, second = (
         save_figure(draw(name), tmp_path / folder, name, kind).read_bytes() for folder in "ab"
