@@ -2,6 +2,7 @@
 #   make paper   everything to run the paper's experiment and look at its table and figures
 #   make test    everything to run the tests
 #   make chaos   the long tests: kills, full disks, a PostgreSQL server (Debian: postgresql), a Dask cluster
+#   make shuffled  the tests again, in one process and in another order
 #   make bench   every benchmark with its bars, on a machine that does nothing else
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ MOSTLY_WAITING := 4
 
 BENCHMARKS := layers planner experiment loops sweep_jobs database load memory
 
-.PHONY: paper test chaos check bench docs clean
+.PHONY: paper test shuffled chaos check bench docs clean
 
 paper: .venv/installed
 	@mkdir -p $(FOLDER)
@@ -27,6 +28,9 @@ paper: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+shuffled: .venv/installed-test
+	$(BIN)/python -m pytest -p randomly
 
 chaos: .venv/installed-test
 	$(BIN)/python -m pytest -n $(MOSTLY_WAITING) --dist worksteal -m "chaos or server or cluster"

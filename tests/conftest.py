@@ -1,5 +1,6 @@
 """What several test files start from: trained runs, and databases that hold them."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -21,10 +22,14 @@ TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_of_interrupts() -> Iterator[None]:
-    """Forget the signals of a test, which must not come up in the next."""
+def nothing_is_left_of_a_test() -> Iterator[None]:
+    """Forget a test's signals and variables, which must not come up in the next."""
+    before = dict(os.environ)
     yield
     interrupts._STATE.__init__()  # type: ignore[misc]
+    for name in (os.environ.keys() - before.keys()) - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update(before)
 
 
 @cache
