@@ -208,7 +208,7 @@ def test_one_claim_alone(here: Here) -> None:
 
 
 def test_explain_prints_the_claim_and_its_sql_gives_its_numbers(here: Here) -> None:
-    answer = here("audit", "--claim", "better", "--explain", *SEEDS)
+    answer = here("audit", "--claim", "better", "--explain", "--sql", *SEEDS)
     for words in (Better.statement, Better.where, Better.rule, Better.method, Better.overturn):
         assert words in answer.out
     with sqlite3.connect(here.folder / "runs.db") as connection:
@@ -223,6 +223,22 @@ def test_explain_prints_the_claim_and_its_sql_gives_its_numbers(here: Here) -> N
     assert estimates == pytest.approx([answer[0][0] for answer in found[2:]])
     assert len(found[1]) == 20
     assert all(row[5] for row in found[1])  # each with the digest of its run's configuration
+
+
+def test_explain_goes_through_a_pager_on_a_terminal_and_has_sql_on_request(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("audit", "--claim", "computed", "--explain", *SEEDS)
+    plain = here(*words)
+    assert "SELECT" not in plain.out
+    assert "add --sql" in plain.out
+    paged: list[str] = []
+    monkeypatch.setattr("pydoc.pager", paged.append)
+    monkeypatch.setattr("cdbench.cli.explain.on_terminal", lambda: True)
+    assert here(*words).out == ""
+    assert paged == [plain.out]
+    refused = here("audit", "--sql")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
 
 
 def test_dry_run_does_nothing(here: Here) -> None:

@@ -60,8 +60,15 @@ def test_the_papers_sweep_trains_21_runs_and_sums_them_up(paper: tuple[Path, Ans
         assert any(
             line.startswith(f"{model} ") and " 3/3 " in line for line in answer.out.splitlines()
         )
-    for heading in ("Parameters", "Test accuracy", "published κ", "weight κ", "s/epoch"):
+    for heading in ("Parameters", "Test accuracy", "weight κ", "s/epoch"):
         assert heading in answer.out
+
+
+def test_a_run_that_learned_nothing_is_said_to_have(here: Here) -> None:
+    answer = here("train", "--learning-rate", "1e6", "--epochs", "1", "--hidden", "8")
+    assert answer.code == 0
+    assert "no better than guessing, which reaches up to 13.4 %" in answer.err
+    assert "guessing" not in here("train", "--epochs", "3", "--hidden", "8").err
 
 
 def test_a_sweep_keeps_its_command_line_and_times(paper: tuple[Path, Answer]) -> None:

@@ -144,7 +144,7 @@ def test_the_summary_on_a_terminal_has_no_cut_digits(start: Start) -> None:
     )
     assert terminal.finish() == 0
     assert "…" not in terminal.text()
-    for heading in ("Parameters", "Test accuracy", "published κ", "weight κ", "s/epoch"):
+    for heading in ("Parameters", "Test accuracy", "weight κ", "s/epoch"):
         assert heading in terminal.text()
 
 

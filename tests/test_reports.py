@@ -6,18 +6,23 @@ import json
 import math
 import re
 import shlex
+from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from cdbench.cli import run as run_command
 from cdbench.config import RunConfig
 from cdbench.errors import MissingResultsError
+from cdbench.numerals import format_number, format_range
 from cdbench.published import PUBLISHED_TABLE1
-from cdbench.reports.escaping import latex_escape
+from cdbench.reports.escaping import latex_escape, latex_numbers
 from cdbench.reports.formats import FORMATS, Report, render
 from cdbench.reports.statistics import format_count, format_kappa, format_loss, format_percent
 from cdbench.reports.summary import summary
@@ -89,7 +94,7 @@ def test_printed_forms_hold_every_cell(name: str, runs: Runs) -> None:
     report = table1(table1_configs(), runs)
     text = render(report, name)
     for cell in (cell.strip() for row in report.rows for cell in row):
-        assert (latex_escape(cell) if name == "latex" else cell) in text
+        assert (latex_numbers(cell) if name == "latex" else cell) in text
 
 
 def test_terminal_table_prints_data_as_it_is() -> None:
@@ -106,6 +111,89 @@ def test_table_that_is_not_for_a_terminal_does_not_depend_on_it(
     for name, value in (("COLUMNS", "40"), ("FORCE_COLOR", "1"), ("TERM", "dumb")):
         monkeypatch.setenv(name, value)
         assert render(report, "table") == expected
+
+
+WORDS = st.lists(
+    st.sampled_from(["a", "cdlinear", "B=4", "0.05", "数据", "(1", "guess)"]), max_size=4
+)
+CELLS = st.one_of(
+    WORDS.map(" ".join), st.sampled_from(["96.57 % ± 0.41 %", "3.8e6", "64→64→64→12 ✓", ""])
+)
+
+
+@given(
+    rows=st.lists(st.lists(CELLS, min_size=4, max_size=4), min_size=1, max_size=3),
+    text_columns=st.integers(0, 4),
+    width=st.integers(30, 130),
+)
+def test_a_table_of_any_width_cuts_nothing_and_tears_no_number(
+    rows: list[list[str]], text_columns: int, width: int
+) -> None:
+    headings = ("Model", "learning rate", "Test accuracy", "weight κ")
+    report = Report("t", headings, rows, (), [], text_columns)
+    _, *lines = render(report, "table", width).splitlines()
+    assert max(map(cell_len, lines), default=0) <= width
+    expected = Counter(re.findall(r"[^ →]+→?", " ".join(cell for row in rows for cell in row)))
+    found = Counter(re.findall(r"[^ →]+→?", " ".join(lines)))
+    assert expected <= found
+
+
+def test_a_table_is_folded_only_where_it_has_to_be() -> None:
+    row = ["cdlinear B=4", "0.05", "96.57 % ± 0.41 %", "3.8e6"]
+    headings = ("Model", "learning rate", "Test accuracy", "weight κ")
+    report = replace(PLAIN, columns=headings, rows=[row], notes=())
+    wide = render(report, "table", 60)
+    assert "cdlinear B=4   0.05            96.57 % ± 0.41 %      3.8e6" in wide
+    narrow = [line.split() for line in render(report, "table", 40).splitlines()]
+    assert narrow[-3:-1] == [["cdlinear", "0.05", "96.57", "%", "3.8e6"], ["B=4", "±", "0.41", "%"]]
+    lists = render(report, "table", 25).splitlines()
+    assert "Test accuracy  96.57 %" in [line.rstrip() for line in lists]
+
+
+def test_table1_fits_a_terminal_of_80_columns(runs: Runs) -> None:
+    text = render(table1(table1_configs(), runs), "table", 80)
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert text.count("─" * 70) == 1, "a table, not a list of cells"
+
+
+@given(st.floats(-1e300, 1e300).filter(lambda x: x == 0 or abs(x) > 1e-300))
+def test_a_number_is_read_back_to_three_digits(number: float) -> None:
+    said = format_number(number)
+    back = float(said.replace("−", "-").replace(",", ""))
+    assert back == pytest.approx(number, rel=5.001e-3)
+    assert "-" not in said.partition("e")[0]
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (0.0, "0"), (1e-3, "0.001"), (9.99e-4, "9.99e-4"), (99_999.0, "99,999"),
+        (1e5, "1.00e5"), (-1e-3, "−0.001"), (-math.inf, "−∞"), (1000.0, "1,000"), (999.0, "999"),
+    ],
+)  # fmt: skip
+def test_numbers_far_from_one_have_an_exponent(number: float, said: str) -> None:
+    assert format_number(number) == said
+
+
+def test_numbers_of_one_cell_have_one_style() -> None:
+    assert format_range(-0.0106, -4.83e-4) == "−1.06e-2 … −4.83e-4"
+    assert format_range(-0.0106, 0.5) == "−0.0106 … 0.5"
+
+
+def test_latex_has_powers_of_ten_for_numbers_and_leaves_names_alone() -> None:
+    assert latex_numbers("κ 5.9e6, 1e-4") == r"$\kappa$ $5.9\times10^{6}$, $1\times10^{-4}$"
+    assert latex_numbers("v1.5e6 and 12.5e6.csv") == "v1.5e6 and 12.5e6.csv"
+    report = replace(PLAIN, rows=[["5.9e6", "1e4", "5.9e6"]])
+    row = next(line for line in render(report, "latex").splitlines() if line.startswith("5.9e6 &"))
+    assert row == r"5.9e6 & 1e4 & $5.9\times10^{6}$ \\"
+
+
+def test_latex_tables_have_rules_of_booktabs_and_a_label(runs: Runs) -> None:
+    text = render(table1(table1_configs(), runs), "latex")
+    for word in (r"\usepackage{booktabs}", r"\toprule", r"\midrule", r"\bottomrule"):
+        assert word in text
+    assert r"\label{tab:table-1}" in text
+    assert r"\hline" not in text
 
 
 def test_markdown_cells_parse_back() -> None:
@@ -135,7 +223,7 @@ def test_latex_document_is_whole_and_ascii(runs: Runs) -> None:
     assert text.isascii()
     for name in ("document", "table", "tabular"):
         assert text.count(rf"\begin{{{name}}}") == text.count(rf"\end{{{name}}}") == 1
-    body = text.partition(r"\hline")[2].partition(r"\end{tabular}")[0]
+    body = text.partition(r"\toprule")[2].partition(r"\end{tabular}")[0]
     rows = [line for line in body.splitlines() if line.endswith(r"\\")]
     assert {len(re.findall(r"(?<!\\)&", row)) for row in rows} == {7}
     assert len(rows) == 1 + 6
@@ -211,11 +299,11 @@ def test_weight_kappa_has_no_mark_and_changes_none(runs: Runs) -> None:
 
 
 def test_published_rows_are_the_papers(runs: Runs) -> None:
-    rows = [row for row in table1(table1_configs(), runs).rows if row and row[1] == "published"]
+    rows = [row for row in table1(table1_configs(), runs).rows if row and row[1] == "paper"]
     for row, model in zip(rows, PUBLISHED_TABLE1, strict=True):
         assert [cell.strip() for cell in row] == [
             model.name,
-            "published",
+            "paper",
             model.widths,
             model.n_parameters,
             model.training_loss,
@@ -229,6 +317,9 @@ def test_other_seeds_are_not_compared(runs: Runs) -> None:
     report = table1(table1_configs((0, 1)), runs)
     assert not re.search("[✓✗]", "".join(cell for row in report.rows for cell in row))
     assert "seeds 0 1 " in report.title
+    assert "seeds 0, 1, 2" in report.notes[0]
+    more = {replace(config, seed=3): run for config, run in runs.items() if config.seed == 0}
+    report = table1(table1_configs((0, 1, 2, 3)), runs | more)
     assert "seeds 0, 1, 2" in report.notes[0]
 
 
@@ -292,23 +383,50 @@ def test_summary_has_a_row_for_each_group_with_how_many_completed(runs: Runs) ->
     configs = [config for group in table1_configs((0, 1, 2, 3)).values() for config in group]
     report = summary(configs, runs)
     assert [row[0] for row in report.rows] == ["dense", "cdlinear B=4", "cdlinear B=8"]
-    assert {row[2] for row in report.rows} == {"3/4"}
-    assert [row[3:6] for row in report.rows] == [
-        [model.n_parameters, model.test_accuracy, model.kappa] for model in PUBLISHED_TABLE1
+    assert {row[1] for row in report.rows} == {"3/4"}
+    assert [row[2:4] for row in report.rows] == [
+        [model.n_parameters, model.test_accuracy] for model in PUBLISHED_TABLE1
     ]
 
 
 def test_summary_of_nothing_completed_has_dashes() -> None:
     (row,) = summary([RunConfig(B=2)], {}).rows
-    assert row == ["cdlinear B=2", "", "0/1", *"–––––"]
+    assert row == ["cdlinear B=2", "0/1", *"––––"]
 
 
-def test_summary_names_the_knobs_that_vary(runs: Runs) -> None:
-    configs = [RunConfig(B=4, learning_rate=rate) for rate in (0.1, 0.05)]
-    rows = summary(configs, runs).rows
-    assert [row[1] for row in rows] == ["learning_rate=0.1", "learning_rate=0.05"]
-    assert [row[2] for row in rows] == ["1/1", "0/1"]
-    assert summary(configs, runs).records[1]["learning_rate"] == 0.05
+def test_summary_has_a_column_for_each_knob_that_varies(runs: Runs) -> None:
+    configs = [
+        RunConfig(B=B, learning_rate=rate, normalization=kind)
+        for B, rate, kind in product((4, 8), (0.1, 0.05), ("none", "batch"))
+    ]
+    report = summary([*configs, *(config.baseline() for config in configs)], runs)
+    assert report.columns[:4] == ["Model", "normalization", "learning rate", "Runs"]
+    assert report.rows[0][:4] == ["cdlinear B=4", "none", "0.1", "1/1"]
+    assert report.rows[3][:4] == ["cdlinear B=4", "batch", "0.05", "0/1"]
+    assert len({tuple(row[:3]) for row in report.rows}) == len(report.rows) == 12
+    assert report.records[3]["learning_rate"] == 0.05
+
+
+def test_summary_says_of_weight_kappa_what_its_note_says(runs: Runs) -> None:
+    """The median over seeds, which one run whose κ explodes does not move."""
+    configs = [config for config in runs if config.B == 4]
+    wild = {c: replace(runs[c], weight_kappa=k) for c, k in zip(configs, (2, 3, 1e9), strict=True)}
+    report = summary(configs, wild)
+    assert report.rows[0][list(report.columns).index("weight κ")] == "3.0e0"
+    assert not any("published" in heading for heading in report.columns)
+
+
+def test_runs_that_guess_are_counted_and_others_are_not(runs: Runs) -> None:
+    configs = [config for config in runs if config.B == 4]
+    level = 0.134
+    ended = (level, level + 1e-9, 0.97)
+    guessing = {c: replace(runs[c], test_accuracy=a) for c, a in zip(configs, ended, strict=True)}
+    report = summary(configs, guessing, {"digits": level})
+    assert report.rows[0][3].endswith(" (1 guess)")
+    assert "13.4 % or below" in report.notes[1]
+    assert report.records[0]["n_guessing"] == 1
+    for known in ({"digits": 0.1}, {"wine": 0.5}, {}):
+        assert len(summary(configs, guessing, known).notes) == 1
 
 
 def test_rows_of_every_report_have_as_many_cells_as_columns(runs: Runs) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.execution import execute
+from cdbench.numerals import format_number
 from cdbench.reports.reproduction import (
     SHOWN,
     Reproduced,
@@ -20,7 +21,7 @@ from cdbench.reports.reproduction import (
     environments_table,
     verdicts_table,
 )
-from cdbench.reports.statistics import format_kappa, format_loss, format_number, format_percent
+from cdbench.reports.statistics import format_kappa, format_loss, format_percent
 from cdbench.reproduction import (
     BIT_FOR_BIT,
     DIFFERENT,

@@ -12,6 +12,7 @@ from cdbench.cli.output import print_ledger
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
 from cdbench.config import RunConfig
+from cdbench.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cdbench.claims import Claim, Needs
@@ -44,8 +45,12 @@ def audit(
     explain: Annotated[
         bool,
         typer.Option(
-            "--explain", help="Print each claim in full: test, numbers, verdict, SQL to derive it."
+            "--explain", help="Print each claim in full: test, numbers, verdict, through a pager."
         ),
+    ] = False,
+    sql: Annotated[
+        bool,
+        typer.Option("--sql", help="With --explain, print the SQL that derives each number too."),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be trained and judged; do nothing.")
@@ -59,12 +64,14 @@ def audit(
 
         cdbench audit
 
-        cdbench audit --claim comparable-kappa --explain
+        cdbench audit --claim comparable-kappa --explain --sql
 
         cdbench audit --seeds 0..99 --jobs 8 --db audit.db
     """
     from cdbench.audit import check_seeds, find_claims
 
+    if sql and not explain:
+        raise ConfigurationError("--sql is of --explain; expected cdbench audit --explain --sql")
     claims = find_claims(claim or [])
     chosen = seeds or list(AUDIT_SEEDS)
     check_seeds(chosen)
@@ -82,10 +89,9 @@ def audit(
         echo(f"interrupted: judgements so far are stored; to go on: {command_line()}", err=True)
         return INTERRUPTED
     if explain:
-        from cdbench.cli.explain import print_claim
+        from cdbench.cli.explain import print_claims
 
-        for wanted in claims:
-            print_claim(wanted, database)
+        print_claims(claims, database, sql=sql)
         return code
     print_ledger([wanted.name for wanted in claims], database)
     return code

@@ -1,12 +1,14 @@
 """One claim in full: what is claimed, how it was tested, what came out, and how to derive it."""
 
+import os
 import shlex
+import sys
 import textwrap
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from cdbench.claims.statistics import INTERVALS
-from cdbench.cli.echo import echo
-from cdbench.cli.output import print_report, terminal_width
+from cdbench.cli.output import output_width, print_text, rendered
 from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
 from cdbench.printable import printable
 from cdbench.reports.claims import measurements_table
@@ -18,52 +20,78 @@ if TYPE_CHECKING:
     from cdbench.store.database import Database
 
 
-def print_claim(claim: "Claim", database: "Database") -> None:
-    """Print a claim with its newest judgement, its numbers and the SQL behind them."""
+def print_claims(claims: Sequence["Claim"], database: "Database", *, sql: bool) -> None:
+    """Print claims with their newest judgements and numbers, on a terminal through a pager.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+        Which.
+    database : Database
+        What holds the judgements.
+    sql : bool
+        Whether the SQL behind the numbers is printed too.
+    """
+    text = "\n".join(line for claim in claims for line in _claim(claim, database, sql))
+    if on_terminal():
+        import pydoc
+
+        os.environ.setdefault("LESS", "FRX")  # ends where all fits the screen; shows bold as bold
+        pydoc.pager(f"{text}\n")
+    else:
+        print_text(f"{text}\n")
+
+
+def on_terminal() -> bool:
+    """Whether somebody reads what is printed, and can type to a pager."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _claim(claim: "Claim", database: "Database", sql: bool) -> Iterator[str]:
     found = stored_claims(database).get(claim.name)
-    echo(f"{claim.name}: {claim.title}\n")
-    _paragraph("Claim", claim.statement)
-    _paragraph("Where", claim.where)
-    _paragraph("Test", claim.method)
-    _paragraph("Rule", found.rule if found else claim.rule)
+    yield f"{claim.name}: {claim.title}\n"
+    yield _paragraph("Claim", claim.statement)
+    yield _paragraph("Where", claim.where)
+    yield _paragraph("Test", claim.method)
+    yield _paragraph("Rule", found.rule if found else claim.rule)
     if found is None:
-        _paragraph("Verdict", NOT_MEASURED)
+        yield _paragraph("Verdict", NOT_MEASURED)
         return
     judgement = found.judgement
     verdict = judgement.verdict.upper()
     if judgement.verdict == CONDITIONAL:
         verdict += f": {judgement.condition}"
-    _paragraph("Measured", judgement.measured)
-    _paragraph("Verdict", f"{verdict}. {judgement.reason}")
-    _paragraph("Overturn", claim.overturn)
-    echo()
+    yield _paragraph("Measured", judgement.measured)
+    yield _paragraph("Verdict", f"{verdict}. {judgement.reason}")
+    yield _paragraph("Overturn", claim.overturn)
+    yield ""
     measurements = measurements_of(database, claim.name)
-    print_report(measurements_table(measurements))
-    _print_sql(claim.name, measurements, database.name, found.seeds)
+    yield rendered(measurements_table(measurements)).rstrip("\n") + "\n"
+    if sql:
+        yield from _sql(claim.name, measurements, database.name, found.seeds)
+    else:
+        yield "For the SQL that derives each of these numbers, add --sql.\n"
 
 
-def _paragraph(heading: str, words: str) -> None:
-    width = min(terminal_width() or PLAIN_WIDTH, PLAIN_WIDTH)
-    echo(
-        textwrap.fill(
-            words, width, initial_indent=f"{heading:10}", subsequent_indent=" " * 10,
-            break_on_hyphens=False,
-        )
+def _paragraph(heading: str, words: str) -> str:
+    return textwrap.fill(
+        printable(words), min(output_width(), PLAIN_WIDTH), initial_indent=f"{heading:10}",
+        subsequent_indent=" " * 10, break_on_hyphens=False,
     )  # fmt: skip
 
 
-def _print_sql(
+def _sql(
     claim: str, measurements: tuple[Measurement, ...], database: str, seeds: str
-) -> None:
-    echo(f"By hand, with sqlite3 {shlex.quote(database)} (seeds {seeds}):\n")
-    echo(f"-- bootstrap intervals: {INTERVALS}")
-    echo("-- the numbers above, with the query that gives each estimate")
-    echo(
+) -> Iterator[str]:
+    yield (f"By hand, with sqlite3 {shlex.quote(database)} (seeds {seeds}):\n")
+    yield (f"-- bootstrap intervals: {INTERVALS}")
+    yield ("-- the numbers above, with the query that gives each estimate")
+    yield (
         "SELECT quantity, subject, baseline, statistic, estimate, low, high, n, sql\n"
         f"FROM measurements WHERE claim = '{claim}' ORDER BY position;\n"
     )
-    echo("-- what they rest on, one row a number, with the run that it comes from")
-    echo(
+    yield ("-- what they rest on, one row a number, with the run that it comes from")
+    yield (
         "SELECT o.quantity, o.subject, o.place, o.value, o.run_id, runs.model, runs.seed,\n"
         "    runs.test_accuracy, runs.training_loss, runs.published_kappa, runs.weight_kappa\n"
         "FROM observations AS o LEFT JOIN runs USING (run_id)\n"
@@ -72,5 +100,5 @@ def _print_sql(
     for number, found in enumerate(measurements, 1):
         against = f" against {found.baseline}" if found.baseline else ""
         comment = f"{number}: {found.statistic} of {found.quantity}, {found.subject}{against}"
-        echo(f"-- {printable(comment)}")  # of one line, or what follows would be no comment
-        echo(f"{found.sql};\n")
+        yield (f"-- {printable(comment)}")  # of one line, or what follows would be no comment
+        yield (f"{found.sql};\n")

@@ -1,4 +1,4 @@
-"""What commands print: to a terminal as wide as it is, elsewhere plain."""
+"""What commands print: as wide as the terminal, and in bold only there."""
 
 import shutil
 import sys
@@ -13,14 +13,19 @@ if TYPE_CHECKING:
     from cdbench.store.database import Database
 
 
-def terminal_width() -> int | None:
-    """Return the columns of the terminal on standard output, or None where it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def output_width() -> int:
+    """Return the columns of the terminal, or without one ``COLUMNS``, or 80: a pager has those."""
+    return shutil.get_terminal_size().columns
 
 
-def print_report(report: Report) -> None:
-    """Print a report as a terminal table."""
-    print_text(render(report, "table", terminal_width()))
+def print_report(report: Report, format_name: str = "table") -> None:
+    """Print a report, as a table unless another format is named."""
+    print_text(rendered(report, format_name))
+
+
+def rendered(report: Report, format_name: str = "table") -> str:
+    """Return a report as it is printed here: as wide as the terminal, in bold only on one."""
+    return render(report, format_name, output_width(), styled=sys.stdout.isatty())
 
 
 def print_text(text: str) -> None:

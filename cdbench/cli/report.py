@@ -7,7 +7,7 @@ import typer
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_numbers
-from cdbench.cli.output import claims_report, print_report, print_text
+from cdbench.cli.output import claims_report, print_report
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
 from cdbench.output_files import STANDARD_OUTPUT, write_output
@@ -78,10 +78,8 @@ def report(
             "--seeds and --B are of --table1; a ledger is of the seeds that its audit had"
         )
     built = _ledger(db) if claims else _table1(db, seeds, B)
-    if output is None and format == "table":
-        print_report(built)
-    elif output is None or output == STANDARD_OUTPUT:
-        print_text(render(built, format))
+    if output is None or output == STANDARD_OUTPUT:
+        print_report(built, format)
     elif write_output(output, render(built, format).encode()):
         echo(f"wrote {output}")
     return COMPLETED

@@ -100,11 +100,12 @@ def sweep(
     if wanted:
         code = train_and_store(wanted, jobs, database, resume_command(), blas_threads, cluster)
     if code != INTERRUPTED:
+        from cdbench.datasets import guessing_levels
         from cdbench.reports.summary import summary
 
         echo()
         stored_runs = newest_runs(database, configs)
-        print_report(summary(configs, stored_runs))
+        print_report(summary(configs, stored_runs, guessing_levels(configs)))
         _print_comparison(configs, [run.run_id for run in stored_runs.values()], database)
         echo(f"stored in {database.name}")
     return code

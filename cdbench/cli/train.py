@@ -46,7 +46,7 @@ def train(
     """
     diagnostics = take_diagnostics(knobs)
     config = RunConfig(**given(knobs))
-    from cdbench.datasets import pin_dataset
+    from cdbench.datasets import guessing_levels, pin_dataset
     from cdbench.execution import execute
     from cdbench.store.database import open_for_writing
     from cdbench.store.record import record_run
@@ -65,7 +65,7 @@ def train(
         if run.status == RUN_INTERRUPTED:
             ignore_interrupts()
         echo()
-        _print_outcome(run)
+        _print_outcome(run, guessing_levels([config]).get(config.dataset, -1.0))
         echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is told of
     if diagnostics != Diagnostics():
         echo(
@@ -83,7 +83,7 @@ def _print_epoch(metrics: EpochMetrics) -> None:
     )
 
 
-def _print_outcome(run: Run) -> None:
+def _print_outcome(run: Run, guessing_level: float) -> None:
     if run.spectra:
         print_report(_conditions(run))
     if run.curvature:
@@ -96,6 +96,13 @@ def _print_outcome(run: Run) -> None:
         echo(f"{widths} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
     if run.error:
         echo(f"{run.status}: {one_line(run.error)}", err=True)
+    elif (accuracy := run.epochs[-1].test_accuracy) <= guessing_level:
+        echo(
+            f"this run learned nothing: {100 * accuracy:.2f} % is no better than guessing, which "
+            f"reaches up to {100 * guessing_level:.1f} % (the share of the most frequent class and "
+            "two standard errors of the test split)",
+            err=True,
+        )
 
 
 def _conditions(run: Run) -> Report:

@@ -1,6 +1,7 @@
 """Data sets; one source a file. ``DATASETS`` are those known by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +20,7 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "iris": iris,
 }
 
-__all__ = ["DATASETS", "Dataset", "Split", "load_dataset", "pin_dataset"]
+__all__ = ["DATASETS", "Dataset", "Split", "guessing_levels", "load_dataset", "pin_dataset"]
 
 
 def load_dataset(config: RunConfig) -> Dataset:
@@ -60,6 +61,15 @@ def pin_dataset(config: RunConfig) -> RunConfig:
     return replace(
         config, dataset_fingerprint=_read(config.dataset, config.label_column).fingerprint
     )
+
+
+def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
+    """Return each data set's ``guessing_level`` by its name, of those that can still be read."""
+    levels = {}
+    for config in {config.dataset: config for config in configs}.values():
+        with suppress(DatasetError):
+            levels[config.dataset] = load_dataset(config).guessing_level
+    return levels
 
 
 def _read(name: str, label_column: str | None) -> Dataset:

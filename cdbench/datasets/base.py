@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,16 @@ class Dataset:
     def n_classes(self) -> int:
         """Number of distinct classes."""
         return len(self.classes)
+
+    @property
+    def guessing_level(self) -> float:
+        """Accuracy, 0 to 1, up to which a run is no better than guessing the most frequent class.
+
+        The share p of that class, and two standard errors √(p (1 − p) / n) of a test split of n.
+        """
+        p = float(np.bincount(self.y).max()) / len(self.y)
+        n = ceil(TEST_SHARE * len(self.y))
+        return p + 2 * sqrt(p * (1 - p) / n)
 
     @property
     def fingerprint(self) -> str:

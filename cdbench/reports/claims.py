@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
+from cdbench.numerals import format_number, format_points, format_range
 from cdbench.reports.formats import Report
-from cdbench.reports.statistics import format_number
 from cdbench.store.audit_queries import StoredClaim
+
+SHARE = ", share"
+"""Ends the name of a quantity that is a share of 1, which people read in percent."""
 
 COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict")
 
@@ -37,10 +40,13 @@ def ledger(
         columns=COLUMNS,
         rows=rows,
         notes=(
+            "Verdicts: reproduced, the published numbers come out again; holds, the measurements "
+            "support the claim as it is stated; holds if, they do where the condition is met; not "
+            "supported, they can tell neither that it is true nor that it is false; contradicted, "
+            "they show that it is false.",
             "Intervals: 95 % bootstrap over seeds unless said otherwise. One claim in full, with "
-            "its rule and the SQL that derives it: cdbench audit --claim NAME --explain; names: "
-            + ", ".join(titles)
-            + ".",
+            "its rule and its numbers: cdbench audit --claim NAME --explain, and with the SQL that "
+            "derives them: --sql. Names: " + ", ".join(titles) + ".",
         ),
         records=records,
         text_columns=len(COLUMNS),
@@ -83,10 +89,10 @@ def measurements_table(
         columns=("Quantity", "Of", "Statistic", "Estimate", "Interval", "n"),
         rows=[
             [
-                found.quantity,
+                found.quantity.removesuffix(SHARE),
                 _subject(found),
                 found.statistic,
-                format_number(found.estimate),
+                _estimate(found),
                 _interval(found),
                 str(found.n),
             ]
@@ -106,8 +112,27 @@ def _subject(found: Measurement) -> str:
     return f"{found.subject}{joint}{found.baseline}"
 
 
+def _estimate(found: Measurement) -> str:
+    """Return the estimate; of shares in percent, of their differences in points."""
+    if not _in_percent(found):
+        return format_number(found.estimate)
+    if found.baseline is not None:
+        return f"{format_points([found.estimate])[0]} points"
+    return f"{100 * found.estimate:.2f} %"
+
+
 def _interval(found: Measurement) -> str:
     if found.low is None or found.high is None:
         return "–"
-    ends = f"{format_number(found.low)} … {format_number(found.high)}"
+    if _in_percent(found):
+        signed = found.baseline is not None
+        ends = " … ".join(format_points([found.low, found.high], signed=signed))
+    else:
+        ends = format_range(found.low, found.high)
     return f"{ends} ({found.interval})" if found.interval == "quartiles" else ends
+
+
+def _in_percent(found: Measurement) -> bool:
+    """Whether the statistic is a share itself, or a difference of two: no ratio, no Δ."""
+    plain = ("ratio", "Δ", "exponent")
+    return found.quantity.endswith(SHARE) and not any(word in found.statistic for word in plain)

@@ -93,6 +93,18 @@ def latex_escape(text: str) -> str:
     )
 
 
+_EXPONENT = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e(-?\d+)(?![\w.])")
+
+
+def latex_numbers(text: str) -> str:
+    """Return words of our own as ``latex_escape`` does, with 5.9e6 in them as 5.9×10⁶."""
+    words = _EXPONENT.split(text)  # between words mantissas and exponents
+    powers = [rf"${m}\times10^{{{e}}}$" for m, e in zip(words[1::3], words[2::3], strict=True)]
+    return "".join(
+        latex_escape(word) + power for word, power in zip(words[::3], [*powers, ""], strict=True)
+    )
+
+
 def _latex_character(character: str) -> str:
     if character in _LATEX:
         return _LATEX[character]

@@ -4,21 +4,23 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from cdbench.printable import printable
 from cdbench.reports.escaping import (
     csv_record,
     json_text,
     latex_escape,
+    latex_numbers,
     markdown_cell,
     markdown_text,
 )
+from cdbench.reports.tables import text_table
 
 PLAIN_WIDTH = 120
-"""Columns of a table that is not printed on a terminal, whatever the machine."""
+"""Columns of a table that goes into a file, whatever the machine."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,7 @@ class Report:
     records : sequence of dict
         The numbers as they are, for CSV and JSON.
     text_columns : int
-        How many of the columns, from the left, hold text. More than two make a table of words,
-        whose long cells are folded; numbers never are.
+        How many of the columns, from the left, hold text; the others hold numbers.
     """
 
     title: str
@@ -49,54 +50,21 @@ class Report:
     records: Sequence[dict[str, Any]]
     text_columns: int = 2
 
-    @property
-    def folds(self) -> bool:
-        """Whether long cells of text are folded: in a table of words, not in one of digits."""
-        return self.text_columns > 2
 
+def render(
+    report: Report, format_name: str, width: int = PLAIN_WIDTH, *, styled: bool = False
+) -> str:
+    """Return the report in one of FORMATS, ending with a newline.
 
-def render(report: Report, format_name: str, width: int | None = None) -> str:
-    """Return the report in one of FORMATS, ending with a newline; width is a terminal's."""
+    Width, in columns, and style, as on a terminal, are those of a table of text.
+    """
     if format_name == "table":
-        return _table(report, width)
+        return text_table(report, width, styled=styled)
     return FORMATS[format_name](report)
 
 
-def _table(report: Report, width: int | None = None) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    def shown(text: str) -> Text:  # neither Rich's markup nor its :names: of emoji are meant
-        return Text(printable(text))
-
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        show_edge=False,
-        leading=int(report.text_columns == len(report.columns)),
-    )
-    for number, heading in enumerate(report.columns):
-        is_text = number < report.text_columns
-        justify: Literal["left", "right"] = "left" if is_text else "right"
-        table.add_column(shown(heading), justify=justify, no_wrap=not (is_text and report.folds))
-    for row in report.rows:
-        table.add_row(*map(shown, row))
-    stream = io.StringIO()
-    terminal = width is not None
-    width = width or PLAIN_WIDTH
-    console = Console(file=stream, width=width, force_terminal=terminal, highlight=False)
-    console.print(shown(report.title), style="bold")
-    console.print()
-    # A table that does not fit is wider than the terminal rather than cut: digits matter more.
-    console.width = width if report.folds else max(width, PLAIN_WIDTH)
-    console.print(table)
-    console.width = width
-    console.print()
-    for note in report.notes:
-        console.print(shown(note))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+def _table(report: Report) -> str:
+    return text_table(report, PLAIN_WIDTH, styled=False)
 
 
 def _markdown(report: Report) -> str:
@@ -114,29 +82,39 @@ def _pipes(cells: Sequence[str]) -> str:
 
 
 def _latex(report: Report) -> str:
+    def heading(cells: Sequence[str]) -> str:
+        return " & ".join(map(latex_escape, cells)) + r" \\"
+
     def line(cells: Sequence[str]) -> str:
-        return " & ".join(map(latex_escape, cells)) + r" \\" if cells else r"\hline"
+        if not cells:
+            return r"\addlinespace"
+        # Of columns of text only those of the ledger, all of them, are our own words.
+        own = 0 if n_numbers == 0 else texts
+        shown = [latex_escape(c) if i < own else latex_numbers(c) for i, c in enumerate(cells)]
+        return " & ".join(shown) + r" \\"
 
     texts, n_numbers = report.text_columns, len(report.columns) - report.text_columns
     share = 0.9 / len(report.columns)
-    text_column = rf"p{{{share:.2f}\linewidth}}" if report.folds else "l"
+    text_column = rf"p{{{share:.2f}\linewidth}}" if report.text_columns > 2 else "l"
     lines = [
         r"\documentclass{article}",
         r"\usepackage[T1]{fontenc}",
         r"\usepackage[utf8]{inputenc}",
+        r"\usepackage{booktabs}",
         r"\usepackage[landscape,margin=15mm]{geometry}",
         r"\pagestyle{empty}",
         r"\begin{document}",
-        r"% To use it in a paper of your own, copy from here ...",
+        r"% To use it in a paper of your own: \usepackage{booktabs}, and copy from here ...",
         r"\begin{table}",
         r"\small",
         rf"\caption{{{latex_escape(report.title)}}}",
+        rf"\label{{tab:{_label(report.title)}}}",
         rf"\begin{{tabular}}{{{text_column * texts}{'r' * n_numbers}}}",
-        r"\hline",
-        line(report.columns),
-        r"\hline",
+        r"\toprule",
+        heading(report.columns),
+        r"\midrule",
         *map(line, report.rows),
-        r"\hline",
+        r"\bottomrule",
         r"\end{tabular}",
         *(f"\n{latex_escape(note)}" for note in report.notes),
         r"\end{table}",
@@ -144,6 +122,11 @@ def _latex(report: Report) -> str:
         r"\end{document}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _label(title: str) -> str:
+    """Return what the table is referred to by: the first words of its title, as ``table-1``."""
+    return re.sub(r"[^a-z0-9]+", "-", title.split("·")[0].lower()).strip("-")
 
 
 def _csv(report: Report) -> str:

@@ -43,13 +43,3 @@ def format_kappa(kappa: float) -> str:
         return "–"
     mantissa, exponent = f"{kappa:.1e}".split("e")
     return f"{mantissa}e{int(exponent)}"
-
-
-def format_number(number: float) -> str:
-    """Return three significant digits, with an exponent far from 1: 0.0123, 12.3, 3.8e6; ∞."""
-    if isinf(number):
-        return "∞" if number > 0 else "−∞"
-    if number and not 1e-3 <= abs(number) < 1e5:
-        mantissa, exponent = f"{number:.2e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"

@@ -1,20 +1,32 @@
 """What a sweep gave: one row for each configuration, over its seeds."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from cdbench.averages import mean, median
+from cdbench.averages import deviation, mean, median
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.reports.formats import Report
-from cdbench.reports.statistics import (
-    format_count,
-    format_kappa,
-    format_percent,
-)
+from cdbench.reports.statistics import format_count, format_kappa, format_percent
 from cdbench.store.queries import StoredRun
 
 
-def summary(configs: Sequence[RunConfig], runs: Mapping[RunConfig, StoredRun]) -> Report:
-    """Build the table of a sweep's configurations, each over those of its seeds that completed."""
+def summary(
+    configs: Sequence[RunConfig],
+    runs: Mapping[RunConfig, StoredRun],
+    guessing_levels: Mapping[str, float] | None = None,
+) -> Report:
+    """Build the table of a sweep's configurations, each over those of its seeds that completed.
+
+    Parameters
+    ----------
+    configs : sequence of RunConfig
+        The sweep.
+    runs : mapping
+        The newest completed run of each.
+    guessing_levels : mapping, optional
+        By the data set's name, the accuracy up to which a run does no better than guessing.
+    """
+    levels = guessing_levels or {}
     groups: dict[str, list[RunConfig]] = {}
     for config in configs:
         groups.setdefault(config.group_digest(), []).append(config)
@@ -22,39 +34,60 @@ def summary(configs: Sequence[RunConfig], runs: Mapping[RunConfig, StoredRun]) -
     rows, records = [], []
     for group in groups.values():
         done = [runs[config] for config in group if config in runs]
+        guessed = sum(run.test_accuracy <= levels.get(run.config.dataset, -1) for run in done)
+        row = [group[0].model, *(_knob(group[0], name) for name in varied)]
+        rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done, guessed)])
         knobs = {name: getattr(group[0], name) for name in varied}
-        row = [group[0].model, group[0].describe(varied)]
-        rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done)])
-        records.append({"model": group[0].model, **knobs, "n_completed": len(done)})
+        records.append({"model": group[0].model, **knobs} | _record(done, guessed))
+    columns = ["Model", *(name.replace("_", " ") for name in varied), "Runs", "Parameters"]
+    columns += ["Test accuracy", "weight κ", "s/epoch"]
+    notes = [
+        "Test accuracy: mean ± standard deviation over seeds (ddof 0). weight κ: mean over layers, "
+        "median over seeds."
+    ]
+    if any(record["n_guessing"] for record in records):
+        percents = " or ".join(f"{100 * level:.1f} %" for level in sorted({*levels.values()}))
+        notes.append(
+            f"(1 guess): that many runs learned nothing: they ended at {percents} or below, the "
+            "share of the most frequent class and two standard errors of the test split."
+        )
     return Report(
         title="This sweep: newest completed run of each configuration",
-        columns=(
-            "Model",
-            "",
-            "Runs",
-            "Parameters",
-            "Test accuracy",
-            "published κ (mean)",
-            "weight κ (median)",
-            "s/epoch",
-        ),
+        columns=columns,
         rows=rows,
-        notes=(
-            "Accuracy: mean ± standard deviation over seeds (ddof 0). κ: mean over layers; "
-            "published: mean over seeds, not comparable between dense and cdlinear; "
-            "weight: median over seeds, comparable.",
-        ),
+        notes=notes,
         records=records,
+        text_columns=1 + len(varied),
     )
 
 
-def _cells(done: Sequence[StoredRun]) -> list[str]:
+def _knob(config: RunConfig, name: str) -> str:
+    """Return a knob's value; – for the product of a dense network, which has none."""
+    value = getattr(config, name)
+    if value is None or (name == "product" and config.layer == "dense"):
+        return "–"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _cells(done: Sequence[StoredRun], guessed: int) -> list[str]:
+    mark = f" ({guessed} guess)" if guessed else ""
     if not done:
-        return ["–"] * 5
+        return ["–"] * 4
     return [
         format_count(done[0].n_parameters),
-        format_percent([run.test_accuracy for run in done]),
-        format_kappa(mean(run.published_kappa for run in done)),
+        format_percent([run.test_accuracy for run in done]) + mark,
         format_kappa(median(run.weight_kappa for run in done)),
         f"{mean(run.seconds_per_epoch for run in done):.4f}",
     ]
+
+
+def _record(done: Sequence[StoredRun], guessed: int) -> dict[str, Any]:
+    accuracies = [run.test_accuracy for run in done]
+    return {
+        "n_completed": len(done),
+        "n_guessing": guessed,
+        "n_parameters": done[0].n_parameters if done else None,
+        "test_accuracy_mean": mean(accuracies) if done else None,
+        "test_accuracy_sd": deviation(accuracies) if done else None,
+        "weight_kappa_median": median(run.weight_kappa for run in done) if done else None,
+    }

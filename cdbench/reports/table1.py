@@ -140,7 +140,7 @@ def _print_rows(table: Sequence[Row], *, comparable: bool) -> tuple[list[list[st
                 model.test_accuracy,
                 model.kappa,
             )
-            printed.append([name, "published", *(_mark(cell, "") for cell in cells), ""])
+            printed.append([name, "paper", *(_mark(cell, "") for cell in cells), ""])
             name = ""
             if comparable:
                 equal = [ours == theirs for ours, theirs in zip(measured, cells, strict=True)]

@@ -1,12 +1,9 @@
 """``cdbench db info``: what a database holds."""
 
-import typer
-
 from cdbench.cli import COMPLETED
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_report
 from cdbench.cli.report import FormatOption
-from cdbench.reports.formats import render
 
 
 def info(db: DatabaseOption = DEFAULT_DATABASE, format: FormatOption = "table") -> int:  # noqa: A002
@@ -23,8 +20,5 @@ def info(db: DatabaseOption = DEFAULT_DATABASE, format: FormatOption = "table") 
     from cdbench.store.upkeep.sources import open_as_it_is
 
     report = inventory_report(inventory(open_as_it_is(db)))
-    if format == "table":
-        print_report(report)
-    else:
-        typer.echo(render(report, format), nl=False)
+    print_report(report, format)
     return COMPLETED

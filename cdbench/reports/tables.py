@@ -1,0 +1,162 @@
+"""A report as a table of text, folded to a width: nothing is cut, and no number is torn."""
+
+import io
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from cdbench.printable import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from cdbench.reports.formats import Report
+
+GAP, NARROW_GAP = 3, 2
+"""Blanks between two columns, and where that is too wide."""
+
+
+def text_table(report: "Report", width: int, *, styled: bool) -> str:
+    """Return title, table and notes, at most ``width`` columns wide, ending with a newline.
+
+    Cells are folded where the table is too wide: text between words, numbers before their ``±``,
+    ``(`` or ``…`` only. Where even that is too wide, each row becomes a list of its cells.
+
+    Parameters
+    ----------
+    report : Report
+        What to show.
+    width : int
+        Columns of the terminal or page.
+    styled : bool
+        Whether the title is bold, as on a terminal.
+    """
+    from rich.console import Console
+    from rich.text import Text
+
+    # Text, because neither Rich's markup nor its :names: of emoji are meant.
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=styled, highlight=False)
+    console.print(Text(printable(report.title)), style="bold")
+    console.print()
+    rows = [[printable(cell) for cell in row] for row in report.rows]
+    columns = [printable(heading) for heading in report.columns]
+    layout = _layout(report, columns, rows, width)
+    if layout is None:
+        for line in _lists(report, columns, rows, width):
+            console.print(Text(line), soft_wrap=True)
+    else:
+        _print_table(console, report, columns, rows, *layout)
+    console.print()
+    for note in report.notes:
+        console.print(Text(printable(note)))
+    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+
+
+def _print_table(
+    console: "Console",
+    report: "Report",
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    widths: Sequence[int],
+    gap: int,
+) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    folded = [
+        [_fold(cell, i < report.text_columns, widths[i]) for i, cell in enumerate(row)]
+        for row in rows
+    ]
+    is_folded = any("\n" in cell for row in folded for cell in row)
+    grouped = any(not row for row in rows)  # and so apart already
+    table = Table(
+        box=box.SIMPLE_HEAD,  # whose divider is one blank
+        padding=(0, 1, 0, gap - 2),
+        pad_edge=False,
+        show_edge=False,
+        leading=int(is_folded and not grouped),
+    )
+    for i, heading in enumerate(columns):
+        justify: Literal["left", "right"] = "left" if i < report.text_columns else "right"
+        table.add_column(
+            Text(_fold(heading, is_text=True, width=widths[i])),
+            justify=justify,
+            vertical="top",
+            no_wrap=True,
+        )
+    for row in folded:
+        table.add_row(*map(Text, row))
+    console.print(table)
+
+
+def _layout(
+    report: "Report", columns: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> tuple[list[int], int] | None:
+    """Return each column's width and the gap, or None where even folded they are too wide."""
+    from rich.cells import cell_len
+
+    cells = [[row[i] for row in rows if row] for i in range(len(columns))]
+    widths = [max(map(cell_len, [*own, h])) for h, own in zip(columns, cells, strict=True)]
+    for gap in (GAP, NARROW_GAP):
+        room = width - gap * (len(columns) - 1)
+        if sum(widths) <= room:
+            return widths, gap
+    least = [
+        max(
+            cell_len(piece.rstrip())
+            for text, is_text in ((heading, True), *((c, i < report.text_columns) for c in own))
+            for piece in _pieces(text, is_text)
+        )
+        for i, (heading, own) in enumerate(zip(columns, cells, strict=True))
+    ]
+    if sum(least) > room:
+        return None
+    while sum(widths) > room:  # the widest column that can fold gives way
+        i = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
+        widths[i] -= 1
+    return widths, gap
+
+
+def _pieces(cell: str, is_text: bool) -> list[str]:
+    """Return what may stand on lines of its own; together they are the cell."""
+    return re.split(r"(?<= )(?=\S)" if is_text else r"(?<= )(?=[±(…])|(?<=→)", cell)
+
+
+def _fold(cell: str, is_text: bool, width: int) -> str:
+    """Return the cell in lines of at most the width, as far as its pieces allow."""
+    from rich.cells import cell_len
+
+    lines = [""]
+    for piece in _pieces(cell, is_text):
+        if not lines[-1] or cell_len(lines[-1] + piece.rstrip()) <= width:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    # What ends a cell stays: a mark's place is kept where there is none.
+    return "\n".join([*(line.rstrip() for line in lines[:-1]), lines[-1]])
+
+
+def _lists(
+    report: "Report", columns: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> list[str]:
+    """Return each row as a list of its cells, with a heading each; words too long are broken."""
+    from rich.cells import cell_len, chop_cells
+
+    indent = max(map(cell_len, columns)) + 2
+    room = max(width - indent, 10)
+    lines: list[str] = []
+    for row in filter(None, rows):
+        lines += [""] if lines else []
+        for i, (heading, cell) in enumerate(zip(columns, row, strict=True)):
+            parts = [
+                part
+                for line in _fold(cell.strip(), i < report.text_columns, room).split("\n")
+                for words in _fold(line, is_text=True, width=room).split("\n")
+                for part in chop_cells(words, room)
+            ]
+            for number, part in enumerate(parts):
+                name = heading if number == 0 else ""
+                lines.append(name + " " * (indent - cell_len(name)) + part)
+    return lines
