@@ -48,6 +48,7 @@ bench: .venv/installed-bench
 
 docs: .venv/installed-test
 	$(BIN)/python -m cdbench.store.schema_page docs/schema.md
+	$(BIN)/python -m tests.recipes runs.db
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db runs.db --output docs/figures
 
 .venv/bin/python:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isinf, isnan
 
-from cdbench.run import FAILED, INTERRUPTED, Curvature, Run, Spectrum
+from cdbench.run import FAILED, INTERRUPTED, Curvature, Run, Spectrum, ranked_values
 
 BIT_FOR_BIT = "bit for bit"
 PRINTED_EQUAL = "printed precision"
@@ -200,8 +200,8 @@ def _of_spectrum(spectrum: Spectrum) -> Iterator[Number]:
     for name in ("kappa", "kappa_nonnull", "size", "threshold", "largest", "flatness", "rank"):
         yield Number(name, where, getattr(condition, name))
     yield Number("smallest", where, condition.smallest, condition.threshold)
-    for position, value in enumerate(spectrum.values, 1):
-        yield Number("value", f"{position} {where}", value, condition.threshold)
+    for rank, value in ranked_values(spectrum):
+        yield Number("value", f"{rank} {where}", value, condition.threshold)
 
 
 def _of_curvature(curvature: Curvature) -> Iterator[Number]:

@@ -91,6 +91,9 @@ class Spectrum:
         0, or the epoch's update, from 1, ahead of which it was measured on that mini-batch.
     multiplicity : int
         How often each number occurs.
+    n_numbers : int or None
+        None where all numbers are kept; else how many there were, of which the values are
+        quantiles: equally spaced ranks, the largest and the smallest number among them.
     """
 
     layer: int
@@ -101,6 +104,41 @@ class Spectrum:
     sample: str | None = None
     step: int = 0
     multiplicity: int = 1
+    n_numbers: int | None = None
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The rank of each of the values among all numbers, from 1 at the largest."""
+        if self.n_numbers is None:
+            return tuple(range(1, len(self.values) + 1))
+        return kept_ranks(self.n_numbers)
+
+
+MOST_VALUES = 4096
+"""Numbers of a spectrum that are kept one by one: as many as a 64 × 64 layer has entries."""
+
+N_QUANTILES = 1025
+"""Numbers that are kept of a larger one; a wide layer would store megabytes of each kind."""
+
+
+def kept_ranks(n_numbers: int) -> tuple[int, ...]:
+    """Return the ranks of the quantiles that are kept: equally spaced, from 1 to all of them.
+
+    Examples
+    --------
+    >>> kept_ranks(4097)[:3], kept_ranks(4097)[-1]
+    ((1, 5, 9), 4097)
+    """
+    step = (n_numbers - 1) / (N_QUANTILES - 1)
+    return tuple(1 + round(step * i) for i in range(N_QUANTILES))
+
+
+def ranked_values(spectrum: Spectrum) -> list[tuple[int, float]]:
+    """Return a spectrum's values with their ranks; of very many, as once were kept, quantiles."""
+    values = spectrum.values
+    if spectrum.n_numbers is None and len(values) > MOST_VALUES:
+        return [(rank, values[rank - 1]) for rank in kept_ranks(len(values))]
+    return list(zip(spectrum.ranks, values, strict=True))
 
 
 @dataclass(frozen=True)

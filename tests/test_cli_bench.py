@@ -266,7 +266,7 @@ def test_a_sweep_over_products_trains_each_and_says_which_was_used(here: Here) -
     assert answer.code == 0
     for product in ("gather", "polygon", "fft"):
         assert f"product={product}" in answer.out
-    found = rows(here.folder / "runs.db", "SELECT layer, product, product_used FROM runs")
+    found = rows(here.folder / "runs.db", "SELECT family, product, product_used FROM runs")
     assert found == [
         ("dense", "auto", None),
         *(("cdlinear", product, product) for product in ("gather", "polygon", "fft")),

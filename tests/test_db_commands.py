@@ -13,6 +13,7 @@ import pytest
 
 from cdbench.run import Run
 from cdbench.store.database import open_for_reading, open_for_writing
+from cdbench.store.migrate import revisions
 from cdbench.store.record import record_run
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.copying import copy_database
@@ -21,6 +22,7 @@ from cdbench.store.upkeep.vacuuming import vacuum_database
 from tests.cli_tools import Here, change, contents, rows
 
 ASSETS = Path(__file__).parent / "assets"
+NEWEST = revisions()[-1]
 LONG = "é" * 128
 """One byte too long for a name, though not so many characters."""
 
@@ -31,7 +33,7 @@ TinyRun = Callable[..., Run]
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Here:
-    shutil.copy(ASSETS / "0005.db", tmp_path / "runs.db")
+    shutil.copy(ASSETS / f"{NEWEST}.db", tmp_path / "runs.db")
     return Here(tmp_path, monkeypatch, capsys)
 
 
@@ -41,7 +43,7 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
     answer = here("db", "info")
     assert (answer.code, answer.err) == (0, "")
     assert re.search(
-        r"^runs.db · SQLite 3\S+ · 229.4 kB · schema 0005, the newest$", answer.out, re.M
+        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0006, the newest$", answer.out, re.M
     )
     for line in ("runs +all +17", "completed +11", "model +cdlinear B=2 +9", "beside +epochs +24"):
         assert re.search(rf"^ *{line}$", answer.out, re.M), answer.out
@@ -64,10 +66,10 @@ def test_check_of_what_is_sound_and_of_what_is_not(here: Here) -> None:
 
 
 def test_upgrade_says_from_which_to_which_and_where_the_backup_is(here: Here) -> None:
-    assert here("db", "upgrade").out == "runs.db is already of schema 0005\n"
+    assert here("db", "upgrade").out == "runs.db is already of schema 0006\n"
     shutil.copy(ASSETS / "0002.db", here.folder / "old.db")
     answer = here("db", "upgrade", "--db", "old.db")
-    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0005, every row kept\n")
+    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0006, every row kept\n")
     assert "as it was: old.schema-0002.db" in answer.err
     kept = here.folder / "old.schema-0002.db"
     question = "SELECT * FROM run JOIN cdbench_version"
@@ -157,7 +159,7 @@ def test_backup_of_a_server_is_a_file(
 
 def test_vacuum_removes_exactly_what_belongs_to_nothing(tmp_path: Path, tiny_run: TinyRun) -> None:
     path = tmp_path / "runs.db"
-    shutil.copy(ASSETS / "0005.db", path)
+    shutil.copy(ASSETS / f"{NEWEST}.db", path)
     kept = tmp_path / "kept.db"
     shutil.copy(path, kept)
     with closing(sqlite3.connect(kept)) as connection, connection:

@@ -116,8 +116,9 @@ def test_fresh_database_has_the_models_constraints_indices_and_storage(
     engine.dispose()
     assert schema(fresh) == schema(made)
     text = str(schema(fresh))
-    for said in ("ck_run_status CHECK", "WITHOUT ROWID", "ON DELETE CASCADE", "ix_run_group"):
+    for said in ("ck_run_status CHECK", "ON DELETE CASCADE", "ix_run_group"):
         assert said in text
+    assert "WITHOUT ROWID" not in text  # which DuckDB cannot count
 
 
 def test_every_constraint_has_a_name(fresh: Path) -> None:

@@ -33,6 +33,11 @@ LARGE = {table.name for table in Base.metadata.sorted_tables} - SMALL
 LOOKUPS = {
     "latest_run": ["run_id = 5", "config_digest = 'x'"],
     "runs": ["run_id = 5", "config_digest = 'x'", "dataset = 'digits' AND seed = 0"],
+    "models": [],
+    "against_dense": ["run_id = 5", "dataset = 'digits' AND seed = 0"],
+    "epochs_to_accuracy": ["run_id = 5"],
+    "kappa_epochs": ["run_id = 5"],
+    "curvatures": ["run_id = 5"],
     "epochs": ["run_id = 5", "run_id = 5 AND epoch = 3"],
     "spectrum_values": ["run_id = 5"],
     "conditions": ["run_id = 5", "run_id = 5 AND layer = 1 AND kind = 'weight'"],
@@ -42,7 +47,7 @@ LOOKUPS = {
     "observations": ["claim = 'x'"],
     "benchmarks": ["benchmark_id = 5"],
 }
-"""How a view is asked for a part of it; table1 is always a part."""
+"""How a view is asked for a part of it; table1 is always a part, and models always of all runs."""
 
 QUESTIONS = [(view, lookup) for view, lookups in LOOKUPS.items() for lookup in lookups]
 

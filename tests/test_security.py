@@ -224,10 +224,10 @@ def test_sql_to_type_finds_what_it_is_about_whatever_its_name(tmp_path: Path, na
 
 INTERPOLATED = {
     "VERSION_TABLE", "LOCK", "APPLICATION_ID", "version", "quoted", "_quoted(name)", "name", "kind",
-    "view.select.strip()", "relation",
+    "view.select.strip()", "relation", "table", "clauses",
 }  # fmt: skip
-"""What stands in statements that are put together where they are run: our own constants, and names
-of views, quoted."""
+"""What stands in statements that are put together where they are run: our own constants, names of
+views, quoted, and what sqlite_master says of a table of ours."""
 
 
 @pytest.mark.parametrize("path", SQL_SOURCES, ids=lambda path: path.stem)

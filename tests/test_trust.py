@@ -308,4 +308,5 @@ def test_what_the_environment_says_is_not_taken_from_the_file(here, monkeypatch)
     monkeypatch.setenv("CDBENCH_EPOCHS", "1")
     monkeypatch.setenv("CDBENCH_DATABASE", "y.db")
     answer = here("train", "--dataset", "iris", "--B", "2")
-    assert answer.err == f"cdbench: from {path}: hidden\n"
+    assert answer.err.splitlines()[0] == f"cdbench: from {path}: hidden"
+    assert answer.err.count("cdbench.toml") == 1

@@ -88,7 +88,7 @@ class Accuracy(Claim):
         real = above(gap, 0) or below(gap, 0)
         return Judgement(
             _verdict(delta),
-            f"{in_digits(delta)} of dense's deviations; {digits}",
+            f"{in_digits(delta)} dense deviations; {digits} come out",
             f"Over {gap.n} seeds B=4 differs from dense by {in_points(gap)}, "
             f"{'a gap that is there' if real else 'perhaps no gap at all'}: {in_digits(delta)} of "
             f"dense's standard deviations; B=8 by {in_points(gap8)}, {in_digits(delta8)} "

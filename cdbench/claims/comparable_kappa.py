@@ -1,6 +1,6 @@
 """Claim 6: the published comparison of condition numbers, like for like."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, paper_models
@@ -148,16 +148,16 @@ class ComparableKappa(Claim):
         better = sum(above(ratio, 1) for ratio in ratios.values())
         worse = sum(below(ratio, 1) for ratio in ratios.values())
         told = [
-            f"{label} {' and '.join(_digits(ratios[name, m].estimate) for m in MODELS)}"
+            f"{label} " + " and ".join(_told(ratios[name, m], (name, m) in reached) for m in MODELS)
             for name, label in LABELS.items()
         ]
         return Judgement(
             verdict,
-            "weight κ " + ", ".join(f"{m[9:]}: {_times(ratios[WEIGHT, m])}" for m in MODELS),
-            f"{len(reached)} of {len(ratios)} like-for-like ratios reach the published factor, "
-            f"{whole} with their whole interval; "
-            f"{better} intervals lie above 1, {worse} below; dense / B=4 and dense / B=8 are, for "
-            f"{'; '.join(told)}.",
+            _measured(ratios, reached),
+            f"{len(reached)} of {len(ratios)} like-for-like ratios reach the published factor (✓), "
+            f"{whole} with their whole interval; {better} intervals lie above 1, {worse} below; "
+            f"dense / B=4 and dense / B=8 are, for {'; '.join(told)}. Of the weights, with their "
+            f"intervals: {' and '.join(_times(ratios[WEIGHT, m]) for m in MODELS)}.",
             condition,
         )
 
@@ -175,6 +175,31 @@ def _named(reached: Sequence[tuple[str, str]]) -> str:
     for quantity, model in reached:
         models.setdefault(LABELS[quantity], []).append(model.removeprefix("cdlinear "))
     return ", ".join(f"{label} ({', '.join(at)})" for label, at in models.items())
+
+
+def _measured(
+    ratios: Mapping[tuple[str, str], Measurement], reached: Sequence[tuple[str, str]]
+) -> str:
+    """Return how many ratios reach the factor, which, from what to what, and the weights'."""
+    said = f"{len(reached)} of {len(ratios)} reach it"
+    if reached:
+        kinds = dict.fromkeys(_kind(quantity) for quantity, _ in reached)
+        estimates = sorted(ratios[key].estimate for key in reached)
+        least, most = _digits(estimates[0]), _digits(estimates[-1])
+        said += f": {', '.join(kinds)} {least}× … {most}×"
+    if all(quantity != WEIGHT for quantity, _ in reached):
+        said += f"; weights {', '.join(_digits(ratios[WEIGHT, m].estimate) + '×' for m in MODELS)}"
+    return said
+
+
+def _kind(quantity: str) -> str:
+    if quantity == WEIGHT:
+        return "weights"
+    return "layer Hessians" if quantity.startswith("layer_hessian") else "network"
+
+
+def _told(ratio: Measurement, reaches: bool) -> str:
+    return f"{_digits(ratio.estimate)}×{' ✓' * reaches}"
 
 
 def _times(ratio: Measurement) -> str:

@@ -13,7 +13,7 @@ from cdbench.claims.statistics import (
     median,
     median_ratio,
 )
-from cdbench.claims.wording import POINTS, above, below, in_digits, in_points
+from cdbench.claims.wording import above, below, in_digits, in_points
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
@@ -25,6 +25,7 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.numerals import format_points
 from cdbench.store.audit_queries import AuditedRun
 
 PUBLISHED_WEIGHT = 1e-4
@@ -136,7 +137,7 @@ class FisherFlatness(Claim):
         accuracies = [_at_the_end(found, ACCURACY, *own) for own in papers]
         measured = (
             f"flatness {in_digits(ends_at[0])}, accuracy "
-            f"{POINTS * accuracies[0].estimate:+.1f} points (B=4)"
+            f"{format_points([accuracies[0].estimate])[0]} points (B=4)"
         )
         reason = (
             "Trace-inverse changes flatness at the end by "

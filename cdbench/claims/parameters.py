@@ -103,7 +103,7 @@ class Parameters(Claim):
         verdict, condition = _verdict(n_equal, exact)
         return Judgement(
             verdict,
-            f"{n_equal} of 6 numbers come out; weights 1/B for {len(exact)} of 16 B",
+            f"{n_equal} of 6 numbers come out; 1/B of the weights at {len(exact)} of 16 B",
             f"{n_equal} of 6 printed numbers come out, and layers have exactly 1/B of the dense "
             f"weights for {len(exact)} of 16 block sizes; with biases and padding a whole network "
             f"saves less than B, at B=4 a factor of {low:.2f} to {high:.2f} for hidden widths of "

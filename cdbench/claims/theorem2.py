@@ -40,6 +40,7 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.numerals import format_number
 
 IN_SAMPLES, IN_BLOCK_SIZE, IN_WIDTH = (f"exponent of κ - 1 in {x}" for x in ("N", "B", "n"))
 ALLOWED = {IN_SAMPLES: -0.5, IN_BLOCK_SIZE: 0.5, IN_WIDTH: 0.0}
@@ -138,10 +139,11 @@ class Theorem2(Claim):
         at_B4 = found.find(IN_SAMPLES, of(KINDS[0], subject(PAPER_B)))
         return Judgement(
             verdict,
-            f"κ - 1 ∝ N^{at_B4.estimate:.2f}, B^{in_B.estimate:.2f}, n^{in_digits(in_n)}",
-            f"With identity covariance κ - 1 is at most {max(population_kappa, dense) - 1:.0e}, "
+            f"κ − 1 ∝ N^{format_number(at_B4.estimate)}, B^{format_number(in_B.estimate)}, "
+            f"n^{in_digits(in_n)}",
+            f"With identity covariance κ − 1 is at most {max(population_kappa, dense) - 1:.0e}, "
             "for the dense layer too; with coefficients of variance 1 alone κ is up "
-            f"to {unit:.3g} on the digits; on samples κ - 1 goes as N^{in_digits(at_B4)} at B=4, "
+            f"to {unit:.3g} on the digits; on samples κ − 1 goes as N^{in_digits(at_B4)} at B=4, "
             f"as B^{in_digits(in_B)} and as n^{in_digits(in_n)}.",
             " and ".join(conditions) or None,
         )

@@ -3,6 +3,7 @@
 import math
 
 from cdbench.judgement import Measurement
+from cdbench.numerals import format_number, format_points, format_together
 
 POINTS = 100
 """Percentage points in a share of 1."""
@@ -27,17 +28,13 @@ def below(found: Measurement, level: float) -> bool:
 
 def in_points(found: Measurement) -> str:
     """Return a difference of shares in percentage points: ``−0.65 points (−0.90 … −0.41)``."""
-    low, high = ends(found)
-    estimate, low, high = (POINTS * value for value in (found.estimate, low, high))
-    return _minus(f"{estimate:+.2f} points ({low:+.2f} … {high:+.2f})")
+    estimate, low, high = format_points([found.estimate, *ends(found)])
+    return f"{estimate} points ({low} … {high})"
 
 
 def in_digits(found: Measurement) -> str:
     """Return an estimate in three digits, with its interval if any: ``1.83 (1.75 … 1.91)``."""
     if found.low is None or found.high is None:
-        return _minus(f"{found.estimate:.3g}")
-    return _minus(f"{found.estimate:.3g} ({found.low:.3g} … {found.high:.3g})")
-
-
-def _minus(text: str) -> str:
-    return text.replace("-", "−")
+        return format_number(found.estimate)
+    estimate, low, high = format_together([found.estimate, found.low, found.high])
+    return f"{estimate} ({low} … {high})"

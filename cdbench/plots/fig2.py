@@ -62,11 +62,11 @@ def _draw_panel(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
     """Draw one kind, with each run's κ; numbers ≤ 0, which a log scale cannot show, are counted."""
     n_omitted = 0
     for run, look in zip(runs, looks_of(runs), strict=True):
-        values = run.last_layer_spectrum(kind).values
-        n_omitted += draw_positive_line(axes, run, look, range(1, len(values) + 1), values)
+        spectrum = run.last_layer_spectrum(kind)
+        n_omitted += draw_positive_line(axes, run, look, spectrum.ranks, spectrum.values)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    longest = max(len(run.last_layer_spectrum(kind).values) for run in runs)
+    longest = max(run.last_layer_spectrum(kind).ranks[-1] for run in runs)
     ticks = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
     axes.set_xticks([tick for tick in ticks if tick <= longest])
     axes.set_xticks([], minor=True)

@@ -12,7 +12,7 @@ import numpy as np
 from cdbench.layers import EVALUATION, Context
 from cdbench.network import Network
 from cdbench.products.base import Array
-from cdbench.run import Spectrum
+from cdbench.run import MOST_VALUES, Spectrum, kept_ranks
 from cdbench.spectra.base import Kind, LayerState, Numbers, condition
 from cdbench.spectra.block_power import block_power
 from cdbench.spectra.layer_hessian import layer_hessian
@@ -82,16 +82,35 @@ def measure_spectra(
         state = LayerState(place.layer, own, acting, inputs[place.position], eps)
         for name in kinds:
             numbers = KINDS[name](state)
+            kept, n_numbers = keep(numbers.values) if values else ((), None)
             spectra.append(
                 Spectrum(
                     number,
                     name,
                     epoch,
-                    tuple(np.sort(numbers.values)[::-1].tolist()) if values else (),
+                    kept,
                     condition(numbers),
                     sample if name in DATA_KINDS else None,
                     step,
                     numbers.multiplicity,
+                    n_numbers,
                 )
             )
     return tuple(spectra)
+
+
+def keep(values: Array) -> tuple[tuple[float, ...], int | None]:
+    """Return the numbers from the largest, and None; of more than MOST_VALUES, quantiles.
+
+    Returns
+    -------
+    kept : tuple of float
+        All numbers, or some of them at equally spaced ranks, both ends among them.
+    n_numbers : int or None
+        How many the quantiles are of.
+    """
+    ordered = np.sort(values)[::-1]
+    if ordered.size <= MOST_VALUES:
+        return tuple(ordered.tolist()), None
+    chosen = np.array(kept_ranks(ordered.size)) - 1
+    return tuple(ordered[chosen].tolist()), int(ordered.size)

@@ -87,7 +87,10 @@ _CONDITIONS = text(
 )
 
 _SPECTRA = text(
-    "SELECT spectrum_id, layer, kind, epoch, multiplicity FROM spectrum WHERE run_id = :run_id"
+    """
+    SELECT spectrum_id, layer, kind, epoch, multiplicity, n_numbers
+    FROM spectrum WHERE run_id = :run_id
+    """
 )
 
 _VALUES = text(
@@ -136,25 +139,30 @@ def spectra_of(database: Database, run_id: int) -> tuple[Spectrum, ...]:
             fields = dict(row)
             key = (fields.pop("layer"), fields.pop("kind"), fields.pop("epoch"))
             sample = fields.pop("sample")
-            multiplicity, numbers = values.get(key, (1, []))
+            multiplicity, n_numbers, numbers = values.get(key, (1, None, []))
             condition = Condition(**fields)
             spectra.append(
-                Spectrum(*key, tuple(numbers), condition, sample, multiplicity=multiplicity)
+                Spectrum(
+                    *(*key, tuple(numbers), condition, sample),
+                    multiplicity=multiplicity,
+                    n_numbers=n_numbers,
+                )
             )
         return tuple(spectra)
 
 
 def _values_of(
     connection: Connection, run_id: int
-) -> dict[tuple[int, str, int], tuple[int, list[float]]]:
-    """Return each spectrum's multiplicity and numbers; none where only conditions were kept."""
+) -> dict[tuple[int, str, int], tuple[int, int | None, list[float]]]:
+    """Return each spectrum's multiplicity, how many numbers it had, and those that were kept."""
     return {
         (layer, kind, epoch): (
             multiplicity,
+            n_numbers,
             # A query for each, whose rows are single numbers: a run may have 100,000 of them.
             list(connection.execute(_VALUES, {"spectrum_id": spectrum_id}).scalars()),
         )
-        for spectrum_id, layer, kind, epoch, multiplicity in connection.execute(
+        for spectrum_id, layer, kind, epoch, multiplicity, n_numbers in connection.execute(
             _SPECTRA, {"run_id": run_id}
         ).all()
     }

@@ -143,17 +143,20 @@ def _spectra(parts: _Parts, run_id: int) -> tuple[Spectrum, ...]:
         (row.layer, row.kind, row.epoch, 0): (
             tuple(number.value for number in parts.values.get(row.spectrum_id, ())),
             row.multiplicity,
+            row.n_numbers,
         )
         for row in parts.spectra.get(run_id, ())
     }
     spectra = []
     for row in parts.conditions.get(run_id, ()):
-        values, multiplicity = kept.get((row.layer, row.kind, row.epoch, row.step), ((), 1))
+        place = (row.layer, row.kind, row.epoch, row.step)
+        values, multiplicity, n_numbers = kept.get(place, ((), 1, None))
         condition = Condition(**_fields(Condition, row._mapping))
         spectra.append(
             Spectrum(
                 *(row.layer, row.kind, row.epoch, values, condition, row.sample, row.step),
                 multiplicity=multiplicity,
+                n_numbers=n_numbers,
             )
         )
     return tuple(spectra)

@@ -35,6 +35,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "config_json": run.config.canonical_json(),
         "config_digest": run.config.digest(),
         "group_digest": run.config.group_digest(),
+        "baseline_digest": run.config.baseline().digest(),
         "dataset_fingerprint": run.dataset_fingerprint,
         "widths": ARROW.join(map(str, run.widths)) or None,
         "n_parameters": run.n_parameters,
@@ -79,9 +80,9 @@ def _record_spectra(connection: Connection, keyed: Sequence[tuple[int, Run]]) ->
         ],
     )
     kept = [(run_id, spectrum) for run_id, spectrum in spectra if spectrum.values]
-    names = ("run_id", *PLACE_FIELDS, "multiplicity")
     rows = [
-        dict(zip(names, (run_id, *_place(found), found.multiplicity), strict=True))
+        dict(zip(PLACE_FIELDS, _place(found), strict=True))
+        | {"run_id": run_id, "multiplicity": found.multiplicity, "n_numbers": found.n_numbers}
         for run_id, found in kept
     ]
     values = [

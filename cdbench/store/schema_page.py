@@ -2,12 +2,14 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Table
+from sqlalchemy import Table, create_engine
 
 from cdbench.store.models import Base
-from cdbench.store.views import VIEWS
+from cdbench.store.view_columns import column_meaning
+from cdbench.store.views import VIEWS, create_views
 
 HEADER = """\
 # The database
@@ -17,14 +19,18 @@ same tables and views. Open it by hand:
 
 ```
 sqlite3 runs.db "select * from table1"
-sqlite3 runs.db "select model, seed, test_accuracy, weight_kappa from runs where is_latest"
-psql runs -c 'select "B", avg(test_accuracy) from runs where is_latest group by "B"'
+sqlite3 -box runs.db "select model, changes, n_seeds, test_accuracy_mean from models"
+psql runs -c "select model, seed, test_accuracy from runs where is_latest and changes = ''"
 ```
+
+An average over `runs` mixes whatever learning rates, dropouts and epochs were tried. The view
+`models` has a row for each of them, and [recipes.md](recipes.md) answers sixteen questions that
+are often asked.
 
 A run is written whole, in one transaction, when it ends. Times are UTC; losses are in nats;
 accuracies are shares from 0 to 1; an infinite condition number is `Inf`. Of several runs of one
 configuration the newest is the one that was written last, by `sequence`, because clocks may be
-wrong. This page is made from the comments in `cdbench/store/models/` and `views.py` by
+wrong. This page is made from the comments in `cdbench/store/models/` and `*_views.py` by
 `make docs`.
 """
 
@@ -32,10 +38,27 @@ wrong. This page is made from the comments in `cdbench/store/models/` and `views
 def schema_markdown() -> str:
     """Return the page: views first, because people read those, then the tables."""
     parts = [HEADER, "## Views\n"]
-    parts += [f"- **`{name}`**: {view.purpose}" for name, view in VIEWS.items()]
-    parts.append("\n## Tables\n")
+    parts += [_view(name, columns) for name, columns in view_columns().items()]
+    parts.append("## Tables\n")
     parts += [_table(table) for table in Base.metadata.sorted_tables]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def view_columns() -> dict[str, list[str]]:
+    """Return the columns of each view, as a new database has them."""
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        Base.metadata.create_all(connection)
+        create_views(connection)
+        return {
+            name: list(connection.exec_driver_sql(f"SELECT * FROM {name}").keys()) for name in VIEWS
+        }
+
+
+def _view(name: str, columns: Sequence[str]) -> str:
+    lines = [f"### `{name}`\n", VIEWS[name].purpose, "", "| column | meaning |", "| --- | --- |"]
+    lines += [f"| `{column}` | {column_meaning(name, column)} |" for column in columns]
+    return "\n".join(lines) + "\n"
 
 
 def _table(table: Table) -> str:

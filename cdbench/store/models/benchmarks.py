@@ -29,10 +29,7 @@ class Timing(Base):
     """Time of a forward and backward pass of one n × n layer, without what surrounds it."""
 
     __tablename__ = "timing"
-    __table_args__ = (
-        CheckConstraint("rounds >= 1", name="rounds"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = (CheckConstraint("rounds >= 1", name="rounds"),)
 
     benchmark_id: Mapped[int] = mapped_column(
         ForeignKey("benchmark.benchmark_id", ondelete="CASCADE"),

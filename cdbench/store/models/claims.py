@@ -59,7 +59,6 @@ class Observation(Base):
     """One number that went into a judgement: of a run, or of a computation."""
 
     __tablename__ = "observation"
-    __table_args__ = ({"sqlite_with_rowid": False},)
 
     claim_result_id: Mapped[int] = _of_result()
     quantity: Mapped[str] = mapped_column(primary_key=True, comment="What was observed.")
@@ -79,7 +78,6 @@ class Measurement(Base):
     """A statistic of observations, with its uncertainty."""
 
     __tablename__ = "measurement"
-    __table_args__ = ({"sqlite_with_rowid": False},)
 
     claim_result_id: Mapped[int] = _of_result()
     position: Mapped[int] = integer_key("Order in which they are shown, from 1.")

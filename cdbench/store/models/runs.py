@@ -85,6 +85,10 @@ class Run(Base):
     group_digest: Mapped[str] = mapped_column(
         comment="SHA-256 of the configuration without its seed: equal for repetitions."
     )
+    baseline_digest: Mapped[str | None] = mapped_column(
+        comment="config_digest of the dense run that it is compared with, all else being equal; "
+        "its own where it is dense; NULL where an upgrade could not read config_json."
+    )
     dataset: Mapped[str] = mapped_column(comment="Name or path of the data set.")
     label_column: Mapped[str | None] = mapped_column(
         comment="Label column of a .csv file; NULL for the last, or for other sources."
@@ -97,7 +101,9 @@ class Run(Base):
         comment="Input transform, fitted on the training split: scale, center, standardize "
         "or whiten.",
     )
-    layer: Mapped[str] = mapped_column(comment="Layer family: dense or cdlinear.")
+    layer: Mapped[str] = mapped_column(
+        comment="Layer family: dense or cdlinear; in the views it is called family."
+    )
     B: Mapped[int | None] = mapped_column("B", comment="Block size; NULL for dense.")
     hidden: Mapped[str] = mapped_column(comment="Hidden widths as asked for, such as 64 64.")
     normalization: Mapped[str] = mapped_column(
@@ -155,10 +161,7 @@ class Epoch(Base):
     """What one epoch of a run gave."""
 
     __tablename__ = "epoch"
-    __table_args__ = (
-        CheckConstraint("test_accuracy BETWEEN 0 AND 1", name="test_accuracy"),
-        {"sqlite_with_rowid": False},
-    )
+    __table_args__ = (CheckConstraint("test_accuracy BETWEEN 0 AND 1", name="test_accuracy"),)
 
     run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
     epoch: Mapped[int] = integer_key("From 1.")

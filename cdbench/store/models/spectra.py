@@ -10,7 +10,6 @@ class ConditionNumber(Base):
     """How well conditioned one weight layer is, by kind (see `docs/conditions.md`)."""
 
     __tablename__ = "condition_number"
-    __table_args__ = ({"sqlite_with_rowid": False},)
 
     run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
     layer: Mapped[int] = integer_key("Weight layer, from 1 at the input.")
@@ -58,13 +57,16 @@ class Spectrum(Base):
     multiplicity: Mapped[int] = mapped_column(
         server_default="1", comment="How often each of the numbers occurs."
     )
+    n_numbers: Mapped[int | None] = mapped_column(
+        comment="NULL: all numbers are kept. Else how many there were, of which the values are "
+        "quantiles: equally spaced ranks, the largest and the smallest among them."
+    )
 
 
 class SpectrumValue(Base):
     """One number of a spectrum."""
 
     __tablename__ = "spectrum_value"
-    __table_args__ = ({"sqlite_with_rowid": False},)
 
     spectrum_id: Mapped[int] = mapped_column(
         ForeignKey("spectrum.spectrum_id", ondelete="CASCADE"),
@@ -120,7 +122,6 @@ class CurvatureNode(Base):
     """One point of a matrix's spectrum, or of its estimated density."""
 
     __tablename__ = "curvature_node"
-    __table_args__ = ({"sqlite_with_rowid": False},)
 
     curvature_id: Mapped[int] = mapped_column(
         ForeignKey("curvature.curvature_id", ondelete="CASCADE"),

@@ -1,0 +1,39 @@
+"""What a run changes against the defaults, in one text such as ``learning_rate=0.05``, as SQL."""
+
+from cdbench.config import DEFAULT_LEARNING_RATE, KNOBS
+
+_TOLD_ELSEWHERE = ("layer", "B", "seed")
+"""Knobs that the columns model and seed tell."""
+
+_DEPENDENT = {
+    "input": "CASE run.dataset WHEN 'digits' THEN 'scale' ELSE 'standardize' END",
+    "learning_rate": "CASE run.optimizer {} END".format(
+        " ".join(f"WHEN '{name}' THEN {rate}" for name, rate in DEFAULT_LEARNING_RATE.items())
+    ),
+}
+"""Defaults that depend on another knob."""
+
+
+def _default(name: str) -> str:
+    value = KNOBS[name].default
+    if name in _DEPENDENT:
+        return _DEPENDENT[name]
+    if isinstance(value, tuple):
+        value = " ".join(map(str, value))
+    return f"'{value}'" if isinstance(value, str) else str(value)
+
+
+def _changed(name: str) -> str:
+    """Return SQL for `` name=value`` where it is not the default, else for nothing."""
+    column = f"run.{name}"
+    # SQLite writes 25 as 25.0 and 1e-5 as 1.0e-05, PostgreSQL does not.
+    shown = f"replace(replace(CAST({column} AS text) || ' ', '.0 ', ' '), '.0e', 'e')"
+    if KNOBS[name].default is None and name not in _DEPENDENT:
+        return f"CASE WHEN {column} IS NULL THEN '' ELSE '{name}=' || {shown} END"
+    return f"CASE WHEN {column} = {_default(name)} THEN '' ELSE '{name}=' || {shown} END"
+
+
+CHANGES = "trim({})".format(
+    "\n            || ".join(_changed(name) for name in KNOBS if name not in _TOLD_ELSEWHERE)
+)
+"""SQL of the text, for a query that reads ``run``."""

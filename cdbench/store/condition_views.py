@@ -1,0 +1,52 @@
+"""The views of spectra and condition numbers."""
+
+from cdbench.store.view import View
+
+SPECTRUM_VALUES = View(
+    "One row a spectral number, with its run's model, changes and seed.",
+    """
+    SELECT spectrum.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest,
+        spectrum.layer, spectrum.kind, spectrum.epoch, spectrum_value.position,
+        spectrum_value.value, spectrum.n_numbers
+    FROM spectrum_value
+    JOIN spectrum ON spectrum.spectrum_id = spectrum_value.spectrum_id
+    JOIN runs ON runs.run_id = spectrum.run_id
+    """,
+)
+
+CONDITIONS = View(
+    "One row a layer, kind and epoch: its condition, with its run's model, changes and seed.",
+    """
+    SELECT k.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, k.layer,
+        k.kind, k.epoch, k.step, k.sample, k.kappa, k.kappa_nonnull, k.rank, k.size, k.largest,
+        k.smallest, k.flatness
+    FROM condition_number AS k JOIN runs ON runs.run_id = k.run_id
+    """,
+)
+
+KAPPA_EPOCHS = View(
+    "One row a run, kind and epoch: κ over training, averaged over the layers, with the knobs and "
+    "the test accuracy of that epoch beside. Epochs are those of --spectra-every, and the last.",
+    """
+    SELECT k.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, k.epoch,
+        k.kind, avg(k.kappa) AS kappa, avg(k.kappa_nonnull) AS kappa_nonnull,
+        max(epoch.test_accuracy) AS test_accuracy, runs.family, runs."B", runs.learning_rate,
+        runs.normalization, runs.input, runs.dropout
+    FROM condition_number AS k JOIN runs ON runs.run_id = k.run_id
+    LEFT JOIN epoch ON epoch.run_id = k.run_id AND epoch.epoch = k.epoch
+    WHERE k.step = 0
+    GROUP BY k.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, k.epoch,
+        k.kind, runs.family, runs."B", runs.learning_rate, runs.normalization, runs.input,
+        runs.dropout
+    """,
+)
+
+CURVATURES = View(
+    "One row a matrix of the whole network, with its run's model, changes and seed.",
+    """
+    SELECT c.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, c.matrix,
+        c.coordinates, c.epoch, c.sample, c.method, c.largest, c.smallest, c.trace, c.trace_error,
+        c.effective_rank, c.damping, c.damped_kappa, c.rank, c.size
+    FROM curvature AS c JOIN runs ON runs.run_id = c.run_id
+    """,
+)

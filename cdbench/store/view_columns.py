@@ -1,0 +1,83 @@
+"""What the columns of the views mean; a name means one thing, whatever the view."""
+
+from cdbench.store.models import Base
+
+MEANINGS = {
+    "model": "Family and block size, such as `cdlinear B=4`.",
+    "family": "Family of the weight layers: dense or cdlinear.",
+    "changes": "The other knobs that are not at their default, such as `learning_rate=0.05 "
+    "dropout=0.2`; empty for the paper's recipe.",
+    "is_latest": "Whether it is the newest completed run (or benchmark) of its configuration; "
+    "true or 1, false or 0, as the client has it.",
+    "epochs_trained": "Epochs that it was trained for.",
+    "published_kappa": "κ of kind published, mean over the layers; not comparable "
+    "between families.",
+    "weight_kappa": "κ of kind weight, mean over the layers.",
+    "seconds_per_epoch": "Mean wall time of an epoch's updates, seconds.",
+    "n_seeds": "Number of runs, each of a seed of its own.",
+    "test_accuracy_mean": "Mean over the seeds of the last epoch's test accuracy, 0 to 1.",
+    "test_accuracy_sd": "Standard deviation of the same, ddof 0.",
+    "test_accuracy_min": "The worst seed's.",
+    "test_accuracy_max": "The best seed's.",
+    "training_loss_mean": "Mean over the seeds of the last epoch's training loss, nats.",
+    "training_loss_sd": "Standard deviation of the same, ddof 0.",
+    "published_kappa_mean": 'Mean over the seeds of published_kappa: Table 1\'s "Hessian κ".',
+    "weight_kappa_median": "Median over the seeds of κ of kind weight.",
+    "layer_hessian_kappa_median": "Median over the seeds of the non-null κ of kind layer_hessian.",
+    "published_kappa_median": "Median over the seeds of κ of kind published; not comparable "
+    "between families.",
+    "block_power_kappa_median": "Median over the seeds of κ of kind block_power; not comparable.",
+    "theorem1_kappa_median": "Median over the seeds of κ of kind theorem1.",
+    "seconds_per_epoch_mean": "Mean over the seeds of seconds_per_epoch.",
+    "baseline_run_id": "The dense run that it is compared with.",
+    "baseline_test_accuracy": "The dense run's test accuracy.",
+    "accuracy_difference": "Own test accuracy less the dense run's.",
+    "baseline_training_loss": "The dense run's training loss.",
+    "baseline_n_parameters": "The dense run's number of parameters.",
+    "weight_kappa_ratio": "The dense run's weight_kappa over its own; above 1 it is conditioned "
+    "better than dense.",
+    "accuracy": "Level of test accuracy that is asked for, 0 to 1.",
+    "microseconds": "Of one pass: median of the rounds.",
+    "microseconds_low": "Lower quartile of the rounds.",
+    "microseconds_high": "Upper quartile of the rounds.",
+    "is_fastest": "Whether no rival at this size was faster.",
+}
+"""Meanings of columns that no table has, or that a view has in its own sense."""
+
+OF_VIEWS = {
+    ("epochs_to_accuracy", "epochs"): "First epoch at or above that accuracy; NULL: never.",
+    ("kappa_epochs", "kappa"): "κ of the kind, mean over the layers.",
+    ("kappa_epochs", "kappa_nonnull"): "Non-null κ of the kind, mean over the layers.",
+    ("kappa_epochs", "test_accuracy"): "Test accuracy after that epoch; NULL before the first.",
+}
+"""What a column means in one view only."""
+
+SOURCES = {
+    "epochs": ("epoch",),
+    "spectrum_values": ("spectrum_value", "spectrum"),
+    "conditions": ("condition_number",),
+    "kappa_epochs": ("condition_number",),
+    "curvatures": ("curvature",),
+    "claims": ("claim_result",),
+    "measurements": ("measurement", "claim_result"),
+    "observations": ("observation", "claim_result"),
+    "benchmarks": ("timing", "benchmark", "environment"),
+}
+"""Tables whose comments say what a view's other columns mean, before those of run and epoch."""
+
+
+def column_meaning(view: str, column: str) -> str:
+    """Return what a column of a view means.
+
+    Raises
+    ------
+    KeyError
+        If nobody has said so.
+    """
+    found = OF_VIEWS.get((view, column)) or MEANINGS.get(column)
+    for name in (*SOURCES.get(view, ()), "run", "epoch"):
+        if found is None and column in Base.metadata.tables[name].columns:
+            found = Base.metadata.tables[name].columns[column].comment
+    if found is None:
+        raise KeyError(f"{view}.{column}")
+    return found.replace("|", "\\|")
