@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from cdbench.claims import CLAIMS
 from cdbench.claims.statistics import (
     BOOTSTRAP,
     QUARTILES,
@@ -29,11 +32,12 @@ from cdbench.claims.statistics import (
 from cdbench.environment import current_environment
 from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
 from cdbench.store.audit_queries import measurements_of, observations_of, stored_claims
-from cdbench.store.database import Database
+from cdbench.store.database import Database, open_for_reading
 from cdbench.store.record import record_claim
 
 ONE = [mean, median, largest, smallest, slope, deviation]
 PAIRED = [mean_difference, median_ratio, mean_ratio, glass_delta]
+RELEASED = str(Path(__file__).parents[1] / "runs.db")
 ODD_NAME = "κ of 'layer''s' 50 % \"x\""
 
 
@@ -82,6 +86,18 @@ def test_sql_of_every_statistic_gives_its_estimate(database: Database, n: int) -
     for measurement in found:
         ((value,),) = asked(database, measurement.sql)
         assert value == pytest.approx(measurement.estimate, rel=1e-9)
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_sql_of_every_claim_gives_its_estimates(database: Database, claim: str) -> None:
+    data = Observations(claim, observations_of(open_for_reading(RELEASED), claim))
+    found = CLAIMS[claim].measure(data)
+    of_no_run = (replace(observed, run_id=None) for observed in data)
+    store(database, Observations(claim, of_no_run), found)
+    assert found
+    for measurement in found:
+        ((value,),) = asked(database, measurement.sql)
+        assert value == pytest.approx(measurement.estimate, rel=1e-9, abs=1e-9), measurement
 
 
 def test_known_values() -> None:
@@ -165,10 +181,25 @@ def test_claim_round_trip(database: Database) -> None:
     found = [measured(function, data) for function in (mean, median, largest, mean_difference)]
     store(database, data, found)
     assert measurements_of(database, data.claim) == tuple(found)
+    positions = asked(database, "select position from measurements order by position")
+    assert positions == [(1,), (2,), (3,), (4,)]
     stored = observations_of(database, data.claim)
     assert sorted(stored, key=str) == sorted(data.all, key=str)
     ledger = stored_claims(database)
     assert ledger[data.claim].judgement == Judgement(HOLDS, "m", "because")
+
+
+def test_observations_come_by_name_and_place_in_whatever_order_they_were_written(
+    database: Database,
+) -> None:
+    ordered = [
+        Observation(quantity, subject, place, 1.0)
+        for quantity in ("Z", "a", "κ")
+        for subject in ("B", "b")
+        for place in (1.0, 2.0, 10.0)
+    ]
+    store(database, Observations("c", ordered[::-1]), [])
+    assert observations_of(database, "c") == tuple(ordered)
 
 
 def test_newest_judgement_is_the_ledger_and_older_ones_are_kept(database: Database) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
+from sqlalchemy import text
 
 from cdbench.config import RunConfig
 from cdbench.run import Run
@@ -35,6 +36,18 @@ def test_newest_is_the_run_that_was_written_last_whatever_the_clock_said(
         began = run.started_at.replace(year=year)
         newest = record_run(database, replace(tiny_run(), started_at=began))
         assert newest_runs(database, [run.config])[run.config].run_id == newest
+
+
+def test_newest_is_found_in_whatever_order_the_database_hands_runs_over(
+    database: Database, tiny_run: TinyRun
+) -> None:
+    config = tiny_run().config
+    newest, older = (record_run(database, tiny_run()) for _ in range(2))
+    with database.transaction() as connection:
+        # Without its index the table is read as it was written, which is no longer the order.
+        connection.execute(text("DROP INDEX ix_run_config_digest_status_sequence_run_id"))
+        connection.execute(text("UPDATE run SET sequence = 1000 - run_id"))
+    assert newest_runs(database, [config])[config].run_id == newest != older
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted", "diverged"])
@@ -119,6 +132,17 @@ def test_spectra_of_two_epochs_stay_apart(database: Database, tiny_run: TinyRun)
     found = spectra_of(database, run_id)
     assert set(found) == set(first + run.spectra)
     assert len(found) == 2 * len(run.spectra)
+
+
+def test_spectra_within_an_epoch_are_not_those_at_its_end(
+    database: Database, tiny_run: TinyRun
+) -> None:
+    run = tiny_run()
+    within = tuple(replace(spectrum, values=(), step=1) for spectrum in run.spectra)
+    run_id = record_run(database, replace(run, spectra=within + run.spectra))
+    found = spectra_of(database, run_id)
+    assert set(found) == set(run.spectra)
+    assert len(found) == len(run.spectra)
 
 
 def test_reader_finds_what_a_writer_stored_since(

@@ -58,6 +58,6 @@ def _sql(data: Observations, cases: Cases, beyond: float) -> str:
         "SELECT (avg(x * y) - avg(x) * avg(y)) / (avg(x * x) - avg(x) * avg(x)) FROM "
         f"(SELECT ln(size) AS x, ln(avg(value) - {beyond}) AS y FROM "
         "(SELECT size, value, row_number() OVER (PARTITION BY size ORDER BY value) AS i, "
-        f"count(*) OVER (PARTITION BY size) AS n FROM ({rows})) "
-        "WHERE i IN ((n + 1) / 2, (n + 2) / 2) GROUP BY size)"
+        f"count(*) OVER (PARTITION BY size) AS n FROM ({rows}) AS found) "
+        "AS ranked WHERE i IN ((n + 1) / 2, (n + 2) / 2) GROUP BY size) AS medians"
     )
