@@ -220,8 +220,8 @@ def test_what_was_trained_alike_is_trained_once_and_the_rest_in_rounds() -> None
         )
     ]
     assert list(command._rounds(trainings)) == [
-        (1, {one: curved, other: plain}, {one: [1], other: [2]}),
-        (1, {one: plain}, {one: [0, 3]}),
+        (1, {one: plain, other: plain}, {one: [0, 3], other: [2]}),
+        (1, {one: curved}, {one: [1]}),
         (2, {one: plain}, {one: [4]}),
     ]
 

@@ -13,6 +13,7 @@ from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
+from cdbench.pace import in_good_order
 
 if TYPE_CHECKING:
     from cdbench.claims import Claim, Needs
@@ -130,9 +131,7 @@ def _train_missing(
     if not missing:
         return COMPLETED
     echo(f"{len(needs)} runs are needed, {len(stored)} of them stored", err=True)
-    # The longest first, so that no process is left alone with one at the end.
-    ordered = dict(sorted(missing.items(), key=lambda item: item[1].curvature == "none"))
-    return train_and_store(ordered, jobs, database, command_line())
+    return train_and_store(in_good_order(missing), jobs, database, command_line())
 
 
 def _judge(claims: Sequence["Claim"], seeds: Sequence[int], database: "Database") -> None:

@@ -1,51 +1,78 @@
-"""How far a sweep is: a bar on a terminal, elsewhere a plain line a run."""
+"""How far a command is with its runs: a bar on a terminal, elsewhere a plain line a run."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
 
 from cdbench.cli.echo import echo
 from cdbench.cli.output import one_line
 from cdbench.config import RunConfig, varied_knobs
+from cdbench.diagnostics import Diagnostics
+from cdbench.pace import Pace
 from cdbench.printable import printable
+from cdbench.reproduction import BIT_FOR_BIT
 from cdbench.run import COMPLETED, INTERRUPTED, Run
 
+if TYPE_CHECKING:
+    from cdbench.reports.reproduction import Reproduced
+    from cdbench.store.training_queries import StoredTraining
 
-class SweepProgress:
-    """Shows runs done, running and failed, and the time that remains.
+
+class RunBar:
+    """A bar of runs with the time that is left; without a terminal nothing is drawn.
 
     Parameters
     ----------
-    configs : sequence of RunConfig
-        Runs to train; the knobs in which they differ are named with each.
+    what : str
+        What is done with the runs.
+    state : str
+        Rich markup of what is told behind their number, from fields of the task.
+    needs : mapping
+        All runs, with what is measured of each.
+    n_runs : int
+        What the bar counts up to, where several things are done with a run.
+    stderr : bool
+        Whether to draw on standard error.
     jobs : int
         Runs at a time.
+    **fields
+        Their first values.
     """
 
-    def __init__(self, configs: Sequence[RunConfig], jobs: int) -> None:
-        n_runs = len(configs)
-        self.n_runs, self.jobs = n_runs, jobs
-        self._varied = varied_knobs(configs)
-        self.n_completed = self.n_failed = 0
-        console = Console()
-        self._bar = Progress(
-            TextColumn("training"),
-            BarColumn(),
+    def __init__(
+        self,
+        what: str,
+        state: str,
+        needs: Mapping[RunConfig, Diagnostics],
+        n_runs: int,
+        *,
+        stderr: bool = False,
+        jobs: int = 1,
+        **fields: Any,
+    ) -> None:
+        console = Console(stderr=stderr)
+        self.needs, self.pace = needs, Pace(needs, jobs)
+        self.bar = Progress(
+            TextColumn(what),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
-            TextColumn("done · {task.fields[running]} running · {task.fields[failed]} failed ·"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
+            TextColumn(f"{state} ·"),
+            _TimeLeft(),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=n_runs, running=min(jobs, n_runs), failed=0)
+        self._task = self.bar.add_task("", total=n_runs, ends_at=None, **fields)
+        self._began = time.monotonic()
 
     def __enter__(self) -> Self:
         """Start the bar."""
-        self._bar.start()
+        self._began = time.monotonic()
+        self.bar.start()
         return self
 
     def __exit__(
@@ -55,7 +82,60 @@ class SweepProgress:
         trace: TracebackType | None,
     ) -> None:
         """Stop the bar; it stays where it was."""
-        self._bar.stop()
+        self.bar.stop()
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether there is a terminal to draw on."""
+        return not self.bar.disable
+
+    def ended(self, run: Run) -> None:
+        """Note how long a run took, for the time that is left."""
+        self.pace.ended(run.config, self.needs[run.config], run.duration_s)
+        now = time.monotonic()
+        left = self.pace.seconds_left(now - self._began)
+        self.bar.update(self._task, ends_at=None if left is None else now + left)
+
+    def advance(self, n_runs: int = 1, **fields: Any) -> None:
+        """Count runs, and show the fields' new values."""
+        self.bar.update(self._task, advance=n_runs, **fields)
+
+
+class _TimeLeft(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """Return the time that is left, counting down between two runs."""
+        ends_at = task.fields["ends_at"]
+        if ends_at is None:
+            return Text("-:-- left", style="progress.remaining")
+        seconds = 0 if task.finished else max(0, round(ends_at - time.monotonic()))
+        minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        told = f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+        return Text(f"{told} left", style="progress.remaining")
+
+
+class SweepProgress(RunBar):
+    """Shows runs done, running and failed, and the time that is left.
+
+    Parameters
+    ----------
+    needs : mapping
+        Runs to train; the knobs in which they differ are named with each.
+    jobs : int
+        Runs at a time.
+    """
+
+    def __init__(self, needs: Mapping[RunConfig, Diagnostics], jobs: int) -> None:
+        self.n_runs, self.jobs = len(needs), jobs
+        state = "done · {task.fields[running]} running · {task.fields[failed]} failed"
+        super().__init__(
+            *("training", state, needs, self.n_runs),
+            jobs=jobs,
+            running=min(jobs, self.n_runs),
+            failed=0,
+        )
+        self._varied = varied_knobs(needs)
+        self.n_completed = self.n_failed = 0
 
     def add(self, run: Run) -> None:
         """Count a run that ended; one that failed is named with its error."""
@@ -65,8 +145,8 @@ class SweepProgress:
         self.n_completed += completed
         self.n_failed += not completed
         n_done = self.n_completed + self.n_failed
-        running = min(self.jobs, self.n_runs - n_done)
-        self._bar.update(self._task, advance=1, running=running, failed=self.n_failed)
+        self.ended(run)
+        self.advance(running=min(self.jobs, self.n_runs - n_done), failed=self.n_failed)
         config = run.config
         knobs = config.describe(self._varied)
         line = printable(
@@ -74,7 +154,38 @@ class SweepProgress:
         )
         if not completed:
             why = printable(one_line(run.error))
-            self._bar.console.print(f"{line}: {why}", markup=False, emoji=False, soft_wrap=True)
-        elif self._bar.disable:
+            self.bar.console.print(f"{line}: {why}", markup=False, emoji=False, soft_wrap=True)
+        elif not self.is_drawn:
             accuracy = 100 * run.epochs[-1].test_accuracy
             echo(f"{n_done}/{self.n_runs} {line}, {accuracy:.2f} %, {run.duration_s:.2f} s")
+
+
+class ReproductionProgress(RunBar):
+    """Shows on standard error how many runs are compared: a bar, or off a terminal a line a run.
+
+    Parameters
+    ----------
+    trainings : sequence of StoredTraining
+        The runs.
+    jobs : int
+        Runs at a time.
+    """
+
+    def __init__(self, trainings: Sequence["StoredTraining"], jobs: int) -> None:
+        self._n_runs, self._n_done, self._n_unequal = len(trainings), 0, 0
+        needs = {training.config: training.diagnostics for training in trainings}
+        state = "compared · {task.fields[unequal]} not bit for bit"
+        super().__init__(
+            "training again", state, needs, self._n_runs, stderr=True, unequal=0, jobs=jobs
+        )
+
+    def add(self, result: "Reproduced") -> None:
+        """Count a run that was compared."""
+        self._n_done += 1
+        verdict = result.comparison.verdict
+        self._n_unequal += verdict != BIT_FOR_BIT
+        self.advance(unequal=self._n_unequal)
+        if not self.is_drawn:
+            config = result.config
+            run = f"run {result.run_id}, {config.model} seed {config.seed}"
+            echo(f"{self._n_done}/{self._n_runs} {run}: {verdict}", err=True)

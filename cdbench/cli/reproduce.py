@@ -3,12 +3,9 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.echo import echo
@@ -16,8 +13,8 @@ from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption
 from cdbench.cli.output import print_report
 from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.interrupts import ignore_interrupts
+from cdbench.pace import in_good_order
 from cdbench.reproduction import (
-    BIT_FOR_BIT,
     DIFFERENT,
     TRAINING_FAILED,
     compare_runs,
@@ -27,6 +24,7 @@ from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 from cdbench.run import Environment
 
 if TYPE_CHECKING:
+    from cdbench.cli.progress import ReproductionProgress
     from cdbench.config import RunConfig
     from cdbench.diagnostics import Diagnostics
     from cdbench.reports.reproduction import Reproduced
@@ -69,6 +67,7 @@ def reproduce(
             f"{'RUN and --all were both' if every else 'no run was'} given; expected "
             "cdbench reproduce 1 2 3 or cdbench reproduce --all"
         )
+    from cdbench.cli.progress import ReproductionProgress
     from cdbench.store.database import open_for_reading
     from cdbench.store.training_queries import stored_trainings
 
@@ -80,11 +79,11 @@ def reproduce(
         )
     pairs: Pairs = Counter()
     results: list[Reproduced] = []
-    progress = ReproductionProgress(len(trainings))
+    progress = ReproductionProgress(trainings, jobs or os.cpu_count() or 1)
     interrupted = False
     try:
         with progress:
-            for result in _reproduced(trainings, jobs, database, pairs):
+            for result in _reproduced(trainings, jobs, database, pairs, progress):
                 results.append(result)
                 progress.add(result)
     except KeyboardInterrupt:
@@ -100,7 +99,11 @@ def reproduce(
 
 
 def _reproduced(
-    trainings: Sequence["StoredTraining"], jobs: int | None, database: "Database", pairs: Pairs
+    trainings: Sequence["StoredTraining"],
+    jobs: int | None,
+    database: "Database",
+    pairs: Pairs,
+    progress: "ReproductionProgress",
 ) -> Iterator["Reproduced"]:
     """Train the runs again and yield what comes out, as they end; count the environments."""
     from cdbench.reports.reproduction import Reproduced
@@ -119,6 +122,7 @@ def _reproduced(
         for found in execute_all(list(needs), at_a_time, needs, blas_threads=blas_threads):
             if found.status == RUN_INTERRUPTED:
                 raise KeyboardInterrupt
+            progress.ended(found)
             for run_id, stored in stored_runs(database, run_ids[found.config]):
                 pairs[stored.environment, found.environment] += 1
                 yield Reproduced(run_id, stored.config, compare_runs(stored, found))
@@ -135,8 +139,7 @@ def _rounds(trainings: Sequence["StoredTraining"]) -> Iterator[Round]:
     several runs comes once a round, because a run that ended is known by its configuration.
     """
     alike: dict[tuple[int, RunConfig, Diagnostics], list[int]] = {}
-    # The longest first, so that no process is left alone with one at the end.
-    for training in sorted(trainings, key=lambda one: one.diagnostics.curvature == "none"):
+    for training in trainings:
         key = (training.blas_threads, training.config, training.diagnostics)
         alike.setdefault(key, []).append(training.run_id)
     rounds: dict[tuple[int, int], Round] = {}
@@ -146,57 +149,8 @@ def _rounds(trainings: Sequence["StoredTraining"]) -> Iterator[Round]:
         seen[threads, config] += 1
         _, needs, ids = rounds.setdefault((threads, number), (threads, {}, {}))
         needs[config], ids[config] = diagnostics, run_ids
-    yield from rounds.values()
-
-
-class ReproductionProgress:
-    """Shows on standard error how many runs are compared: a bar, or off a terminal a line a run.
-
-    Parameters
-    ----------
-    n_runs : int
-        How many there are.
-    """
-
-    def __init__(self, n_runs: int) -> None:
-        self._n_runs, self._n_done, self._n_unequal = n_runs, 0, 0
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("training again"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("compared · {task.fields[unequal]} not bit for bit ·"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("left"),
-            console=console,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=n_runs, unequal=0)
-
-    def __enter__(self) -> Self:
-        """Start the bar."""
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop the bar; it stays where it was."""
-        self._bar.stop()
-
-    def add(self, result: "Reproduced") -> None:
-        """Count a run that was compared."""
-        self._n_done += 1
-        verdict = result.comparison.verdict
-        self._n_unequal += verdict != BIT_FOR_BIT
-        self._bar.update(self._task, advance=1, unequal=self._n_unequal)
-        if self._bar.disable:
-            config = result.config
-            run = f"run {result.run_id}, {config.model} seed {config.seed}"
-            echo(f"{self._n_done}/{self._n_runs} {run}: {verdict}", err=True)
+    for threads, needs, ids in rounds.values():
+        yield threads, in_good_order(needs), ids
 
 
 def _print(results: Sequence["Reproduced"], pairs: Pairs, database: "Database") -> None:

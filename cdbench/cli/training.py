@@ -58,7 +58,7 @@ def train_and_store(
         jobs = cluster.n_workers
         batches = execute_on_cluster(list(needs), cluster, needs, blas_threads=blas_threads)
     sweep = start_sweep(database, command_line())
-    progress = SweepProgress(list(needs), jobs)
+    progress = SweepProgress(needs, jobs)
     interrupted = lost = False
     try:
         with progress:
