@@ -18,7 +18,7 @@ from cdbench.diagnostics import Diagnostics
 from cdbench.environment import current_environment
 from cdbench.errors import CdbenchError, DivergenceError
 from cdbench.footprint import check_memory
-from cdbench.monitor import Monitor
+from cdbench.monitor import Monitor, OnStage
 from cdbench.network import Network
 from cdbench.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
 from cdbench.training import train
@@ -33,6 +33,7 @@ def execute(
     on_epoch: OnEpoch = lambda metrics: None,
     diagnostics: Diagnostics = DEFAULT_DIAGNOSTICS,
     blas_threads: int = 1,
+    on_stage: OnStage = lambda what: None,
 ) -> Run:
     """Train one configuration and return everything it gave; it never raises for a bad run.
 
@@ -48,6 +49,9 @@ def execute(
         Threads of each matrix product. One by default, wherever this runs: 64 × 64 products are
         slower with more, and the last digits depend on it.
 
+    on_stage : callable
+        Called with what is measured beside the epochs as it begins, and with "" when it ended.
+
     Returns
     -------
     Run
@@ -59,7 +63,7 @@ def execute(
         started_at = datetime.now(UTC)
         wall, cpu = time.perf_counter(), time.process_time()
         if lacking is None:
-            outcome = _train(config, on_epoch, diagnostics)
+            outcome = _train(config, on_epoch, diagnostics, on_stage)
         else:
             outcome = {"status": FAILED, "error": lacking, "epochs": ()}
         return Run(
@@ -75,7 +79,9 @@ def execute(
         )
 
 
-def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> dict[str, Any]:
+def _train(
+    config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics, on_stage: OnStage
+) -> dict[str, Any]:
     """Train, and return the fields of Run that depend on how it went."""
     epochs: list[EpochMetrics] = []
     outcome: dict[str, Any] = {"status": COMPLETED}
@@ -94,7 +100,7 @@ def _train(config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics) -> di
             "product_used": network.product,
         }
         parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
-        monitor = Monitor(network, parameters, split, feasible, diagnostics)
+        monitor = Monitor(network, parameters, split, feasible, diagnostics, on_stage)
         monitor.after_epoch(0)
         on_batch = monitor.before_step if diagnostics.batches else None
         for metrics in train(network, parameters, split, feasible, on_batch):

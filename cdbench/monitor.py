@@ -1,5 +1,7 @@
 """Monitor: takes a run's diagnostics while it trains."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from cdbench.config import RunConfig
@@ -10,6 +12,8 @@ from cdbench.network import Network
 from cdbench.products.base import Array
 from cdbench.run import Curvature, Spectrum
 from cdbench.spectra import measure_spectra
+
+OnStage = Callable[[str], None]
 
 
 class Monitor:
@@ -27,6 +31,8 @@ class Monitor:
         The run.
     diagnostics : Diagnostics
         What to measure.
+    on_stage : callable
+        Called with what is measured as it begins, and with nothing when it has ended.
 
     Attributes
     ----------
@@ -42,7 +48,9 @@ class Monitor:
         split: Split,
         config: RunConfig,
         diagnostics: Diagnostics,
+        on_stage: OnStage = lambda what: None,
     ) -> None:
+        self._on_stage = on_stage
         self.network, self.parameters, self.split = network, parameters, split
         self.diagnostics = diagnostics
         size = config.batch_size
@@ -59,6 +67,7 @@ class Monitor:
     def after_epoch(self, epoch: int) -> None:
         """Measure what is due after this epoch; 0 is the initialisation."""
         if epoch in self._spectra_epochs:
+            self._on_stage("spectra of the layers")
             self.spectra += measure_spectra(
                 self.network,
                 self.parameters,
@@ -81,7 +90,9 @@ class Monitor:
                 epoch=epoch,
                 method=self.diagnostics.curvature,
                 context=self._context(),
+                on_stage=self._on_stage,
             )
+        self._on_stage("")
 
     def before_step(self, epoch: int, step: int, x: Array) -> None:
         """Measure Theorem 1's spectrum of a mini-batch, its condition only."""

@@ -226,6 +226,7 @@ ROOMS = {
         "grid",
         "knob_values",
         "memory",
+        "numerals",
         "output_files",
         "pace",
         "plots",

@@ -17,6 +17,7 @@ from cdbench.store.upkeep.copying import copy_database
 from cdbench.store.upkeep.sources import open_as_it_is
 from cdbench.store.views import VIEWS
 from tests.postgres import PostgresServer
+from tests.released import released_database
 
 ROOT = Path(__file__).parents[1]
 NEWEST = ROOT / "tests" / "assets" / f"{revisions()[-1]}.db"
@@ -266,7 +267,7 @@ def test_released_databases_are_sound_and_not_upgraded(revision: str, tmp_path: 
 
 def test_released_results_are_sound(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
-    shutil.copy(ROOT / "runs.db", path)
+    shutil.copyfile(released_database(), path)
     assert findings(str(path)) == []
 
 

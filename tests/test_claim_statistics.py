@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,10 +33,11 @@ from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observ
 from cdbench.store.audit_queries import measurements_of, observations_of, stored_claims
 from cdbench.store.database import Database, open_for_reading
 from cdbench.store.record import record_claim
+from tests.released import released_database
 
 ONE = [mean, median, largest, smallest, slope, deviation]
 PAIRED = [mean_difference, median_ratio, mean_ratio, glass_delta]
-RELEASED = str(Path(__file__).parents[1] / "runs.db")
+RELEASED = str(released_database())
 ODD_NAME = "κ of 'layer''s' 50 % \"x\""
 
 

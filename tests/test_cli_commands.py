@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,33 @@ def test_a_run_that_learned_nothing_is_said_to_have(here: Here) -> None:
     assert answer.code == 0
     assert "no better than guessing, which reaches up to 13.4 %" in answer.err
     assert "guessing" not in here("train", "--epochs", "3", "--hidden", "8").err
+
+
+def test_train_says_that_the_configuration_is_stored_already(here: Here) -> None:
+    assert "stored already" not in here("train", *SMALL).err
+    assert "this configuration is stored already, as run 1" in here("train", *SMALL).err
+    assert "stored already" not in here("train", *SMALL, "--seed", "1").err
+
+
+def test_the_command_that_makes_the_tables_runs_makes_them_whatever_the_settings(
+    here: Here,
+) -> None:
+    (here.folder / "cdbench.toml").write_text("[defaults]\nepochs = 3\nhidden = [32]\n")
+    assert here("train", "--B", "4", "--epochs", "1").code == 0
+    for question in ("plot --fig1", "report --table1"):
+        said = here(*question.split()).err
+        assert said.count("--epochs 25 --hidden 64 64") == 1
+    words = re.search(r": cdbench (sweep .*)", said)
+    assert words is not None
+    assert here(*words[1].split(), "--jobs", "1").code == 0
+    assert "15 of 15 published cells" in here("report", "--table1").out
+    assert "--epochs" not in here("report", "--claims", "--db", "none.db").err
+
+
+def test_what_a_claim_has_stored_does_not_depend_on_the_others(paper_here: Here) -> None:
+    alone = paper_here("audit", "--claim", "accuracy", "--dry-run").out.splitlines()[0]
+    assert alone in paper_here("audit", "--dry-run").out.splitlines()
+    assert "9 of them stored" in alone
 
 
 def test_a_sweep_keeps_its_command_line_and_times(paper: tuple[Path, Answer]) -> None:

@@ -148,6 +148,13 @@ def test_the_summary_on_a_terminal_has_no_cut_digits(start: Start) -> None:
         assert heading in terminal.text()
 
 
+def test_a_long_measurement_says_what_it_is_at(start: Start) -> None:
+    terminal = start("train", "--B", "4", "--curvature", "lanczos", "--epochs", "1")
+    assert terminal.finish() == 0
+    assert "measuring the network's Gauss–Newton matrix" in terminal.seen
+    assert "measuring" not in terminal.text(), "it goes when it has ended"
+
+
 def test_elsewhere_there_are_plain_lines(tmp_path: Path) -> None:
     words = (
         "sweep",

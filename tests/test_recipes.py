@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.metadata import files
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,9 +18,9 @@ from cdbench.store.models import Base
 from cdbench.store.schema_page import view_columns
 from cdbench.store.view_columns import column_meaning
 from tests.recipes import in_the_shell, recipes
+from tests.released import released_database
 
-ROOT = Path(__file__).parents[1]
-RELEASED = ROOT / "runs.db"
+RELEASED = released_database()
 
 QUESTIONS = {question: (sql, answer) for question, sql, answer in recipes()}
 every_question = pytest.mark.parametrize("question", QUESTIONS)

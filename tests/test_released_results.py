@@ -27,9 +27,10 @@ from cdbench.store.audit_queries import (
 from cdbench.store.database import open_for_reading
 from cdbench.store.migrate import VERSION_TABLE, revisions
 from cdbench.store.queries import completed_configs, newest_runs
+from tests.released import released_database
 
 ROOT = Path(__file__).parents[1]
-RELEASED = ROOT / "runs.db"
+RELEASED = released_database()
 
 
 @pytest.fixture

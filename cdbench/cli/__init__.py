@@ -57,9 +57,15 @@ def run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _complain(error.format_message(), error.exit_code)
     except MissingResultsError as error:
+        from cdbench.cli.recipe import recipe_words
         from cdbench.cli.typed import database_words
 
-        return _complain(f"{error}{database_words(arguments)}", DATABASE)
+        words = recipe_words(str(error)) + database_words(arguments)
+        if "no results yet" in str(error):
+            from cdbench.cli.released import where_released
+
+            words += f"; {where_released()}"
+        return _complain(f"{error}{words}", DATABASE)
     except StoreError as error:
         return _complain(str(error), DATABASE)
     except (OutputError, WorkerError) as error:

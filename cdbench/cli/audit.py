@@ -1,6 +1,6 @@
 """``cdbench audit``: the paper's claims tested, judged, stored, and printed as a ledger."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +11,6 @@ from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, wh
 from cdbench.cli.output import print_ledger
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
-from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
 from cdbench.pace import in_good_order
 
@@ -78,9 +77,9 @@ def audit(
     check_seeds(chosen)
     if dry_run:
         return _dry_run(claims, chosen, db)
-    from cdbench.store.database import open_for_writing
+    from cdbench.cli.released import open_to_add
 
-    database = open_for_writing(db)
+    database = open_to_add(db)
     code = _train_missing(claims, chosen, jobs, database)
     if code == INTERRUPTED:
         return code
@@ -109,20 +108,26 @@ def _dry_run(claims: Sequence["Claim"], seeds: Sequence[int], db: str) -> int:
     from cdbench.store.database import open_if_any
     from cdbench.store.location import find_location
 
-    needs = _needs(claims, seeds)
     database = open_if_any(db)
-    stored: Mapping[RunConfig, object] = covering_runs(database, needs) if database else {}
+
+    def count_stored(needs: "Needs") -> int:
+        return len(covering_runs(database, needs)) if database else 0
+
     for claim in claims:
         own = claim.needs(seeds)
-        n_stored = sum(config in stored for config in own)
-        echo(f"{claim.name:22} {len(own):5} runs, {n_stored} of them stored")
-    echo(f"{len(needs)} runs in all, {len(stored)} of them stored in {find_location(db).name}")
+        echo(f"{claim.name:22} {len(own):5} runs, {count_stored(own)} of them stored")
+    needs = _needs(claims, seeds)
+    echo(
+        f"{len(needs)} runs in all, {count_stored(needs)} of them stored in "
+        f"{find_location(db).name} with all that is measured of them"
+    )
     return COMPLETED
 
 
 def _train_missing(
     claims: Sequence["Claim"], seeds: Sequence[int], jobs: int | None, database: "Database"
 ) -> int:
+    from cdbench.cli.released import where_released
     from cdbench.store.audit_queries import covering_runs
 
     needs = _needs(claims, seeds)
@@ -130,7 +135,8 @@ def _train_missing(
     missing = {config: needs[config] for config in needs if config not in stored}
     if not missing:
         return COMPLETED
-    echo(f"{len(needs)} runs are needed, {len(stored)} of them stored", err=True)
+    elsewhere = f"; {where_released()}" if not stored else ""
+    echo(f"{len(needs)} runs are needed, {len(stored)} of them stored{elsewhere}", err=True)
     return train_and_store(in_good_order(missing), jobs, database, command_line())
 
 

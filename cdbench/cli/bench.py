@@ -79,15 +79,15 @@ def bench(
     grid = sizes(n or WIDTHS, B or BLOCK_SIZES, batch or BATCHES, dtype or DTYPES)
     memory = available_memory()
     rivals = {size: rivals_that_fit(size, memory) for size in grid}
+    from cdbench.cli.released import open_to_add
     from cdbench.plots.saving import check_folder
     from cdbench.store.benchmark_queries import stored_benchmark
-    from cdbench.store.database import open_for_writing
     from cdbench.store.record import record_benchmark
 
     check_threads(blas_threads)
     check_folder(output)
     check_output(output / f"{FIGURE}.png")
-    database = open_for_writing(db)
+    database = open_to_add(db)
     if memory is not None:
         _name_left_out(rivals, memory)
     try:

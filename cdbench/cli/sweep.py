@@ -88,10 +88,10 @@ def sweep(
 
         start_server()  # it imports what workers need while the database opens
     with interrupts_held():  # where modules are loaded, an exception may be lost
-        from cdbench.store.database import open_for_writing
+        from cdbench.cli.released import open_to_add
         from cdbench.store.queries import newest_runs
 
-    database = open_for_writing(db)
+    database = open_to_add(db)
     stored = _stored(database, needs) if resume else set()
     wanted = {config: diagnostics for config in configs if config not in stored}
     if stored:

@@ -1,7 +1,7 @@
 """``cdbench train``: one run, its epochs shown as they come."""
 
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
@@ -18,11 +18,15 @@ from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import StoreError
 from cdbench.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
+from cdbench.numerals import minus
 from cdbench.printable import printable
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_kappa
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 from cdbench.run import EpochMetrics, Run
+
+if TYPE_CHECKING:
+    from cdbench.store.database import Database
 
 
 @with_diagnostics
@@ -46,18 +50,20 @@ def train(
     """
     diagnostics = take_diagnostics(knobs)
     config = RunConfig(**given(knobs))
+    from cdbench.cli.released import open_to_add
+    from cdbench.cli.stages import stages
     from cdbench.datasets import guessing_levels, pin_dataset
     from cdbench.execution import execute
-    from cdbench.store.database import open_for_writing
     from cdbench.store.record import record_run
 
     config = pin_dataset(config)
-    database = open_for_writing(db)
+    database = open_to_add(db)
+    _say_if_stored(config, database)
     echo(f"{config.model} · {printable(config.dataset)} · seed {config.seed}\n")
     echo("epoch   training loss   test loss   test accuracy   seconds")
     with interrupts_held():
-        with interrupts_let_through():
-            run = execute(config, _print_epoch, diagnostics, blas_threads)
+        with interrupts_let_through(), stages() as on_stage:
+            run = execute(config, _print_epoch, diagnostics, blas_threads, on_stage)
         try:
             run_id = record_run(database, run)
         except StoreError as error:
@@ -74,6 +80,17 @@ def train(
             "and tables spectrum_value, curvature"
         )
     return {"completed": COMPLETED, "interrupted": INTERRUPTED}.get(run.status, RUN_FAILED)
+
+
+def _say_if_stored(config: RunConfig, database: "Database") -> None:
+    from cdbench.store.queries import newest_runs
+
+    for known in newest_runs(database, [config]).values():
+        echo(
+            f"this configuration is stored already, as run {known.run_id}; it is trained again, "
+            "and reports will take the newer run",
+            err=True,
+        )
 
 
 def _print_epoch(metrics: EpochMetrics) -> None:
@@ -140,7 +157,7 @@ def _curvature(run: Run) -> Report:
             found.matrix.replace("_", "-"),
             f"{found.coordinates}, {found.method}",
             f"{found.largest:.3e}",
-            f"{found.smallest:.3e}",
+            minus(f"{found.smallest:.3e}"),
             f"{found.trace:.3e}" + f" ± {found.trace_error:.0e}" * bool(found.trace_error),
             f"{found.effective_rank:.1f}",
             f"{'–' if found.rank is None else found.rank}/{found.size}",

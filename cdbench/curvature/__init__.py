@@ -5,6 +5,8 @@ indefinite, so that neither has a κ of its own: the numbers to read are the end
 effective rank and the damped κ.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,7 @@ from cdbench.run import Curvature
 
 METHODS = ("auto", "exact", "lanczos")
 MATRICES = {"gauss_newton": gauss_newton_matrix, "hessian": hessian_matrix}
+NAMES = {"gauss_newton": "Gauss–Newton matrix", "hessian": "Hessian"}
 OPERATORS = {"gauss_newton": gauss_newton, "hessian": hessian}
 
 EXACT_BELOW = 3000
@@ -44,6 +47,7 @@ def measure_curvature(
     method: str = "auto",
     context: Context = EVALUATION,
     seed: int = 0,
+    on_stage: Callable[[str], None] = lambda what: None,
 ) -> tuple[Curvature, ...]:
     """Measure both matrices of the mean softmax cross-entropy, in float64 whatever the dtypes.
 
@@ -69,6 +73,8 @@ def measure_curvature(
         In which the network is evaluated; one in which no sample acts on another.
     seed : int
         Of the random vectors of "lanczos".
+    on_stage : callable
+        Called with what is measured as it begins.
 
     Returns
     -------
@@ -86,10 +92,15 @@ def measure_curvature(
     if method == "auto":
         method = "exact" if network.n_parameters < EXACT_BELOW else "lanczos"
     at = (network, parameters, X, y, context)
-    found = []
+    found: list[Curvature] = []
+    systems = _coordinates(network)
     for matrix in MATRICES:
+        if method == "exact":
+            on_stage(f"network's {NAMES[matrix]}, {network.n_parameters:,} parameters")
         measured = MATRICES[matrix](*at) if method == "exact" else OPERATORS[matrix](*at)
-        for coordinates, D in _coordinates(network).items():
+        for coordinates, D in systems.items():
+            part = f"{len(found) + 1} of {len(MATRICES) * len(systems)}"
+            on_stage(f"network's {NAMES[matrix]}, spectrum {part}")
             if method == "exact":
                 spectrum = exact_spectrum(measured * np.outer(D, D))
             else:

@@ -1,0 +1,29 @@
+"""Words that pin the paper's recipe where settings of the user's would change it."""
+
+import os
+from pathlib import Path
+
+from cdbench.config import KNOBS, RunConfig
+from cdbench.settings import load_settings
+
+
+def recipe_words(message: str) -> str:
+    """Return `` --epochs 25 …`` for a message that ends with a command that trains the recipe.
+
+    Only knobs that ``cdbench.toml`` or the environment set to something else are named, and none
+    that the command has already; of other messages nothing.
+    """
+    if "cdbench sweep" not in message:
+        return ""
+    recipe = RunConfig()
+    changed = dict(load_settings(Path.cwd()).defaults)
+    for name in KNOBS:
+        if value := os.environ.get(f"CDBENCH_{name.upper()}"):
+            changed[name] = value
+    words = []
+    for name in changed.keys() - {"seed", "B", "label_column"}:
+        wanted, option = getattr(recipe, name), f"--{name.replace('_', '-')}"
+        if changed[name] != wanted and f"{option} " not in message:
+            values = wanted if isinstance(wanted, tuple) else (wanted,)
+            words.append(" ".join([option, *map(str, values)]))
+    return "".join(f" {word}" for word in sorted(words))

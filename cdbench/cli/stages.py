@@ -1,0 +1,56 @@
+"""What a long measurement is at: one line on a terminal, with the seconds that have passed."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+PATIENCE_S = 0.5
+"""Nothing is shown of what is over by then."""
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """Yield a function that takes what is begun, or an empty text for the end of it.
+
+    The line stands on standard error, if that is a terminal, and goes when its stage has ended.
+    """
+    import sys
+
+    if not sys.stderr.isatty():
+        yield lambda what: None
+        return
+    line = _Line()
+    try:
+        yield line.show
+    finally:
+        line.show("")
+
+
+class _Line:
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def show(self, what: str) -> None:
+        """End the stage that there is, and begin this one, unless it is empty."""
+        if self._thread is not None:
+            self._ended.set()
+            self._thread.join()
+            self._thread = None
+        if what:
+            self._ended.clear()
+            self._thread = threading.Thread(target=self._draw, args=(what,), daemon=True)
+            self._thread.start()
+
+    def _draw(self, what: str) -> None:
+        from rich.console import Console
+
+        began = time.monotonic()
+        if self._ended.wait(PATIENCE_S):
+            return
+        with Console(stderr=True).status("") as status:
+            while True:
+                status.update(f"measuring the {what} · {time.monotonic() - began:.0f} s")
+                if self._ended.wait(0.5):
+                    return
