@@ -49,8 +49,10 @@ class UnknownNameError(ConfigurationError):
 
     def __init__(self, subject: str, name: str, choices: Iterable[str], hint: str = "") -> None:
         known = sorted(choices)
-        nearest = get_close_matches(name.replace("-", "_"), known, n=1, cutoff=0.5)
-        question = f"; did you mean {nearest[0]}?" if nearest else ""
+        folded = {choice.casefold(): choice for choice in known}  # SGD is near sgd
+        word = name.casefold().replace("-", "_")
+        nearest = get_close_matches(word, folded, n=1, cutoff=0.5)
+        question = f"; did you mean {folded[nearest[0]]}?" if nearest else ""
         alternatives = ", ".join([*known, hint] if hint else known)
         super().__init__(f"unknown {subject} {name!r}{question} (known: {alternatives})")
 

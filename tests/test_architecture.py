@@ -33,6 +33,7 @@ ROOMS = {
     "blas": {"errors"},
     "start_up": set[str](),
     "entry": {"cli", "start_up"},
+    "__main__": {"entry"},
     "interrupts": {"start_up"},
     "work_folders": set[str](),
     "published": set[str](),

@@ -117,7 +117,7 @@ OTHERS = [
     ("report --table1 --B", "Option '--B' requires at least one value"),
     ("report --table1 --seeds -1", "seed = -1: expected"),
     ("plot", "no figure was named; expected --fig1, --fig2 or both"),
-    ("plot --fig3", "No such option: --fig3"),
+    ("plot --fig3", "plot has no option --fig3"),
     ("plot --fig1 --format jpg", "'jpg' is not one of 'png', 'pdf', 'svg'"),
     ("plot --fig1 --seed x", "'--seed'"),
 ]

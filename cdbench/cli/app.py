@@ -16,9 +16,20 @@ from cdbench.cli.report import report
 from cdbench.cli.reproduce import reproduce
 from cdbench.cli.sweep import sweep
 from cdbench.cli.train import train
+from cdbench.cli.words import with_words
 
 
 class _Commands(TyperGroup):
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """Return the parameters, called in the help by words for people."""
+        return with_words(super().get_params(ctx), ctx)
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Take ``help`` in front for ``--help`` behind: ``cdbench help db info``."""
+        if args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Say that a command was interrupted, which Typer would end without a word."""
         try:

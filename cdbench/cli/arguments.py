@@ -15,6 +15,8 @@ import typer
 from typer.core import TyperCommand
 
 from cdbench.cli.echo import complain
+from cdbench.cli.mistakes import extra_words, no_such_option, options_of
+from cdbench.cli.words import with_words
 from cdbench.config import KNOBS
 from cdbench.errors import ConfigurationError
 from cdbench.settings import Settings, load_settings
@@ -48,8 +50,13 @@ class ManyValuesCommand(TyperCommand):
         # The name comes first, so it is known before the options are parsed.
         sweep = args[0] if args and not args[0].startswith("-") else None
         settings = load_settings(_working_folder())
+        if self.name == "sweep" and sweep is not None and sweep.replace(",", "").isdigit():
+            ctx.fail(
+                f"{sweep!r} comes before any option, where the name of a sweep may stand; numbers "
+                f"come behind their option, as in cdbench sweep --B {' '.join(args[:2])}"
+            )
         ctx.default_map = self._file_defaults(settings, sweep)
-        rest = super().parse_args(ctx, self._expand(ctx, args))
+        rest = self._parsed(ctx, args)
         for name, values in ctx.params.items():
             if isinstance(values, list | tuple) and values and isinstance(values[0], list):
                 ctx.params[name] = list(chain.from_iterable(values))
@@ -57,6 +64,27 @@ class ManyValuesCommand(TyperCommand):
             self._check_name_was_first(ctx, sweep)
         _say_what_is_taken(ctx, settings)
         return rest
+
+    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
+        """Return the parameters, called in the help by words for people."""
+        return with_words(super().get_params(ctx), ctx)
+
+    def _parsed(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Parse; what was probably meant is said of an option that is none, or has too much."""
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, self._expand(ctx, args))
+        except typer.TyperException as error:
+            option = getattr(error, "option_name", None)
+            if option is not None and hasattr(error, "possibilities"):
+                ctx.fail(no_such_option(option, ctx.command_path, options_of(ctx)))
+            if "unexpected extra argument" in error.format_message():
+                single = [option for option in options_of(ctx) if option.startswith("--")]
+                extra = error.format_message().rpartition("(")[2].rstrip(")").split()
+                line = extra_words(typed, extra, ctx.command_path, single)
+                if line is not None:
+                    ctx.fail(line)
+            raise
 
     def _check_name_was_first(self, ctx: typer.Context, sweep: str | None) -> None:
         """Refuse a name that came later, whose sweep would silently not have been looked up."""

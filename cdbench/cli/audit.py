@@ -29,7 +29,7 @@ def audit(
         typer.Option(
             "--seeds",
             parser=whole_numbers,
-            metavar="INT ...",
+            metavar="NUMBER ...",
             show_default=False,
             help=r"Seeds of the runs, at least 10. \[default: 0..29]",
         ),

@@ -32,7 +32,7 @@ def _several(flag: str, what: str, default: tuple[object, ...]) -> Any:
     return typer.Option(
         flag,
         parser=whole_numbers if numbers else None,
-        metavar="INT ..." if numbers else "STR ...",
+        metavar="NUMBER ..." if numbers else "TEXT ...",
         show_default=False,
         help=rf"{what} \[default: {' '.join(map(str, default))}]",
     )

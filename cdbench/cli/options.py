@@ -12,7 +12,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
+from cdbench.cli.mistakes import hint_for_numbers
 from cdbench.config import KNOBS
+from cdbench.errors import UnknownNameError
 from cdbench.knob_values import KNOB_TYPES, expand_range
 from cdbench.published import PUBLISHED_SEEDS
 
@@ -44,6 +46,28 @@ JobsOption = Annotated[
 ]
 """Use as ``jobs: JobsOption = None``."""
 
+HeaderOption = Annotated[
+    str,
+    typer.Option(
+        "--header",
+        metavar="auto|yes|no",
+        help="Whether the first line of a .csv file names its columns; auto takes a line of "
+        "numbers for a sample.",
+        rich_help_panel="Data",
+    ),
+]
+"""Use as ``header: HeaderOption = "auto"``."""
+
+
+def header_of(word: str) -> bool | None:
+    """Return whether there is a header, None for finding out; raise ConfigurationError."""
+    if word not in HEADERS:
+        raise UnknownNameError("header", word, HEADERS)
+    return HEADERS[word]
+
+
+HEADERS = {"auto": None, "yes": True, "no": False}
+
 SchedulerOption = Annotated[
     str | None,
     typer.Option(
@@ -61,7 +85,8 @@ def whole_number(text: str | int) -> int:
     try:
         return int(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+        hint = hint_for_numbers(str(text))
+        raise typer.BadParameter(f"{text!r} is not a whole number{hint}") from None
 
 
 def whole_numbers(text: str | int) -> list[int]:
@@ -82,7 +107,7 @@ BlasThreadsOption = Annotated[
     typer.Option(
         "--blas-threads",
         parser=_threads,
-        metavar="INT",
+        metavar="NUMBER",
         envvar=f"{ENVIRONMENT_PREFIX}BLAS_THREADS",
         show_envvar=False,
         help="Threads of each matrix product; the last digits depend on it, and small products are "
@@ -116,7 +141,8 @@ def _number(text: str | float) -> float:
     try:
         return float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number") from None
+        hint = hint_for_numbers(str(text))
+        raise typer.BadParameter(f"{text!r} is not a number{hint}") from None
 
 
 _PARSERS: dict[type, Callable[[Any], Any] | None] = {
@@ -193,7 +219,7 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
         show_envvar=False,
         show_default=False,
         parser=whole_numbers if several and kind is int else _PARSERS[kind],
-        metavar=kind.__name__.upper() + " ..." * several,
+        metavar=("TEXT" if kind is str else "NUMBER") + " ..." * several,
         help=rf"{help_text} \[default: {default}]",
         rich_help_panel=_PANELS.get(name, "Training"),
     )

@@ -9,7 +9,7 @@ import typer
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
-from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.errors import ConfigurationError, MissingResultsError, UnknownNameError
 
 if TYPE_CHECKING:
     from cdbench.plots.base import PlottedRun
@@ -42,15 +42,20 @@ def plot(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", parser=whole_number, metavar="INT", help="Seed whose runs are shown."
+            "--seed", parser=whole_number, metavar="NUMBER", help="Seed whose runs are shown."
         ),
     ] = PUBLISHED_FIGURE_SEED,
     output: Annotated[
-        Path, typer.Option("--output", help="Folder of the figures; made if missing.")
+        Path,
+        typer.Option(
+            "--output",
+            help="Folder of the figures, made if missing; of one figure, its file.",
+        ),
     ] = Path("figures"),
     format: Annotated[  # noqa: A002 - the option's name
-        Literal["png", "pdf", "svg"], typer.Option("--format", help="Kind of file.")
-    ] = "png",
+        Literal["png", "pdf", "svg"] | None,
+        typer.Option("--format", show_default=False, help=r"Kind of file. \[default: png]"),
+    ] = None,
 ) -> int:
     """Draw the paper's figures, the audit's and the benchmark's, from the database.
 
@@ -58,7 +63,7 @@ def plot(
 
         cdbench plot --fig1 --fig2
 
-        cdbench plot --fig2 --seed 0 --format pdf --output paper
+        cdbench plot --fig2 --seed 0 --output figure2.pdf
 
         cdbench plot --claims
 
@@ -74,6 +79,8 @@ def plot(
     from cdbench.store.benchmark_queries import stored_benchmark
     from cdbench.store.database import FIRST_COMMAND, open_for_reading
 
+    n_figures = sum(asked.values()) + len(SAMPLE_FIGURES) * claims + crossover
+    folder, stem, kind = _place(output, format, n_figures)
     first = FIRST_COMMAND if fig1 or fig2 else "cdbench audit" if claims else "cdbench bench"
     database = open_for_reading(db, first)
     # Samples are read before runs: where both lack, the audit is what to begin with. All figures
@@ -89,8 +96,33 @@ def plot(
         source, timings = stored_benchmark(database)
         figures["crossover"] = draw_crossover(timings, source)
     for name, figure in figures.items():
-        echo(f"wrote {save_figure(figure, output, name, format)}")
+        echo(f"wrote {save_figure(figure, folder, stem or name, kind)}")
     return COMPLETED
+
+
+def _place(output: Path, format_name: str | None, n_figures: int) -> tuple[Path, str | None, str]:
+    """Return folder, name of the file if it is named, and its kind, by the ending of the output."""
+    from cdbench.plots.saving import FORMATS
+
+    ending = output.suffix[1:].lower()
+    if ending not in (*FORMATS, *OTHER_PICTURES) or output.is_dir():
+        return output, None, format_name or "png"
+    if ending not in FORMATS:
+        raise UnknownNameError(f"kind of figure in --output {output}:", ending, FORMATS)
+    if format_name not in (None, ending):
+        raise ConfigurationError(
+            f"--output {output} ends otherwise than --format {format_name}; expected one of the two"
+        )
+    if n_figures != 1:
+        raise ConfigurationError(
+            f"--output {output} is one file, for {n_figures} figures; expected a folder, as in "
+            f"--output {output.stem}"
+        )
+    return output.parent, output.stem, ending
+
+
+OTHER_PICTURES = ("jpg", "jpeg", "gif", "eps", "ps", "tif", "tiff", "webp", "bmp")
+"""Endings of pictures that are not drawn; a folder is hardly called so."""
 
 
 def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[PlottedRun], str]":

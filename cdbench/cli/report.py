@@ -1,5 +1,6 @@
 """``cdbench report``: tables from the database."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -20,6 +21,11 @@ FormatOption = Annotated[
 ]
 
 
+ENDINGS = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".csv": "csv"}
+ENDINGS |= {".json": "json"}
+"""Forms of a report by the ending of its file."""
+
+
 def report(
     table1: Annotated[
         bool, typer.Option("--table1", help="The paper's Table 1, published beside measured.")
@@ -33,7 +39,7 @@ def report(
         typer.Option(
             "--seeds",
             parser=whole_numbers,
-            metavar="INT ...",
+            metavar="NUMBER ...",
             help=r"Seeds to average over. \[default: 0 1 2]",
         ),
     ] = None,
@@ -42,11 +48,18 @@ def report(
         typer.Option(
             "--B",
             parser=whole_numbers,
-            metavar="INT ...",
+            metavar="NUMBER ...",
             help=r"Block sizes to show beside dense. \[default: 4 8]",
         ),
     ] = None,
-    format: FormatOption = "table",  # noqa: A002 - the option's name
+    format: Annotated[  # noqa: A002 - the option's name
+        Literal["table", "markdown", "latex", "csv", "json"] | None,
+        typer.Option(
+            "--format",
+            show_default=False,
+            help=r"Form of the report. \[default: by the ending of --output, else table]",
+        ),
+    ] = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -64,7 +77,7 @@ def report(
 
         cdbench report --table1 --B 1 3 4 5 7 8
 
-        cdbench report --table1 --format latex --output table1.tex
+        cdbench report --table1 --output table1.tex
 
         cdbench report --claims --format markdown
     """
@@ -78,9 +91,10 @@ def report(
             "--seeds and --B are of --table1; a ledger is of the seeds that its audit had"
         )
     built = _ledger(db) if claims else _table1(db, seeds, B)
+    form = format or ENDINGS.get(Path(output or "").suffix.lower(), "table")
     if output is None or output == STANDARD_OUTPUT:
-        print_report(built, format)
-    elif write_output(output, render(built, format).encode()):
+        print_report(built, form)
+    elif write_output(output, render(built, form).encode()):
         echo(f"wrote {output}")
     return COMPLETED
 

@@ -13,9 +13,11 @@ from cdbench.cli.options import (
     DEFAULT_DATABASE,
     BlasThreadsOption,
     DatabaseOption,
+    HeaderOption,
     JobsOption,
     SchedulerOption,
     given,
+    header_of,
     with_knobs,
 )
 from cdbench.cli.output import print_report
@@ -53,6 +55,7 @@ def sweep(
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
     blas_threads: BlasThreadsOption = 1,
+    header: HeaderOption = "auto",
     baseline: Annotated[
         bool, typer.Option(help="Train the dense network for every seed as well.")
     ] = True,
@@ -78,7 +81,7 @@ def sweep(
     """
     del name  # its values have become defaults of the other options
     diagnostics = take_diagnostics(knobs)
-    configs = _configs(given(knobs), baseline=baseline)
+    configs = _configs(given(knobs), header_of(header), baseline=baseline)
     needs = dict.fromkeys(configs, diagnostics)
     if dry_run:
         return _dry_run(needs, db)
@@ -123,7 +126,7 @@ def _connect(scheduler: str, jobs: int | None) -> "Cluster":
     return Cluster(scheduler)
 
 
-def _configs(knobs: dict[str, Any], *, baseline: bool) -> list[RunConfig]:
+def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> list[RunConfig]:
     """Return the grid's configurations, each checked, and pinned to its data set's contents."""
     from dataclasses import replace
 
@@ -141,7 +144,7 @@ def _configs(knobs: dict[str, Any], *, baseline: bool) -> list[RunConfig]:
         from cdbench.datasets import pin_dataset
 
         if config.dataset not in fingerprints:
-            fingerprints[config.dataset] = pin_dataset(config).dataset_fingerprint
+            fingerprints[config.dataset] = pin_dataset(config, header).dataset_fingerprint
         return replace(config, dataset_fingerprint=fingerprints[config.dataset])
 
     return grid(values, seeds, baseline=baseline, pin=pin)

@@ -10,7 +10,9 @@ from cdbench.cli.options import (
     DEFAULT_DATABASE,
     BlasThreadsOption,
     DatabaseOption,
+    HeaderOption,
     given,
+    header_of,
     with_knobs,
 )
 from cdbench.cli.output import one_line, print_report
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
 @with_diagnostics
 @with_knobs(many=False)
 def train(
-    db: DatabaseOption = DEFAULT_DATABASE, blas_threads: BlasThreadsOption = 1, **knobs: Any
+    db: DatabaseOption = DEFAULT_DATABASE,
+    blas_threads: BlasThreadsOption = 1,
+    header: HeaderOption = "auto",
+    **knobs: Any,
 ) -> int:
     """Train one run and store it.
 
@@ -56,7 +61,7 @@ def train(
     from cdbench.execution import execute
     from cdbench.store.record import record_run
 
-    config = pin_dataset(config)
+    config = pin_dataset(config, header_of(header))
     database = open_to_add(db)
     _say_if_stored(config, database)
     echo(f"{config.model} · {printable(config.dataset)} · seed {config.seed}\n")

@@ -1,5 +1,6 @@
 """Data sets; one source a file. ``DATASETS`` are those known by name."""
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -9,9 +10,11 @@ from pathlib import Path
 from cdbench.config import RunConfig
 from cdbench.datasets.base import Dataset, Split
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
-from cdbench.datasets.csv_file import read_csv
+from cdbench.datasets.csv_file import has_header, read_csv
 from cdbench.datasets.npz_file import read_npz
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
+
+_LOG = logging.getLogger(__name__)
 
 DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits": digits,
@@ -36,11 +39,19 @@ def load_dataset(config: RunConfig) -> Dataset:
     return _read_pinned(config.dataset, config.label_column, config.dataset_fingerprint)
 
 
-def pin_dataset(config: RunConfig) -> RunConfig:
+def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     """Check the data set, and return the configuration with the fingerprint of its file.
 
     A file's contents decide a run's numbers and its path does not, so they belong to the
     configuration. The bundled sets are known by their names.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The configuration.
+    header : bool, optional
+        Whether the first line of a .csv file names its columns; None is to find out, and to say
+        so where it does not. It is in the fingerprint: a sample more or less is other contents.
 
     Raises
     ------
@@ -58,9 +69,15 @@ def pin_dataset(config: RunConfig) -> RunConfig:
         )
     if config.dataset in DATASETS:
         return config
-    return replace(
-        config, dataset_fingerprint=_read(config.dataset, config.label_column).fingerprint
-    )
+    fingerprint = _read(config.dataset, config.label_column, header).fingerprint
+    path = Path(config.dataset)
+    if header is None and path.suffix == ".csv" and not has_header(path, config.label_column):
+        _LOG.warning(
+            "%s has no header: its first line is all numbers and counts as a sample; if it names "
+            "the columns: --header yes",
+            config.dataset,
+        )
+    return replace(config, dataset_fingerprint=fingerprint)
 
 
 def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
@@ -72,7 +89,7 @@ def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
     return levels
 
 
-def _read(name: str, label_column: str | None) -> Dataset:
+def _read(name: str, label_column: str | None, header: bool | None = None) -> Dataset:
     path = Path(name)
     if path.suffix not in (".npz", ".csv"):
         raise UnknownNameError("dataset", name, DATASETS, "or a path to a .npz or .csv file")
@@ -82,14 +99,19 @@ def _read(name: str, label_column: str | None) -> Dataset:
         raise DatasetError(f"{name}: cannot be looked for ({error.strerror})") from None
     if not found:
         raise DatasetError(f"{name}: no such file; expected a .npz or .csv file")
-    return read_npz(path) if path.suffix == ".npz" else read_csv(path, label_column)
+    return read_npz(path) if path.suffix == ".npz" else read_csv(path, label_column, header)
 
 
 @lru_cache(maxsize=4)
 def _read_pinned(name: str, label_column: str | None, fingerprint: str) -> Dataset:
-    """Read a pinned file once for all runs of a process."""
+    """Read a pinned file once for all runs of a process, its first line as it was read then."""
     dataset = _read(name, label_column)
     if dataset.fingerprint != fingerprint:
+        for header in (True, False) if name.endswith(".csv") else ():
+            with suppress(DatasetError, UnknownNameError):
+                other = _read(name, label_column, header)
+                if other.fingerprint == fingerprint:
+                    return other
         raise DatasetError(
             f"{name}: its contents changed since the configuration was made (fingerprint "
             f"{dataset.fingerprint[:12]}, expected {fingerprint[:12]})"

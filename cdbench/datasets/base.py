@@ -16,6 +16,10 @@ TEST_SHARE = 0.2
 """Share of the samples held out for the test split (Sec. VI.1: 360 of 1797)."""
 
 
+MOST_NUMBERED_CLASSES = 20
+"""Classes that are numbers, above which they may be taken for measured quantities."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Training and test samples of one seed: X (N, n_features) in the run's dtype, y (N,)."""
@@ -57,6 +61,12 @@ class Dataset:
             raise DatasetError(f"{self.name}: got one class only, expected at least 2")
         counts = np.bincount(self.y, minlength=self.n_classes)
         rarest = int(counts.argmin())
+        if self._is_of_quantities(int(counts[rarest])):
+            raise DatasetError(
+                f"{self.name}: got {self.n_classes:,} different numbers as labels, such as "
+                f"{self.classes[0]}; that is a quantity and cdbench trains classifiers; expected "
+                "classes (group the numbers, or name another column with --label-column)"
+            )
         if counts[rarest] < 2:
             raise DatasetError(
                 f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} row, expected "
@@ -69,6 +79,16 @@ class Dataset:
                 f"{self.name}: got {len(self.y)} rows, expected at least {needed}: the test split "
                 f"({TEST_SHARE:.0%}) needs one of each of the {self.n_classes} classes"
             )
+
+    def _is_of_quantities(self, fewest: int) -> bool:
+        """Whether the labels are those of a regression: many numbers, fractions or seen once."""
+        if self.n_classes <= MOST_NUMBERED_CLASSES:
+            return False
+        try:
+            numbers = [float(name) for name in self.classes]
+        except ValueError:
+            return False
+        return fewest < 2 or not all(number.is_integer() for number in numbers)
 
     @property
     def n_features(self) -> int:

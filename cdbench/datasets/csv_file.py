@@ -28,17 +28,18 @@ Lines = Iterator[tuple[int, list[str]]]
 """Line number and cells of every line that is not blank."""
 
 
-def read_csv(path: Path, label_column: str | None = None) -> Dataset:
-    """Read a comma-separated file; its first line may name the columns.
-
-    The first line is taken for names if a feature in it is no number. Labels may be any text.
+def read_csv(path: Path, label_column: str | None = None, header: bool | None = None) -> Dataset:
+    """Read a comma-separated file; its first line may name the columns. Labels may be any text.
 
     Parameters
     ----------
     path : Path
         UTF-8 text.
     label_column : str, optional
-        Name of the column of labels; the last one where it is None.
+        Name of the column of labels, or its number from 1 where there are no names; the last one
+        where it is None.
+    header : bool, optional
+        Whether the first line names the columns; None is as ``has_header`` finds.
 
     Returns
     -------
@@ -58,9 +59,32 @@ def read_csv(path: Path, label_column: str | None = None) -> Dataset:
             file.seek(0)
             buffered = io.BufferedReader(file)
             with io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="") as text:
-                return _read(path, _lines(text), label_column)
+                return _read(path, _lines(text), label_column, header)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read as .csv ({error})") from None
+
+
+def has_header(path: Path, label_column: str | None = None) -> bool:
+    """Return whether the first line of a file that can be read names the columns.
+
+    A line of numbers, but perhaps for the label, is a sample.
+    """
+    with open_regular(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
+        return _names_columns(next(_lines(text))[1], label_column)
+
+
+def _names_columns(cells: list[str], label_column: str | None) -> bool:
+    if label_column is None:
+        return not all(map(_is_number, cells[:-1]))
+    if _column_number(label_column, len(cells)) is None:
+        return True
+    return sum(not _is_number(cell) for cell in cells) > 1
+
+
+def _column_number(label_column: str, width: int) -> int | None:
+    """Return the number, from 1, that the word is, if there is such a column."""
+    is_number = label_column.isascii() and label_column.isdigit()
+    return int(label_column) if is_number and 1 <= int(label_column) <= width else None
 
 
 def _lines(text: io.TextIOWrapper) -> Lines:
@@ -70,7 +94,7 @@ def _lines(text: io.TextIOWrapper) -> Lines:
             yield reader.line_num, cells
 
 
-def _read(path: Path, lines: Lines, label_column: str | None) -> Dataset:
+def _read(path: Path, lines: Lines, label_column: str | None, header: bool | None) -> Dataset:
     first = next(lines, None)
     if first is None:
         raise DatasetError(f"{path}: is empty, expected rows of numbers with a label each")
@@ -78,7 +102,7 @@ def _read(path: Path, lines: Lines, label_column: str | None) -> Dataset:
     if width < 2:
         raise DatasetError(f"{path}: got {width} column, expected features and a label, by commas")
     names = None
-    if label_column is not None or not all(map(_is_number, first[1][:-1])):
+    if _names_columns(first[1], label_column) if header is None else header:
         names = _names(path, first[1])
         first = next(lines, None)
     label = _label_index(path, names, label_column, width)
@@ -122,7 +146,14 @@ def _names(path: Path, cells: list[str]) -> list[str]:
 def _label_index(path: Path, names: list[str] | None, label_column: str | None, width: int) -> int:
     if label_column is None:
         return width - 1
-    assert names is not None
+    if names is None:
+        number = _column_number(label_column, width)
+        if number is None:
+            raise DatasetError(
+                f"{path}: has no header, so that no column is called {label_column!r}; expected "
+                f"its number, 1 to {width}, or --header yes"
+            )
+        return number - 1
     if label_column not in names:
         hint = f"and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
         raise UnknownNameError(f"column of {path}", label_column, names[:NAMED], hint)

@@ -36,7 +36,10 @@ def open_as_it_is(location: str) -> Database:
     """
     place = find_location(location)
     if place.path is not None and not os.path.exists(place.path):  # noqa: PTH110 - names that cannot be
-        raise StoreError(f"{place.name}: there is no such database")
+        raise StoreError(
+            f"{place.name}: there is no such database; expected the name of one, as in "
+            "--db runs.db; to make one: cdbench sweep --B 4 --seeds 0 1 2"
+        )
     database = Database(place, read_only=True)
     if place.is_empty() or revision_of(database) is None:
         raise StoreError(f"{place.name}: is empty, expected a database of cdbench")

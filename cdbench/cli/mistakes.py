@@ -1,0 +1,91 @@
+"""What is typed by mistake, and what was probably meant."""
+
+import re
+from difflib import get_close_matches
+from typing import Any
+
+MEANT = {
+    "lr": "learning-rate",
+    "rate": "learning-rate",
+    "eta": "learning-rate",
+    "b": "B",
+    "block": "B",
+    "blocks": "B",
+    "block-size": "B",
+    "block-sizes": "B",
+    "blocksize": "B",
+    "bs": "batch-size",
+    "batch": "batch-size",
+    "n-epochs": "epochs",
+    "epoch": "epochs",
+    "width": "hidden",
+    "widths": "hidden",
+    "hidden-size": "hidden",
+    "layers": "hidden",
+    "model": "layer",
+    "family": "layer",
+    "opt": "optimizer",
+    "optim": "optimizer",
+    "norm": "normalization",
+    "data": "dataset",
+    "label": "label-column",
+    "target": "label-column",
+    "drop": "dropout",
+    "precision": "dtype",
+    "random-seed": "seed",
+    "database": "db",
+    "out": "output",
+    "workers": "jobs",
+    "n-jobs": "jobs",
+    "continue": "resume",
+}
+"""Options as other tools call them."""
+
+
+def meant_option(option: str, known: list[str]) -> str | None:
+    """Return the option that was probably meant, of those that the command has."""
+    word = option.lstrip("-").lower().replace("_", "-")
+    by_word = {name.lstrip("-").lower(): name for name in known if name.startswith("--")}
+    for candidate in (word, MEANT.get(word, ""), f"{word}s", word.removesuffix("s")):
+        if candidate.lower() in by_word:
+            return by_word[candidate.lower()]
+    near = get_close_matches(word, by_word, n=1, cutoff=0.7)
+    return by_word[near[0]] if near else None
+
+
+def no_such_option(option: str, command: str, known: list[str]) -> str:
+    """Return the line for an option that the command does not have."""
+    line = f"{command.removeprefix('cdbench ')} has no option {option}"
+    if option == "--seeds" and "--seed" in known:
+        return f"{line}; several seeds are a sweep: cdbench sweep --seeds 0 1 2; one is --seed 0"
+    meant = meant_option(option, known)
+    return line + (f"; did you mean {meant}?" if meant else "") + f" (all: {command} --help)"
+
+
+def extra_words(typed: list[str], extra: list[str], command: str, single: list[str]) -> str | None:
+    """Return the line for more values than an option of ``train`` takes, or None for others."""
+    if not command.endswith("train") or not extra or extra[0] not in typed:
+        return None
+    before = typed[: typed.index(extra[0])]
+    option = next((word for word in reversed(before) if word.startswith("--")), None)
+    if option not in single:
+        return None
+    values = " ".join([before[-1], *extra])
+    listed = option if option != "--seed" else "--seeds"
+    return f"train takes one {option}; several are a sweep: cdbench sweep {listed} {values}"
+
+
+def hint_for_numbers(word: str) -> str:
+    """Return how a list or range is typed, for a word that looks like one, else nothing."""
+    found = re.fullmatch(r"(\d+)\s*(?:-|–|:|\.\.\.|to)\s*(\d+)", word)
+    if found:
+        return f"; a range is typed {found[1]}..{found[2]}"
+    if "," in word or ";" in word:
+        return f"; several are typed with blanks between: {' '.join(re.split(r'[,;]+', word))}"
+    return ""
+
+
+def options_of(ctx: Any) -> list[str]:
+    """Return all options of a command as they are typed."""
+    params = ctx.command.get_params(ctx)
+    return [option for param in params for option in (*param.opts, *param.secondary_opts)]
