@@ -191,6 +191,7 @@ def _located(database: str, folder: Path) -> str:
             return str(folder / local_path(database))
         except StoreError as error:
             raise ConfigurationError(str(error)) from None
-    if not scheme.startswith("sqlite") or len(path) < 2 or path[1:].startswith((":", "file:")):
+    is_file = scheme.casefold().startswith("sqlite")
+    if not is_file or len(path) < 2 or path[1:].startswith((":", "file:")):
         return database  # another server's, or a database in memory
     return f"{scheme}:///{(folder / path[1:]).as_posix()}"

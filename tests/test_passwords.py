@@ -256,6 +256,31 @@ def test_what_cannot_be_read_is_refused_without_showing_it(url, reason):
 
 
 @pytest.mark.parametrize(
+    ("scheme", "known"),
+    [
+        ("postgresql+asyncpg", "postgresql://, which it opens with psycopg"),
+        ("postgres+psycopg2", "postgres://, which it opens with psycopg"),
+        ("SQLite+aiosqlite", "sqlite://, which it opens with pysqlite"),
+    ],
+)
+def test_a_driver_that_would_not_be_used_is_refused(scheme, known):
+    with pytest.raises(StoreError) as caught:
+        find_location(f"{scheme}://me:QQ@127.0.0.1:1/runs")
+    said = f"{scheme}:// names a driver that cdbench does not use; expected {known}"
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("scheme", ["POSTGRESQL", "Postgres", "PostgreSQL+Psycopg"])
+def test_the_letters_of_a_scheme_may_be_large(here, scheme):
+    url = f"{scheme}://me:QQQQ@127.0.0.1:1/runs"
+    answer = here("report", "--table1", "--db", url)
+    assert answer.code == 3
+    assert "postgresql://me:***@127.0.0.1:1/runs: " in answer.err
+    assert "QQ" not in answer.err
+    assert without_password(url) == f"{scheme}://me:***@127.0.0.1:1/runs"
+
+
+@pytest.mark.parametrize(
     "name",
     ["sslkeylogfile", "passfile", "service", "servicefile", "plugin", "requiressl", "SSLMODE"],
 )
@@ -271,7 +296,9 @@ def test_parameters_that_are_not_known_are_refused_by_name_and_have_no_effect(he
         with pytest.raises(TimeoutError):  # nobody called
             server.accept()
     assert (answer.code, answer.err.count("\n")) == (3, 1)
-    assert f" {name} is none of the parameters that cdbench takes (user, password," in answer.err
+    assert f" {name} is none of the parameters that cdbench takes" in answer.err
+    assert ("did you mean sslmode?" in answer.err) == (name == "SSLMODE")
+    assert len(answer.err) < 240
     assert str(target) not in answer.err
     assert contents(here.folder) == {}
 

@@ -54,6 +54,7 @@ def test_any_file_name_works(tmp_path: Path, tiny_run: TinyRun, name: str) -> No
         ("sqlite:///a/runs.db", "a/runs.db"),
         ("sqlite:////tmp/runs.db", "/tmp/runs.db"),
         ("sqlite+pysqlite:///runs.db", "runs.db"),
+        ("SQLite:///runs.db", "runs.db"),
     ],
 )
 def test_location_is_a_path_or_a_url_of_sqlite(location: str, path: str) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from sqlalchemy import Connection, Engine
 
 from cdbench.errors import DatabaseReplacedError, StoreError
+from cdbench.store.url_checks import DRIVERS, kind_and_driver
 from cdbench.store.urls import is_scheme, local_path
 
 
@@ -124,7 +125,13 @@ def find_location(text: str) -> Location:
     scheme, separator, rest = text.partition("://")
     if not separator:
         return SqliteFile(_reachable(local_path(text)))
-    match scheme.partition("+")[0]:
+    kind, driver = kind_and_driver(scheme)
+    if kind in DRIVERS and driver not in DRIVERS[kind] and is_scheme(scheme):
+        raise StoreError(
+            f"{scheme}:// names a driver that cdbench does not use; expected {kind}://, which it "
+            f"opens with {DRIVERS[kind][-1]}"
+        )
+    match kind:
         case "sqlite" if rest.startswith("/") and rest != "/":
             path, _, parameters = rest[1:].partition("?")
             if parameters:

@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from urllib.parse import unquote, unquote_plus
 
 PARAMETERS = (
@@ -11,6 +12,9 @@ PARAMETERS = (
 )
 """What a URL of PostgreSQL may say after its question mark. libpq knows more: files that it writes
 (sslkeylogfile) or reads passwords and servers from (passfile, service), which no URL needs."""
+
+DRIVERS = {"sqlite": ("", "pysqlite"), "postgresql": ("", "psycopg"), "postgres": ("", "psycopg")}
+"""Kinds of database, as a scheme begins, and what may follow its +: the driver that is used."""
 
 REPEATED = ("host", "port")
 """Of those, what may be said several times: servers that are tried one after the other."""
@@ -31,12 +35,12 @@ class Pieces:
     @property
     def is_server(self) -> bool:
         """Whether it is PostgreSQL's."""
-        return self.scheme.partition("+")[0] in ("postgresql", "postgres")
+        return kind_and_driver(self.scheme)[0] in ("postgresql", "postgres")
 
     @property
     def is_file(self) -> bool:
         """Whether it is SQLite's, whose path is a file's."""
-        return self.scheme.partition("+")[0] == "sqlite"
+        return kind_and_driver(self.scheme)[0] == "sqlite"
 
     @property
     def fields(self) -> list[tuple[str, str | None]]:
@@ -67,6 +71,12 @@ def cut(text: str) -> Pieces:
     account, _, place = authority.rpartition("@")
     user, _, password = account.partition(":")
     return Pieces(text, scheme, user, password, place, path, query)
+
+
+def kind_and_driver(scheme: str) -> tuple[str, str]:
+    """Return a scheme's two parts, in small letters as they mean the same in any: RFC 3986, 3.1."""
+    kind, _, driver = scheme.casefold().partition("+")
+    return kind, driver
 
 
 def _masked_field(field: str) -> str:
@@ -114,8 +124,11 @@ def _fault_of_parameters(pieces: Pieces) -> str | None:
             continue
         if name not in PARAMETERS:
             # Behind a password it may be the end of it, which had an & in it.
-            shown = "a parameter behind the password" if any(map(is_secret, seen)) else name
-            return f"{shown} is none of the parameters that cdbench takes ({', '.join(PARAMETERS)})"
+            if any(map(is_secret, seen)):
+                return "a parameter behind the password is none that cdbench takes"
+            near = get_close_matches(name.casefold(), PARAMETERS, n=1)
+            question = f"; did you mean {near[0]}?" if near else ""
+            return f"{name} is none of the parameters that cdbench takes{question}"
         if name in seen and name not in REPEATED:
             return f"{name} is there twice"
         if not _is_value(name, value):

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from cdbench.errors import StoreError
-from cdbench.store.url_checks import PARAMETERS, cut, fault_of, is_secret
+from cdbench.store.url_checks import PARAMETERS, cut, fault_of, is_secret, kind_and_driver
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-EXPECTED = (
-    "expected postgresql://user:password@host:port/database, special characters in a name or "
-    "password as in %40 for @"
-)
+EXPECTED = "expected postgresql://user:password@host:port/database, with %40 for an @ in a password"
 
 CONNECTION_WORDS = frozenset({*PARAMETERS, "dbname", "passfile", "service"})
 """What libpq's other form, ``host=… password=…``, is made of."""
@@ -117,7 +114,7 @@ def _may_hide(text: str) -> bool:
 
 def _is_url_without_slashes(text: str) -> bool:
     scheme, colon, _ = text.partition(":")
-    return bool(colon) and scheme.partition("+")[0].casefold() in ("postgresql", "postgres")
+    return bool(colon) and kind_and_driver(scheme)[0] in ("postgresql", "postgres")
 
 
 def _is_connection_words(text: str) -> bool:
