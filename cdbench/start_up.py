@@ -3,6 +3,7 @@
 It imports next to nothing, so that no signal finds the process without an answer for long.
 """
 
+import errno
 import os
 import signal
 
@@ -50,3 +51,14 @@ def open_standard_streams() -> None:
             os.dup2(pipe, number, inheritable=True)
             if pipe != number:
                 os.close(pipe)
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Return whether an error says, in whoever's words, that there was not enough memory.
+
+    The linker, which loads libraries, has two ways to say it; NumPy quotes it among its advice.
+    """
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    said = ("failed to map segment", "annot allocate memory")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in said)

@@ -1,5 +1,6 @@
 """Before the work begins: nothing is imported from the working folder, signals end it at once."""
 
+import errno
 import os
 import shutil
 import signal
@@ -9,9 +10,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+import cdbench.cli
+from cdbench import entry
 from tests.chaos import Command, wait_until
 from tests.cli_tools import CDBENCH, SMALL, SMALL_NETWORK, for_real, plain_environment, rows
 
@@ -98,6 +102,38 @@ def test_a_signal_while_modules_load_ends_it_at_once_in_silence(
         process.send_signal(number)
         said, _ = process.communicate(timeout=20)
     assert (process.returncode, said) == (128 + number, b"")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("x.so: failed to map segment from shared object"),
+        ImportError("Importing the C-extensions failed. Was: x.so: cannot allocate memory in TLS"),
+    ],
+)
+def test_memory_that_lacks_while_modules_load_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    for name in ("end_on_signals", "import_nothing_from_here", "open_standard_streams"):
+        monkeypatch.setattr(entry, name, lambda: None)
+    monkeypatch.setattr(cdbench.cli, "main", mock.Mock(side_effect=error))
+    with pytest.raises(SystemExit) as ended:
+        entry.main()
+    assert str(ended.value.code).startswith("cdbench: not enough memory; ")
+    assert "\n" not in str(ended.value.code)
+
+
+@pytest.mark.parametrize("error", [ImportError("no module"), OSError(errno.ENOENT, "no file")])
+def test_another_error_while_modules_load_is_not_taken_for_lacking_memory(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    for name in ("end_on_signals", "import_nothing_from_here", "open_standard_streams"):
+        monkeypatch.setattr(entry, name, lambda: None)
+    monkeypatch.setattr(cdbench.cli, "main", mock.Mock(side_effect=error))
+    with pytest.raises(type(error)):
+        entry.main()
 
 
 def sweeping(folder: Path, epochs: int, seeds: str = "0..2", **extra: str) -> Command:
