@@ -13,7 +13,7 @@ FOLDER = $(dir $(DATABASE))
 # The long tests wait most of the time: for processes to start, locks to be let go, servers to answer.
 MOSTLY_WAITING := 4
 
-BENCHMARKS := layers planner experiment loops sweep_jobs database load memory
+BENCHMARKS := start layers planner experiment loops sweep_jobs database load memory
 
 .PHONY: paper test shuffled chaos check bench docs clean
 

@@ -4,13 +4,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cdbench.config import RunConfig
 from cdbench.datasets import Split
 from cdbench.errors import DivergenceError
-from cdbench.layers import EVALUATION, Context
-from cdbench.losses import Softmax, cross_entropy
 from cdbench.network import Network
 from cdbench.products.base import Array
 from cdbench.run import EpochMetrics
@@ -78,21 +75,3 @@ def train(
         yield EpochMetrics(
             epoch, float(np.mean(losses, dtype=np.float64)), test_loss, test_accuracy, duration_s
         )
-
-
-def evaluate(
-    network: Network,
-    parameters: Array,
-    X: Array,
-    y: NDArray[np.int64],
-    context: Context = EVALUATION,
-) -> tuple[float, float]:
-    """Return mean cross-entropy, in nats, and accuracy, 0 to 1, on (X, y).
-
-    ``context`` is that of ``Network.evaluation``.
-    """
-    logits, _ = network.forward(network.views(parameters), X, context)
-    computed = Softmax(logits)
-    computed.run()
-    loss = float(cross_entropy(computed.true(y)).mean())
-    return loss, float(np.mean(logits.argmax(axis=1) == y))

@@ -25,7 +25,6 @@ from cdbench.claims.statistics import (
     mean_ratio,
     median,
     median_ratio,
-    slope,
     smallest,
 )
 from cdbench.environment import current_environment
@@ -35,7 +34,7 @@ from cdbench.store.database import Database, open_for_reading
 from cdbench.store.record import record_claim
 from tests.released import released_database
 
-ONE = [mean, median, largest, smallest, slope, deviation]
+ONE = [mean, median, largest, smallest, deviation]
 PAIRED = [mean_difference, median_ratio, mean_ratio, glass_delta]
 RELEASED = str(released_database())
 ODD_NAME = "κ of 'layer''s' 50 % \"x\""
@@ -113,13 +112,9 @@ def test_known_values() -> None:
     }
     for function, value in expected.items():
         assert measured(function, data).estimate == pytest.approx(value)
-    power = data_of([place**1.5 for place in range(1, 30)])
-    found = slope(power, ODD_NAME, "a")
-    assert found.estimate == pytest.approx(1.5)
-    assert [found.low, found.high] == pytest.approx([1.5, 1.5])
 
 
-@pytest.mark.parametrize("function", [mean, slope, *PAIRED])
+@pytest.mark.parametrize("function", [mean, *PAIRED])
 def test_interval_holds_the_estimate_and_is_the_same_every_time(
     function: Callable[..., Measurement],
 ) -> None:

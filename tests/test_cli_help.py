@@ -12,6 +12,7 @@ import typer
 
 import cdbench
 from cdbench.cli.app import app
+from cdbench.cli.front_page import SUMMARIES
 from tests.cli_tools import Here, for_real, plain_environment
 
 GOLDEN = Path(__file__).parent / "assets" / "help.txt"
@@ -150,3 +151,25 @@ def test_the_completion_script_can_be_shown(tmp_path: Path) -> None:
     answer = for_real(tmp_path, extra={"_CDBENCH_COMPLETE": "source_bash"})
     assert answer.code == 0
     assert "_CDBENCH_COMPLETE" in answer.out
+
+
+def test_the_front_page_names_every_command_once_and_is_narrow(here: Here) -> None:
+    assert list(SUMMARIES) == list(ROOT.commands)
+    page = here("--help").out
+    assert max(map(len, page.splitlines())) <= 80
+    for asked in (["help"], ["-h"]):
+        assert here(*asked).out == page
+    assert here().code == 2
+    assert here().out == page
+
+
+def test_the_front_page_is_printed_before_anything_large_is_loaded() -> None:
+    script = (
+        "import sys; from cdbench.cli import run; run(['--help']); "
+        "loaded = {'typer', 'rich', 'click', 'numpy', 'logging.config'} & set(sys.modules); "
+        "sys.exit(', '.join(sorted(loaded)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

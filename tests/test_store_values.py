@@ -23,7 +23,7 @@ from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import Database
 from cdbench.store.models import Base
 from cdbench.store.record import record_benchmark, record_claim, record_run, start_sweep
-from cdbench.store.run_queries import stored_run
+from cdbench.store.run_queries import stored_runs
 from tests.hostile import HOSTILE, MORE
 
 FLOATS: tuple[float, ...] = (
@@ -155,7 +155,7 @@ def kinds(tiny_run: Callable[..., Run]) -> dict[str, Kind]:
     )
     benchmark = Benchmark("b", run.environment, run.started_at, 1.0, (timing,))
     return {
-        "run": Kind(run, record_run, lambda database, key, _: stored_run(database, key)),
+        "run": Kind(run, record_run, lambda db, key, _: dict(stored_runs(db, [key]))[key]),
         "claim": Kind(claim, record_claim, read_claim),
         "benchmark": Kind(benchmark, record_benchmark, read_benchmark),
     }
@@ -234,7 +234,8 @@ def test_any_numbers_come_back_exactly(database: Database, kinds: Any, data: st.
 def test_minus_zero_keeps_its_sign_on_a_server_only(database: Database, kinds: Any) -> None:
     """SQLite keeps whole numbers of a REAL column as integers, which have one zero."""
     run = put(kinds["run"].new(), "spectra.values", -0.0)
-    (found,) = stored_run(database, record_run(database, run)).spectra
+    ((_, kept),) = stored_runs(database, [record_run(database, run)])
+    (found,) = kept.spectra
     assert math.copysign(1, found.values[0]) == (-1 if is_server(database) else 1)
 
 

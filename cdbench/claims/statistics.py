@@ -129,30 +129,6 @@ def mean_ratio(data: Observations, quantity: str, subject: str, base: str) -> Me
     )  # fmt: skip
 
 
-def slope(data: Observations, quantity: str, subject: str) -> Measurement:
-    """Return the exponent of value ∝ place^exponent: least squares on logarithms, with interval."""
-    found = data.values(quantity, subject)
-    points = np.log(np.array([list(found.keys()), list(found.values())])).T
-    x, y = "ln(place)", "ln(value)"
-    sql = (
-        f"SELECT (count(*) * sum({x} * {y}) - sum({x}) * sum({y})) / "
-        f"(count(*) * sum({x} * {x}) - sum({x}) * sum({x})) "
-        f"FROM observations WHERE {data.where(quantity, subject)}"
-    )
-
-    def exponent(z: Array, axis: int = 0) -> Array:
-        d = z - z.mean(axis=axis, keepdims=True)
-        spread = (d[..., 0] ** 2).sum(-1)
-        # A resample of one place only has no slope; to count it as flat errs on the wide side.
-        return np.asarray((d[..., 0] * d[..., 1]).sum(-1) / np.where(spread > 0, spread, 1))
-
-    low, high = _interval(points, exponent)
-    return Measurement(
-        quantity, subject, "exponent", float(exponent(points)), len(points), sql,
-        low=low, high=high, interval=BOOTSTRAP if low is not None else None,
-    )  # fmt: skip
-
-
 def deviation(data: Observations, quantity: str, subject: str) -> Measurement:
     """Return the standard deviation with ddof 0, as the paper prints it."""
     where = f"WHERE {data.where(quantity, subject)}"

@@ -5,9 +5,16 @@ import logging
 import os
 import sys
 
-import typer
-
 from cdbench.blas import start_no_threads
+from cdbench.cli.exit_codes import (
+    COMPLETED,
+    DATABASE,
+    EXIT_CODES,
+    INTERRUPTED,
+    RUN_FAILED,
+    USAGE,
+)
+from cdbench.cli.front_page import asks_for_front_page, front_page
 from cdbench.cli.streams import all_was_written, guard_streams
 from cdbench.config_checks import check_text
 from cdbench.errors import (
@@ -19,18 +26,16 @@ from cdbench.errors import (
 )
 from cdbench.interrupts import interrupted_by
 
-COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
-
-EXIT_CODES = {
-    COMPLETED: "fine",
-    RUN_FAILED: "a run or its workers failed, or output could not be written",
-    USAGE: "what was typed or is in an input file cannot be",
-    DATABASE: "the database cannot be used, has a fault, or lacks what was asked for",
-    129: "ended by SIGHUP: a terminal that was closed",
-    INTERRUPTED: "ended by SIGINT: Ctrl-C",
-    143: "ended by SIGTERM: a batch system, or kill",
-}
-"""What each exit code says; ``cdbench --help`` and docs/reliability.md show them."""
+__all__ = [
+    "COMPLETED",
+    "DATABASE",
+    "EXIT_CODES",
+    "INTERRUPTED",
+    "RUN_FAILED",
+    "USAGE",
+    "main",
+    "run",
+]
 
 
 def main() -> None:
@@ -48,6 +53,11 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line with these arguments and return its exit code."""
+    if asks_for_front_page(arguments):
+        print(front_page(), end="")  # noqa: T201 - typer's own printing takes longer to load
+        return COMPLETED if arguments else USAGE
+    import typer
+
     from cdbench.cli.app import app
 
     _show_notices()

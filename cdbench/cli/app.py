@@ -6,11 +6,12 @@ import typer
 from typer.core import TyperGroup
 
 import cdbench
-from cdbench.cli import EXIT_CODES, INTERRUPTED
+from cdbench.cli import INTERRUPTED
 from cdbench.cli.arguments import ManyValuesCommand
 from cdbench.cli.audit import audit
 from cdbench.cli.bench import bench
 from cdbench.cli.db import db
+from cdbench.cli.front_page import front_page
 from cdbench.cli.plot import plot
 from cdbench.cli.report import report
 from cdbench.cli.reproduce import reproduce
@@ -29,6 +30,10 @@ class _Commands(TyperGroup):
         if args[:1] == ["help"]:
             args = [*args[1:], "--help"]
         return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Show the front page, wherever the help is asked for."""
+        typer.echo(front_page(), nl=False)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Say that a command was interrupted, which Typer would end without a word."""
@@ -61,26 +66,7 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-_HELP = """Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).
-
-The paper's experiment, to the letter, and its claims, judged one by one:
-
-    cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
-
-    cdbench report --table1
-
-    cdbench plot --fig1 --fig2
-
-    cdbench audit
-
-Every run is kept in a SQLite database, runs.db, that can be opened by hand.
-
-\b
-Exit codes:
-"""
-
-
-@app.callback(help=_HELP + "\n".join(f"{code:5}  {means}" for code, means in EXIT_CODES.items()))
+@app.callback(help="Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).")
 def _root(
     _version: Annotated[
         bool,
@@ -89,4 +75,4 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """Take what stands before a command; the application's help is ``_HELP``."""
+    """Take what stands before a command; the application's help is the front page."""

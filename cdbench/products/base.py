@@ -146,11 +146,3 @@ class Product(ABC):
             returns dL/dx, shaped as x; None, and not computed, unless it is wanted. It is of the
             last run, and the next call writes over what it returned.
         """
-
-    def apply(
-        self, c: Array, x: Array, allocate: Allocate = FRESH
-    ) -> tuple[Array, ProductPullback]:
-        """Return ``x @ W.T`` and the pullback through it, as ``bind`` does, computed."""
-        y, run, pullback = self.bind(c, x, allocate)
-        run()
-        return y, pullback

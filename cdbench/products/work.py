@@ -33,10 +33,6 @@ class Work:
         """Return both together."""
         return Work(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
-    def __mul__(self, times: float) -> "Work":
-        """Return the same so many times."""
-        return Work(*(times * value for value in astuple(self)))
-
     def seconds(self, dtype: str) -> float:
         """Return the time that one thread is expected to take."""
         return float(sum(a * b for a, b in zip(astuple(self), SECONDS[dtype], strict=True)))

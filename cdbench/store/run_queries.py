@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, Select, Table, select
 
-from cdbench.errors import StoreError
 from cdbench.run import (
     Condition,
     Curvature,
@@ -45,19 +44,6 @@ _VALUE, _CURVATURE, _NODE = (
 
 Rows = dict[int, list[Row[Any]]]
 """Rows by the key of what they belong to."""
-
-
-def stored_run(database: Database, run_id: int) -> Run:
-    """Return one run with everything that was recorded of it, as ``stored_runs`` does.
-
-    Raises
-    ------
-    StoreError
-        If there is no such run, or its row holds what cdbench never wrote.
-    """
-    for _, run in stored_runs(database, [run_id]):
-        return run
-    raise StoreError(f"{database.name}: no run {run_id}")
 
 
 def stored_runs(database: Database, run_ids: Iterable[int]) -> Iterator[tuple[int, Run]]:

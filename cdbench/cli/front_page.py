@@ -1,0 +1,77 @@
+"""What ``cdbench --help`` shows: one plain page, printed before anything large is loaded."""
+
+import os
+import sys
+
+from cdbench.cli.exit_codes import EXIT_CODES
+
+SUMMARIES = {
+    "train": "Train one run and store it.",
+    "sweep": "Train a grid of values beside a dense baseline; store every run.",
+    "report": "Print a table of the newest completed runs in the database.",
+    "plot": "Draw the paper's figures, the audit's and the benchmark's.",
+    "audit": "Judge the paper's claims: train, measure, and print the ledger.",
+    "bench": "Measure from which size on a product beats dense, on this machine.",
+    "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
+    "db": "Look after the database: backups, checks, merging, moving.",
+}
+"""What each command does, in a few words; a test holds them to the commands that there are."""
+
+OPTIONS = {
+    "-h, --help": "Show this page; of a command: cdbench sweep --help.",
+    "--version": "Print the version and exit.",
+    "--install-completion": "Install completion for the current shell.",
+    "--show-completion": "Show that completion, to change the installation.",
+}
+
+_ASKED: tuple[list[str], ...] = (
+    [],
+    ["--help"],
+    ["-h"],
+    ["help"],
+    ["help", "--help"],
+    ["help", "-h"],
+)
+
+
+def asks_for_front_page(arguments: list[str]) -> bool:
+    """Return whether this is all that was typed; a shell that completes words asks otherwise."""
+    return arguments in _ASKED and "_CDBENCH_COMPLETE" not in os.environ
+
+
+def front_page() -> str:
+    """Return the page, at most 80 columns wide; on a terminal its headings are bold."""
+
+    def heading(words: str) -> str:
+        return f"\x1b[1m{words}\x1b[0m" if sys.stdout.isatty() else words
+
+    return f"""\
+{heading("Usage:")} cdbench COMMAND [OPTIONS]
+
+Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).
+
+The paper's experiment, to the letter, and its claims, judged one by one:
+
+    cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
+    cdbench report --table1
+    cdbench plot --fig1 --fig2
+    cdbench audit
+
+Every run is kept in a SQLite database, runs.db, that can be opened by hand:
+
+    sqlite3 -box runs.db "select * from models"
+
+{heading("Commands:")}
+{_listed(SUMMARIES)}
+
+{heading("Options:")}
+{_listed(OPTIONS)}
+
+{heading("Exit codes:")}
+{_listed({str(code): means for code, means in EXIT_CODES.items()})}
+"""
+
+
+def _listed(lines: dict[str, str]) -> str:
+    width = max(map(len, lines)) + 2
+    return "\n".join(f"  {name:{width}}{words}" for name, words in lines.items())
