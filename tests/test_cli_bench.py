@@ -74,6 +74,12 @@ def test_values_are_those_that_were_given(here: Here) -> None:
     assert (here.folder / "deep" / "er" / "crossover.png").exists()
 
 
+def test_the_figure_goes_into_the_file_that_is_named(here: Here) -> None:
+    assert here(*WORDS, "--output", "times.svg").out.endswith("wrote times.svg\n")
+    assert (here.folder / "times.svg").read_bytes().startswith(b"<?xml")
+    assert not (here.folder / "figures").exists()
+
+
 def test_defaults_for_training_are_not_meant_for_it_but_the_database_is(here: Here) -> None:
     (here.folder / "cdbench.toml").write_text(
         'database = "b.db"\n[defaults]\nB = 3\ndtype = "float32"\nproduct = "gather"\n'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_tools import SMALL, Here, plain_environment, rows
+from tests.cli_tools import SMALL, Here, by_shell, plain_environment, rows
 
 
 @pytest.fixture
@@ -176,14 +176,24 @@ def test_a_report_has_the_form_of_its_ending(paper: Here, name: str, start: str)
     assert (paper.folder / name).read_text(encoding="utf-8").startswith("model,")
 
 
-@pytest.mark.parametrize(("name", "start"), [("x.png", b"\x89PNG"), ("a/y.SVG", b"<?xml")])
+def test_an_ending_that_is_no_form_of_a_report_is_refused(paper: Here) -> None:
+    answer = paper("report", "--table1", "--output", "t.html")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "no form of a report ends in .html; expected .md, .markdown, .tex, .csv" in answer.err
+    assert [path.name for path in paper.folder.iterdir()] == ["runs.db"]
+    assert paper("report", "--table1", "--output", "t.html", "--format", "table").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("x.png", b"\x89PNG"), ("a/y.SVG", b"<?xml"), ("z.pdf", b"%PDF")]
+)
 def test_one_figure_goes_into_the_file_that_is_named(paper: Here, name: str, start: bytes) -> None:
     answer = paper("plot", "--fig1", "--output", name)
     assert answer.code == 0, answer
     (path,) = (
         path for path in paper.folder.rglob("*") if path.is_file() and path.name != "runs.db"
     )
-    assert path.name.lower() == Path(name).name.lower()
+    assert str(path.relative_to(paper.folder)) == name
     assert path.read_bytes().startswith(start)
 
 
@@ -191,6 +201,7 @@ def test_one_figure_goes_into_the_file_that_is_named(paper: Here, name: str, sta
     ("line", "said"),
     [
         ("--fig1 --fig2 --output x.png", "is one file, for 2 figures; expected a folder"),
+        ("--fig1 --fig2 --output -", "is one file, for 2 figures; expected a folder"),
         ("--fig1 --output x.png --format svg", "expected one of the two"),
         ("--fig1 --output x.jpg", "did you mean"),
     ],
@@ -202,3 +213,17 @@ def test_a_file_that_cannot_be_is_refused_before_anything_is_drawn(
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert said in answer.err
     assert [path.name for path in paper.folder.iterdir()] == ["runs.db"]
+
+
+def test_a_folder_of_figures_is_one_whatever_its_name_ends_in(paper: Here) -> None:
+    (paper.folder / "old.png").mkdir()
+    for name in ("old.png", "results.v2"):
+        answer = paper("plot", "--fig1", "--output", name)
+        assert answer.out == f"wrote {name}/fig1.png\n"
+
+
+def test_a_figure_on_standard_output_is_the_one_of_the_file(paper: Here) -> None:
+    assert paper("plot", "--fig1", "--output", "a.svg").code == 0
+    script = '"$0" "$@" --format svg --output - > b.svg'
+    assert by_shell(paper.folder, script, "plot", "--fig1").code == 0
+    assert (paper.folder / "b.svg").read_bytes() == (paper.folder / "a.svg").read_bytes()

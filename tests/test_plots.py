@@ -146,10 +146,9 @@ def test_accuracies_below_the_scale_are_counted(accuracies: list[float]) -> None
     + [(next(iter(FIGURES)), kind) for kind in FORMATS if kind != "svg"],
 )
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path, name: str, kind: str) -> None:
-    files = [
-        save_figure(FIGURES[name](every_model()[:3], SOURCE), tmp_path / folder, name, kind)
-        for folder in ("one", "two/deep")
-    ]
+    files = [tmp_path / folder / f"{name}.{kind}" for folder in ("one", "two/deep")]
+    for file in files:
+        save_figure(FIGURES[name](every_model()[:3], SOURCE), file)
     first, second = (file.read_bytes() for file in files)
     assert first == second
     assert len(first) > 5000
@@ -159,20 +158,21 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path, name: str, kind: str)
 def test_a_figure_of_one_epoch_without_any_positive_loss_is_saved(tmp_path: Path) -> None:
     run = replace(plotted(), epochs=(EpochMetrics(1, -1e-12, 0.0, 1.0, 0.1),))
     figure = FIGURES["fig1"]([run], "数据.db")
-    assert save_figure(figure, tmp_path, "fig1", "png").exists()
+    assert save_figure(figure, tmp_path / "fig1.png")
+    assert (tmp_path / "fig1.png").exists()
 
 
 def test_an_unwritable_place_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CdbenchError, match="cannot write figure") as caught:
-        save_figure(FIGURES["fig1"]([plotted()], SOURCE), tmp_path / "file", "fig1", "png")
+        save_figure(FIGURES["fig1"]([plotted()], SOURCE), tmp_path / "file" / "fig1.png")
     assert "\n" not in str(caught.value)
     assert (tmp_path / "file").read_text() == ""
 
 
 def test_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="pdf, png, svg"):
-        save_figure(FIGURES["fig1"]([plotted()], SOURCE), tmp_path, "fig1", "gif")
+        save_figure(FIGURES["fig1"]([plotted()], SOURCE), tmp_path / "fig1.gif")
 
 
 def test_looks_differ_in_color_dash_and_marker_and_in_grey() -> None:

@@ -135,7 +135,8 @@ def test_latex_of_hostile_names_compiles_and_obeys_none(tmp_path: Path) -> None:
 @hostile_or_none
 def test_a_figure_of_a_hostile_name_is_well_formed(tmp_path: Path, name: str) -> None:
     figure, _ = new_sheet({"dense": Look("#111111", "-", "o")}, "title", name, Layout(1, 1))
-    path = save_figure(figure, tmp_path, "sheet", "svg")
+    path = tmp_path / "sheet.svg"
+    save_figure(figure, path)
     ET.parse(path)
     assert not steers(path.read_text(encoding="utf-8"))
 
@@ -145,7 +146,8 @@ def test_every_format_takes_every_hostile_name(tmp_path: Path, form: str) -> Non
     short = " ".join(name[:12] for name in (*HOSTILE.values(), *MORE.values()))
     for name in (short[:170], short[170:], "$x_$", "x" * 10_000, "a\nb" * 99):
         figure, _ = new_sheet({"dense": Look("#111111", "-", "o")}, "title", name, Layout(1, 1))
-        assert save_figure(figure, tmp_path, "sheet", form).stat().st_size > 1000
+        assert save_figure(figure, tmp_path / f"sheet.{form}")
+        assert (tmp_path / f"sheet.{form}").stat().st_size > 1000
 
 
 def test_numbers_at_the_ends_of_floating_point_are_averaged_without_overflow() -> None:

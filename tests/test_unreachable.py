@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cdbench.cli.options import knob_parameters
+from cdbench.store.migrate import revisions
 from tests.cli_tools import CDBENCH, SMALL, Answer, Here, contents, plain_environment
 
 ASSETS = Path(__file__).parent / "assets"
@@ -26,6 +27,16 @@ DATABASES = {
     "copy": ("db", "copy", "{}", "x.db"),
     "copy to": ("db", "copy", "mine.db", "{}"),
 }
+HOMELESS = {
+    "train": (2, ("train", "--dataset={}.csv")),
+    "sweep": (2, ("sweep", "--dataset={}.npz")),
+    "report": (1, ("report", "--claims", "--output={}.md")),
+    "figures": (1, ("plot", "--crossover", "--output={}")),
+    "figure": (1, ("plot", "--crossover", "--output={}.png")),
+    "bench": (1, ("bench", "--output={}")),
+    "backup to": (3, ("db", "backup", "{}")),
+}
+"""Exit codes and words of what takes a path that is no database to be opened."""
 
 
 @pytest.fixture
@@ -51,6 +62,30 @@ def test_databases_of_names_too_long_or_of_no_home_are_refused_in_one_line(here,
         assert "File name too long" in refuse(here, 3, *(word.format(name) for word in words))
     said = refuse(here, 3, *(word.format(HOME) for word in words))
     assert f"{HOME}: there is no such home folder; for a file of that name: ./{HOME}" in said
+
+
+@pytest.mark.parametrize(("code", "words"), HOMELESS.values(), ids=list(HOMELESS))
+def test_a_home_of_nobody_is_refused_in_the_same_words_wherever_it_is_typed(here, code, words):
+    shutil.copy(ASSETS / f"{revisions()[-1]}.db", here.folder / "runs.db")
+    said = refuse(here, code, *(word.format("~nosuchuser/x") for word in words))
+    typed = words[-1].format("~nosuchuser/x").partition("=")[2] or "~nosuchuser/x"
+    assert f"{typed}: there is no such home folder; for a file of that name: ./{typed}" in said
+
+
+def test_a_home_is_found_where_no_shell_looks_for_it(here, monkeypatch):
+    shutil.copy(ASSETS / f"{revisions()[-1]}.db", here.folder / "runs.db")
+    home = here.folder / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    lines = "".join(f"{i},{i * i % 7},{'ab'[i % 2]}\n" for i in range(20))
+    (home / "mine.csv").write_text("p,q,kind\n" + lines)
+    assert here("train", "--dataset=~/mine.csv", *SMALL[2:]).code == 0
+    assert here("report", "--claims", "--output=~/t.md").out == f"wrote {home}/t.md\n"
+    assert here("plot", "--crossover", "--output=~/a/b").code == 0
+    assert here("db", "backup", "~/backup.db").code == 0
+    made = ["a", "a/b", "a/b/crossover.png", "backup.db", "mine.csv", "t.md"]
+    assert sorted(contents(home)) == made
+    assert sorted(path.name for path in here.folder.iterdir()) == ["home", "runs.db"]
 
 
 def test_settings_that_name_the_home_of_nobody_are_refused_in_one_line(here):

@@ -16,6 +16,8 @@ from cdbench.cli.options import (
     whole_numbers,
 )
 from cdbench.cli.output import print_report
+from cdbench.errors import OutputError
+from cdbench.home_folders import expanded
 from cdbench.output_files import check_output
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def bench(
     blas_threads: BlasThreadsOption = 1,
     db: DatabaseOption = DEFAULT_DATABASE,
     output: Annotated[
-        Path, typer.Option("--output", help="Folder of the figure; made if missing.")
+        Path,
+        typer.Option("--output", help="Folder of the figure, made if missing; or its file."),
     ] = Path("figures"),
 ) -> int:
     """Measure from which size on a product beats dense on this machine.
@@ -80,13 +83,14 @@ def bench(
     memory = available_memory()
     rivals = {size: rivals_that_fit(size, memory) for size in grid}
     from cdbench.cli.released import open_to_add
-    from cdbench.plots.saving import check_folder
+    from cdbench.plots.saving import check_folder, figure_files
     from cdbench.store.benchmark_queries import stored_benchmark
     from cdbench.store.record import record_benchmark
 
     check_threads(blas_threads)
-    check_folder(output)
-    check_output(output / f"{FIGURE}.png")
+    (path,) = figure_files(Path(expanded(output, OutputError)), [FIGURE])
+    check_folder(path.parent)
+    check_output(path)
     database = open_to_add(db)
     if memory is not None:
         _name_left_out(rivals, memory)
@@ -102,8 +106,8 @@ def bench(
 
     print_report(crossover_report(timings, source))
     echo(f"\nstored as benchmark {benchmark_id} in {database.name}")
-    figure = draw_crossover(timings, source)
-    echo(f"wrote {save_figure(figure, output, FIGURE, 'png')}")
+    if save_figure(draw_crossover(timings, source), path):
+        echo(f"wrote {path}")
     return COMPLETED
 
 

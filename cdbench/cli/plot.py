@@ -9,7 +9,8 @@ import typer
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
-from cdbench.errors import ConfigurationError, MissingResultsError, UnknownNameError
+from cdbench.errors import ConfigurationError, MissingResultsError, OutputError
+from cdbench.home_folders import expanded
 
 if TYPE_CHECKING:
     from cdbench.plots.base import PlottedRun
@@ -49,7 +50,8 @@ def plot(
         Path,
         typer.Option(
             "--output",
-            help="Folder of the figures, made if missing; of one figure, its file.",
+            help="Folder of the figures, made if missing; of one figure, its file, or - for "
+            "standard output.",
         ),
     ] = Path("figures"),
     format: Annotated[  # noqa: A002 - the option's name
@@ -75,12 +77,20 @@ def plot(
             "no figure was named; expected --fig1, --fig2 or both, --claims or --crossover"
         )
     from cdbench.cli.figure_samples import READERS
-    from cdbench.plots import FIGURES, KINDS_DRAWN, SAMPLE_FIGURES, draw_crossover, save_figure
+    from cdbench.plots import (
+        FIGURES,
+        KINDS_DRAWN,
+        SAMPLE_FIGURES,
+        draw_crossover,
+        figure_files,
+        save_figure,
+    )
     from cdbench.store.benchmark_queries import stored_benchmark
     from cdbench.store.database import FIRST_COMMAND, open_for_reading
 
-    n_figures = sum(asked.values()) + len(SAMPLE_FIGURES) * claims + crossover
-    folder, stem, kind = _place(output, format, n_figures)
+    names = [name for name, wanted in asked.items() if wanted]
+    names += [*(SAMPLE_FIGURES if claims else ()), *(["crossover"] if crossover else ())]
+    files = figure_files(Path(expanded(output, OutputError)), names, format)
     first = FIRST_COMMAND if fig1 or fig2 else "cdbench audit" if claims else "cdbench bench"
     database = open_for_reading(db, first)
     # Samples are read before runs: where both lack, the audit is what to begin with. All figures
@@ -95,34 +105,10 @@ def plot(
     if crossover:
         source, timings = stored_benchmark(database)
         figures["crossover"] = draw_crossover(timings, source)
-    for name, figure in figures.items():
-        echo(f"wrote {save_figure(figure, folder, stem or name, kind)}")
+    for name, path in zip(names, files, strict=True):
+        if save_figure(figures[name], path, format):
+            echo(f"wrote {path}")
     return COMPLETED
-
-
-def _place(output: Path, format_name: str | None, n_figures: int) -> tuple[Path, str | None, str]:
-    """Return folder, name of the file if it is named, and its kind, by the ending of the output."""
-    from cdbench.plots.saving import FORMATS
-
-    ending = output.suffix[1:].lower()
-    if ending not in (*FORMATS, *OTHER_PICTURES) or output.is_dir():
-        return output, None, format_name or "png"
-    if ending not in FORMATS:
-        raise UnknownNameError(f"kind of figure in --output {output}:", ending, FORMATS)
-    if format_name not in (None, ending):
-        raise ConfigurationError(
-            f"--output {output} ends otherwise than --format {format_name}; expected one of the two"
-        )
-    if n_figures != 1:
-        raise ConfigurationError(
-            f"--output {output} is one file, for {n_figures} figures; expected a folder, as in "
-            f"--output {output.stem}"
-        )
-    return output.parent, output.stem, ending
-
-
-OTHER_PICTURES = ("jpg", "jpeg", "gif", "eps", "ps", "tif", "tiff", "webp", "bmp")
-"""Endings of pictures that are not drawn; a folder is hardly called so."""
 
 
 def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[PlottedRun], str]":

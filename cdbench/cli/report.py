@@ -1,6 +1,6 @@
 """``cdbench report``: tables from the database."""
 
-from pathlib import Path
+from pathlib import PurePath
 from typing import Annotated, Literal
 
 import typer
@@ -10,7 +10,8 @@ from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_numbers
 from cdbench.cli.output import claims_report, print_report
 from cdbench.config import RunConfig
-from cdbench.errors import ConfigurationError
+from cdbench.errors import ConfigurationError, OutputError
+from cdbench.home_folders import expanded
 from cdbench.output_files import STANDARD_OUTPUT, write_output
 from cdbench.published import PUBLISHED_SEEDS
 from cdbench.reports.formats import Report, render
@@ -22,7 +23,7 @@ FormatOption = Annotated[
 
 
 ENDINGS = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".csv": "csv"}
-ENDINGS |= {".json": "json"}
+ENDINGS |= {".json": "json", ".txt": "table", "": "table"}
 """Forms of a report by the ending of its file."""
 
 
@@ -90,12 +91,19 @@ def report(
         raise ConfigurationError(
             "--seeds and --B are of --table1; a ledger is of the seeds that its audit had"
         )
+    target = STANDARD_OUTPUT if output is None else expanded(output, OutputError)
+    ending = PurePath(target).suffix.lower()
+    if format is None and ending not in ENDINGS:
+        raise ConfigurationError(
+            f"--output {output}: no form of a report ends in {ending}; expected "
+            f"{', '.join(filter(None, ENDINGS))}, or --format beside it"
+        )
+    form = format or ENDINGS[ending]
     built = _ledger(db) if claims else _table1(db, seeds, B)
-    form = format or ENDINGS.get(Path(output or "").suffix.lower(), "table")
-    if output is None or output == STANDARD_OUTPUT:
+    if target == STANDARD_OUTPUT:
         print_report(built, form)
-    elif write_output(output, render(built, form).encode()):
-        echo(f"wrote {output}")
+    elif write_output(target, render(built, form).encode()):
+        echo(f"wrote {target}")
     return COMPLETED
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cdbench.config import RunConfig
 from cdbench.datasets.base import Dataset, Split
@@ -13,6 +13,7 @@ from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
 from cdbench.datasets.csv_file import has_header, read_csv
 from cdbench.datasets.npz_file import read_npz
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
+from cdbench.home_folders import expanded
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     if config.dataset in DATASETS:
         return config
     fingerprint = _read(config.dataset, config.label_column, header).fingerprint
-    path = Path(config.dataset)
+    path = Path(expanded(config.dataset, DatasetError))
     if header is None and path.suffix == ".csv" and not has_header(path, config.label_column):
         _LOG.warning(
             "%s has no header: its first line is all numbers and counts as a sample; if it names "
@@ -90,9 +91,9 @@ def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
 
 
 def _read(name: str, label_column: str | None, header: bool | None = None) -> Dataset:
-    path = Path(name)
-    if path.suffix not in (".npz", ".csv"):
+    if PurePath(name).suffix not in (".npz", ".csv"):
         raise UnknownNameError("dataset", name, DATASETS, "or a path to a .npz or .csv file")
+    path = Path(expanded(name, DatasetError))
     try:
         found = path.is_file()
     except OSError as error:  # a name that is too long, or a folder without leave

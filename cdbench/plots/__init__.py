@@ -14,7 +14,7 @@ from cdbench.plots.kappa_epochs import kappa_epochs
 from cdbench.plots.kappa_seeds import kappa_seeds
 from cdbench.plots.kinds import KIND_WORDS
 from cdbench.plots.samples import DrawSamples, Sample
-from cdbench.plots.saving import FORMATS, save_figure
+from cdbench.plots.saving import FORMATS, figure_files, save_figure
 from cdbench.plots.spectra_kinds import spectra_kinds
 from cdbench.plots.theorem2 import theorem2
 
@@ -40,5 +40,6 @@ __all__ = [
     "PlottedRun",
     "Sample",
     "draw_crossover",
+    "figure_files",
     "save_figure",
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from cdbench.errors import StoreError
+from cdbench.home_folders import expanded
 from cdbench.store.url_checks import PARAMETERS, cut, fault_of, is_secret, kind_and_driver
 
 if TYPE_CHECKING:
@@ -54,12 +55,7 @@ def local_path(text: str) -> Path:
         raise StoreError(
             f"the database is neither a path nor a URL, but words with = between them; {EXPECTED}"
         )
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise StoreError(
-            f"{text}: there is no such home folder; for a file of that name: ./{text}"
-        ) from None
+    return Path(expanded(text, StoreError))
 
 
 def without_password(word: str) -> str:

@@ -8,6 +8,8 @@ import typer
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
+from cdbench.errors import StoreError
+from cdbench.home_folders import expanded
 
 
 def backup(
@@ -34,6 +36,6 @@ def backup(
     from cdbench.reports.inventory import size_in_words
     from cdbench.store.upkeep.backups import back_up
 
-    path = back_up(db, target)
+    path = back_up(db, Path(expanded(target, StoreError)) if target else None)
     echo(f"wrote {path}, {size_in_words(path.stat().st_size)}")
     return COMPLETED
