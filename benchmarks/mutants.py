@@ -2,8 +2,8 @@
 
 python benchmarks/mutants.py [--room diagnostics] [--n 40] [--seed 0]
 
-Works on a copy of the checkout. Each mutant is tried with the tests of its room until one fails; those
-that survive are printed as a diff, to be killed by a law or found to be equivalent.
+Works on a copy of the checkout. Each mutant is tried with the tests of its room until one fails;
+those that survive are printed as a diff, to be killed by a law or found to be equivalent.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_and_test
@@ -24,29 +25,26 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parents[1]
 
-ROOMS: dict[str, tuple[list[str], list[str]]] = {
+ROOMS = {
     "engine": (
-        ["layers", "products", "network.py", "bound_network.py", "tying.py", "losses.py"]
-        + ["optimizers.py", "regularizers.py", "trainer.py", "training.py"],
-        ["layers", "family_laws", "products", "network", "tying", "losses", "optimizers"]
-        + ["regularizers", "training", "normalization", "real_dft", "planner", "workspace"]
-        + ["thresholds", "footprint"],
+        "layers products network.py bound_network.py tying.py losses.py optimizers.py "
+        "regularizers.py trainer.py training.py",
+        "layers family_laws products network tying losses optimizers regularizers training "
+        "normalization real_dft planner workspace thresholds footprint",
     ),
     "diagnostics": (
-        ["spectra", "curvature", "monitor.py"],
-        ["spectra", "layer_hessian", "thresholds", "family_laws", "curvature"]
-        + ["curvature_lanczos", "diagnostics"],
+        "spectra curvature monitor.py",
+        "spectra layer_hessian thresholds family_laws curvature curvature_lanczos diagnostics",
     ),
     "statistics": (
-        ["averages.py", "numerals.py", "comparison.py", "claims/statistics.py"]
-        + ["claims/bootstrap.py", "claims/exponents.py"],
-        ["claim_statistics", "bootstrap", "comparison", "thresholds", "reports"],
+        "averages.py numerals.py comparison.py claims/statistics.py claims/bootstrap.py "
+        "claims/exponents.py",
+        "claim_statistics bootstrap comparison thresholds reports",
     ),
     "store": (
-        ["store"],
-        ["store", "queries", "run_queries", "views", "store_values", "recipes", "clocks"]
-        + ["migrations", "store_files", "db_commands", "checks", "merge", "older_schemas"]
-        + ["passwords", "settings", "query_plans", "released_file"],
+        "store",
+        "store queries run_queries views store_values recipes clocks migrations store_files "
+        "db_commands checks merge older_schemas passwords settings query_plans released_file",
     ),
 }
 """Code and test files of each room."""
@@ -61,11 +59,11 @@ def copied(folder: Path) -> Path:
     return Path(shutil.copytree(ROOT, folder / "checkout", ignore=ignored))
 
 
-def sampled(checkout: Path, sources: list[str], n: int, seed: int) -> list[object]:
+def sampled(checkout: Path, sources: str, n: int, seed: int) -> list[Any]:
     """Return mutations of a room, n of all that there are."""
     files = [
         path
-        for source in sources
+        for source in sources.split()
         for path in sorted((checkout / "cdbench" / source).rglob("*.py"))
         or [checkout / "cdbench" / source]
     ]
@@ -92,11 +90,10 @@ def main() -> None:
         checkout = copied(Path(folder))
         for room in asked.room or ROOMS:
             sources, names = ROOMS[room]
-            tests = " ".join(f"tests/test_{name}.py" for name in names)
             command = (
                 f"env PYTHONPATH={checkout} {sys.executable} -m pytest -x -q -n0 "
                 f"-p no:cacheprovider --rootdir {checkout} -c {checkout}/pyproject.toml "
-                + " ".join(f"{checkout}/{test}" for test in tests.split())
+                + " ".join(f"{checkout}/tests/test_{name}.py" for name in names.split())
             )
             start = time.perf_counter()
             subprocess.run(command.split(), check=True, stdout=subprocess.DEVNULL, cwd=checkout)
