@@ -18,7 +18,6 @@ from typing import Any
 
 from cosmic_ray.commands.init import init
 from cosmic_ray.mutating import mutate_and_test
-from cosmic_ray.plugins import operator_names
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import TestOutcome
 from rich.console import Console
@@ -69,7 +68,7 @@ def sampled(checkout: Path, sources: str, n: int, seed: int) -> list[Any]:
     ]
     with tempfile.TemporaryDirectory() as folder:
         database = WorkDB(str(Path(folder, "work.sqlite")), WorkDB.Mode.create)
-        init(files, database, {name: [{}] for name in operator_names()})
+        init(files, database, {})
         found = sorted(
             (item.mutations for item in database.work_items),
             key=lambda m: (str(m[0].module_path), m[0].operator_name, m[0].occurrence),
