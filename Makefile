@@ -3,6 +3,7 @@
 #   make test    everything to run the tests
 #   make chaos   the long tests: kills, full disks, a PostgreSQL server (Debian: postgresql), a Dask cluster
 #   make shuffled  the tests again, in one process and in another order
+#   make mutants single changes of the code that no test notices, by hand
 #   make bench   every benchmark with its bars, on a machine that does nothing else
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ MOSTLY_WAITING := 4
 
 BENCHMARKS := start layers planner experiment loops sweep_jobs database load memory
 
-.PHONY: paper test shuffled chaos check bench docs clean
+.PHONY: paper test shuffled chaos check bench mutants docs clean
 
 paper: .venv/installed
 	@mkdir -p $(FOLDER)
@@ -45,6 +46,11 @@ bench: .venv/installed-bench
 	@set -e; for name in $(BENCHMARKS); do \
 	  echo; $(BIN)/python benchmarks/$$name.py $(QUICK); \
 	done
+
+# Hours for all of it; a sample of a room: make mutants ROOM=diagnostics N=20
+mutants: .venv/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	$(BIN)/python benchmarks/mutants.py $(if $(ROOM),--room $(ROOM)) $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
 
 # From the released results as git has them: after training them anew, git add runs.db comes first.
 docs: .venv/installed-test

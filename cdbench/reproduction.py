@@ -164,7 +164,11 @@ def compare_runs(stored: Run, found: Run) -> Comparison:
         return Comparison(BIT_FOR_BIT)
     distance, name = farthest
     numbers = f"{n_unequal:,} number{'s' * (n_unequal > 1)} differ{'s' * (n_unequal == 1)}"
-    words = f"{numbers}, by up to {distance:.0e} of itself: {name}" if distance else numbers
+    words = (
+        f"{numbers}, with a relative difference of up to {distance:.0e}: {name}"
+        if distance
+        else numbers
+    )
     return Comparison(PRINTED_EQUAL, words)
 
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -18,7 +17,8 @@ YOUR_DATA = next(block for block in BLOCKS if "measurements.csv" in block)
 def run_block(block: str, folder: Path) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # The sqlite3 command need not be installed; Python's own reads the same.
-    block = block.replace("sqlite3 runs.db", f"{sys.executable} {folder / 'sqlite.py'} runs.db")
+    shell = f"{sys.executable} {folder / 'sqlite.py'} runs.db"
+    block = re.sub(r"sqlite3( -box)? runs\.db", lambda _: shell, block)
     (folder / "sqlite.py").write_text(
         "import sqlite3, sys\n"
         "for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]):\n"
@@ -55,11 +55,6 @@ def test_the_commands_for_your_data_work_on_such_data(tmp_path: Path) -> None:
     (tmp_path / "measurements.csv").write_text("\n".join(rows))
     output = run_block(YOUR_DATA, tmp_path)
     assert "120/120" in output
-
-
-@pytest.mark.parametrize("target", re.findall(r"(?<!\\)\[[^][]*\]\(([^):]+)\)", README))
-def test_every_link_of_the_readme_leads_to_a_file(target: str) -> None:
-    assert (Path(__file__).parents[1] / target).is_file()
 
 
 def test_make_has_the_readmes_two_commands() -> None:

@@ -172,7 +172,9 @@ def test_of_equals_as_printed_the_largest_difference_is_named() -> None:
     loss = a_run().epochs[1].test_loss
     found = with_epoch(a_run(), test_loss=loss * (1 + 3e-9))
     words = compare_runs(a_run(), found).words
-    assert words == "1 number differs, by up to 3e-09 of itself: test loss of epoch 2"
+    assert (
+        words == "1 number differs, with a relative difference of up to 3e-09: test loss of epoch 2"
+    )
 
 
 def test_what_is_beyond_the_stored_run_is_not_compared() -> None:

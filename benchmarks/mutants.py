@@ -1,0 +1,115 @@
+"""Which single changes of the code no test of its room notices: a sample of them, by hand.
+
+python benchmarks/mutants.py [--room diagnostics] [--n 40] [--seed 0]
+
+Works on a copy of the checkout. Each mutant is tried with the tests of its room until one fails;
+those that survive are printed as a diff, to be killed by a law or found to be equivalent.
+"""
+
+import argparse
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from cosmic_ray.commands.init import init
+from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.work_db import WorkDB
+from cosmic_ray.work_item import TestOutcome
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ROOMS = {
+    "engine": (
+        "layers products network.py bound_network.py tying.py losses.py optimizers.py "
+        "regularizers.py trainer.py training.py",
+        "layers family_laws products network tying losses optimizers regularizers training "
+        "normalization real_dft planner workspace thresholds footprint",
+    ),
+    "diagnostics": (
+        "spectra curvature monitor.py",
+        "spectra layer_hessian thresholds family_laws curvature curvature_lanczos diagnostics",
+    ),
+    "statistics": (
+        "averages.py numerals.py comparison.py claims/statistics.py claims/bootstrap.py "
+        "claims/exponents.py",
+        "claim_statistics bootstrap comparison thresholds reports",
+    ),
+    "store": (
+        "store",
+        "store queries run_queries views store_values recipes clocks migrations store_files "
+        "db_commands checks merge older_schemas passwords settings query_plans released_file",
+    ),
+}
+"""Code and test files of each room."""
+
+SLOWEST = 3.0
+"""A mutant is killed, too, by taking so many times as long as the tests do without it."""
+
+
+def copied(folder: Path) -> Path:
+    """Return a copy of the checkout with its git directory, which some tests ask."""
+    ignored = shutil.ignore_patterns(".venv", "__pycache__", ".*_cache", ".hypothesis", "paper")
+    return Path(shutil.copytree(ROOT, folder / "checkout", ignore=ignored))
+
+
+def sampled(checkout: Path, sources: str, n: int, seed: int) -> list[Any]:
+    """Return mutations of a room, n of all that there are."""
+    files = [
+        path
+        for source in sources.split()
+        for path in sorted((checkout / "cdbench" / source).rglob("*.py"))
+        or [checkout / "cdbench" / source]
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        database = WorkDB(str(Path(folder, "work.sqlite")), WorkDB.Mode.create)
+        init(files, database, {})
+        found = sorted(
+            (item.mutations for item in database.work_items),
+            key=lambda m: (str(m[0].module_path), m[0].operator_name, m[0].occurrence),
+        )
+        database.close()
+    return random.Random(seed).sample(found, min(n, len(found)))
+
+
+def main() -> None:
+    """Try the mutants and print what survives."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--room", choices=ROOMS, action="append")
+    parser.add_argument("--n", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    console = Console()
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = copied(Path(folder))
+        for room in asked.room or ROOMS:
+            sources, names = ROOMS[room]
+            command = (
+                f"env PYTHONPATH={checkout} {sys.executable} -m pytest -x -q -n0 "
+                f"-p no:cacheprovider --rootdir {checkout} -c {checkout}/pyproject.toml "
+                + " ".join(f"{checkout}/tests/test_{name}.py" for name in names.split())
+            )
+            start = time.perf_counter()
+            subprocess.run(command.split(), check=True, stdout=subprocess.DEVNULL, cwd=checkout)
+            limit = SLOWEST * (time.perf_counter() - start) + 5
+            mutants = sampled(checkout, sources, asked.n, asked.seed)
+            killed = 0
+            for mutations in mutants:
+                found = mutate_and_test(mutations, command, limit)
+                if found.test_outcome == TestOutcome.SURVIVED:
+                    console.print(f"\n[bold]{room}[/] survived:", highlight=False)
+                    diff = (found.diff or "").replace(str(checkout), "")
+                    console.print(diff, markup=False, highlight=False, soft_wrap=True)
+                else:
+                    killed += 1
+            share = 100 * killed / max(1, len(mutants))
+            console.print(f"\n[bold]{room}: {killed} of {len(mutants)} killed, {share:.0f} %[/]")
+
+
+if __name__ == "__main__":
+    main()
