@@ -84,7 +84,8 @@ def test_a_home_is_found_where_no_shell_looks_for_it(here, monkeypatch):
     assert here("plot", "--crossover", "--output=~/a/b").code == 0
     assert here("db", "backup", "~/backup.db").code == 0
     made = ["a", "a/b", "a/b/crossover.png", "backup.db", "mine.csv", "t.md"]
-    assert sorted(contents(home)) == made
+    found = [name for name in contents(home) if not name.startswith(".")]  # matplotlib has a cache
+    assert found == made
     assert sorted(path.name for path in here.folder.iterdir()) == ["home", "runs.db"]
 
 
