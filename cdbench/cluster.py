@@ -212,6 +212,6 @@ def _given_up(config: RunConfig, n_workers: int, last: str) -> Run:
         duration_s=0.0,
         cpu_s=0.0,
         peak_memory_bytes=None,
-        error=f"{n_workers} workers died with this run, the last of them {last}; perhaps for lack "
-        "of memory",
+        error=f"{n_workers} workers died with this run, the last of them {last}; perhaps they "
+        "ran out of memory",
     )

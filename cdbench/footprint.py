@@ -43,6 +43,6 @@ def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
         fewer += ["another --product"] * (config.product != "auto")
         raise ConfigurationError(
             f"hidden = {widths}, batch_size = {config.batch_size}: training needs about "
-            f"{format_bytes(needed)} of memory, {format_bytes(available)} are available; "
+            f"{format_bytes(needed)} of memory, but only {format_bytes(available)} is available; "
             f"expected {', '.join(fewer[:-1])} or {fewer[-1]}"
         )

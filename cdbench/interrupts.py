@@ -72,7 +72,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     if _STATE.waiting and (_STATE.held or _STATE.ignored):
         _STATE.n_while_waiting += 1
         if _STATE.n_while_waiting == 1:
-            _LOG.warning("still waiting, to store what was trained; interrupt again to give it up")
+            _LOG.warning("still waiting to store what was trained; interrupt again to discard it")
     _raise_pending()
 
 
@@ -170,7 +170,7 @@ def _pause(seconds: float) -> None:
 def interruption() -> KeyboardInterrupt:
     """Return what ends a statement or a wait, with what it costs, if it costs something."""
     lost = _STATE.n_while_waiting > 1
-    return KeyboardInterrupt(*("interrupted; what waited to be stored is not stored",) * lost)
+    return KeyboardInterrupt(*("interrupted; what was waiting to be stored was not stored",) * lost)
 
 
 class StatementWatch:

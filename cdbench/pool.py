@@ -187,7 +187,7 @@ class Pool:
         if self._queue and not self._workers and not self._ended:
             raise WorkerError(
                 f"{MAX_STILLBORN} worker processes in a row died as they started "
-                f"({describe_exit(self._last_exit)}); finished runs are kept, to go on, use "
+                f"({describe_exit(self._last_exit)}); finished runs are kept; to go on, use "
                 "fewer --jobs, or --jobs 1, which needs no workers"
             )
 

@@ -33,8 +33,8 @@ def start_server() -> BaseContext:
     """
     if sys.flags.ignore_environment and not sys.flags.safe_path:
         raise WorkerError(
-            "Python was started with -E, and its servers would import what lies in the working "
-            "folder; start it with -I, or use --jobs 1"
+            "Python was started with -E, so its servers would import from the working folder; "
+            "start it with -I, or use --jobs 1"
         )
     import_nothing_from_here()
     if sys.platform == "win32":

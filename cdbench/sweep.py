@@ -116,7 +116,7 @@ def _give_up(attempt: Attempt) -> Run:
         duration_s=attempt.duration_s,
         cpu_s=0.0,
         peak_memory_bytes=None,
-        error=f"the worker process died twice ({describe_exit(attempt.exit_code)}, perhaps for "
-        "lack of memory); the next --resume tries it again",
+        error=f"the worker process died twice ({describe_exit(attempt.exit_code)}, perhaps "
+        "out of memory); the next --resume tries it again",
         diagnostics=diagnostics,
     )

@@ -51,8 +51,8 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
         fault = _fault(path, status) if hasattr(os, "getuid") else None
         if fault and path not in _trusted():
             raise ConfigurationError(
-                f"{fault}, so it is not obeyed; to do without it, put a file of that name of your "
-                f"own, which may be empty, into a folder below; to trust it: {_export(path)}"
+                f"{fault}, so it is not obeyed; to do without it, put a file of your own with that "
+                f"name, which may be empty, into a folder below; to trust it: {_export(path)}"
             )
         return file.read(longest)
 

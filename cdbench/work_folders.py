@@ -89,7 +89,7 @@ def _make(parent: Path, prefix: str) -> tuple[Path, int]:
             if _lock(number) is not False and _is_at(folder, number):
                 return folder, number
             os.close(number)
-    raise OSError(errno.EAGAIN, "others remove what is made there", str(parent))
+    raise OSError(errno.EAGAIN, "other processes remove what is made there", str(parent))
 
 
 def _lock(number: int) -> bool | None:

@@ -86,7 +86,7 @@ def fault_of(text: str) -> str | None:
 
     pieces = cut(text)
     if not text.isprintable():
-        return "it has characters that cannot be seen"
+        return "it contains invisible characters"
     apart = "its user, password, host and port cannot be told apart"
     try:
         url = make_url(text)
@@ -101,7 +101,7 @@ def fault_of(text: str) -> str | None:
     if found != meant or not (place == "" or _is_place(place)):
         return apart
     if not pieces.is_file and set(pieces.path) & set("@:=&#/;"):
-        return "the name of the database has one of @ : = & # / ;"
+        return "the name of the database contains one of @ : = & # / ;"
     return _fault_of_parameters(pieces)
 
 
@@ -109,17 +109,19 @@ def _fault_of_parameters(pieces: Pieces) -> str | None:
     seen: list[str] = []
     for name, value in pieces.fields:
         if not name or value is None:
-            return "a parameter has no name or no equals sign (as %26, an & in a value)"
+            return "a parameter has no name or no equals sign (write an & in a value as %26)"
         if not pieces.is_server:
             continue
         if name not in PARAMETERS:
             # Behind a password it may be the end of it, which had an & in it.
-            shown = "a parameter behind the password" if any(map(is_secret, seen)) else name
-            return f"{shown} is none of the parameters that cdbench takes ({', '.join(PARAMETERS)})"
+            shown = "a parameter after the password" if any(map(is_secret, seen)) else name
+            return (
+                f"{shown} is not among the parameters that cdbench takes ({', '.join(PARAMETERS)})"
+            )
         if name in seen and name not in REPEATED:
-            return f"{name} is there twice"
+            return f"{name} is given twice"
         if not _is_value(name, value):
-            return f"the value of {name} is no {name}"
+            return f"the value of {name} is not a valid {name}"
         seen.append(name)
     return None
 

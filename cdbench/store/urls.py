@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXPECTED = (
     "expected postgresql://user:password@host:port/database, special characters in a name or "
-    "password as in %40 for @"
+    "password written as in %40 for @"
 )
 
 CONNECTION_WORDS = frozenset({*PARAMETERS, "dbname", "passfile", "service"})
