@@ -1,7 +1,7 @@
-"""The connection to a Dask scheduler: its questions are waited for in steps, never without end.
+"""The connection to a Dask scheduler: answers are waited for in steps, never for ever.
 
-Dask's own blocking calls wait for ever where a scheduler stands still, and Ctrl-C does not always
-get through to them. So they are made as coroutines on the client's loop.
+Dask's own blocking calls wait for ever when a scheduler stops responding, and Ctrl-C does not
+always get through to them. So questions are asked as coroutines on the client's loop.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A Dask cluster as a sweep sees it: workers counted, and asked what they are before they train."""
+"""A Dask cluster as a sweep sees it: its workers are counted, and checked before they train."""
 
 import logging
 import time

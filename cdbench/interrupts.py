@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP at the right moment: held back while something must not be torn.
+"""Ctrl-C, SIGTERM and SIGHUP at the right moment: held back from work that must be whole.
 
-All raise KeyboardInterrupt. Holding back is a flag that the handler looks at, and a mask: the flag
-serves where another thread takes the signal, the mask is what new processes inherit.
+All raise KeyboardInterrupt. Holding back uses a flag that the handler looks at, and a mask. The
+flag serves where another thread takes the signal, and the mask is inherited by new processes.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and never over what is not theirs to replace."""
+"""Files that commands write: whole or not at all, and never over what they must not replace."""
 
 import errno
 import os

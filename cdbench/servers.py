@@ -1,4 +1,4 @@
-"""Multiprocessing's own processes: the server that workers are forks of, and a tracker."""
+"""Multiprocessing's own processes: the server from which workers are forked, and a tracker."""
 
 import multiprocessing
 import sys
@@ -23,8 +23,8 @@ PRELOADED = ("cdbench.execution",)
 def start_server() -> BaseContext:
     """Start the server that workers are forks of, if it does not run, and return their context.
 
-    It imports what workers need. Called ahead of other work, such as opening a database, it does so
-    meanwhile, and the workers then start at once.
+    It imports what workers need. If this is called before other work, such as opening a database,
+    the imports happen meanwhile, and the workers then start at once.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Whether a file that was found, not named, may be obeyed: who owns it, and who may write it.
+"""Whether a file that was found, not named, may be obeyed: who owns it, and who may write to it.
 
-A settings file in a folder that others write to could send a password to their server, or the
-results to their file. As git does with repositories, it is obeyed where only this user and root
-could have written it, and otherwise where the user said so in ``CDBENCH_TRUST``.
+A settings file in a folder that others can write to could send a password to their server, or the
+results to their file. Like a repository in git, it is obeyed only if nobody but this user and root
+could have written it, or if the user has named it in ``CDBENCH_TRUST``.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a file of the user's own may ask for before it is read: regular, and within memory."""
+"""Checks of a user's file before it is read: a regular file, and within memory."""
 
 import io
 import os

@@ -1,7 +1,7 @@
 """A data set from a .npz file with the arrays X and y.
 
-The file is not trusted. Its sizes are read from headers and held against memory before any array
-is allocated, because a few kilobytes can ask for terabytes; and Python objects are refused.
+The file is not trusted. Its sizes are read from headers and compared with memory before any array
+is allocated, because a few kilobytes can ask for terabytes. Python objects are refused.
 """
 
 import io

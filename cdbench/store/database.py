@@ -1,4 +1,4 @@
-"""Opening a database: whether it is ours, of which schema, and its transactions."""
+"""Opening a database: whether it is ours, its schema, and its transactions."""
 
 import logging
 import weakref

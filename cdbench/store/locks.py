@@ -1,4 +1,4 @@
-"""Waiting for the locks of SQLite: patiently, and saying so after a while."""
+"""Waiting for SQLite's locks: patiently, and telling the user after a while."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Databases of an older schema are read through a copy of the newest, and stay as they are."""
+"""Databases of an older schema are read through an upgraded copy, and stay as they are."""
 
 import shlex
 import sqlite3

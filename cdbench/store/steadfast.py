@@ -1,4 +1,4 @@
-"""Writing what was trained, though the server goes away for a while."""
+"""Writing what was trained, even if the server goes away for a while."""
 
 import logging
 import time

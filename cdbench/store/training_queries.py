@@ -1,4 +1,4 @@
-"""Reading which stored runs there are to train again, and by which names."""
+"""Reading which stored runs can be trained again, and the names that they go by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

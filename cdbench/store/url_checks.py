@@ -1,4 +1,4 @@
-"""Whether a URL of a database can mean only one thing, and so what of it is the password."""
+"""Whether a database URL can mean only one thing, and so which part of it is the password."""
 
 import ipaddress
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Moving everything of cdbench's from one database to another: whole and checked, or not at all."""
+"""Copying all of cdbench's rows from one database to another: whole and checked, or not at all."""
 
 import logging
 

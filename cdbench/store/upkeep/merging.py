@@ -1,4 +1,4 @@
-"""Two machines' results become one: what is there already stays, the rest comes with new keys."""
+"""Merging the results of two machines: what is there already stays, the rest gets new keys."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

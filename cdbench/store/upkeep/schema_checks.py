@@ -1,4 +1,4 @@
-"""Whether tables, columns, indices, constraints and views are those of the code."""
+"""Whether tables, columns, indices, constraints and views are as in the code."""
 
 import warnings
 from collections.abc import Iterator
