@@ -1,8 +1,8 @@
-"""OpenBLAS's threads: none that nobody asked for, and an error where those asked for cannot be had.
+"""OpenBLAS's threads: only those that were asked for, and an error where they cannot be had.
 
-OpenBLAS starts a thread for each core as NumPy is imported. Where it cannot, for lack of memory or
-processes, it raises SIGINT in its own process, as if the user had pressed Ctrl-C. Where threads
-that are asked for later cannot be started it says nothing, and the next product waits for them for
+OpenBLAS starts a thread for each core as NumPy is imported. If it cannot, for lack of memory or
+processes, it raises SIGINT in its own process, as if the user had pressed Ctrl-C. If threads that
+are asked for later cannot be started, it says nothing, and the next product waits for them for
 ever.
 """
 

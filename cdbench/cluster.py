@@ -1,8 +1,8 @@
-"""Sweeps on a Dask cluster: the runs are trained there, and the parent alone keeps them.
+"""Sweeps on a Dask cluster: the runs are trained there, and only the parent stores them.
 
-The cluster is an existing one: its scheduler and workers are started, secured and grown by Dask's
-own means. A task may go to the workers that were asked what they are, and to no others. Dask runs
-it on another of them when its worker dies; when all are gone, it is sent anew to later ones.
+The cluster already exists: its scheduler and workers are started, secured and scaled by Dask's own
+means. A task may go only to workers that have said which software they have. When its worker dies,
+Dask runs it on another of these; when all of them are gone, it is sent again to later ones.
 """
 
 import queue
@@ -47,7 +47,7 @@ def execute_on_cluster(
     *,
     blas_threads: int = 1,
 ) -> Iterator[list[Run]]:
-    """Train on a cluster and yield the runs that have ended since it was asked last; then leave it.
+    """Train on a cluster, yield the runs that ended since the previous request, then leave it.
 
     Only a few runs for each worker are with the cluster at a time, however many there are.
 
@@ -212,6 +212,6 @@ def _given_up(config: RunConfig, n_workers: int, last: str) -> Run:
         duration_s=0.0,
         cpu_s=0.0,
         peak_memory_bytes=None,
-        error=f"{n_workers} workers died with this run, the last of them {last}; perhaps for lack "
-        "of memory",
+        error=f"{n_workers} workers died with this run, the last of them {last}; perhaps they "
+        "ran out of memory",
     )

@@ -1,7 +1,7 @@
-"""The connection to a Dask scheduler: its questions are waited for in steps, never without end.
+"""The connection to a Dask scheduler: answers are waited for in steps, never for ever.
 
-Dask's own blocking calls wait for ever where a scheduler stands still, and Ctrl-C does not always
-get through to them. So they are made as coroutines on the client's loop.
+Dask's own blocking calls wait for ever when a scheduler stops responding, and Ctrl-C does not
+always get through to them. So questions are asked as coroutines on the client's loop.
 """
 
 import asyncio
@@ -173,11 +173,11 @@ def _check_address(scheduler: str) -> None:
         parse_host_port(location)
     except ValueError:
         raise ClusterError(
-            f"--scheduler {scheduler!r} is no address; expected one as tcp://host:8786"
+            f"--scheduler {scheduler!r} is not an address; expected one like tcp://host:8786"
         ) from None
     security: Any = Security()  # type: ignore[no-untyped-call]
     if scheme == "tls" and security.get_connection_args("client").get("ssl_context") is None:
         raise ClusterError(
             f"--scheduler {scheduler}: Dask's configuration names no certificates; expected them "
-            "under distributed.comm.tls, or in DASK_DISTRIBUTED__COMM__TLS__CA_FILE and its like"
+            "under distributed.comm.tls, or in variables like DASK_DISTRIBUTED__COMM__TLS__CA_FILE"
         )

@@ -1,4 +1,4 @@
-"""A Dask cluster as a sweep sees it: workers counted, and asked what they are before they train."""
+"""A Dask cluster as a sweep sees it: its workers are counted, and checked before they train."""
 
 import logging
 import time
@@ -223,14 +223,14 @@ class Cluster(Connection):
         )
 
     def _warn_of_refusal(self, worker: str) -> None:
-        _LOG.warning("%s; it is given no run", self._refusal(worker))
+        _LOG.warning("%s; it gets no runs", self._refusal(worker))
 
     def _warn_of_threads(self, threads: Mapping[str, int]) -> None:
         several = [worker for worker, number in threads.items() if number > 1]
         if several and ("threads", True) not in self._told:
             self._told.add(("threads", True))
             _LOG.warning(
-                "worker %s has %d threads, of which runs use one at a time; start workers with "
+                "worker %s has %d threads, but runs use one at a time; start workers with "
                 "--nthreads 1 and a larger --nworkers",
                 several[0],
                 threads[several[0]],

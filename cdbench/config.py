@@ -62,10 +62,10 @@ class RunConfig:
     )
     hidden: tuple[int, ...] = _knob((64, 64), "Widths of the hidden layers, as in --hidden 64 64.")
     normalization: str = _knob(
-        "none", "Normalisation ahead of each linear layer (Sec. VII): none, layer or batch."
+        "none", "Normalisation before each linear layer (Sec. VII): none, layer or batch."
     )
     epochs: int = _knob(25, "Passes over the training split.")
-    batch_size: int = _knob(64, "Samples an update; the short last batch is kept.")
+    batch_size: int = _knob(64, "Samples per update; a short last batch is kept.")
     learning_rate: float | None = _knob(None, "Step size. [default: 0.1 for sgd, 0.001 for adam]")
     learning_rate_scaling: str = _knob(
         "raw",

@@ -1,4 +1,4 @@
-"""How much memory a training takes, said before it is taken."""
+"""How much memory a training takes, estimated before it is taken."""
 
 from itertools import pairwise
 
@@ -17,7 +17,7 @@ ACTIVATIONS = 2
 
 
 def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
-    """Return about how much memory a training takes beside its data, in bytes."""
+    """Return roughly how much memory a training takes in addition to its data, in bytes."""
     widths, product = rounded_widths(config, n_features, n_classes)
     B, N = config.B or 1, config.batch_size
     real = np.dtype(config.dtype).itemsize
@@ -43,6 +43,6 @@ def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
         fewer += ["another --product"] * (config.product != "auto")
         raise ConfigurationError(
             f"hidden = {widths}, batch_size = {config.batch_size}: training needs about "
-            f"{format_bytes(needed)} of memory, {format_bytes(available)} are available; "
+            f"{format_bytes(needed)} of memory, but only {format_bytes(available)} is available; "
             f"expected {', '.join(fewer[:-1])} or {fewer[-1]}"
         )

@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP at the right moment: held back while something must not be torn.
+"""Ctrl-C, SIGTERM and SIGHUP at the right moment: held back from work that must be whole.
 
-All raise KeyboardInterrupt. Holding back is a flag that the handler looks at, and a mask: the flag
-serves where another thread takes the signal, the mask is what new processes inherit.
+All raise KeyboardInterrupt. Holding back uses a flag that the handler looks at, and a mask. The
+flag serves where another thread takes the signal, and the mask is inherited by new processes.
 """
 
 import logging
@@ -72,7 +72,7 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     if _STATE.waiting and (_STATE.held or _STATE.ignored):
         _STATE.n_while_waiting += 1
         if _STATE.n_while_waiting == 1:
-            _LOG.warning("still waiting, to store what was trained; interrupt again to give it up")
+            _LOG.warning("still waiting to store what was trained; interrupt again to discard it")
     _raise_pending()
 
 
@@ -170,7 +170,7 @@ def _pause(seconds: float) -> None:
 def interruption() -> KeyboardInterrupt:
     """Return what ends a statement or a wait, with what it costs, if it costs something."""
     lost = _STATE.n_while_waiting > 1
-    return KeyboardInterrupt(*("interrupted; what waited to be stored is not stored",) * lost)
+    return KeyboardInterrupt(*("interrupted; what was waiting to be stored was not stored",) * lost)
 
 
 class StatementWatch:

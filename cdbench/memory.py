@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def available_memory() -> int | None:
-    """Return how much could be taken now without swapping, in bytes; None where unknown."""
+    """Return how many bytes could be allocated now without swapping; None where unknown."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and never over what is not theirs to replace."""
+"""Files that commands write: whole or not at all, and never over what they must not replace."""
 
 import errno
 import os
@@ -102,7 +102,7 @@ def new_file(target: Path) -> Iterator[Path]:
             _give_name(unfinished, target)
         _force_to_disk(target.parent)
     except FileExistsError:
-        raise StoreError(f"{target} is there already; name another file") from None
+        raise StoreError(f"{target} already exists; name another file") from None
     except OSError as error:
         raise StoreError(f"{target}: cannot be written ({error.strerror or error})") from None
 
@@ -180,7 +180,7 @@ def _write_stream(path: Path, number: int | None, content: bytes) -> None:
     number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))  # which makes no file
     with os.fdopen(number, "wb") as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EBUSY, "it became another file meanwhile")
+            raise OSError(errno.EBUSY, "another file took its place meanwhile")
         file.write(content)
 
 

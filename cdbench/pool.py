@@ -1,8 +1,8 @@
-"""A pool of worker processes that share nothing, so that a death concerns one run only.
+"""A pool of worker processes that share nothing, so that a death affects only one run.
 
-Each worker has a pipe of its own, and there is no lock that one could take with it. The parent
-waits on the pipes alone: that of a dead worker closes, and so do all of them, for the workers, when
-the parent dies. (A process's sentinel closes as well when only the fork server has died.)
+Each worker has a pipe of its own, and there is no lock that it could die holding. The parent waits
+only on the pipes: a dead worker's pipe closes, and when the parent dies, the workers see all of
+theirs close. (A process's sentinel closes as well when only the fork server has died.)
 """
 
 import atexit
@@ -127,9 +127,9 @@ class Pool:
         self._last_exit: int | None = None
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[list[Run]]:
-        """Execute the tasks and yield the runs that have ended since it was asked last.
+        """Execute the tasks and yield the runs that have ended since the previous request.
 
-        Interrupts get through only while it waits, so that none tears a message in two; the runs
+        Interrupts get through only while it waits, so none can cut a message in half; the runs
         under way then end as ``interrupted`` and are yielded before KeyboardInterrupt is raised.
 
         Parameters
@@ -187,7 +187,7 @@ class Pool:
         if self._queue and not self._workers and not self._ended:
             raise WorkerError(
                 f"{MAX_STILLBORN} worker processes in a row died as they started "
-                f"({describe_exit(self._last_exit)}); finished runs are kept, to go on, use "
+                f"({describe_exit(self._last_exit)}); finished runs are kept; to go on, use "
                 "fewer --jobs, or --jobs 1, which needs no workers"
             )
 

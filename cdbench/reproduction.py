@@ -1,23 +1,23 @@
-"""Reproduction: a stored run against the same configuration trained again, number by number.
+"""Reproduction: compare a stored run, number by number, with the same configuration trained again.
 
-Every number that is stored is compared, but for times and memory: what the later run has beyond
-it, such as a kind of spectrum that the stored run's cdbench did not know, says nothing about the
-stored run. Two runs are
+Every number that is stored is compared, except times and memory. What the later run has in
+addition, such as a kind of spectrum that the stored run's cdbench did not know, says nothing about
+the stored run. Two runs are
 
 - **bit for bit** equal, if every number is the same;
 - equal at the **printed precision**, if every number is printed the same by ``PRINTED``;
-- **different** otherwise, and the first quantity that is, in the order in which a run comes
+- **different** otherwise; the first quantity that differs, in the order in which a run comes
   about, says where they part.
 
 Texts and counts (status, fingerprint of the data, widths, product, the step of a divergence) have
 no rounding: they are equal or not.
 
-A spectral number at or below its threshold is zero but for rounding, which no two machines
-share. It is printed as 0, whatever its digits, and a condition number that it makes infinite as
-∞. Where a number lies so near its threshold that rounding carries it across, κ jumps between
-finite and infinite, or κ of the non-null part by decades: a table would print it otherwise, and so
-the runs are different. The rank alone is not compared at the printed precision, because where it
-matters, one of these two κ says so.
+A spectral number at or below its threshold is zero except for rounding, which differs between
+machines. It is printed as 0, whatever its digits, and a condition number that it makes infinite as
+∞. If a number lies so near its threshold that rounding carries it across, κ jumps between finite
+and infinite, or κ of the non-null part changes by decades. A table would then print something
+else, so the runs are different. Only the rank is not compared at the printed precision, because
+where it matters, one of these two κ shows it.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Multiprocessing's own processes: the server that workers are forks of, and a tracker."""
+"""Multiprocessing's own processes: the server from which workers are forked, and a tracker."""
 
 import multiprocessing
 import sys
@@ -23,8 +23,8 @@ PRELOADED = ("cdbench.execution",)
 def start_server() -> BaseContext:
     """Start the server that workers are forks of, if it does not run, and return their context.
 
-    It imports what workers need. Called ahead of other work, such as opening a database, it does so
-    meanwhile, and the workers then start at once.
+    It imports what workers need. If this is called before other work, such as opening a database,
+    the imports happen meanwhile, and the workers then start at once.
 
     Raises
     ------
@@ -33,8 +33,8 @@ def start_server() -> BaseContext:
     """
     if sys.flags.ignore_environment and not sys.flags.safe_path:
         raise WorkerError(
-            "Python was started with -E, and its servers would import what lies in the working "
-            "folder; start it with -I, or use --jobs 1"
+            "Python was started with -E, so its servers would import from the working folder; "
+            "start it with -I, or use --jobs 1"
         )
     import_nothing_from_here()
     if sys.platform == "win32":

@@ -1,6 +1,6 @@
-"""What must hold of the process before anything else is loaded.
+"""What must be settled in the process before anything else is loaded.
 
-It imports next to nothing, so that no signal finds the process without an answer for long.
+It imports next to nothing, so that signals are handled almost from the start.
 """
 
 import errno

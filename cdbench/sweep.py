@@ -41,9 +41,9 @@ def execute_in_batches(
     *,
     blas_threads: int = 1,
 ) -> Iterator[list[Run]]:
-    """Train the configurations and yield the runs that have ended since it was asked last.
+    """Train the configurations and yield the runs that have ended since the previous request.
 
-    So whoever takes long to keep them, takes more of them at once.
+    So a caller that is slow to store them gets more of them at once.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _in_this_process(tasks: Iterable[Task]) -> Iterator[list[Run]]:
 def _give_up(attempt: Attempt) -> Run:
     """Return the failed run of a task whose workers died; what it cost is what the last one did.
 
-    How much processor time and memory it used, nobody was left to tell.
+    Nobody is left to tell how much processor time and memory it used.
     """
     import numpy  # noqa: F401, ICN001 - its BLAS is what is described
 
@@ -116,7 +116,7 @@ def _give_up(attempt: Attempt) -> Run:
         duration_s=attempt.duration_s,
         cpu_s=0.0,
         peak_memory_bytes=None,
-        error=f"the worker process died twice ({describe_exit(attempt.exit_code)}, perhaps for "
-        "lack of memory); the next --resume tries it again",
+        error=f"the worker process died twice ({describe_exit(attempt.exit_code)}, perhaps "
+        "out of memory); the next --resume tries it again",
         diagnostics=diagnostics,
     )

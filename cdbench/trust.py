@@ -1,8 +1,8 @@
-"""Whether a file that was found, not named, may be obeyed: who owns it, and who may write it.
+"""Whether a file that was found, not named, may be obeyed: who owns it, and who may write to it.
 
-A settings file in a folder that others write to could send a password to their server, or the
-results to their file. As git does with repositories, it is obeyed where only this user and root
-could have written it, and otherwise where the user said so in ``CDBENCH_TRUST``.
+A settings file in a folder that others can write to could send a password to their server, or the
+results to their file. Like a repository in git, it is obeyed only if nobody but this user and root
+could have written it, or if the user has named it in ``CDBENCH_TRUST``.
 """
 
 import os
@@ -51,8 +51,8 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
         fault = _fault(path, status) if hasattr(os, "getuid") else None
         if fault and path not in _trusted():
             raise ConfigurationError(
-                f"{fault}, so it is not obeyed; to do without it, put a file of that name of your "
-                f"own, which may be empty, into a folder below; to trust it: {_export(path)}"
+                f"{fault}, so it is not obeyed; to do without it, put a file of your own with that "
+                f"name, which may be empty, into a folder below; to trust it: {_export(path)}"
             )
         return file.read(longest)
 

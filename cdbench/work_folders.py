@@ -1,7 +1,7 @@
-"""Folders of our own for what is not finished: one a process, removed whole, whatever happens.
+"""Folders of our own for unfinished files: one for each process, always removed whole.
 
-A folder is held by a lock of the system for as long as it is used, which ends with its process. So
-whoever makes the next one beside it knows which were left by processes that were killed.
+While a folder is in use, its process holds a system lock on it, which ends with the process. So
+whoever makes the next folder beside it can tell which ones were left by killed processes.
 """
 
 import errno
@@ -89,7 +89,7 @@ def _make(parent: Path, prefix: str) -> tuple[Path, int]:
             if _lock(number) is not False and _is_at(folder, number):
                 return folder, number
             os.close(number)
-    raise OSError(errno.EAGAIN, "others remove what is made there", str(parent))
+    raise OSError(errno.EAGAIN, "other processes remove what is made there", str(parent))
 
 
 def _lock(number: int) -> bool | None:

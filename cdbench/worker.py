@@ -1,7 +1,7 @@
 """What happens in a worker process of a sweep.
 
-A worker shares nothing but its end of a pipe. A thread listens there: to tasks, to the word to
-stop, and to the parent's end, with which the worker ends too, whatever it does.
+A worker shares nothing but its end of a pipe. A thread listens there for tasks, for the request to
+stop, and for the parent's end, at which the worker ends too, whatever it is doing.
 """
 
 import _thread

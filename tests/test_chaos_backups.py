@@ -23,7 +23,7 @@ pytestmark = pytest.mark.chaos
 ASSETS = Path(__file__).parent / "assets"
 N_BYTES = 30_000_000
 
-REFUSED = "cdbench: copy.db is there already; name another file\n"
+REFUSED = "cdbench: copy.db already exists; name another file\n"
 
 
 @pytest.fixture(scope="module")

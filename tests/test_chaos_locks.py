@@ -316,7 +316,7 @@ def test_an_interrupt_ends_the_waiting_where_nothing_was_trained(new_database: N
 def interrupt_storing(command: Command, number: int) -> None:
     wait_until(lambda: command.errors, "a notice")
     command.process.send_signal(number)
-    word = "still waiting, to store what was trained; interrupt again to give it up"
+    word = "still waiting to store what was trained; interrupt again to discard it"
     wait_until(lambda: command.said(word), "its answer")
     assert not command.ended()
 
@@ -333,7 +333,7 @@ def give_up_training(database: Path, number: int, code: int, *, twice: bool) -> 
         else:
             holder.release()
         assert command.wait() == code, command.text
-    gave_up = "; what waited to be stored is not stored" * twice
+    gave_up = "; what was waiting to be stored was not stored" * twice
     assert command.errors[2:] == [f"cdbench: interrupted{gave_up}"]
     assert command.said("stored as run 3") == (not twice)
     assert whole(database, 3) == 3 - twice

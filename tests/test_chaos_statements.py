@@ -72,7 +72,7 @@ def test_a_trigger_without_an_end_is_left_by_the_second_interrupt(path: Path) ->
         wait_until(lambda: command.said("interrupt again"), "the first answer", 10)
         command.process.send_signal(signal.SIGINT)
         assert command.wait() == 130
-        assert command.errors[-1].endswith("what waited to be stored is not stored")
+        assert command.errors[-1].endswith("what was waiting to be stored was not stored")
     assert ask(path, "SELECT count(*) FROM run") == [(1,)]
 
 

@@ -86,11 +86,11 @@ FAULTS = {
     ),
     "knob": (
         f"UPDATE run SET learning_rate = 7 WHERE run_id = {COMPLETED}",
-        "the column learning_rate is not as config_json says (run 1: 7.0 for 0.1)",
+        "the column learning_rate differs from config_json (run 1: 7.0 for 0.1)",
     ),
     "hidden": (
         f"UPDATE run SET hidden = '64' WHERE run_id = {COMPLETED}",
-        "the column hidden is not as config_json says",
+        "the column hidden differs from config_json",
     ),
     "environment": (
         "UPDATE environment SET cpu = 'abacus'",
@@ -98,11 +98,11 @@ FAULTS = {
     ),
     "last epoch": (
         f"DELETE FROM epoch WHERE run_id = {COMPLETED} AND epoch = 2",
-        "1 run: completed without all of the epochs (run 1: 1 of 2)",
+        "1 run: completed without all epochs (run 1: 1 of 2)",
     ),
     "all epochs": (
         f"DELETE FROM epoch WHERE run_id = {COMPLETED}",
-        "1 run: completed without all of the epochs (run 1: 0 of 2)",
+        "1 run: completed without all epochs (run 1: 0 of 2)",
     ),
     "first epoch": (
         f"DELETE FROM epoch WHERE run_id = {COMPLETED} AND epoch = 1",
@@ -175,7 +175,7 @@ def test_changed_view_is_found_and_a_users_own_is_only_mentioned(results: str) -
         "CREATE INDEX ix_mine ON run (dataset)",
     )
     (found,) = findings(results)
-    assert found == "the view measurements is not the code's; to have it made again: " + (
+    assert found == "the view measurements differs from cdbench's; to recreate it: " + (
         "cdbench db upgrade"
     )
     assert sorted(remarks(results)) == [
@@ -199,7 +199,7 @@ def test_not_a_number_on_a_server_is_found(postgres: PostgresServer) -> None:
     copy_database(str(NEWEST), location)
     plant(location, f"UPDATE epoch SET test_loss = 'NaN' WHERE run_id = {COMPLETED} AND epoch = 1")
     assert findings(location) == [
-        "epoch.test_loss is no number in 1 row (run_id 1, epoch 1); restore a backup, or delete "
+        "epoch.test_loss is not a number in 1 row (run_id 1, epoch 1); restore a backup, or delete "
         "them and train them again"
     ]
 
@@ -210,19 +210,19 @@ OF_FILES = {
     "environment": ("DELETE FROM environment", "rows of run: no such environment"),
     "text for a number": (
         "UPDATE epoch SET test_loss = 'nan' WHERE run_id = 1 AND epoch = 1",
-        "epoch.test_loss is no number in 1 row (run_id 1, epoch 1)",
+        "epoch.test_loss is not a number in 1 row (run_id 1, epoch 1)",
     ),
     "bytes for a text": (
         "UPDATE run SET dataset = x'00' WHERE run_id = 1",
-        "run.dataset is no text in 1 row (run_id 1)",
+        "run.dataset is not text in 1 row (run_id 1)",
     ),
     "no time": (
         "UPDATE run SET started_at = 'yesterday' WHERE run_id = 1",
-        "run.started_at is no time in 1 row (run_id 1)",
+        "run.started_at is not a time in 1 row (run_id 1)",
     ),
     "broken rule": (
         "UPDATE epoch SET test_accuracy = 2 WHERE run_id = 1",
-        "2 rows of epoch: not test_accuracy BETWEEN 0 AND 1 (run_id 1, epoch 1)",
+        "2 rows of epoch violating test_accuracy BETWEEN 0 AND 1 (run_id 1, epoch 1)",
     ),
 }
 """Only in files: a server allows none of it."""
@@ -250,7 +250,9 @@ def test_null_where_there_must_be_none_is_found(tmp_path: Path) -> None:
         "UPDATE run SET duration_s = NULL WHERE run_id = 3",
     )
     found = findings(str(path))
-    assert any("run.duration_s is no number in 1 row (run_id 3)" in line for line in found), found
+    assert any("run.duration_s is not a number in 1 row (run_id 3)" in line for line in found), (
+        found
+    )
 
 
 @pytest.mark.parametrize("revision", revisions())

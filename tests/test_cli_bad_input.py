@@ -224,12 +224,12 @@ GOOD = [f"{i / 7},{i % 3},{'ab'[i % 2]}" for i in range(20)]
         (["x,y,kind", *GOOD, "1.0,,a"], "line 22, column 'y': got ''"),
         ([*GOOD, "nan,1,a"], "line 21, column 1: got 'nan', expected a finite number"),
         ([*GOOD, "1,inf,a"], "line 21, column 2: got 'inf', expected a finite number"),
-        (["x,y,kind", *(f"{i},{i},a" for i in range(20))], "one class only"),
+        (["x,y,kind", *(f"{i},{i},a" for i in range(20))], "only one class"),
         (["x,y,kind", "1,2,a", "2,3,b", "3,4,a", "4,5,b", "5,6,a"], "expected at least"),
         (["x,y,kind", *GOOD, "1,2,c"], "class 'c' has 1 row, expected at least 2"),
         (["x,y,kind", *GOOD, "1,2"], "line 22: got 2 columns, expected 3"),
         (["x,y,kind", *GOOD, "1,2,3,a"], "line 22: got 4 columns, expected 3"),
-        (["x,y,kind"], "got a header and no rows"),
+        (["x,y,kind"], "got a header but no rows"),
         ([""], "is empty"),
         (["kind", "a", "b"], "got 1 column"),
     ],
@@ -269,7 +269,7 @@ Y = np.arange(20) % 2
         ({"X": X.astype(str), "y": Y}, "X has dtype"),
         ({"X": X, "y": Y + 0.5}, "y has dtype float64"),
         ({"X": np.where(X == 5, np.nan, X), "y": Y}, "sample 3, feature 2 is nan"),
-        ({"X": X, "y": 0 * Y}, "one class only"),
+        ({"X": X, "y": 0 * Y}, "only one class"),
         ({"X": X[:4], "y": Y[:4]}, "got 4 rows, expected at least"),
     ],
 )
@@ -311,7 +311,7 @@ def test_a_broken_sqlite_file_is_refused(here: Here, command: str) -> None:
 @pytest.mark.parametrize("command", WRITERS + READERS)
 def test_a_database_of_another_program_is_refused(here: Here, command: str) -> None:
     change(here.folder / "runs.db", "create table run (name text)")
-    refuse(here, command, 3, "runs.db is a database of another program")
+    refuse(here, command, 3, "runs.db belongs to another program")
 
 
 @pytest.mark.parametrize("command", WRITERS + READERS)

@@ -381,7 +381,7 @@ def test_what_cannot_be_an_address_is_refused_in_one_line(here: Here) -> None:
         answer = here("sweep", "--scheduler", address)
         assert answer.code == 2
         assert answer.err == (
-            f"cdbench: --scheduler {address!r} is no address; expected one as tcp://host:8786\n"
+            f"cdbench: --scheduler {address!r} is not an address; expected one like tcp://host:8786\n"
         )
     answer = here("sweep", "--scheduler", "tls://127.0.0.1:1")
     assert (answer.code, answer.err.count("\n")) == (2, 1)

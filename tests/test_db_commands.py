@@ -93,7 +93,7 @@ def test_backup_is_whole_and_takes_no_name_that_is_taken(here: Here) -> None:
     answer = here("db", "backup", name)
     assert (answer.code, answer.err) == (
         3,
-        f"cdbench: {name} is there already; name another file\n",
+        f"cdbench: {name} already exists; name another file\n",
     )
     assert here("db", "backup", "no/such.db").code == 3
     assert contents(here.folder) == before
@@ -281,7 +281,7 @@ def test_what_is_the_users_own_on_a_server_is_named_by_copies_and_backups(
         ("vacuum --db missing.db", 3, "no such database"),
         ("info --db .", 3, "is a folder"),
         ("check --db notes.txt", 3, "is not a SQLite database"),
-        ("info --db empty.db", 3, "is empty, expected a database of cdbench"),
+        ("info --db empty.db", 3, "is empty, expected a cdbench database"),
         ("merge missing.db", 3, "missing.db: there is no such database"),
         ("merge runs.db", 3, "cannot be merged with itself"),
         ("merge ./runs.db", 3, "cannot be merged with itself"),
@@ -299,7 +299,7 @@ def test_what_is_the_users_own_on_a_server_is_named_by_copies_and_backups(
         (f"copy runs.db {LONG}/x", 3, "File name too long"),
         (f"copy {LONG} new.db", 3, "cannot be looked for (File name too long)"),
         ("backup runs.db/x", 3, "there is no folder"),
-        ("backup -", 3, "a database is no stream"),
+        ("backup -", 3, "a database cannot be a stream"),
         ("copy runs.db runs.db/x", 3, "there is no folder"),
         ("nosuch", 2, "nosuch"),
     ],

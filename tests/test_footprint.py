@@ -123,4 +123,4 @@ def test_run_that_does_not_fit_takes_no_memory(monkeypatch):
     assert run.status == FAILED
     assert run.error is not None
     assert run.error.startswith("hidden = 200000 200000, batch_size = 64: training needs")
-    assert "1.0 GB are available" in run.error
+    assert "1.0 GB is available" in run.error

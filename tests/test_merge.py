@@ -146,7 +146,7 @@ def test_copy_to_a_database_with_results_is_refused(
     source = write(str(tmp_path / "source.db"), tiny_run())
     write(location, tiny_run())
     before = fingerprints(location)
-    with pytest.raises(StoreError, match=r"holds results already.*cdbench db merge"):
+    with pytest.raises(StoreError, match=r"already holds results.*cdbench db merge"):
         copy_database(source, location)
     assert fingerprints(location) == before
 
@@ -162,7 +162,7 @@ def test_copy_that_fails_leaves_no_rows(
         return found if next(real) else replace(found, digest="0" * 64)
 
     monkeypatch.setattr("cdbench.store.upkeep.copying.fingerprint", bent)
-    with pytest.raises(StoreError, match=r"is not as it was in .*nothing was copied"):
+    with pytest.raises(StoreError, match=r"differs from that in .*nothing was copied"):
         copy_database(source, location)
     assert {table.n_rows for table in fingerprints(location)} == {0}
 

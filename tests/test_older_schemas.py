@@ -71,8 +71,8 @@ def test_a_command_that_reads_leaves_an_old_file_as_it_is(
     assert answer.code in codes, answer
     assert state(here.folder) == before
     said = (
-        f"cdbench: old.db is of the older schema {revision}; a copy of it, upgraded to "
-        f"{revisions()[-1]}, is read; to upgrade it: cdbench db upgrade --db old.db\n"
+        f"cdbench: old.db has the older schema {revision}; reading a copy upgraded to "
+        f"{revisions()[-1]}; to upgrade the file: cdbench db upgrade --db old.db\n"
     )
     assert answer.err.count(said) == answer.err.count("older schema") == notices
     gc.collect()
@@ -131,7 +131,7 @@ def test_a_copy_that_cannot_be_made_says_where_and_what_else_to_do(
     before = state(here.folder)
     answer = here("report", "--claims", "--db", "old.db")
     assert (answer.code, len(answer.err.splitlines())) == (3, 1)
-    assert "old.db is of the older schema 0001, and making a copy" in answer.err
+    assert "old.db has the older schema 0001, and making a copy" in answer.err
     assert f"in {here.folder / 'gone'} failed: " in answer.err
     assert answer.err.endswith("to upgrade the file itself: cdbench db upgrade --db old.db\n")
     assert state(here.folder) == before
@@ -212,7 +212,7 @@ def test_a_server_of_an_older_schema_is_refused_with_what_to_type(
         answer = here(*line.split(), "--db", location)
         assert (answer.code, answer.out, len(answer.err.splitlines())) == (3, "", 1)
         assert re.search(
-            r"is of the older schema 0001; to upgrade it: cdbench db upgrade --db \S*postgresql://",
+            r"has the older schema 0001; to upgrade it: cdbench db upgrade --db \S*postgresql://",
             answer.err,
         )
         assert "p%25ss" not in answer.err

@@ -222,7 +222,7 @@ def test_a_new_file_gets_its_name_only_where_nothing_has_it(tmp_path: Path) -> N
         assert not (tmp_path / "a").exists()
     (tmp_path / "dangling").symlink_to("nowhere")
     for name in ("a", "dangling"):
-        with pytest.raises(StoreError, match="is there already"), new_file(tmp_path / name):
+        with pytest.raises(StoreError, match="already exists"), new_file(tmp_path / name):
             pytest.fail("the work began")
     with pytest.raises(StoreError, match="File name too long"), new_file(tmp_path / ("é" * 128)):
         pytest.fail("the work began")
@@ -248,7 +248,7 @@ def test_of_two_that_make_a_new_file_the_one_that_ends_first_has_it(
             with new_file(tmp_path / "a") as quick:
                 quick.write_text("quick")
 
-    with pytest.raises(StoreError, match="is there already"):
+    with pytest.raises(StoreError, match="already exists"):
         make_both()
     assert contents(tmp_path) == {"a": b"quick"}
 

@@ -232,17 +232,20 @@ REFUSED = {
     "raw @": ("postgresql://me:p@QQQQ@host/db", "cannot be told apart"),
     "port": ("postgresql://me:QQQQ@host:65536/db", "cannot be told apart"),
     "blank in the host": ("postgresql://me:QQQQ@ho st/db", "cannot be told apart"),
-    "control character": ("postgresql://me:QQQQ@host/db\n", "cannot be seen"),
+    "control character": ("postgresql://me:QQQQ@host/db\n", "invisible characters"),
     "slash in a password": ("postgresql://me:12/QQQQ@host/db", "cannot be told apart"),
     "host taken for a user": ("postgresql://host:54/db?password=x@QQQQ", "cannot be told apart"),
     "no slashes": ("postgresql:me:QQQQ@host/db", "its // is missing"),
     "words": ("host=h password=QQQQ", "neither a path nor a URL"),
-    "another scheme": ("QQQQ QQQQ://host/db", "what is before :// is none"),
+    "another scheme": ("QQQQ QQQQ://host/db", "before :// there is no database"),
     "no value": ("postgresql://host/db?password", "no equals sign"),
-    "twice": ("postgresql://host/db?password=QQQQ&password=QQQQ", "password is there twice"),
-    "host of a parameter": ("postgresql:///db?host=me:QQQQ@host", "the value of host is no host"),
-    "port of a parameter": ("postgresql:///db?port=QQQQ", "the value of port is no port"),
-    "behind a password": ("postgresql:///db?password=a&QQQQ=b", "a parameter behind the password"),
+    "twice": ("postgresql://host/db?password=QQQQ&password=QQQQ", "password is given twice"),
+    "host of a parameter": (
+        "postgresql:///db?host=me:QQQQ@host",
+        "the value of host is not a valid host",
+    ),
+    "port of a parameter": ("postgresql:///db?port=QQQQ", "the value of port is not a valid port"),
+    "behind a password": ("postgresql:///db?password=a&QQQQ=b", "a parameter after the password"),
     "parameter of a file": ("sqlite:///runs.db?key=QQQQ", "got parameters"),
 }
 
@@ -296,7 +299,7 @@ def test_parameters_that_are_not_known_are_refused_by_name_and_have_no_effect(he
         with pytest.raises(TimeoutError):  # nobody called
             server.accept()
     assert (answer.code, answer.err.count("\n")) == (3, 1)
-    assert f" {name} is none of the parameters that cdbench takes" in answer.err
+    assert f" {name} is not among the parameters that cdbench takes" in answer.err
     assert ("did you mean sslmode?" in answer.err) == (name == "SSLMODE")
     assert len(answer.err) < 240
     assert str(target) not in answer.err

@@ -179,7 +179,9 @@ def test_a_name_of_no_run_is_refused_in_a_line(with_uuids: Database, name: str) 
 
 
 def test_a_name_of_several_runs_is_refused_with_those(with_uuids: Database) -> None:
-    with pytest.raises(ConfigurationError, match=r"2 runs begin so .0004c7bd-dcc9, 0004c7bd-dcd0"):
+    with pytest.raises(
+        ConfigurationError, match=r"2 runs begin like that .0004c7bd-dcc9, 0004c7bd-dcd0"
+    ):
         named(with_uuids, "0004c7bd")
 
 

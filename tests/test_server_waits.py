@@ -105,7 +105,7 @@ def give_up_sweep(folder: Path, postgres: PostgresServer, url: str, *, twice: bo
         with locked(url):
             wait_until(lambda: command.errors, "a notice")
             command.process.send_signal(signal.SIGINT)
-            word = "still waiting, to store what was trained; interrupt again to give it up"
+            word = "still waiting to store what was trained; interrupt again to discard it"
             wait_until(lambda: command.said(word), "its answer")
             assert not command.ended()
             if twice:
@@ -208,7 +208,7 @@ def test_a_sweep_whose_server_stays_away_is_given_up_by_the_second_interrupt(
         try:
             wait_until(lambda: command.said("trying again for 10 minutes"), "its notice")
             command.process.send_signal(signal.SIGINT)
-            wait_until(lambda: command.said("interrupt again to give it up"), "its answer")
+            wait_until(lambda: command.said("interrupt again to discard it"), "its answer")
             command.process.send_signal(signal.SIGINT)
             assert command.wait() == 130, command.text
         finally:
@@ -272,7 +272,7 @@ def test_a_server_that_stays_away_is_given_up_after_a_while(
     monkeypatch.setattr(database.location, "is_away", lambda _error: True)
     with locked(url):
         short(monkeypatch)
-        with pytest.raises(DatabaseGoneError, match="what waited to be stored is not stored"):
+        with pytest.raises(DatabaseGoneError, match="what was waiting to be stored was not stored"):
             record_run(database, tiny_run())
 
 
@@ -327,6 +327,6 @@ def test_a_server_that_is_only_read_is_said_so_before_anything_is_trained(
 ) -> None:
     read_only = f"ALTER DATABASE {name_of(url)} SET default_transaction_read_only = on"
     postgres.ask("postgres", read_only)
-    with pytest.raises(StoreError, match="takes nothing that is new"):
+    with pytest.raises(StoreError, match="accepts no writes"):
         open_for_writing(url)
     open_for_reading(url)

@@ -63,7 +63,7 @@ def test_settings_of_another_user_are_refused_with_the_way_to_trust_them(folder,
     _, _, command = said.partition("to trust it: ")
     name, _, value = shlex.split(command)[1].partition("=")
     assert (name, value) == ("CDBENCH_TRUST", str(path))
-    assert "put a file of that name of your own, which may be empty, into a folder below" in said
+    assert "put a file of your own with that name, which may be empty, into a folder below" in said
     (inner / "cdbench.toml").touch()
     assert load_settings(inner).path == inner / "cdbench.toml"
     (inner / "cdbench.toml").unlink()

@@ -1,4 +1,4 @@
-"""Data sets; one source a file. ``DATASETS`` are those known by name."""
+"""Data sets, one source a file. ``DATASETS`` holds those known by name."""
 
 import logging
 from collections.abc import Callable, Iterable

@@ -58,13 +58,13 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.n_classes < 2:
-            raise DatasetError(f"{self.name}: got one class only, expected at least 2")
+            raise DatasetError(f"{self.name}: got only one class, expected at least 2")
         counts = np.bincount(self.y, minlength=self.n_classes)
         rarest = int(counts.argmin())
         if self._is_of_quantities(int(counts[rarest])):
             raise DatasetError(
                 f"{self.name}: got {self.n_classes:,} different numbers as labels, such as "
-                f"{self.classes[0]}; that is a quantity and cdbench trains classifiers; expected "
+                f"{self.classes[0]}; that is a quantity, but cdbench trains classifiers; expected "
                 "classes (group the numbers, or name another column with --label-column)"
             )
         if counts[rarest] < 2:
@@ -160,8 +160,8 @@ class Dataset:
         feature = int(np.where(lost, magnitude, -1).argmax())
         return DatasetError(
             f"{self.name}: feature {feature + 1}, whose largest value is {largest[feature]:.3g}, "
-            f"is not finite after the input transform {transform} in {dtype}; rescale it, such as "
-            "by dividing it by that value, or choose another --input"
+            f"is not finite after the input transform {transform} in {dtype}; rescale it, for "
+            "example by dividing it by that value, or choose another --input"
         )
 
 
@@ -199,5 +199,5 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
         classes = tuple(str(label) for label in names)
         "".join(classes).encode()
     except (ValueError, SystemError) as error:  # NumPy keeps four bytes a letter, of any value
-        raise DatasetError(f"{name}: a label in y is no text ({error})") from None
+        raise DatasetError(f"{name}: a label in y is not text ({error})") from None
     return Dataset(name, X, y.astype(np.int64), classes)

@@ -1,7 +1,7 @@
 """The classification sets that scikit-learn bundles, read from its files.
 
-Importing scikit-learn takes ten times as long as the paper's training, and the files need none of
-it.
+Importing scikit-learn takes ten times as long as the paper's training, and the files can be read
+without it.
 """
 
 from functools import cache

@@ -100,14 +100,16 @@ def _read(path: Path, lines: Lines, label_column: str | None, header: bool | Non
         raise DatasetError(f"{path}: is empty, expected rows of numbers with a label each")
     width = len(first[1])
     if width < 2:
-        raise DatasetError(f"{path}: got {width} column, expected features and a label, by commas")
+        raise DatasetError(
+            f"{path}: got {width} column, expected features and a label, separated by commas"
+        )
     names = None
     if _names_columns(first[1], label_column) if header is None else header:
         names = _names(path, first[1])
         first = next(lines, None)
     label = _label_index(path, names, label_column, width)
     if first is None:
-        raise DatasetError(f"{path}: got a header and no rows, expected samples below it")
+        raise DatasetError(f"{path}: got a header but no rows, expected samples below it")
     # One row is text at a time: a file's cells would take ten times what their numbers do.
     features, codes, numbers = array("d"), array("q"), dict[str, int]()
     row: tuple[int, list[str]] | None = first
@@ -150,7 +152,7 @@ def _label_index(path: Path, names: list[str] | None, label_column: str | None, 
         number = _column_number(label_column, width)
         if number is None:
             raise DatasetError(
-                f"{path}: has no header, so that no column is called {label_column!r}; expected "
+                f"{path}: has no header, so no column is called {label_column!r}; expected "
                 f"its number, 1 to {width}, or --header yes"
             )
         return number - 1
@@ -170,7 +172,7 @@ def _features(
             where = repr(names[column]) if names else str(column + 1)
             raise DatasetError(
                 f"{path}, line {line}, column {where}: got {cells[i].strip()!r}, expected a finite "
-                "number (one column only may hold labels: the last, or --label-column NAME)"
+                "number (only one column may hold labels: the last, or --label-column NAME)"
             )
     return values
 

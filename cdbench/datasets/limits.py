@@ -1,4 +1,4 @@
-"""What a file of the user's own may ask for before it is read: regular, and within memory."""
+"""Checks of a user's file before it is read: a regular file, and within memory."""
 
 import io
 import os
@@ -32,7 +32,7 @@ def open_regular(path: Path) -> Iterator[io.FileIO]:
     """
     with io.FileIO(path, opener=_open_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise DatasetError(f"{path}: is no regular file; expected a .npz or .csv file")
+            raise DatasetError(f"{path}: is not a regular file; expected a .npz or .csv file")
         yield file
 
 
@@ -59,5 +59,5 @@ def check_fits(path: Path, what: str, n_bytes: int) -> None:
     if n_bytes > available:
         raise DatasetError(
             f"{path}: {what} would take about {format_bytes(n_bytes)} of memory, "
-            f"{format_bytes(available)} are available; expected a smaller data set"
+            f"but only {format_bytes(available)} is available; expected a smaller data set"
         )

@@ -1,7 +1,7 @@
 """A data set from a .npz file with the arrays X and y.
 
-The file is not trusted. Its sizes are read from headers and held against memory before any array
-is allocated, because a few kilobytes can ask for terabytes; and Python objects are refused.
+The file is not trusted. Its sizes are read from headers and compared with memory before any array
+is allocated, because a few kilobytes can ask for terabytes. Python objects are refused.
 """
 
 import io
@@ -71,7 +71,7 @@ def read_npz(path: Path) -> Dataset:
                 X, y = _read_arrays(path, archive)
     except UNREADABLE as error:
         try:
-            reason = str(error) if zipfile.is_zipfile(path) else "it is no .npz archive"
+            reason = str(error) if zipfile.is_zipfile(path) else "it is not a .npz archive"
         except OSError:
             reason = str(error)
         raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
@@ -103,12 +103,14 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str) -> Member:
     """Return what a member says that it is, from its first bytes."""
     info = archive.getinfo(name)
     if info.compress_type not in METHODS:
-        raise DatasetError(f"{path}: {name} is compressed in a way that NumPy does not; {EXPECTED}")
+        raise DatasetError(
+            f"{path}: {name} is compressed in a way that NumPy does not use; {EXPECTED}"
+        )
     with archive.open(info) as member:
         try:
             shape, dtype, n_header = _parsed(member)
         except BAD_HEADER as error:
-            reason = f"{name} is no array: {error or type(error).__name__}"
+            reason = f"{name} is not an array: {error or type(error).__name__}"
             raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
     found = Member(info, shape, dtype)
     if dtype.hasobject:
@@ -118,8 +120,8 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str) -> Member:
     promised = math.prod(shape) * dtype.itemsize
     if promised > info.file_size - n_header:
         raise DatasetError(
-            f"{path}: {name} is to be of shape {shape} and {dtype}, which is "
-            f"{format_bytes(promised)}, and holds {format_bytes(info.file_size)}; {EXPECTED}"
+            f"{path}: {name} claims shape {shape} and {dtype}, which is "
+            f"{format_bytes(promised)}, but holds {format_bytes(info.file_size)}; {EXPECTED}"
         )
     return found
 
@@ -165,5 +167,5 @@ def _array(path: Path, archive: zipfile.ZipFile, member: Member) -> NDArray[np.g
     with archive.open(member.info) as file:
         array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.shape != member.shape:
-        raise DatasetError(f"{path}: {member.info.filename} is no array; {EXPECTED}")
+        raise DatasetError(f"{path}: {member.info.filename} is not an array; {EXPECTED}")
     return array

@@ -1,7 +1,7 @@
-"""The stratified split: which samples of each class train, and which test.
+"""The stratified split: which samples of each class are for training, and which for testing.
 
 It draws what scikit-learn's ``train_test_split`` draws, sample for sample: the paper's numbers are
-of that split, and importing scikit-learn for it would take longer than training. The draws are
+for that split, and importing scikit-learn for it would take longer than training. The draws are
 those of NumPy's RandomState, whose stream is frozen.
 """
 

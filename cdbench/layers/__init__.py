@@ -1,7 +1,7 @@
 """Layers; one family a file.
 
-``LAYERS`` are the weight layers that a run can be made of, ``NORMALIZATIONS`` what may stand ahead
-of each of them.
+``LAYERS`` are the weight layers that a run can use, ``NORMALIZATIONS`` the layers that may come
+before each of them.
 """
 
 from cdbench.layers.activation import ReLU

@@ -1,4 +1,4 @@
-"""Layers that only move entries: zeros appended, columns cut off, one layout made the other."""
+"""Layers that only move entries: they append zeros, cut off columns or change the layout."""
 
 from cdbench.layers.base import BoundLayer, Context, Layer, Params
 from cdbench.products.base import Array

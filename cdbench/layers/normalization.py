@@ -1,4 +1,4 @@
-"""LayerNorm and BatchNorm, which Sec. VII suggests ahead of each linear layer."""
+"""LayerNorm and BatchNorm, which Sec. VII suggests before each linear layer."""
 
 from abc import abstractmethod
 

@@ -1,4 +1,4 @@
-"""Between the two layouts of activations, rows (N, n) and vertices (B, K, N)."""
+"""Conversion between the two layouts of activations, rows (N, n) and vertices (B, K, N)."""
 
 from cdbench.products.base import Array
 

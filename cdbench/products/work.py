@@ -1,4 +1,4 @@
-"""What a product does, counted, and the time that it is expected to take."""
+"""Counts of the work that a product does, and the time that it is expected to take."""
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass

@@ -1,4 +1,4 @@
-"""Arrays that a computation which is repeated uses again."""
+"""Arrays that a repeated computation reuses."""
 
 import numpy as np
 from numpy.typing import DTypeLike

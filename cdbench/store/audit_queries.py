@@ -1,4 +1,4 @@
-"""Reading for the audit: runs with what was measured of them, in bulk, and the stored ledger."""
+"""Reading for the audit: runs and their measurements, in bulk, and the stored ledger."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Opening a database: whether it is ours, of which schema, and its transactions."""
+"""Opening a database: whether it is ours, its schema, and its transactions."""
 
 import logging
 import weakref
@@ -150,7 +150,7 @@ def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
 
     copy = upgraded_copy(database, revision)
     _LOG.warning(
-        "%s is of the older schema %s; a copy of it, upgraded to %s, is read; to upgrade it: %s",
+        "%s has the older schema %s; reading a copy upgraded to %s; to upgrade the file: %s",
         *(place.name, revision, revisions()[-1], upgrade_command(database)),
     )
     return copy
@@ -203,8 +203,8 @@ def _upgrade(database: Database) -> None:
                 backup = database.location.back_up(revision)
             except OSError as error:  # such as a name that is too long with the schema's number
                 raise StoreError(
-                    f"{database.name}: no backup can be made beside it ({error.strerror}), and so "
-                    "it is not upgraded"
+                    f"{database.name}: no backup can be made beside it ({error.strerror}), "
+                    "so it is not upgraded"
                 ) from None
             kept = f"; as it was: {backup}" if backup else ""
             _LOG.warning("%s: schema %s → %s%s", database.name, revision, revisions()[-1], kept)
@@ -215,7 +215,7 @@ def _check_ours(connection: Connection, place: Location) -> str | None:
     """Return the revision, None for a new database; raise StoreError if we cannot work with it."""
     revision = current_revision(connection)
     if revision is None and place.has_tables(connection):
-        raise StoreError(f"{place.name} is a database of another program; name another --db")
+        raise StoreError(f"{place.name} belongs to another program; name another --db")
     if revision is not None and revision not in revisions():
         raise StoreError(
             f"{place.name} was made by a newer cdbench (schema {revision}, this one knows up to "

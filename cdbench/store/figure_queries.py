@@ -1,4 +1,4 @@
-"""Reading for the figures: which runs have the numbers of their spectra, and the network's."""
+"""Reading for the figures: the runs that have stored spectra, of layers and of the network."""
 
 from collections.abc import Iterable
 

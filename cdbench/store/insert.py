@@ -1,4 +1,4 @@
-"""Inserting rows: a few with their keys, or very many quickly; not-a-number is refused."""
+"""Inserting rows: a few and their keys, or very many quickly; not-a-number is refused."""
 
 import hashlib
 import json

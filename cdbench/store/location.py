@@ -106,8 +106,8 @@ def replaced(name: str) -> DatabaseReplacedError:
     """Return the error for a database that has taken the place of the one that was written to."""
     return DatabaseReplacedError(
         f"{name}: another database was put in its place meanwhile, and nothing was written to it; "
-        "what was stored before is in the one that was there: move that back, and go on with "
-        "--resume, or, if it was overwritten, begin anew"
+        "earlier results are in the original: move it back and continue with --resume, or, if it "
+        "was overwritten, start again"
     )
 
 
@@ -135,13 +135,13 @@ def find_location(text: str) -> Location:
         case "sqlite" if rest.startswith("/") and rest != "/":
             path, _, parameters = rest[1:].partition("?")
             if parameters:
-                raise StoreError(f"sqlite:///{path}: expected nothing behind it, got parameters")
+                raise StoreError(f"sqlite:///{path}: expected nothing after it, got parameters")
             return SqliteFile(_reachable(Path(path)))
         case "postgresql" | "postgres":
             return PostgresDatabase(text)
     # What is no scheme may be a piece of a password.
     subject = (
-        f"{scheme}:// is not a database" if is_scheme(scheme) else "what is before :// is none"
+        f"{scheme}:// is not a database" if is_scheme(scheme) else "before :// there is no database"
     )
     raise StoreError(
         f"{subject} that cdbench can write to; expected a path, "

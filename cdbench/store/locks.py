@@ -1,4 +1,4 @@
-"""Waiting for the locks of SQLite: patiently, and saying so after a while."""
+"""Waiting for SQLite's locks: patiently, and telling the user after a while."""
 
 import logging
 import os
@@ -90,8 +90,9 @@ def _roll_back_what_was_left(path: Path) -> None:
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # another process undoes it now
             return
         raise StoreError(
-            f"{path}: a process was killed while it wrote, and undoing what it left needs leave to "
-            f"write the file and its folder ({error}); make them writable, and try again"
+            f"{path}: a process was killed while writing, and undoing what it left needs "
+            f"permission to write to the file and its folder ({error}); make them writable, and "
+            "try again"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Alembic's migrations: where they are, which is newest, and bringing a database to it."""
+"""Alembic's migrations: where they are, which is newest, and how a database is brought to it."""
 
 from pathlib import Path
 

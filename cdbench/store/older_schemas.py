@@ -1,4 +1,4 @@
-"""Databases of an older schema are read through a copy of the newest, and stay as they are."""
+"""Databases of an older schema are read through an upgraded copy, and stay as they are."""
 
 import shlex
 import sqlite3
@@ -42,7 +42,7 @@ def upgraded_copy(database: Database, revision: str) -> Database:
     """
     if database.path is None:
         raise StoreError(
-            f"{database.name} is of the older schema {revision}; to upgrade it: "
+            f"{database.name} has the older schema {revision}; to upgrade it: "
             f"{upgrade_command(database)}"
         )
     place = tempfile.gettempdir()
@@ -52,7 +52,7 @@ def upgraded_copy(database: Database, revision: str) -> Database:
             copy = _copy(database, database.path, folder / "copy.db")
         except (StoreError, OSError) as error:
             raise StoreError(
-                f"{database.name} is of the older schema {revision}, and making a copy of schema "
+                f"{database.name} has the older schema {revision}, and making a copy of schema "
                 f"{revisions()[-1]} in {place} failed: {error}; to upgrade the file itself: "
                 f"{upgrade_command(database)}"
             ) from error

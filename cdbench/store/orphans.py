@@ -1,4 +1,4 @@
-"""Rows that belong to nothing: left over where rows were deleted with foreign keys off.
+"""Rows that belong to nothing, left over where rows were deleted with foreign keys off.
 
 The shell ``sqlite3`` has them off unless it is told otherwise.
 """

@@ -84,15 +84,15 @@ class PostgresDatabase(Location):
 
         if is_read_only(connection):
             raise StoreError(
-                f"{self.name}: the server takes nothing that is new (a standby, or "
+                f"{self.name}: the server accepts no writes (it is a standby, or "
                 "default_transaction_read_only is on); name another --db"
             )
         missing = missing_privileges(connection)
         if missing:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise StoreError(
-                f"{self.name}: this user lacks the right {missing[0]}{more}, which storing runs "
-                "needs; have it granted, or name another --db"
+                f"{self.name}: this user lacks the right {missing[0]}{more}, which storing "
+                "runs needs; have it granted, or name another --db"
             )
 
     def is_empty(self) -> bool:

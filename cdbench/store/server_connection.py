@@ -1,4 +1,4 @@
-"""A connection to a PostgreSQL server whose waiting can be interrupted, and is told of."""
+"""A connection to a PostgreSQL server whose waits can be interrupted, and are reported."""
 
 import logging
 import time

@@ -24,14 +24,14 @@ APPLICATION_ID = 0x43446265
 """``PRAGMA application_id`` of our files, "CDbe" in ASCII, for the command ``file``."""
 
 MEANINGS = {
-    sqlite3.SQLITE_FULL: "the disk is full, and nothing of this was written; free space, and try "
-    "again",
+    sqlite3.SQLITE_FULL: "the disk is full, and none of this was written; free some space and "
+    "try again",
     sqlite3.SQLITE_READONLY: "is read-only, or its folder is; make both writable, or name another "
     "--db",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened, or written beside; is its folder still there, and "
-    "writable?",
-    sqlite3.SQLITE_IOERR: "reading or writing failed; look at the disk, then run cdbench db check",
-    sqlite3.SQLITE_CORRUPT: "is damaged; to see how: cdbench db check, and restore a backup",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened, or nothing can be written beside it; "
+    "is its folder still there, and writable?",
+    sqlite3.SQLITE_IOERR: "reading or writing failed; check the disk, then run cdbench db check",
+    sqlite3.SQLITE_CORRUPT: "is damaged; to see how: cdbench db check; then restore a backup",
     sqlite3.SQLITE_NOTADB: "is not a SQLite database, or its header is damaged; name another --db",
 }
 """What the driver's error codes mean to the user."""

@@ -28,11 +28,11 @@ def is_new(path: Path) -> bool:
     if not path.exists():
         if path.is_symlink():  # to a drive that is not there, perhaps
             raise StoreError(
-                f"{path} is a link to what is not there; mend it, or name another --db"
+                f"{path} is a link to a file that is not there; fix it, or name another --db"
             )
         return True
     if not path.is_file():
-        raise StoreError(f"{path} is no regular file, expected a database file")
+        raise StoreError(f"{path} is not a regular file, expected a database file")
     try:
         with path.open("rb") as file:
             header = file.read(HEADER_BYTES)
@@ -49,7 +49,7 @@ def _check(path: Path, header: bytes) -> None:
     """Raise StoreError for a write-ahead log, which leaves files beside, and a torn file."""
     if header[19:20] == b"\2":  # as SQLite decides it
         raise StoreError(
-            f"{path} keeps a write-ahead log, and would not be one file; to change that: "
+            f"{path} uses a write-ahead log, so it would not be one file; to change that: "
             f"sqlite3 {shlex.quote(str(path))} 'PRAGMA journal_mode = DELETE'"
         )
     page_bytes = int.from_bytes(header[16:18], "big")

@@ -1,4 +1,4 @@
-"""Writing what was trained, though the server goes away for a while."""
+"""Writing what was trained, even if the server goes away for a while."""
 
 import logging
 import time
@@ -63,8 +63,8 @@ def written(
                 _LOG.warning("%s; trying again for %d minutes", error, PATIENCE_S // 60)
             elif time.monotonic() - began > PATIENCE_S:
                 raise DatabaseGoneError(
-                    f"{error}; tried again for {PATIENCE_S // 60} minutes, and what waited to be "
-                    "stored is not stored"
+                    f"{error}; tried again for {PATIENCE_S // 60} minutes, and what was waiting "
+                    "to be stored was not stored"
                 ) from error
         with waiting() as pause:
             pause(pause_s)

@@ -25,7 +25,7 @@ def stored_config(row: Mapping[Any, Any], database: Database) -> RunConfig:
     """
     config = _read(RunConfig.from_mapping, row, "config_json", database)
     if hashlib.sha256(row["config_json"].encode()).hexdigest() != row["config_digest"]:
-        raise _damaged(row, "config_json", "it is not what its digest is of", database)
+        raise _damaged(row, "config_json", "it does not match its digest", database)
     return config
 
 

@@ -1,4 +1,4 @@
-"""Reading which stored runs there are to train again, and by which names."""
+"""Reading which stored runs can be trained again, and the names that they go by."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,7 +121,9 @@ def _run_id(connection: Connection, name: str, source: str) -> int:
         return int(rows[0].run_id)
     if rows:
         some = ", ".join(row.uuid for row in rows[:SHOWN]) + ", ..." * (len(rows) > SHOWN)
-        raise ConfigurationError(f"RUN {name}: {len(rows)} runs begin so ({some}); expected one")
+        raise ConfigurationError(
+            f"RUN {name}: {len(rows)} runs begin like that ({some}); expected one"
+        )
     raise ConfigurationError(
         f"RUN {name}: no such run in {source}; expected a run_id, or a uuid's first {MIN_UUID} "
         "characters or more, as in the columns run_id and uuid of the view runs"

@@ -1,4 +1,4 @@
-"""Whether a URL of a database can mean only one thing, and so what of it is the password."""
+"""Whether a database URL can mean only one thing, and so which part of it is the password."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -96,7 +96,7 @@ def fault_of(text: str) -> str | None:
 
     pieces = cut(text)
     if not text.isprintable():
-        return "it has characters that cannot be seen"
+        return "it contains invisible characters"
     apart = "its user, password, host and port cannot be told apart"
     try:
         url = make_url(text)
@@ -111,7 +111,7 @@ def fault_of(text: str) -> str | None:
     if found != meant or not (place == "" or _is_place(place)):
         return apart
     if not pieces.is_file and set(pieces.path) & set("@:=&#/;"):
-        return "the name of the database has one of @ : = & # / ;"
+        return "the name of the database contains one of @ : = & # / ;"
     return _fault_of_parameters(pieces)
 
 
@@ -119,20 +119,20 @@ def _fault_of_parameters(pieces: Pieces) -> str | None:
     seen: list[str] = []
     for name, value in pieces.fields:
         if not name or value is None:
-            return "a parameter has no name or no equals sign (as %26, an & in a value)"
+            return "a parameter has no name or no equals sign (write an & in a value as %26)"
         if not pieces.is_server:
             continue
         if name not in PARAMETERS:
             # Behind a password it may be the end of it, which had an & in it.
             if any(map(is_secret, seen)):
-                return "a parameter behind the password is none that cdbench takes"
+                return "a parameter after the password is not one that cdbench takes"
             near = get_close_matches(name.casefold(), PARAMETERS, n=1)
             question = f"; did you mean {near[0]}?" if near else ""
-            return f"{name} is none of the parameters that cdbench takes{question}"
+            return f"{name} is not among the parameters that cdbench takes{question}"
         if name in seen and name not in REPEATED:
-            return f"{name} is there twice"
+            return f"{name} is given twice"
         if not _is_value(name, value):
-            return f"the value of {name} is no {name}"
+            return f"the value of {name} is not a valid {name}"
         seen.append(name)
     return None
 

@@ -1,8 +1,8 @@
-"""URLs of databases: read by SQLAlchemy, held to what they can mean, shown without passwords.
+"""Database URLs: read by SQLAlchemy, refused if ambiguous, shown without passwords.
 
-SQLAlchemy reads nearly anything: of ``postgresql://me:p@ss@host/runs`` it makes the host
-``ss@host``, so that half of a password would be looked up, shown and stored as a host. Such URLs
-are refused here, and no message shows what stands in them.
+SQLAlchemy reads nearly anything: from ``postgresql://me:p@ss@host/runs`` it takes the host
+``ss@host``, so half of a password would be looked up, shown and stored as a host. Such URLs are
+refused here, and no message shows their contents.
 """
 
 from itertools import pairwise

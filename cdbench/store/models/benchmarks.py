@@ -1,4 +1,4 @@
-"""The tables of benchmarks: one layer's time by dense and by each product."""
+"""The tables of benchmarks: one layer's time, as dense and with each product."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
 """Looking after a database: what ``cdbench db`` does with it.
 
-Checks, backups, copies, merges, tidying. Training, reports and figures need nothing of this.
+Checks, backups, copies, merges, tidying. Training, reports and figures need none of this.
 """

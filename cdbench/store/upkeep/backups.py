@@ -34,7 +34,7 @@ def back_up(location: str, target: Path | None = None) -> Path:
     if target is None:
         target = _beside(database.path or Path(f"{database.label}.db"))
     if str(target) == "-":
-        raise StoreError("-: a database is no stream; expected the name of a new file")
+        raise StoreError("-: a database cannot be a stream; expected the name of a new file")
     if not os.path.isdir(target.parent):  # noqa: PTH112 - False also for names that cannot be
         raise StoreError(f"{target}: there is no folder {target.parent}; make it first")
     try:

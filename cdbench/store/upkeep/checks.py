@@ -1,4 +1,4 @@
-"""Whether a database is sound: nothing is written, and nothing that is damaged stops it."""
+"""Whether a database is sound: the check writes nothing, and no damage stops it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Moving everything of cdbench's from one database to another: whole and checked, or not at all."""
+"""Copying all of cdbench's rows from one database to another: whole and checked, or not at all."""
 
 import logging
 
@@ -70,9 +70,9 @@ def _copy(old: Reader, new: Database, connection: Connection) -> list[Fingerprin
         before, after = fingerprint(old, table), fingerprint(arrived, table)
         if before != after:
             raise StoreError(
-                f"{new.name}: {table.name} is not as it was in {old.name} ({before.n_rows:,} rows, "
-                f"{before.digest[:12]}…; here {after.n_rows:,}, {after.digest[:12]}…); nothing was "
-                "copied"
+                f"{new.name}: {table.name} differs from that in {old.name} "
+                f"({before.n_rows:,} rows, {before.digest[:12]}…; here {after.n_rows:,}, "
+                f"{after.digest[:12]}…); nothing was copied"
             )
         found.append(after)
     return found
@@ -95,6 +95,6 @@ def _require_no_results(place: Location) -> None:
 def _require_empty(database: Database, connection: Connection, table: Table) -> None:
     if connection.execute(select(1).select_from(table).limit(1)).first():
         raise StoreError(
-            f"{database.name} holds results already, expected a new or empty database; to add to "
+            f"{database.name} already holds results, expected a new or empty database; to add to "
             f"them: cdbench db merge OTHER --db {database.name}"
         )

@@ -1,4 +1,4 @@
-"""What a database holds, in numbers; of any schema, and without changing it."""
+"""What a database of any schema holds, in numbers, without changing it."""
 
 from dataclasses import dataclass
 from datetime import datetime

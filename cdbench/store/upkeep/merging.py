@@ -1,4 +1,4 @@
-"""Two machines' results become one: what is there already stays, the rest comes with new keys."""
+"""Merging the results of two machines: what is there already stays, the rest gets new keys."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -203,7 +203,7 @@ class _Merge:
                 if mine != other:
                     raise StoreError(
                         f"run {here} of {self._new.name} and run {there} of {self._old.name} have "
-                        f"one uuid and not the same {what}: one of them was changed by hand; "
+                        f"the same uuid but not the same {what}: one of them was changed by hand; "
                         "delete that one, and merge again; nothing was merged"
                     )
 

@@ -1,4 +1,4 @@
-"""What the user made in a database beside what is cdbench's."""
+"""What the user made in a database besides what is cdbench's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

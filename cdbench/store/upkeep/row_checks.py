@@ -76,7 +76,7 @@ def check_rules(checked: Checked) -> Iterator[Finding]:
             if count:
                 row = checked.connection.execute(select(*table.primary_key).where(broken)).first()
                 yield Finding(
-                    f"{counted(count, 'row', 'rows')} of {name}: not {rule.sqltext}",
+                    f"{counted(count, 'row', 'rows')} of {name} violating {rule.sqltext}",
                     _where(table, row or ()),
                     RETRAIN,
                 )
@@ -114,10 +114,10 @@ def check_gaps(checked: Checked) -> Iterator[Finding]:
 
 def _of_value(checked: Checked, table: Table, column: Any, wrong: Any, count: int) -> Finding:
     row = checked.connection.execute(select(*table.primary_key).where(wrong).limit(1)).one()
-    kind = "number" if isinstance(column.type, (Float, Integer, Boolean)) else "text"
-    kind = "time" if isinstance(column.type, DateTime) else kind
+    kind = "a number" if isinstance(column.type, (Float, Integer, Boolean)) else "text"
+    kind = "a time" if isinstance(column.type, DateTime) else kind
     return Finding(
-        f"{table.name}.{column.name} is no {kind} in {counted(count, 'row', 'rows')}",
+        f"{table.name}.{column.name} is not {kind} in {counted(count, 'row', 'rows')}",
         _where(table, row),
         RETRAIN,
     )

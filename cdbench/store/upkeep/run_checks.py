@@ -46,7 +46,7 @@ def check_configurations(checked: Checked) -> Iterator[Finding]:
             for name, value, wanted in zip(KNOBS, values, _columns(config), strict=True):
                 if value != wanted:
                     found.add(
-                        f"the column {name} is not as config_json says",
+                        f"the column {name} differs from config_json",
                         run_id,
                         f"{value} for {wanted}",
                     )
@@ -98,7 +98,7 @@ def check_epochs(checked: Checked) -> Iterator[Finding]:
     )
     short = by_run.having((RUN.c.status == COMPLETED) & (n != RUN.c.epochs))
     for question, what in (
-        (short, "completed without all of the epochs"),
+        (short, "completed without all epochs"),
         (by_run.having(gap), "a gap in the epochs"),
     ):
         found = _Tally()

@@ -1,4 +1,4 @@
-"""Whether tables, columns, indices, constraints and views are those of the code."""
+"""Whether tables, columns, indices, constraints and views are as in the code."""
 
 import warnings
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ MOVE = "move the rows to a new database: cdbench db copy OLD NEW"
 ADDED_BY_USERS = ("remove_table", "remove_index", "remove_column")
 """What Alembic would do to what is in the database only."""
 
-REMAKE = "to have it made again: cdbench db upgrade"
+REMAKE = "to recreate it: cdbench db upgrade"
 
 
 def check_tables(checked: Checked) -> Iterator[Finding]:
@@ -48,7 +48,7 @@ def check_views(checked: Checked) -> Iterator[Finding]:
         if name not in present:
             yield Finding(f"the view {name} is missing", remedy=REMAKE)
         elif VIEWS.keys() <= present and not _is_the_codes(checked.connection, name):
-            yield Finding(f"the view {name} is not the code's", remedy=REMAKE)
+            yield Finding(f"the view {name} differs from cdbench's", remedy=REMAKE)
 
 
 def check_own_things(checked: Checked) -> Iterator[Finding]:
@@ -68,9 +68,9 @@ def _of_difference(kind: str, *what: Any) -> Finding:
             return Finding(f"the index {what[0].name} is missing or changed", remedy=MOVE)
         case "modify_type" | "modify_nullable" | "modify_default":
             changed = kind.removeprefix("modify_")
-            return Finding(f"the column {what[1]}.{what[2]} has another {changed}", remedy=MOVE)
+            return Finding(f"the column {what[1]}.{what[2]} has a different {changed}", remedy=MOVE)
     constraint = what[0]
-    state = "missing or changed" if kind.startswith("add") else "not the code's"
+    state = "missing or changed" if kind.startswith("add") else "not cdbench's"
     name = constraint.name or "without a name"
     return Finding(f"a constraint of {constraint.table.name} is {state}", str(name), MOVE)
 

@@ -42,7 +42,7 @@ def open_as_it_is(location: str) -> Database:
         )
     database = Database(place, read_only=True)
     if place.is_empty() or revision_of(database) is None:
-        raise StoreError(f"{place.name}: is empty, expected a database of cdbench")
+        raise StoreError(f"{place.name}: is empty, expected a cdbench database")
     return database
 
 
@@ -58,7 +58,7 @@ def require_sound(database: Database, *, orphans_too: bool = True) -> None:
         damage = database.location.damage(connection)
         if damage:
             raise StoreError(
-                f"{database.name}: is damaged ({damage[0]}); restore a backup, or see all of it: "
+                f"{database.name}: is damaged ({damage[0]}); restore a backup; to see all faults: "
                 f"cdbench db check --db {database.name}"
             )
         for orphans in find_orphans(connection) if orphans_too else ():

@@ -113,8 +113,8 @@ def _cannot_hold(table: Table, rows: Sequence[Sequence[Any]], what: str, is_it: 
         if key.primary_key
     )
     return StoreError(
-        f"{table.name}.{column} is {what}, at {where}; nothing was written; mend that row, and "
-        "try again"
+        f"{table.name}.{column} is {what}, at {where}; nothing was written; correct that row "
+        "and try again"
     )
 
 

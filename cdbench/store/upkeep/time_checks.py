@@ -20,8 +20,8 @@ TIMES = (
 )
 
 REMEDY = (
-    "set the clock of the machine that wrote it; what is written from now on is newer all the "
-    "same, and what came from there can be deleted, and trained or judged again"
+    "set the clock of the machine that wrote them; rows written from now on are newer all the "
+    "same, and these can be deleted, and trained or judged again"
 )
 
 

@@ -1,4 +1,4 @@
-"""Tidying a database: what belongs to nothing goes, and the room that it took."""
+"""Tidying a database: rows that belong to nothing are removed, and their space is freed."""
 
 from dataclasses import dataclass
 
