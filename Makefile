@@ -4,7 +4,7 @@
 #   make chaos   the long tests: kills, full disks, a PostgreSQL server (Debian: postgresql), a Dask cluster
 #   make shuffled  the tests again, in one process and in another order
 #   make mutants single changes of the code that no test notices, by hand
-#   make bench   every benchmark with its bars, on a machine that does nothing else
+#   make bench   every benchmark with its targets, on a machine that does nothing else
 
 PYTHON ?= python3
 BIN := .venv/bin

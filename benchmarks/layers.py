@@ -132,7 +132,7 @@ def print_speed(entries: list[Entry], others: list[str]) -> int:
     """Print ratios to dense against the bars; return how many are not met."""
     table = new_table(
         f"Forward and backward pass of one n × n layer, {DTYPE}, N = {N}: times faster than dense",
-        *("n", "B", "dense ms", "planner's pick", "ratio (quartiles)", "bar", ""),
+        *("n", "B", "dense ms", "planner's pick", "ratio (quartiles)", "target", ""),
         *("behind best", "", "torch", "jax", "ahead of both"),
     )
     failures = 0

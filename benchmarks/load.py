@@ -213,7 +213,7 @@ def main() -> None:
     n_runs = 2000 if asked.quick else asked.runs
     with tempfile.TemporaryDirectory() as folder:
         location = asked.db or str(Path(folder, "load.db"))
-        table = new_table(f"A database of {n_runs:,} runs", "What", "Measured", "", "Bar", "")
+        table = new_table(f"A database of {n_runs:,} runs", "What", "Measured", "", "Target", "")
         for what, number, unit, bar in measure(
             location, n_runs, 1 if asked.quick else 3, Path(folder)
         ):

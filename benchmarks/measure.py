@@ -159,7 +159,7 @@ def print_rows(title: str, rows: Iterable[Row], unit: str = "ms", note: str = ""
     ``note`` heads the column of the rows' notes.
     """
     factor = {"s": 1.0, "ms": 1e-3, "µs": 1e-6}[unit]
-    headings = ("Rival", f"Median {unit} (quartiles)", "Ratio", "of", "Bar", "", note)
+    headings = ("Rival", f"Median {unit} (quartiles)", "Ratio", "of", "Target", "", note)
     table = new_table(title, *headings)
     for row in rows:
         bar, ratio = row.bar, row.ratio

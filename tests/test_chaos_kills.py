@@ -196,7 +196,7 @@ def test_a_run_whose_worker_is_killed_twice_has_failed_and_the_others_complete(
         assert command.wait() == 1, command.text
         command.assert_nothing_left()
     assert statuses(tmp_path) == {"completed": 8, "failed": 1}
-    assert command.said("failed: the worker process died twice (signal 9, perhaps for lack of") == 1
+    assert command.said("failed: the worker process died twice (signal 9, perhaps out of") == 1
     ((epochs, error),) = ask(
         tmp_path / "runs.db", "SELECT epochs, error FROM run WHERE status = 'failed'"
     )

@@ -69,12 +69,12 @@ def replace_midway(folder: Path, what: str, *words: str) -> None:
     assert path.read_bytes() == before
     (line,) = command.errors
     assert line.startswith("cdbench: runs.db: another database was put in its place"), line
-    assert "in the one that was there" in line
+    assert "earlier results are in the original" in line
     n_stored = command.said(": completed")
     assert rows(folder / "moved.db", "SELECT count(*) FROM run") == [(n_stored,)]
     (folder / "moved.db").rename(path)
     if words[0] == "sweep":
-        assert "move that back, and go on with --resume" in line
+        assert "move it back and continue with --resume" in line
         assert for_real(folder, *words, "--resume").code == 0
         distinct = "SELECT count(*), count(DISTINCT config_digest) FROM run"
         assert rows(path, distinct) == [(40, 40)]

@@ -234,7 +234,7 @@ def test_other_versions_are_refused_or_warned_of(tmp_path: Path) -> None:
     assert different.startswith("cdbench: worker tcp://127.0.0.1:")
     assert " has NumPy 1.0.0 (here " in different
     assert ", SciPy 1.0.0 (here " in different
-    assert "has 2 threads, of which runs use one at a time" in threads
+    assert "has 2 threads, but runs use one at a time" in threads
 
 
 @pytest.mark.cluster
@@ -253,8 +253,8 @@ def test_workers_of_another_version_that_join_later_are_refused_and_the_sweep_go
         assert line.startswith("cdbench: worker tcp://127.0.0.1:")
         assert " has cdbench " in line
         assert line.endswith(
-            f", expected cdbench {cdbench.__version__}, as here; install it there; it is given no "
-            "run\n"
+            f", expected cdbench {cdbench.__version__}, as here; install it there; it gets "
+            "no runs\n"
         )
     assert len({line.split()[2] for line in refused}) == 3  # one by one, under its own address
     assert (sweep.returncode, err) == (0, "")

@@ -86,7 +86,7 @@ def test_a_run_whose_worker_dies_twice_is_a_failed_one_and_the_others_complete()
                 os.kill(victim.process.pid, signal.SIGKILL)
     (run,) = failed
     assert run.error is not None
-    assert run.error.startswith("the worker process died twice (signal 9, perhaps for lack of")
+    assert run.error.startswith("the worker process died twice (signal 9, perhaps out of")
     assert "\n" not in run.error
     assert (run.config, run.epochs, run.widths) == (task(0, ENDLESS).config, (), ())
     assert run.duration_s >= 0
