@@ -68,8 +68,8 @@ def test_the_papers_sweep_trains_21_runs_and_sums_them_up(paper: tuple[Path, Ans
 def test_a_run_that_learned_nothing_is_said_to_have(here: Here) -> None:
     answer = here("train", "--learning-rate", "1e6", "--epochs", "1", "--hidden", "8")
     assert answer.code == 0
-    assert "no better than guessing, which reaches up to 13.4 %" in answer.err
-    assert "guessing" not in here("train", "--epochs", "3", "--hidden", "8").err
+    assert "no better than guessing, which reaches up to 13.4 %" in answer.out
+    assert "guessing" not in here("train", "--epochs", "3", "--hidden", "8").out
 
 
 def test_train_says_that_the_configuration_is_stored_already(here: Here) -> None:

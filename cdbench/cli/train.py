@@ -123,7 +123,6 @@ def _print_outcome(run: Run, guessing_level: float) -> None:
             f"this run learned nothing: {100 * accuracy:.2f} % is no better than guessing, which "
             f"reaches up to {100 * guessing_level:.1f} % (the share of the most frequent class and "
             "two standard errors of the test split)",
-            err=True,
         )
 
 
