@@ -26,7 +26,7 @@ SWEEP = ("sweep", *TINY, "--seeds", "0..19", "--jobs", "2")
 TRAIN = ("train", *TINY[:-1], "600", "--spectra-every", "1")
 """A run of a megabyte."""
 
-DISK_BYTES = 2_000_000
+DISK_BYTES = 4_000_000
 ROOM_BYTES = 100_000
 """What is left of the disk beside a new database; a sweep needs more."""
 
