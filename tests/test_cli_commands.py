@@ -73,9 +73,9 @@ def test_a_run_that_learned_nothing_is_said_to_have(here: Here) -> None:
 
 
 def test_train_says_that_the_configuration_is_stored_already(here: Here) -> None:
-    assert "stored already" not in here("train", *SMALL).err
-    assert "this configuration is stored already, as run 1" in here("train", *SMALL).err
-    assert "stored already" not in here("train", *SMALL, "--seed", "1").err
+    assert "stored already" not in here("train", *SMALL).out
+    assert "this configuration is stored already, as run 1" in here("train", *SMALL).out
+    assert "stored already" not in here("train", *SMALL, "--seed", "1").out
 
 
 def test_the_command_that_makes_the_tables_runs_makes_them_whatever_the_settings(

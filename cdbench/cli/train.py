@@ -94,7 +94,6 @@ def _say_if_stored(config: RunConfig, database: "Database") -> None:
         echo(
             f"this configuration is stored already, as run {known.run_id}; it is trained again, "
             "and reports will take the newer run",
-            err=True,
         )
 
 
