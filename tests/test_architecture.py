@@ -1,6 +1,7 @@
 """Who may import whom, what is imported late, and how long files and functions may be."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -276,6 +277,13 @@ def within(name: str, allowed: str) -> bool:
 def test_every_room_has_its_place_in_the_plan() -> None:
     found = {module_name(path).partition(".")[0] for path in FILES} - {""}
     assert found == set(ROOMS)
+
+
+def test_the_plan_has_each_room_once() -> None:
+    text = (PACKAGE.parent / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    plan = text.partition("    cdbench/\n")[2].partition("    tests/")[0]
+    counts = {room: len(re.findall(rf"(?<![\w/]){room}(?:\.py|/)(?=\s)", plan)) for room in ROOMS}
+    assert {room: n for room, n in counts.items() if n != 1} == {}
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_name)
