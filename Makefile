@@ -1,7 +1,8 @@
 # From a machine with Python 3.11 or newer, make and git:
 #   make paper   everything to run the paper's experiment and look at its table and figures
 #   make test    everything to run the tests
-#   make chaos   the long tests: kills, full disks, a PostgreSQL server (Debian: postgresql), a Dask cluster
+#   make chaos   the long tests: README's commands, kills, full disks, a PostgreSQL server (Debian:
+#                postgresql), a Dask cluster
 #   make shuffled  the tests again, in one process and in another order
 #   make mutants single changes of the code that no test notices, by hand
 #   make bench   every benchmark with its targets, on a machine that does nothing else
@@ -34,7 +35,7 @@ shuffled: .venv/installed-test
 	$(BIN)/python -m pytest -p randomly
 
 chaos: .venv/installed-test
-	$(BIN)/python -m pytest -n $(MOSTLY_WAITING) --dist worksteal -m "chaos or server or cluster"
+	$(BIN)/python -m pytest -n $(MOSTLY_WAITING) --dist worksteal -m "long or chaos or server or cluster"
 
 check: .venv/installed-test
 	$(BIN)/ruff check .

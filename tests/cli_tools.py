@@ -16,9 +16,14 @@ from unittest import mock
 import pytest
 
 from cdbench.cli import run
+from cdbench.store.migrate import revisions
 
 CDBENCH = str(Path(sys.executable).with_name("cdbench"))
 """The console script as it is installed."""
+
+ASSETS = Path(__file__).parent / "assets"
+NEWEST = ASSETS / f"{revisions()[-1]}.db"
+"""A database of each released schema, and that of the newest."""
 
 SMALL_NETWORK = ("--dataset", "iris", "--hidden", "8")
 SMALL = (*SMALL_NETWORK, "--epochs", "2")

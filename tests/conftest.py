@@ -16,6 +16,7 @@ from cdbench.reports.table1 import table1_configs
 from cdbench.run import Run
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.record import record_run
+from tests.cli_tools import Here
 from tests.postgres import PostgresServer
 
 TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
@@ -30,6 +31,14 @@ def nothing_is_left_of_a_test() -> Iterator[None]:
     for name in (os.environ.keys() - before.keys()) - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    """Return what runs commands in this process, in a folder of its own."""
+    return Here(tmp_path, monkeypatch, capsys)
 
 
 @cache

@@ -15,6 +15,7 @@ from experiment import Task
 FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["layers", "planner", "experiment", "loops", "memory"])
 def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     # Experiment and loops end with an error where a rival trained another network.
@@ -32,6 +33,7 @@ def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("knobs", [{"layer": "dense"}, {"B": 8}], ids=str)
 def test_pytorch_trains_the_network_that_the_engine_trains(knobs: dict[str, object]) -> None:
     task = Task(RunConfig(epochs=2, seed=1, **knobs))  # type: ignore[arg-type]

@@ -84,6 +84,7 @@ def test_sweep_goes_on_where_blas_threads_cannot_be_had(tmp_path: Path, jobs: st
     assert all(error.startswith("not enough memory or proc") for _, error in found)
 
 
+@pytest.mark.long
 @needs_two_cores
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_numbers_are_those_of_an_openblas_that_started_its_threads_early(

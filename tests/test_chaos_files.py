@@ -40,13 +40,6 @@ Try = Callable[[str, bytes], Answer]
 
 
 @pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
 def attempt(here: Here) -> Iterator[Try]:
     """Return a function that runs a command on a file's bytes and holds it to the law."""
     path = here.folder / "runs.db"

@@ -16,11 +16,11 @@ from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.copying import copy_database
 from cdbench.store.upkeep.sources import open_as_it_is
 from cdbench.store.views import VIEWS
+from tests.cli_tools import NEWEST
 from tests.postgres import PostgresServer
 from tests.released import released_database
 
 ROOT = Path(__file__).parents[1]
-NEWEST = ROOT / "tests" / "assets" / f"{revisions()[-1]}.db"
 
 
 @pytest.fixture
@@ -281,6 +281,7 @@ def test_digest_of_an_older_schema_is_checked_too(tmp_path: Path) -> None:
     assert "1 run: config_digest is not that of config_json (run 2)" in found
 
 
+@pytest.mark.long
 def test_bytes_that_flipped_or_are_missing_never_break_the_check(tmp_path: Path) -> None:
     """Every other page loses its header, the rest a few bytes, which need not be seen."""
     whole = NEWEST.read_bytes()

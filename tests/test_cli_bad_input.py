@@ -7,16 +7,17 @@ import numpy as np
 import pytest
 
 from cdbench.cli import run
-from tests.cli_tools import SMALL, Answer, Here, change, contents, copy_paper_database, for_real
+from tests.cli_tools import (
+    NEWEST,
+    SMALL,
+    Answer,
+    Here,
+    change,
+    contents,
+    for_real,
+)
 
 SWEEP_TO_TYPE = "cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2"
-
-
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="module")
@@ -363,17 +364,7 @@ def test_without_results_the_sweep_to_type_is_named(
 # Files to write
 
 
-@pytest.mark.parametrize("output", ["no/table1.tex", "."])
-def test_an_output_that_cannot_be_written_is_refused(
-    here: Here, tmp_path_factory: pytest.TempPathFactory, output: str
-) -> None:
-    copy_paper_database(tmp_path_factory, here.folder)
-    refuse(here, f"report --table1 --output {output}", 1, f"--output {output}: cannot be written")
-
-
-def test_a_folder_of_figures_that_is_a_file_is_refused(
-    here: Here, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    copy_paper_database(tmp_path_factory, here.folder)
+def test_a_folder_of_figures_that_is_a_file_is_refused(here: Here) -> None:
+    shutil.copy(NEWEST, here.folder / "runs.db")
     (here.folder / "figures").write_text("")
-    refuse(here, "plot --fig1", 1, "figures")
+    refuse(here, "plot --crossover", 1, "figures")

@@ -24,13 +24,6 @@ TINY = ("--n", "8", "16", "--B", "4", "--rounds", "2")
 WORDS = ("bench", *TINY)
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 def timing(product: str, seconds: float, speedup: float | None, n: int = 8) -> Timing:
     return Timing(
         Size("float64", 4, 64, n), product, seconds, 0.9 * seconds, 1.1 * seconds,

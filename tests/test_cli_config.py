@@ -7,13 +7,6 @@ import pytest
 from tests.cli_tools import SMALL, Here, for_real, rows
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 def write(folder: Path, text: str) -> None:
     (folder / "cdbench.toml").write_text(text, encoding="utf-8")
 

@@ -21,13 +21,6 @@ COMMANDS = sorted(ROOT.commands)
 NARROW = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 def lines_of(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines() if line.strip()]
 

@@ -1,6 +1,5 @@
 """Sweeps of very many runs: what is left out so that they end, and what they take from a range."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +8,6 @@ from cdbench.cli.arguments import expand_lists
 from tests.cli_tools import Here
 
 SMALL = ("sweep", "--dataset", "iris", "--hidden", "8", "--epochs", "2", "--B", "2", "--jobs", "1")
-
-
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(("seeds", "compared"), [("0..2", True), ("0..3", False)])

@@ -10,13 +10,6 @@ import pytest
 from tests.cli_tools import SMALL, Here, by_shell, plain_environment, rows
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -130,6 +123,16 @@ def test_header_says_what_cannot_be_recognised_and_is_kept_for_reproduction(here
     assert again.code == 0, again
     assert again.out.startswith("2 runs trained again")
     assert again.err.count("bit for bit") == 2
+
+
+def test_a_header_of_numbers_above_labels_of_text_is_named(here: Here) -> None:
+    rows_of_text = "".join(f"{i},{i * i},{'ab'[i % 2]}\n" for i in range(40))
+    (here.folder / "numbered.csv").write_text("1,2,kind\n" + rows_of_text)
+    words = ("train", "--dataset", "numbered.csv", "--hidden", "4", "--epochs", "1", "--B", "2")
+    answer = here(*words)
+    assert answer.code == 2
+    assert "only line 1 has the label 'kind'; expected --header yes" in answer.err
+    assert here(*words, "--header", "yes").code == 0
 
 
 def test_a_name_for_a_column_without_a_header_is_refused(here: Here) -> None:

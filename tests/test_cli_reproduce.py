@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,6 @@ from cdbench.store.training_queries import StoredTraining
 from tests.cli_tools import SMALL, Here, change, for_real, rows
 
 KINDS = "bit for bit", "printed precision", "different", "failed", "not reproducible"
-
-
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
 
 
 @pytest.fixture

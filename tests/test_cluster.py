@@ -411,13 +411,6 @@ def test_jobs_and_scheduler_exclude_each_other(here: Here) -> None:
     assert "expected one of the two" in answer.err
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 class PretendedCluster:
     """Trains at once, in this process; ``most`` is how many tasks were ever with it at a time."""
 

@@ -75,6 +75,17 @@ def test_nothing_is_said_without_baseline_or_with_too_few_seeds() -> None:
     assert compare(list(few), few) == []
 
 
+def test_seeds_count_that_both_sides_have() -> None:
+    runs = {
+        config: run
+        for config, run in runs_of(seeds=range(2 * MIN_PAIRS)).items()
+        if (config.layer == "dense") == (config.seed < MIN_PAIRS)
+    }
+    assert compare(list(runs), runs) == []
+    both = runs | runs_of(seeds=range(MIN_PAIRS))
+    assert {m.n for m in compare(list(both), both)} == {MIN_PAIRS}
+
+
 def test_runs_without_a_kind_are_compared_by_the_others() -> None:
     runs = runs_of()
     older = {

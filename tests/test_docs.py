@@ -30,6 +30,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= targets
 
 
+@pytest.mark.long
 def test_the_commands_about_backups_do_what_the_page_says(tmp_path: Path) -> None:
     assert for_real(tmp_path, "train", *SMALL).code == 0
     page = (ROOT / "docs" / "backups.md").read_text(encoding="utf-8")

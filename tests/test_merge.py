@@ -28,10 +28,10 @@ from cdbench.store.upkeep.copying import copy_database
 from cdbench.store.upkeep.fingerprints import Fingerprint, fingerprint
 from cdbench.store.upkeep.merging import Arrivals, merge_database
 from cdbench.store.upkeep.streaming import Reader, write_rows
+from tests.cli_tools import NEWEST
 from tests.postgres import PostgresServer
 
 ASSETS = Path(__file__).parent / "assets"
-NEWEST = ASSETS / f"{revisions()[-1]}.db"
 TABLES = Base.metadata.sorted_tables
 
 TinyRun = Callable[..., Run]

@@ -183,7 +183,7 @@ def test_standard_output_gets_the_report_and_nothing_else(here: Here, name: str)
     """Through a pipe and into a file, which is written to from where it stands."""
     # As /dev/stdout is, which root would replace, should this fail.
     (here.folder / "stdout").symlink_to("/proc/self/fd/1")
-    expected = for_real(here.folder, *REPORT).out
+    expected = here(*REPORT).out
     assert expected.startswith("position")
     answer = for_real(here.folder, *REPORT, "--output", name)
     assert (answer.code, answer.out, answer.err) == (0, expected, "")
@@ -200,14 +200,14 @@ def test_standard_output_gets_the_report_and_nothing_else(here: Here, name: str)
 
 def test_a_descriptor_that_the_shell_opened_is_written_to(here: Here) -> None:
     """Where it stands: what was in the file before comes before."""
-    expected = for_real(here.folder, *REPORT).out
+    expected = here(*REPORT).out
     script = 'echo before > file; exec 3>> file; "$0" "$@" --output /dev/fd/3'
     assert by_shell(here.folder, script, *REPORT).code == 0
     assert (here.folder / "file").read_text() == "before\n" + expected
 
 
 def test_a_file_that_is_standard_output_is_not_replaced(here: Here) -> None:
-    expected = for_real(here.folder, *REPORT).out
+    expected = here(*REPORT).out
     command = [CDBENCH, *REPORT, "--output", "file"]
     with (here.folder / "file").open("wb") as file:
         subprocess.run(command, stdout=file, env=plain_environment(), cwd=here.folder, check=True)

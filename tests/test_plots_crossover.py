@@ -89,6 +89,7 @@ def test_names_of_widths_do_not_touch(blocks: int, named: int) -> None:
         assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
+@pytest.mark.long
 def test_the_same_times_give_the_same_bytes(tmp_path: Path) -> None:
     files = [tmp_path / folder / "crossover.png" for folder in ("one", "two")]
     for file in files:

@@ -210,13 +210,6 @@ def test_database_of_the_future_is_refused(postgres: PostgresServer, url: str) -
             open_it(url)
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 def test_commands_work_and_nothing_shows_the_password(
     here: Here, postgres: PostgresServer, url: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -37,6 +38,7 @@ def run_block(block: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_the_commands_by_hand_do_what_the_readme_says(tmp_path: Path) -> None:
     output = run_block(BY_HAND, tmp_path)
     assert "21/21" in output
@@ -46,6 +48,7 @@ def test_the_commands_by_hand_do_what_the_readme_says(tmp_path: Path) -> None:
     assert re.search(r"^cdlinear B=4\|64→64→64→12\|2380\|3\|0\.0006", output, re.MULTILINE)
 
 
+@pytest.mark.long
 def test_the_commands_for_your_data_work_on_such_data(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(60, 5)), np.arange(60) % 3

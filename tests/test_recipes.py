@@ -126,6 +126,7 @@ def test_datasette_answers(question: str) -> None:
     assert as_rows(asyncio.run(ask())) == by_python(sql)
 
 
+@pytest.mark.long
 def test_duckdb_counts_every_table_and_view_and_knows_booleans(
     duck: duckdb.DuckDBPyConnection,
 ) -> None:

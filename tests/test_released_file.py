@@ -13,13 +13,6 @@ from tests.released import ROOT, released_database, staged_database
 
 
 @pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
-@pytest.fixture
 def checkout(here: Here, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a made checkout with a committed runs.db, which is taken for cdbench's own."""
     assert here("train", *SMALL).code == 0

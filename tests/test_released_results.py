@@ -132,6 +132,7 @@ def test_readmes_ledger_is_what_the_report_prints_from_the_released_database() -
     assert "not measured" not in str(table)
 
 
+@pytest.mark.long
 def test_released_database_draws_every_figure(tmp_path: Path) -> None:
     words = ["plot", "--fig1", "--fig2", "--claims", "--crossover", "--db", str(RELEASED)]
     assert run([*words, "--output", str(tmp_path)]) == 0

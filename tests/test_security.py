@@ -28,13 +28,6 @@ SQL_SOURCES = [path for path in SOURCES if {"store", "migrations"} & set(path.pa
 ROWS = "".join(f"{i},{i * i % 7},{'ab'[i % 2]}\n" for i in range(20))
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 # Configuration
 
 

@@ -26,13 +26,6 @@ from tests.cli_tools import Here, rows
 CONFIGS = [config for group in table1_configs().values() for config in group]
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 def best(run: Run, status: str, uuid: str) -> Run:
     """Return a run with better numbers than any that trained, which then did not complete."""
     spectra = [replace(s, condition=replace(s.condition, kappa=1.0)) for s in run.spectra]

@@ -44,6 +44,7 @@ def trapped(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_nothing_is_imported_from_the_working_folder_by_any_process(trapped: Path) -> None:
     assert len(INNOCENT) >= 30
     two = ("--jobs", "2")

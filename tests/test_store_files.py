@@ -190,6 +190,7 @@ def test_eight_threads_open_a_new_database_at_once(
     assert schema(new) == schema(path)
 
 
+@pytest.mark.long
 def test_eight_processes_open_a_new_database_at_once(path: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.db"
     code = (

@@ -235,6 +235,7 @@ def test_a_pipe_that_takes_the_files_place_is_not_waited_for(folder, monkeypatch
     assert not reader.is_alive()
 
 
+@pytest.mark.long
 def test_no_password_goes_to_a_server_that_an_untrusted_file_names(tmp_path):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))

@@ -39,13 +39,6 @@ HOMELESS = {
 """Exit codes and words of what takes a path that is no database to be opened."""
 
 
-@pytest.fixture
-def here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Here:
-    return Here(tmp_path, monkeypatch, capsys)
-
-
 def refuse(here: Here, code: int, *words: str) -> str:
     """Run a command that must fail in one line and change nothing; return the line."""
     before = contents(here.folder)

@@ -39,6 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.long
 def test_wheel_holds_code_and_migrations_and_nothing_else(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = archive.namelist()
@@ -53,6 +54,7 @@ def test_wheel_holds_code_and_migrations_and_nothing_else(wheel: Path) -> None:
     assert sources <= set(names)
 
 
+@pytest.mark.long
 def test_installed_wheel_makes_a_database_from_another_directory(
     wheel: Path, tmp_path: Path
 ) -> None:

@@ -59,5 +59,5 @@ def _sql(data: Observations, cases: Cases, beyond: float) -> str:
         f"(SELECT ln(size) AS x, ln(avg(value) - {beyond}) AS y FROM "
         "(SELECT size, value, row_number() OVER (PARTITION BY size ORDER BY value) AS i, "
         f"count(*) OVER (PARTITION BY size) AS n FROM ({rows}) AS found) "
-        "AS ranked WHERE i IN ((n + 1) / 2, (n + 2) / 2) GROUP BY size) AS medians"
+        "AS ranked WHERE 2 * i IN (n, n + 1, n + 2) GROUP BY size) AS medians"
     )

@@ -219,7 +219,7 @@ def _median(values: Array, axis: int = 0) -> Array:
 def _median_of(rows: str) -> str:
     return (
         "SELECT avg(x) FROM (SELECT x, row_number() OVER (ORDER BY x) AS i, count(*) OVER () AS n "
-        f"FROM ({rows}) AS found) AS ranked WHERE i IN ((n + 1) / 2, (n + 2) / 2)"
+        f"FROM ({rows}) AS found) AS ranked WHERE 2 * i IN (n, n + 1, n + 2)"
     )
 
 

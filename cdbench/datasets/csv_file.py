@@ -125,8 +125,19 @@ def _read(path: Path, lines: Lines, label_column: str | None, header: bool | Non
         codes.append(numbers.setdefault(name, len(numbers)))
         features.extend(_features(path, number, cells, label, names))
         row = next(lines, None)
+    if header is None and names is None:
+        _check_first_label(path, list(numbers)[0], codes.count(0))
     X = np.frombuffer(features, dtype=np.float64).reshape(-1, width - 1)
     return _dataset(str(path), X, np.frombuffer(codes, dtype=np.int64), list(numbers))
+
+
+def _check_first_label(path: Path, label: str, n_rows: int) -> None:
+    """Raise DatasetError where only line 1 has its label: it probably names the columns."""
+    if n_rows == 1 and not math.isfinite(_number(label)):
+        raise DatasetError(
+            f"{path}: only line 1 has the label {label!r}; expected --header yes if that line "
+            "names the columns, else at least 2 rows of each class"
+        )
 
 
 def _dataset(name: str, X: Array, y: NDArray[np.int64], labels: list[str]) -> Dataset:

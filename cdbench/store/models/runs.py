@@ -108,10 +108,10 @@ class Run(Base):
     hidden: Mapped[str] = mapped_column(comment="Hidden widths as asked for, such as 64 64.")
     normalization: Mapped[str] = mapped_column(
         server_default="none",
-        comment="Normalisation ahead of each linear layer: none, layer or batch.",
+        comment="Normalisation before each linear layer: none, layer or batch.",
     )
     epochs: Mapped[int] = mapped_column(LARGE, comment="Epochs asked for.")
-    batch_size: Mapped[int] = mapped_column(LARGE, comment="Samples an update.")
+    batch_size: Mapped[int] = mapped_column(LARGE, comment="Samples per update.")
     learning_rate: Mapped[float] = mapped_column(comment="Step size η.")
     learning_rate_scaling: Mapped[str] = mapped_column(
         server_default="raw", comment="raw: the step on c is η; weight-space: it is η / B."

@@ -17,7 +17,7 @@ class ConditionNumber(Base):
         primary_key=True, comment="published, block_power, weight, theorem1 or layer_hessian."
     )
     epoch: Mapped[int] = integer_key("Epochs trained when measured; with a step, the epoch then.")
-    step: Mapped[int] = integer_key("0, or the update, from 1, ahead of which it was measured.")
+    step: Mapped[int] = integer_key("0, or the update, from 1, before which it was measured.")
     sample: Mapped[str | None] = mapped_column(
         comment="Data it is of: train, test or batch; NULL where it depends on none."
     )
