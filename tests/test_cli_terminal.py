@@ -150,7 +150,7 @@ def test_the_summary_on_a_terminal_has_no_cut_digits(start: Start) -> None:
 
 
 def test_a_long_measurement_says_what_it_is_at(start: Start) -> None:
-    words = ("--hidden", "24", "--curvature", "lanczos", "--epochs", "1")
+    words = ("--hidden", "48", "--curvature", "lanczos", "--epochs", "1")
     terminal = start("train", "--B", "4", *words)
     assert terminal.finish() == 0
     assert "measuring the network's Gauss–Newton matrix" in terminal.seen

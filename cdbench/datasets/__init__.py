@@ -106,15 +106,13 @@ def _read(name: str, label_column: str | None, header: bool | None = None) -> Da
 @lru_cache(maxsize=4)
 def _read_pinned(name: str, label_column: str | None, fingerprint: str) -> Dataset:
     """Read a pinned file once for all runs of a process, its first line as it was read then."""
-    dataset = _read(name, label_column)
-    if dataset.fingerprint != fingerprint:
-        for header in (True, False) if name.endswith(".csv") else ():
-            with suppress(DatasetError, UnknownNameError):
-                other = _read(name, label_column, header)
-                if other.fingerprint == fingerprint:
-                    return other
-        raise DatasetError(
-            f"{name}: its contents changed since the configuration was made (fingerprint "
-            f"{dataset.fingerprint[:12]}, expected {fingerprint[:12]})"
-        )
-    return dataset
+    for header in (None, True, False) if name.endswith(".csv") else (None,):
+        with suppress(DatasetError, UnknownNameError):
+            dataset = _read(name, label_column, header)
+            if dataset.fingerprint == fingerprint:
+                return dataset
+    dataset = _read(name, label_column)  # raises what is wrong with it, if anything
+    raise DatasetError(
+        f"{name}: its contents changed since the configuration was made (fingerprint "
+        f"{dataset.fingerprint[:12]}, expected {fingerprint[:12]})"
+    )
