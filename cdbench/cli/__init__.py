@@ -1,4 +1,4 @@
-"""The command line; one command a file. Only here do errors become exit codes."""
+"""The command line, one file per command. Only here are errors turned into exit codes."""
 
 import gc
 import logging
@@ -39,9 +39,9 @@ __all__ = [
 
 
 def main() -> None:
-    """Run the command line and exit; an error that is no bug is one line on standard error."""
-    # Imports make many objects and no garbage; looking for it takes 5 % of a sweep of nine
-    # runs. What is let go is freed all the same, but for circles.
+    """Run the command line and exit; errors that are not bugs give one line on standard error."""
+    # Imports create many objects but no garbage, and collecting takes 5 % of a sweep of nine
+    # runs. Except for reference cycles, objects are freed without it.
     gc.set_threshold(50_000)
     guard_streams()
     start_no_threads()
@@ -89,7 +89,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _check_words(arguments: list[str]) -> None:
-    """Refuse words and variables that are no text: they could be neither stored nor shown."""
+    """Refuse words and variables that are not valid text: they can be neither stored nor shown."""
     for word in arguments:
         check_text("argument", word)
     for name, value in os.environ.items():
@@ -98,10 +98,10 @@ def _check_words(arguments: list[str]) -> None:
 
 
 class _Notices(logging.Handler):
-    """Shows what the rooms below have to say while a command runs, a line each."""
+    """Shows log messages of the lower layers while a command runs, one line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print the line."""
+        """Print the message."""
         from cdbench.cli.echo import complain
 
         complain(record.getMessage())
@@ -117,7 +117,7 @@ def _show_notices() -> None:
 def _complain(message: str, code: int) -> int:
     from cdbench.cli.echo import complain
 
-    if message:  # none, where the help was printed because nothing was asked for
-        # Typer puts its parser's name for the error into the sentence where a choice is unknown.
+    if message:  # empty if the help was printed because no command was given
+        # For an unknown choice, Typer puts its parser's name for the error into the sentence.
         complain(message.replace(": Value error, ", ": "))
     return code

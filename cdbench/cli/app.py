@@ -1,4 +1,4 @@
-"""The application: its commands, and what stands above them."""
+"""The application: its commands, its help and its global options."""
 
 from typing import Annotated, Any
 
@@ -22,21 +22,21 @@ from cdbench.cli.words import with_words
 
 class _Commands(TyperGroup):
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """Return the parameters, called in the help by words for people."""
+        """Return the parameters, with types that the help shows in plain words."""
         return with_words(super().get_params(ctx), ctx)
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Take ``help`` in front for ``--help`` behind: ``cdbench help db info``."""
+        """Treat a leading ``help``, as in ``cdbench help db info``, as ``--help`` at the end."""
         if args[:1] == ["help"]:
             args = [*args[1:], "--help"]
         return super().parse_args(ctx, args)
 
     def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        """Show the front page, wherever the help is asked for."""
+        """Show the front page, however the help was asked for."""
         typer.echo(front_page(), nl=False)
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
-        """Say that a command was interrupted, which Typer would end without a word."""
+        """Report that a command was interrupted; Typer would end without a message."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:

@@ -1,9 +1,9 @@
 """A Typer command whose list options take several values, and which reads ``cdbench.toml``.
 
 Typer's options take a fixed number of values, so ``--B 1 3 4`` is rewritten to
-``--B 1 --B 3 --B 4`` before it is parsed. All words up to the next option belong to the list:
-a positional argument comes before it, ``cdbench sweep table1 --B 1 3 4``, or after ``--``. The
-name of a sweep is always the first word, because the file's values are looked up by it.
+``--B 1 --B 3 --B 4`` before parsing. All words up to the next option belong to the list, so a
+positional argument must come before it, as in ``cdbench sweep table1 --B 1 3 4``, or after ``--``.
+The name of a sweep is always the first word, because it is needed to look up the file's values.
 """
 
 import re
@@ -29,9 +29,9 @@ _NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\.\.-?\d+)?|-(inf|nan)", r
 class ManyValuesCommand(TyperCommand):
     """A command whose options of list type take any number of values: ``--B 1 3 4``.
 
-    Options of whole numbers also take ranges, ``--seeds 0..29``; their parser gives a list for
-    each word, and these are joined here. What neither the command line nor the environment says
-    is taken from ``cdbench.toml``.
+    Options of whole numbers also take ranges, as in ``--seeds 0..29``; their parser returns a list
+    for each word, and these are joined here. Values that neither the command line nor the
+    environment gives are taken from ``cdbench.toml``.
     """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
@@ -40,11 +40,11 @@ class ManyValuesCommand(TyperCommand):
         Raises
         ------
         ConfigurationError
-            If ``cdbench.toml`` or a range says what cannot be.
+            If ``cdbench.toml`` or a range is invalid.
         """
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
-        # Wherever it stands: behind an option it would otherwise be a value or not, by its kind.
+        # Honour --help anywhere; after some options it would otherwise be taken as their value.
         if any(word in ctx.help_option_names for word in _split_tail(args)[0]):
             return super().parse_args(ctx, ctx.help_option_names[:1])
         # The name comes first, so it is known before the options are parsed.
@@ -66,11 +66,11 @@ class ManyValuesCommand(TyperCommand):
         return rest
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """Return the parameters, called in the help by words for people."""
+        """Return the parameters, with types that the help shows in plain words."""
         return with_words(super().get_params(ctx), ctx)
 
     def _parsed(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        """Parse; what was probably meant is said of an option that is none, or has too much."""
+        """Parse; for an unknown option or too many values, say what was probably meant."""
         typed = list(args)
         try:
             return super().parse_args(ctx, self._expand(ctx, args))
@@ -87,7 +87,7 @@ class ManyValuesCommand(TyperCommand):
             raise
 
     def _check_name_was_first(self, ctx: typer.Context, sweep: str | None) -> None:
-        """Refuse a name that came later, whose sweep would silently not have been looked up."""
+        """Refuse a name that came later, because its sweep has not been looked up."""
         for param in self.params:
             value = ctx.params.get(str(param.name))
             if param.param_type_name == "argument" and value not in (None, sweep):
@@ -96,8 +96,8 @@ class ManyValuesCommand(TyperCommand):
     def _file_defaults(self, settings: Settings, sweep: str | None) -> dict[str, Any]:
         command = self.name or ""
         values = settings.default_map(command, sweep if command == "sweep" else None)
-        # A knob's name may also be a filter, as in `list --layer`: those have no variable in the
-        # environment, and defaults for training are not meant for them.
+        # A knob's name may also be a filter, as in `list --layer`. Filters have no environment
+        # variable, and defaults for training are not meant for them.
         foreign = {
             str(param.name)
             for param in self.params
@@ -121,9 +121,9 @@ class ManyValuesCommand(TyperCommand):
 
 
 def _working_folder() -> Path:
-    """Return the folder that the command works in, or raise ConfigurationError if it was deleted.
+    """Return the working folder, or raise ConfigurationError if it was deleted.
 
-    Every command looks for its settings there first, so that none goes on without it.
+    Every command first looks for its settings there, so none goes on without it.
     """
     try:
         return Path.cwd()
@@ -135,9 +135,9 @@ def _working_folder() -> Path:
 
 
 def _say_what_is_taken(ctx: typer.Context, settings: Settings) -> None:
-    """Say which file decides about this command, and what of it, where one does.
+    """Say which settings came from ``cdbench.toml``, if any, and where that file is.
 
-    The file was found, not named: without a word, nobody would look for it.
+    The user did not name the file, so without this message nobody would think of it.
     """
     taken = []
     for name in ctx.default_map or ():
@@ -158,7 +158,7 @@ def expand_lists(args: list[str], lists: set[str], ctx: typer.Context) -> list[s
     lists : set of str
         The list options as they are typed.
     ctx : Context
-        Where a usage error is from.
+        The context that raises usage errors.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def expand_lists(args: list[str], lists: set[str], ctx: typer.Context) -> list[s
 
 
 def _split_tail(args: list[str]) -> tuple[list[str], list[str]]:
-    """Return the words before ``--``, and those from it on."""
+    """Return the words before ``--``, and the rest from ``--`` on."""
     end = args.index("--") if "--" in args else len(args)
     return args[:end], args[end:]
 

@@ -1,4 +1,4 @@
-"""``cdbench audit``: the paper's claims tested, judged, stored, and printed as a ledger."""
+"""``cdbench audit``: test the paper's claims, judge and store them, and print the ledger."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -141,7 +141,7 @@ def _train_missing(
 
 
 def _judge(claims: Sequence["Claim"], seeds: Sequence[int], database: "Database") -> None:
-    """Judge and store every claim whose runs are there and whose inputs have changed."""
+    """Judge and store every claim whose runs are complete and whose inputs have changed."""
     from cdbench.audit import inputs_digest, judge, uuids_of
     from cdbench.claims import Bench
     from cdbench.store.audit_queries import audited_runs, covering_runs, stored_claims

@@ -1,4 +1,4 @@
-"""``cdbench bench``: from which size on a product beats dense on this machine."""
+"""``cdbench bench``: find the size from which a product beats dense on this machine."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -112,7 +112,7 @@ def bench(
 
 
 def _name_left_out(rivals: "Mapping[Size, Sequence[str]]", memory: int) -> None:
-    """Say who does not fit into memory, and how much it would need."""
+    """Say what was left out because it does not fit into memory, and how much it would need."""
     from cdbench.crossover import RIVALS, bytes_needed
     from cdbench.memory import format_bytes
 
@@ -128,7 +128,7 @@ def _name_left_out(rivals: "Mapping[Size, Sequence[str]]", memory: int) -> None:
 
 
 def _measure(rivals: "Mapping[Size, Sequence[str]]", rounds: int, blas_threads: int) -> "Benchmark":
-    """Measure, with a bar on a terminal."""
+    """Measure, with a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -143,7 +143,7 @@ def _measure(rivals: "Mapping[Size, Sequence[str]]", rounds: int, blas_threads: 
         console=console,
         transient=True,
         disable=not console.is_terminal,
-        auto_refresh=False,  # a thread that draws would take time from what is measured
+        auto_refresh=False,  # a drawing thread would disturb the measurement
     ) as bar:
         task = bar.add_task("", total=len(rivals))
         bar.refresh()

@@ -1,4 +1,4 @@
-"""The options of what is measured beside a run's epochs, shared by the commands that train."""
+"""Options for what is measured besides a run's epochs, shared by the commands that train."""
 
 import inspect
 from collections.abc import Callable
@@ -81,7 +81,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
 
 
 def with_diagnostics(command: Command) -> Command:
-    """Give a command that takes ``**knobs`` the options of Diagnostics; it pops them from these."""
+    """Add the options of Diagnostics to a command; it gets them with its ``**knobs``."""
     signature = inspect.signature(command, eval_str=True)
     own = list(signature.parameters.values())
     options = [
@@ -97,5 +97,5 @@ def with_diagnostics(command: Command) -> Command:
 
 
 def take_diagnostics(knobs: dict[str, Any]) -> Diagnostics:
-    """Remove the options of ``with_diagnostics`` from the knobs, and return what they ask for."""
+    """Take the options of ``with_diagnostics`` out of the knobs, and return them as Diagnostics."""
     return Diagnostics(**{name: knobs.pop(name) for name in _OPTIONS})

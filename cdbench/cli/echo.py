@@ -1,4 +1,4 @@
-"""The one way in which commands print words, so that no name of the user's steers a terminal."""
+"""How commands print all text, so that no name from the user can control the terminal."""
 
 import typer
 
@@ -7,20 +7,20 @@ from cdbench.printable import printable, shortened
 
 
 def echo(text: str = "", *, err: bool = False) -> None:
-    """Print lines; control characters in them are not shown as they are.
+    """Print lines, with control characters made visible and harmless.
 
     Parameters
     ----------
     text : str
         One line or several.
     err : bool, optional
-        To standard error.
+        Whether to print to standard error.
     """
     typer.echo(printable(text, keep="\n"), err=err)
 
 
 def complain(message: str) -> None:
-    """Print a message on standard error, in one line that begins with the program's name.
+    """Print a message to standard error, in one line that begins with the program's name.
 
     Words of the command line that it quotes are shown without their passwords.
     """

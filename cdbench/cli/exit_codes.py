@@ -1,4 +1,4 @@
-"""What each exit code says; ``cdbench --help`` and docs/reliability.md show them."""
+"""What each exit code means; ``cdbench --help`` and docs/reliability.md show them."""
 
 COMPLETED, RUN_FAILED, USAGE, DATABASE, INTERRUPTED = 0, 1, 2, 3, 130
 

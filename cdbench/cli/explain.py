@@ -1,4 +1,4 @@
-"""One claim in full: what is claimed, how it was tested, what came out, and how to derive it."""
+"""One claim in full: its statement, test, result, and how the numbers are derived."""
 
 import os
 import shlex
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def print_claims(claims: Sequence["Claim"], database: "Database", *, sql: bool) -> None:
-    """Print claims with their newest judgements and numbers, on a terminal through a pager.
+    """Print claims with their newest judgements and numbers; on a terminal, through a pager.
 
     Parameters
     ----------
     claims : sequence of Claim
-        Which.
+        The claims to print.
     database : Database
-        What holds the judgements.
+        The database with the judgements.
     sql : bool
         Whether the SQL behind the numbers is printed too.
     """
@@ -36,14 +36,14 @@ def print_claims(claims: Sequence["Claim"], database: "Database", *, sql: bool) 
     if on_terminal():
         import pydoc
 
-        os.environ.setdefault("LESS", "FRX")  # ends where all fits the screen; shows bold as bold
+        os.environ.setdefault("LESS", "FRX")  # quits if all fits on the screen; shows bold as bold
         pydoc.pager(f"{text}\n")
     else:
         print_text(f"{text}\n")
 
 
 def on_terminal() -> bool:
-    """Whether somebody reads what is printed, and can type to a pager."""
+    """Return whether both input and output are a terminal, so that a pager can be used."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
@@ -100,5 +100,5 @@ def _sql(
     for number, found in enumerate(measurements, 1):
         against = f" against {found.baseline}" if found.baseline else ""
         comment = f"{number}: {found.statistic} of {found.quantity}, {found.subject}{against}"
-        yield (f"-- {printable(comment)}")  # of one line, or what follows would be no comment
+        yield (f"-- {printable(comment)}")  # one line, or the rest would not be a comment
         yield (f"{found.sql};\n")

@@ -1,4 +1,4 @@
-"""What the audit's figures are given: stored observations and conditions, as samples."""
+"""The data of the audit's figures: stored observations and conditions, as samples."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -22,14 +22,14 @@ class Observed:
     Parameters
     ----------
     database : Database
-        Where they are.
+        Where the observations are.
     claim : str
         The claim's name.
 
     Raises
     ------
     MissingResultsError
-        If it is not judged yet.
+        If the claim is not judged yet.
     """
 
     def __init__(self, database: "Database", claim: str) -> None:
@@ -49,7 +49,7 @@ class Observed:
         Raises
         ------
         MissingResultsError
-            If an older version of the claim did not observe them.
+            If they are missing because an older version of the claim did not observe them.
         """
         try:
             return self._observations.values(quantity, subject)
@@ -71,7 +71,7 @@ class Observed:
 
 
 def kappa_seeds(database: "Database") -> "tuple[list[Sample], str]":
-    """Return the three models' κ, seed by seed, as published and of two comparable kinds."""
+    """Return the three models' κ for each seed, as published and of two comparable kinds."""
     from cdbench.claims.kappas import DECISIVE, DENSE, MODELS, PUBLISHED, WEIGHT
 
     observed = Observed(database, "comparable-kappa")
@@ -84,7 +84,7 @@ def kappa_seeds(database: "Database") -> "tuple[list[Sample], str]":
 
 
 def theorem2(database: "Database") -> "tuple[list[Sample], str]":
-    """Return κ on whitened samples, measured and by the laws, for every N and B."""
+    """Return κ on whitened samples, as measured and as the laws predict, for every N and B."""
     from cdbench.claims.whitened import BLOCK_SIZES, KINDS, SAMPLES, WIDTH, laws, over_samples
     from cdbench.claims.whitened import subject as name_of
     from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
@@ -109,7 +109,7 @@ def theorem2(database: "Database") -> "tuple[list[Sample], str]":
 
 
 def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
-    """Return every block size's test accuracies, with the interval that the claim gives them."""
+    """Return the test accuracies of every block size, with the interval stored for the claim."""
     from cdbench.claims.odd_block_sizes import ACCURACY, PARAMETERS
     from cdbench.store.audit_queries import measurements_of
 
@@ -127,7 +127,7 @@ def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
 
 
 def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
-    """Return the three models' κ over the epochs, of the seeds of the audit."""
+    """Return the three models' κ over the epochs, for the audit's seeds."""
     from cdbench.claims.base import needs_of, paper_models
     from cdbench.claims.input_only_spectrum import EVERY
     from cdbench.claims.kappas import DENSE, WEIGHT
@@ -159,7 +159,7 @@ def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
 
 
 def _followed(model: str, runs: "list[AuditedRun]", every: int) -> "Iterable[Sample]":
-    """Yield a model's κ of the non-null part for every kind, epoch and layer."""
+    """Yield a model's non-null κ for every kind, epoch and layer."""
     from cdbench.plots.base import Model
     from cdbench.plots.samples import Sample
 
@@ -183,4 +183,4 @@ READERS: "dict[str, Callable[[Database], tuple[list[Sample], str]]]" = {
     "kappa-epochs": kappa_epochs,
     "accuracy-parameters": accuracy_parameters,
 }
-"""Of every figure of samples: what gives the samples, and the line that names their source."""
+"""For each figure, a function that returns its samples and a line naming their source."""

@@ -1,4 +1,4 @@
-"""What ``cdbench --help`` shows: one plain page, printed before anything large is loaded."""
+"""The page that ``cdbench --help`` shows, printed before any large library is loaded."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ SUMMARIES = {
     "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
     "db": "Look after the database: backups, checks, merging, moving.",
 }
-"""What each command does, in a few words; a test holds them to the commands that there are."""
+"""What each command does, in a few words; a test checks that every command is listed."""
 
 OPTIONS = {
     "-h, --help": "Show this page; of a command: cdbench sweep --help.",
@@ -35,12 +35,12 @@ _ASKED: tuple[list[str], ...] = (
 
 
 def asks_for_front_page(arguments: list[str]) -> bool:
-    """Return whether this is all that was typed; a shell that completes words asks otherwise."""
+    """Return whether these arguments ask for the front page, and not for shell completion."""
     return arguments in _ASKED and "_CDBENCH_COMPLETE" not in os.environ
 
 
 def front_page() -> str:
-    """Return the page, at most 80 columns wide; on a terminal its headings are bold."""
+    """Return the page, at most 80 columns wide, with bold headings on a terminal."""
 
     def heading(words: str) -> str:
         return f"\x1b[1m{words}\x1b[0m" if sys.stdout.isatty() else words

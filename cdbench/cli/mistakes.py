@@ -1,4 +1,4 @@
-"""What is typed by mistake, and what was probably meant."""
+"""Common typing mistakes, and what was probably meant."""
 
 import re
 from difflib import get_close_matches
@@ -39,11 +39,11 @@ MEANT = {
     "n-jobs": "jobs",
     "continue": "resume",
 }
-"""Options as other tools call them."""
+"""Names that other tools use for our options."""
 
 
 def meant_option(option: str, known: list[str]) -> str | None:
-    """Return the option that was probably meant, of those that the command has."""
+    """Return the one of the command's options that was probably meant, or None."""
     word = option.lstrip("-").lower().replace("_", "-")
     by_word = {name.lstrip("-").lower(): name for name in known if name.startswith("--")}
     for candidate in (word, MEANT.get(word, ""), f"{word}s", word.removesuffix("s")):
@@ -54,7 +54,7 @@ def meant_option(option: str, known: list[str]) -> str | None:
 
 
 def no_such_option(option: str, command: str, known: list[str]) -> str:
-    """Return the line for an option that the command does not have."""
+    """Return the error message for an option that the command does not have."""
     line = f"{command.removeprefix('cdbench ')} has no option {option}"
     if option == "--seeds" and "--seed" in known:
         return f"{line}; several seeds are a sweep: cdbench sweep --seeds 0 1 2; one is --seed 0"
@@ -63,7 +63,7 @@ def no_such_option(option: str, command: str, known: list[str]) -> str:
 
 
 def extra_words(typed: list[str], extra: list[str], command: str, single: list[str]) -> str | None:
-    """Return the line for more values than an option of ``train`` takes, or None for others."""
+    """Return the error message for too many values of an option of ``train``, else None."""
     if not command.endswith("train") or not extra or extra[0] not in typed:
         return None
     before = typed[: typed.index(extra[0])]
@@ -76,7 +76,7 @@ def extra_words(typed: list[str], extra: list[str], command: str, single: list[s
 
 
 def hint_for_numbers(word: str) -> str:
-    """Return how a list or range is typed, for a word that looks like one, else nothing."""
+    """Return how to type a list or range if the word looks like one, else an empty text."""
     found = re.fullmatch(r"(\d+)\s*(?:-|–|:|\.\.\.|to)\s*(\d+)", word)
     if found:
         return f"; a range is typed {found[1]}..{found[2]}"

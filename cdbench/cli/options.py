@@ -1,6 +1,6 @@
-"""The options that commands share: one for each knob of RunConfig, and a few by hand.
+"""The options that commands share: one for each knob of RunConfig, and a few others.
 
-A new knob needs no line here: its option's name, help, type and default come from RunConfig.
+A new knob needs no code here: its option's name, help, type and default come from RunConfig.
 """
 
 import inspect
@@ -60,7 +60,7 @@ HeaderOption = Annotated[
 
 
 def header_of(word: str) -> bool | None:
-    """Return whether there is a header, None for finding out; raise ConfigurationError."""
+    """Return whether there is a header (None: find out), or raise UnknownNameError."""
     if word not in HEADERS:
         raise UnknownNameError("header", word, HEADERS)
     return HEADERS[word]
@@ -81,7 +81,7 @@ SchedulerOption = Annotated[
 
 
 def whole_number(text: str | int) -> int:
-    """Return the number; raise BadParameter, naming the word, if it is none."""
+    """Return the number, or raise BadParameter, naming the word, if it is not one."""
     try:
         return int(text)
     except ValueError:
@@ -90,12 +90,12 @@ def whole_number(text: str | int) -> int:
 
 
 def whole_numbers(text: str | int) -> list[int]:
-    """Return the numbers of a range such as ``0..29``, or the one number that the word is."""
+    """Return the numbers of a range such as ``0..29``, or a single number as a list."""
     return [whole_number(word) for word in expand_range(str(text))]
 
 
 def _threads(text: str | int) -> int:
-    """Return the number of threads; raise BadParameter where the machine has not so many cores."""
+    """Return the number of threads; raise BadParameter if the machine has fewer cores."""
     threads, n_cores = whole_number(text), os.cpu_count() or 1
     if not 1 <= threads <= n_cores:
         raise typer.BadParameter(f"{threads} threads: expected 1 to {n_cores}, the number of cores")
@@ -129,10 +129,10 @@ _PANELS = {
     "fisher_form": "Regularisation",
     "fisher_epsilon": "Regularisation",
 }
-"""Panel of each knob in ``--help``; those not named are in Training."""
+"""Panel of each knob in ``--help``; knobs not listed here are in Training."""
 
-# One network or data set for all runs of a sweep: a list of widths could not be told from
-# several networks.
+# Knobs with one value for a whole sweep. The widths are another: a list of them could not be
+# told from several networks.
 _SINGLE = {"label_column"}
 _ONE_NETWORK = " One network for all runs of a sweep."
 
@@ -150,13 +150,13 @@ _PARSERS: dict[type, Callable[[Any], Any] | None] = {
     float: _number,
     str: None,
 }
-"""Parsers whose errors name the word that was given; Typer's own do not."""
+"""Parsers whose errors quote the word that was typed; Typer's own do not."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def knob_parameters(many: bool) -> list[inspect.Parameter]:
-    """Return one keyword-only parameter for each knob, as Typer reads them.
+    """Return one keyword-only parameter for each knob, in the form that Typer reads.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def knob_parameters(many: bool) -> list[inspect.Parameter]:
 
 
 def with_knobs(many: bool) -> Callable[[Command], Command]:
-    """Give a command ``def command(..., **knobs)`` one option for each knob.
+    """Add one option for each knob to a command ``def command(..., **knobs)``.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def with_knobs(many: bool) -> Callable[[Command], Command]:
 
 
 def given(knobs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the knobs that were given somewhere, ``hidden`` as the tuple that RunConfig takes.
+    """Return the knobs that were given anywhere, with ``hidden`` as a tuple for RunConfig.
 
     Examples
     --------
@@ -206,7 +206,7 @@ def given(knobs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
-    # Read as text, so that alpha-cd passes; RunConfig reads the number.
+    # Parsed as text, to allow alpha-cd; RunConfig parses the number.
     kind = str if name == "dropout" else KNOB_TYPES[name]
     several = name == "hidden" or (many and name not in _SINGLE)
     typed: Any = list[kind] | None if several else kind | None  # type: ignore[valid-type]
@@ -232,9 +232,9 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
 
 
 def _help(name: str, knob: "Field[Any]", many: bool) -> tuple[str, str]:
-    """Return the help and the default's text.
+    """Return the help and the text of the default.
 
-    A default in brackets is cut from the help, to be said in one way for all options.
+    A default in brackets is cut from the help, so that all options show it in the same way.
     """
     text, bracket, said = str(knob.metadata["help"]).partition(" [default: ")
     default = said.removesuffix("]") if bracket else _text(knob.default)

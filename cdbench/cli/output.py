@@ -1,4 +1,4 @@
-"""What commands print: as wide as the terminal, and in bold only there."""
+"""Printing reports: as wide as the terminal, with bold text only on a terminal."""
 
 import shutil
 import sys
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def output_width() -> int:
-    """Return the columns of the terminal, or without one ``COLUMNS``, or 80: a pager has those."""
+    """Return the terminal's width, which a pager has too; without one, ``COLUMNS`` or 80."""
     return shutil.get_terminal_size().columns
 
 
@@ -24,17 +24,17 @@ def print_report(report: Report, format_name: str = "table") -> None:
 
 
 def rendered(report: Report, format_name: str = "table") -> str:
-    """Return a report as it is printed here: as wide as the terminal, in bold only on one."""
+    """Return a report as text as wide as the terminal, with bold text only on a terminal."""
     return render(report, format_name, output_width(), styled=sys.stdout.isatty())
 
 
 def print_text(text: str) -> None:
-    """Print a rendered report, whose cells were made safe to show when it was rendered."""
+    """Print a rendered report; rendering has already made its cells safe to show."""
     typer.echo(text, nl=False)
 
 
 def claims_report(names: Sequence[str], database: "Database") -> Report:
-    """Return the ledger of these claims, those that the database does not have too."""
+    """Return the ledger of these claims, including those not in the database."""
     from cdbench.claims import CLAIMS
     from cdbench.reports.claims import ledger
     from cdbench.store.audit_queries import stored_claims
@@ -53,5 +53,5 @@ def print_ledger(names: Sequence[str], database: "Database") -> None:
 
 
 def one_line(text: str | None) -> str:
-    """Return the last line of an error, which for a traceback is the error itself."""
+    """Return the last line of an error; for a traceback, that is the error itself."""
     return (text or "").strip().splitlines()[-1] if text else ""

@@ -93,8 +93,8 @@ def plot(
     files = figure_files(Path(expanded(output, OutputError)), names, format)
     first = FIRST_COMMAND if fig1 or fig2 else "cdbench audit" if claims else "cdbench bench"
     database = open_for_reading(db, first)
-    # Samples are read before runs: where both lack, the audit is what to begin with. All figures
-    # are drawn before the first is written.
+    # Samples are read before runs, so that if both are missing, the error names the audit, which
+    # should come first. All figures are drawn before the first is written.
     samples = {name: READERS[name](database) for name in SAMPLE_FIGURES if claims}
     figures = {
         name: FIGURES[name](*_runs(database, seed, KINDS_DRAWN.get(name, ())))
@@ -114,7 +114,7 @@ def plot(
 def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[PlottedRun], str]":
     """Return the runs of the paper's three models with this seed, and a line that names them.
 
-    Of runs that kept their spectra of these kinds the newest; an audit's runs do not keep them.
+    They are the newest that kept spectra of these kinds; an audit's runs do not keep them.
     """
     from cdbench.plots.base import PlottedRun
     from cdbench.plots.kinds import NETWORK

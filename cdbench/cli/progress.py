@@ -1,4 +1,4 @@
-"""How far a command is with its runs: a bar on a terminal, elsewhere a plain line a run."""
+"""Progress of a command's runs: a bar on a terminal, elsewhere one plain line per run."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 
 class RunBar:
-    """A bar of runs with the time that is left; without a terminal nothing is drawn.
+    """A progress bar of runs with the time left; without a terminal, nothing is drawn.
 
     Parameters
     ----------
     what : str
         What is done with the runs.
     state : str
-        Rich markup of what is told behind their number, from fields of the task.
+        Rich markup shown after the number of runs, which uses fields of the task.
     needs : mapping
-        All runs, with what is measured of each.
+        All runs, with what is measured in each.
     n_runs : int
-        What the bar counts up to, where several things are done with a run.
+        The number that the bar counts up to; it may be larger than the number of ``needs``.
     stderr : bool
         Whether to draw on standard error.
     jobs : int
-        Runs at a time.
+        Number of runs at a time.
     **fields
-        Their first values.
+        Initial values of the task's fields.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class RunBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop the bar; it stays where it was."""
+        """Stop the bar and leave it on the screen."""
         self.bar.stop()
 
     @property
@@ -90,20 +90,20 @@ class RunBar:
         return not self.bar.disable
 
     def ended(self, run: Run) -> None:
-        """Note how long a run took, for the time that is left."""
+        """Note how long a run took, to estimate the time left."""
         self.pace.ended(run.config, self.needs[run.config], run.duration_s)
         now = time.monotonic()
         left = self.pace.seconds_left(now - self._began)
         self.bar.update(self._task, ends_at=None if left is None else now + left)
 
     def advance(self, n_runs: int = 1, **fields: Any) -> None:
-        """Count runs, and show the fields' new values."""
+        """Count runs, and show new values of the fields."""
         self.bar.update(self._task, advance=n_runs, **fields)
 
 
 class _TimeLeft(ProgressColumn):
     def render(self, task: Task) -> Text:
-        """Return the time that is left, counting down between two runs."""
+        """Return the time left, which also counts down between two runs."""
         ends_at = task.fields["ends_at"]
         if ends_at is None:
             return Text("-:-- left", style="progress.remaining")
@@ -115,14 +115,14 @@ class _TimeLeft(ProgressColumn):
 
 
 class SweepProgress(RunBar):
-    """Shows runs done, running and failed, and the time that is left.
+    """Shows how many runs are done, running and failed, and the time left.
 
     Parameters
     ----------
     needs : mapping
-        Runs to train; the knobs in which they differ are named with each.
+        Runs to train; each is shown with the knobs in which the runs differ.
     jobs : int
-        Runs at a time.
+        Number of runs at a time.
     """
 
     def __init__(self, needs: Mapping[RunConfig, Diagnostics], jobs: int) -> None:
@@ -138,7 +138,7 @@ class SweepProgress(RunBar):
         self.n_completed = self.n_failed = 0
 
     def add(self, run: Run) -> None:
-        """Count a run that ended; one that failed is named with its error."""
+        """Count a run that ended; if it failed, show its error."""
         if run.status == INTERRUPTED:
             return
         completed = run.status == COMPLETED
@@ -161,14 +161,14 @@ class SweepProgress(RunBar):
 
 
 class ReproductionProgress(RunBar):
-    """Shows on standard error how many runs are compared: a bar, or off a terminal a line a run.
+    """Shows compared runs on standard error: a bar, or without a terminal one line per run.
 
     Parameters
     ----------
     trainings : sequence of StoredTraining
         The runs.
     jobs : int
-        Runs at a time.
+        Number of runs at a time.
     """
 
     def __init__(self, trainings: Sequence["StoredTraining"], jobs: int) -> None:

@@ -1,4 +1,4 @@
-"""Words that pin the paper's recipe where settings of the user's would change it."""
+"""Options that keep the paper's recipe where the user's settings would change it."""
 
 import os
 from pathlib import Path
@@ -8,10 +8,10 @@ from cdbench.settings import load_settings
 
 
 def recipe_words(message: str) -> str:
-    """Return `` --epochs 25 …`` for a message that ends with a command that trains the recipe.
+    """Return `` --epochs 25 …`` for a message that ends with a command to train the recipe.
 
-    Only knobs that ``cdbench.toml`` or the environment set to something else are named, and none
-    that the command has already; of other messages nothing.
+    It contains only knobs that ``cdbench.toml`` or the environment changes and that the command
+    does not set already. For other messages it is empty.
     """
     if "cdbench sweep" not in message:
         return ""

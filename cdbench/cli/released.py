@@ -1,4 +1,4 @@
-"""The released results: where they are, and a word to who is about to add to them."""
+"""The released results: where they are, and a warning before a command adds to them."""
 
 import subprocess
 from pathlib import Path
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 _CHECKOUT = Path(cdbench.__file__).resolve().parents[1]
 RELEASED = _CHECKOUT / "runs.db"
-"""Where the released results are, in a checkout of the source; an installed cdbench has none."""
+"""The released results in a checkout of the source; an installed cdbench does not have them."""
 
 
 def where_released() -> str:
-    """Return where to find the released results, as the end of a sentence."""
+    """Return text for the end of a sentence that says where the released results are."""
     if RELEASED.exists():
         return f"the released results are in {RELEASED}"
     return "the released results are in the file runs.db of cdbench's source repository"
 
 
 def open_to_add(location: str) -> "Database":
-    """Open a database to add results; say so, once, if it holds the released ones alone.
+    """Open a database to add results; warn if it holds only the released results so far.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def open_to_add(location: str) -> "Database":
 
 
 def _is_as_committed(path: Path) -> bool:
-    """Return whether it is the checkout's own file, and nobody has added to it."""
+    """Return whether it is the checkout's own file, unchanged since it was committed."""
     try:
         if not path.exists() or not path.samefile(RELEASED):
             return False

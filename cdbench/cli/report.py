@@ -1,4 +1,4 @@
-"""``cdbench report``: tables from the database."""
+"""``cdbench report``: print tables from the database."""
 
 from pathlib import PurePath
 from typing import Annotated, Literal
@@ -24,7 +24,7 @@ FormatOption = Annotated[
 
 ENDINGS = {".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".csv": "csv"}
 ENDINGS |= {".json": "json", ".txt": "table", "": "table"}
-"""Forms of a report by the ending of its file."""
+"""Formats of a report, by the ending of its file's name."""
 
 
 def report(

@@ -1,4 +1,4 @@
-"""``cdbench reproduce``: stored runs trained again, and compared with what is stored."""
+"""``cdbench reproduce``: train stored runs again, and compare them with what is stored."""
 
 import os
 from collections import Counter
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FIRST_COMMAND = "cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2"
 
 Pairs = Counter[tuple[Environment, Environment]]
-"""How many runs of each stored environment were trained again in which."""
+"""Number of runs for each pair of stored environment and environment of the new training."""
 
 
 def reproduce(
@@ -105,7 +105,7 @@ def _reproduced(
     pairs: Pairs,
     progress: "ReproductionProgress",
 ) -> Iterator["Reproduced"]:
-    """Train the runs again and yield what comes out, as they end; count the environments."""
+    """Train the runs again and yield each comparison as its run ends; count the environments."""
     from cdbench.reports.reproduction import Reproduced
     from cdbench.store.run_queries import stored_runs
     from cdbench.sweep import execute_all
@@ -129,14 +129,15 @@ def _reproduced(
 
 
 Round = tuple[int, dict["RunConfig", "Diagnostics"], dict["RunConfig", list[int]]]
-"""BLAS threads; what to train, with what to measure; the runs that it is compared with."""
+"""BLAS threads; what to train and measure; the keys of the runs to compare each with."""
 
 
 def _rounds(trainings: Sequence["StoredTraining"]) -> Iterator[Round]:
-    """Yield what is trained in one go.
+    """Yield rounds of runs to train together.
 
-    What was trained twice alike is trained once. A configuration that was measured differently in
-    several runs comes once a round, because a run that ended is known by its configuration.
+    Runs that were trained and measured alike are trained once. A configuration with different
+    diagnostics in several runs occurs once per round, because only the configuration identifies a
+    run that has ended.
     """
     alike: dict[tuple[int, RunConfig, Diagnostics], list[int]] = {}
     for training in trainings:

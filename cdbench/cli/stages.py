@@ -1,4 +1,4 @@
-"""What a long measurement is at: one line on a terminal, with the seconds that have passed."""
+"""The stage of a long measurement: one line on a terminal, with the seconds passed so far."""
 
 import threading
 import time
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 PATIENCE_S = 0.5
-"""Nothing is shown of what is over by then."""
+"""Stages that end sooner are not shown."""
 
 
 @contextmanager
 def stages() -> Iterator[Callable[[str], None]]:
-    """Yield a function that takes what is begun, or an empty text for the end of it.
+    """Yield a function to call with the name of each stage that begins, and "" when it ends.
 
-    The line stands on standard error, if that is a terminal, and goes when its stage has ended.
+    The line is shown on standard error, if that is a terminal, and removed when the stage ends.
     """
     import sys
 
@@ -33,7 +33,7 @@ class _Line:
         self._thread: threading.Thread | None = None
 
     def show(self, what: str) -> None:
-        """End the stage that there is, and begin this one, unless it is empty."""
+        """End the present stage, if any, and begin this one, unless its name is empty."""
         if self._thread is not None:
             self._ended.set()
             self._thread.join()

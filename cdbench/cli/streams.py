@@ -1,7 +1,8 @@
-"""Standard output and error as commands see them: whatever becomes of them, work goes on.
+"""Standard output and error as commands see them: if writing fails, work goes on.
 
-A pipe that was closed, a full disk or a terminal that went away harm no result: it is said once on
-standard error, and the exit code at the end is 1. What an encoding lacks is written as an escape.
+A closed pipe, a full disk or a terminal that went away does not harm any result: it is reported
+once on standard error, and the exit code at the end is 1. Characters that the encoding lacks are
+replaced or escaped.
 """
 
 import codecs
@@ -14,18 +15,18 @@ from typing import TextIO
 STANDARD_ERROR = "standard error"
 
 PLAIN = dict(zip("─│·–−→κ×✓…", "-|--->kx*~", strict=True))
-"""What tables are made of, as encodings such as latin-1 have it: one letter for one letter."""
+"""One-character replacements for tables in encodings such as latin-1."""
 
 
 class Stream(io.TextIOBase):
-    """A stream that takes all that is written, also where it can't be passed on.
+    """A stream that accepts all text, even if it cannot be passed on.
 
     Parameters
     ----------
     stream : text stream or None
-        Where to; None is one that was closed before Python began.
+        The stream to write to; None if it was closed before Python started.
     name : str
-        What it is called in the message that it can't be written.
+        Its name in the message that it cannot be written.
 
     Attributes
     ----------
@@ -42,15 +43,15 @@ class Stream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The encoding of what is written."""
+        """The encoding of the text written."""
         return self._stream.encoding if self._stream is not None else "utf-8"
 
     def isatty(self) -> bool:
-        """Return whether it is a terminal that can be written."""
+        """Return whether it is a terminal that can be written to."""
         return self._stream is not None and not self.lost and self._stream.isatty()
 
     def fileno(self) -> int:
-        """Return the descriptor; raise OSError where there is none."""
+        """Return the file descriptor; raise OSError if there is none."""
         if self._stream is None:
             raise OSError(f"{self._name} is closed")
         return self._stream.fileno()
@@ -61,7 +62,7 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Write the text, if that is possible; return its length."""
-        if not isinstance(text, str):  # as Typer finds out what kind of stream it has
+        if not isinstance(text, str):  # Typer tries bytes to find out what kind of stream it has
             raise TypeError(f"write: got {type(text).__name__}, expected str")
         if self._stream is None and text:
             self._lose("it is closed")
@@ -86,7 +87,7 @@ class Stream(io.TextIOBase):
             return
         self.lost = True
         if self._stream is not None:
-            # What waits in its buffer goes nowhere, instead of failing again as Python ends.
+            # Discard what is left in its buffer, so that it does not fail again as Python ends.
             with contextlib.suppress(OSError, ValueError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, self._stream.fileno())
@@ -98,13 +99,13 @@ class Stream(io.TextIOBase):
 
 
 def guard_streams() -> None:
-    """Put such streams in the place of the standard ones."""
+    """Replace standard output and error with such streams."""
     sys.stdout = Stream(sys.stdout, "standard output")
     sys.stderr = Stream(sys.stderr, STANDARD_ERROR)
 
 
 def all_was_written() -> bool:
-    """Flush the guarded streams; return whether all that was printed could be written."""
+    """Flush the guarded streams; return whether everything printed could be written."""
     streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, Stream)]
     for stream in streams:
         stream.flush()
@@ -116,7 +117,7 @@ def _reason(error: Exception) -> str:
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return what stands for letters that the encoding lacks."""
+    """Return a replacement for a character that the encoding lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start]

@@ -1,4 +1,4 @@
-"""``cdbench sweep``: the grid of all given values, trained in parallel and stored."""
+"""``cdbench sweep``: train the grid of all given values in parallel, and store the runs."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from cdbench.store.database import Database
 
 ENOUGH_SEEDS = 10
-"""With fewer, a comparison says that it is no verdict; as in an audit."""
+"""With fewer, a comparison says that they are too few for a verdict, as in an audit."""
 
 MOST_SEEDS = 1000
-"""With more there is no comparison: its bootstrap takes 240 kB of memory a seed, and more."""
+"""With more, there is no comparison: its bootstrap takes 240 kB of memory per seed, or more."""
 
 SHOWN_IN_DRY_RUN = 40
-"""Configurations that a dry run lists; of a larger grid it says how many more there are."""
+"""Configurations listed by a dry run; for a larger grid, it says how many more there are."""
 
 
 @with_diagnostics
@@ -79,7 +79,7 @@ def sweep(
 
         cdbench sweep table1 --dry-run
     """
-    del name  # its values have become defaults of the other options
+    del name  # its values are already the defaults of the other options
     diagnostics = take_diagnostics(knobs)
     configs = _configs(given(knobs), header_of(header), baseline=baseline)
     needs = dict.fromkeys(configs, diagnostics)
@@ -90,7 +90,7 @@ def sweep(
         from cdbench.servers import start_server
 
         start_server()  # it imports what workers need while the database opens
-    with interrupts_held():  # where modules are loaded, an exception may be lost
+    with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.cli.released import open_to_add
         from cdbench.store.queries import newest_runs
 
@@ -115,7 +115,7 @@ def sweep(
 
 
 def _connect(scheduler: str, jobs: int | None) -> "Cluster":
-    """Return the cluster that was asked for; connecting comes before a database is made."""
+    """Return the cluster that was asked for; called before any database is created."""
     if jobs is not None:
         raise ConfigurationError(
             f"--jobs {jobs} is for this machine, --scheduler {scheduler} for a cluster, whose "
@@ -127,18 +127,18 @@ def _connect(scheduler: str, jobs: int | None) -> "Cluster":
 
 
 def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> list[RunConfig]:
-    """Return the grid's configurations, each checked, and pinned to its data set's contents."""
+    """Return the grid's configurations, each checked and pinned to its data set's contents."""
     from dataclasses import replace
 
     from cdbench.grid import grid
 
     seeds = list(knobs.pop("seeds", PUBLISHED_SEEDS))
-    # Two knobs hold one value for the whole grid: a list of widths is one network.
+    # Two knobs have one value for the whole grid; a list of widths is one network.
     values = {
         name: [value] if name in ("hidden", "label_column") else list(value)
         for name, value in knobs.items()
     }
-    fingerprints: dict[str, str | None] = {}  # a file is read once for all of its models
+    fingerprints: dict[str, str | None] = {}  # each file is read once for all its models
 
     def pin(config: RunConfig) -> RunConfig:
         from cdbench.datasets import pin_dataset
@@ -153,7 +153,7 @@ def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> l
 def _print_comparison(
     configs: Sequence[RunConfig], run_ids: Sequence[int], database: "Database"
 ) -> None:
-    """Print how the models stand to dense, where the sweep has seeds enough to say."""
+    """Print how the models compare with dense, if the sweep has a suitable number of seeds."""
     from cdbench.comparison import MIN_PAIRS, compare
 
     n_seeds = len({config.seed for config in configs})
@@ -185,7 +185,7 @@ def _print_comparison(
 def _stored(database: "Database", needs: Mapping[RunConfig, Diagnostics]) -> set[RunConfig]:
     """Return the configurations with a completed run that has the diagnostics asked for.
 
-    Where only the default ones are asked for, any completed run will do.
+    If only the default diagnostics are asked for, any completed run will do.
     """
     from cdbench.store.audit_queries import covering_runs
     from cdbench.store.queries import completed_configs
@@ -215,6 +215,6 @@ def _dry_run(needs: Mapping[RunConfig, Diagnostics], db: str) -> int:
 
 
 def resume_command() -> str:
-    """Return the command that goes on with this sweep."""
+    """Return the command that continues this sweep."""
     typed = command_line()
     return typed if "--resume" in sys.argv else f"{typed} --resume"

@@ -1,4 +1,4 @@
-"""``cdbench train``: one run, its epochs shown as they come."""
+"""``cdbench train``: train one run, and show each epoch as it ends."""
 
 import shlex
 from typing import TYPE_CHECKING, Any
@@ -77,7 +77,7 @@ def train(
             ignore_interrupts()
         echo()
         _print_outcome(run, guessing_levels([config]).get(config.dataset, -1.0))
-        echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is told of
+        echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is reported
     if diagnostics != Diagnostics():
         echo(
             f"all that was measured: sqlite3 {shlex.quote(database.name)} "

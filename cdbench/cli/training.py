@@ -1,4 +1,4 @@
-"""Many runs trained and stored, with progress: what sweeps and audits share."""
+"""Training and storing many runs, with progress; used by sweeps and audits."""
 
 import os
 from collections.abc import Mapping
@@ -32,19 +32,19 @@ def train_and_store(
     Parameters
     ----------
     needs : mapping
-        What to train, and what to measure of each.
+        What to train, and what to measure in each run.
     jobs : int or None
-        Runs at a time; None is as many as give each thread a core.
+        Number of runs at a time; None for as many as leave one core for each thread.
     database : Database
-        Where to.
+        Where to store the runs.
     go_on : str
-        The command that goes on after an interruption.
+        The command that continues after an interruption.
     blas_threads : int
-        Threads of each matrix product.
+        Threads for each matrix product.
     cluster : Cluster, optional
-        Where to train, if not on this machine; ``jobs`` is then its affair.
+        Where to train, if not on this machine; ``jobs`` is then ignored.
     """
-    with interrupts_held():  # where modules are loaded, an exception may be lost
+    with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.cli.progress import SweepProgress
         from cdbench.store.record import end_sweep, start_sweep, store_runs
         from cdbench.sweep import execute_in_batches
@@ -63,10 +63,10 @@ def train_and_store(
     try:
         with progress:
             for ended in batches:
-                with interrupts_held():  # what is stored is counted
+                with interrupts_held():  # so that every stored run is counted
                     for run in store_runs(database, ended, sweep):
                         progress.add(run)
-                        interrupted |= run.status == RUN_INTERRUPTED  # one a worker may come
+                        interrupted |= run.status == RUN_INTERRUPTED  # perhaps one per worker
     except KeyboardInterrupt:
         ignore_interrupts()
         interrupted = True
@@ -74,10 +74,10 @@ def train_and_store(
         complain(f"{error}; finished runs are kept, to go on: {go_on}")
         lost = True
     except DatabaseReplacedError:
-        raise  # to go on as it was typed would go on in the other one
+        raise  # the usual advice, to continue, would write to the other database
     except StoreError as error:
         raise StoreError(f"{error}; runs stored before are kept, to go on: {go_on}") from error
-    with suppress(KeyboardInterrupt):  # given up, because of a lock
+    with suppress(KeyboardInterrupt):  # the user gave up waiting for a lock
         end_sweep(database, sweep)
     if interrupted:
         echo(

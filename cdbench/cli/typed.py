@@ -1,4 +1,4 @@
-"""What was typed, shown and stored without the passwords in it."""
+"""What the user typed, to be shown and stored without passwords."""
 
 import os
 import shlex
@@ -25,9 +25,9 @@ def database_words(arguments: list[str]) -> str:
 
 
 def without_typed_passwords(message: str) -> str:
-    """Return a message in which words and variables that were typed stand without passwords.
+    """Return a message without the passwords of typed words and environment variables.
 
-    Only those words are replaced, whole: a password of one letter garbles no other word.
+    Only whole words are replaced, so that a password of one letter garbles nothing else.
     """
     variables = [value for name, value in os.environ.items() if name.startswith("CDBENCH_")]
     for word in (*sys.argv[1:], *variables):
@@ -39,13 +39,13 @@ def without_typed_passwords(message: str) -> str:
 
 
 def _forms(word: str, shown: str) -> Iterator[tuple[str, str]]:
-    """Yield how a word may stand in a message, the longest first, and how it is to stand there."""
+    """Yield the forms in which a word may occur in a message, longest first, and replacements."""
     yield word, shown
     yield repr(word)[1:-1], shown
     value, masked = split_option(word)[1], split_option(shown)[1]
     yield value, masked
     yield repr(value)[1:-1], masked
-    path = Path(value)  # which makes one slash of two
+    path = Path(value)  # this turns two slashes into one
     for folder in (path, *path.parents):
-        if ":/" in str(folder):  # what ends before the authority begins holds no secret
+        if ":/" in str(folder):  # text that ends before the authority contains no secret
             yield str(folder), masked

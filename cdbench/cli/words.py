@@ -1,4 +1,4 @@
-"""What the help calls an option's values: words for people, not types of Python's."""
+"""Names for options' values in the help: plain words, not Python's types."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ _WORDS = {"int": "NUMBER", "int range": "NUMBER", "float": "NUMBER", "str": "TEX
 
 
 def with_words(params: list[Any], ctx: Any) -> list[Any]:
-    """Return the parameters, each of which shows what to type; a flag takes nothing."""
+    """Return the parameters, changed so that the help shows what to type; a flag takes no value."""
     for param in params:
         shown = param.display_type_rich(ctx) or ""
         if shown.startswith("<"):
@@ -15,7 +15,7 @@ def with_words(params: list[Any], ctx: Any) -> list[Any]:
             kind = kind.removeprefix("list[").removesuffix("]")
             word = "" if kind == "bool" else _WORDS.get(kind, kind)
             word += " ..." * several
-            if param.param_type_name == "argument":  # whose metavar would take its name's place
+            if param.param_type_name == "argument":  # its metavar would replace its name
                 param.display_type_rich = lambda ctx, word=word: word
             else:
                 param.metavar = word

@@ -1,4 +1,4 @@
-"""The results database: its schema, its migrations, writing and reading.
+"""The results database: its schema and migrations, and how it is written and read.
 
-Nothing else in cdbench knows SQLAlchemy or Alembic, and no ORM row leaves this package.
+Nothing else in cdbench uses SQLAlchemy or Alembic, and no ORM row leaves this package.
 """

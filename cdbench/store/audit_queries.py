@@ -1,4 +1,4 @@
-"""Reading for the audit: runs and their measurements, in bulk, and the stored ledger."""
+"""Queries of the audit: runs and their measurements, in bulk, and the stored ledger."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from cdbench.store.stored_json import asked_config, stored_config, stored_diagno
 
 @dataclass(frozen=True)
 class AuditedRun:
-    """A completed run with everything that was measured of it, but the numbers of its spectra.
+    """A completed run with everything measured in it except the numbers of its spectra.
 
     Attributes
     ----------
@@ -46,25 +46,25 @@ class AuditedRun:
     curvature: tuple[Curvature, ...]
 
     def conditions(self, kind: str, epoch: int | None = None) -> list[Condition]:
-        """Return one kind's conditions, layer by layer, after an epoch; the last by default."""
+        """Return one kind's conditions, layer by layer, after an epoch (by default the last)."""
         epoch = self.config.epochs if epoch is None else epoch
         found = [s for s in self.spectra if (s.kind, s.epoch, s.step) == (kind, epoch, 0)]
         return [spectrum.condition for spectrum in sorted(found, key=lambda s: s.layer)]
 
     @property
     def test_accuracy(self) -> float:
-        """After the last epoch, 0 to 1."""
+        """Test accuracy after the last epoch, 0 to 1."""
         return self.epochs[-1].test_accuracy
 
     @property
     def training_loss(self) -> float:
-        """Of the last epoch, in nats."""
+        """Training loss of the last epoch, in nats."""
         return self.epochs[-1].training_loss
 
 
 @dataclass(frozen=True)
 class StoredClaim:
-    """The newest judgement of a claim, as the database has it."""
+    """The newest judgement of a claim, as stored in the database."""
 
     claim_result_id: int
     claim: str
@@ -125,7 +125,7 @@ _CLAIMS = text(
 def covering_runs(
     database: Database, needs: Mapping[RunConfig, Diagnostics]
 ) -> dict[RunConfig, tuple[int, str]]:
-    """Return run_id and uuid of the newest completed run that has what is needed, where one is."""
+    """Return run_id and uuid of each configuration's newest completed run that meets its needs."""
     by_digest = {config.digest(): config for config in needs}
     found: dict[RunConfig, tuple[int, str]] = {}
     with database.transaction() as connection:
@@ -190,7 +190,7 @@ def stored_claims(database: Database) -> dict[str, StoredClaim]:
 
 
 def measurements_of(database: Database, claim: str) -> tuple[Measurement, ...]:
-    """Return the measurements that a claim's newest judgement rests on, in order."""
+    """Return the measurements behind a claim's newest judgement, in order."""
     query = text(
         "SELECT quantity, subject, statistic, estimate, n, sql, baseline, low, high, interval "
         "FROM measurements WHERE claim = :claim ORDER BY position"
@@ -201,14 +201,14 @@ def measurements_of(database: Database, claim: str) -> tuple[Measurement, ...]:
 
 
 def observations_of(database: Database, claim: str) -> tuple[Observation, ...]:
-    """Return the observations that a claim's newest judgement rests on."""
+    """Return the observations behind a claim's newest judgement."""
     query = text(
         "SELECT quantity, subject, place, value, run_id FROM observations WHERE claim = :claim"
     )
     with database.transaction() as connection:
         rows = connection.execute(query, {"claim": claim}).mappings()
         found = [Observation(**row) for row in rows]
-    # Sorted here: databases do not agree on the order of text.
+    # Sorted here because databases order text differently.
     return tuple(sorted(found, key=lambda o: (o.quantity, o.subject, o.place)))
 
 

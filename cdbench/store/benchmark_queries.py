@@ -1,4 +1,4 @@
-"""Reading for the crossover: a stored benchmark."""
+"""The query of the crossover report: a stored benchmark."""
 
 from typing import Any
 
@@ -31,19 +31,19 @@ _TIMINGS = text(
 def stored_benchmark(
     database: Database, benchmark_id: int | None = None
 ) -> tuple[str, tuple[Timing, ...]]:
-    """Return a line that names a benchmark and its machine, and what it measured.
+    """Return a line that names a benchmark and its machine, and its timings.
 
     Parameters
     ----------
     database : Database
-        Where it is.
+        Where the benchmark is.
     benchmark_id : int, optional
-        Its key; by default the newest.
+        Its key; by default that of the newest.
 
     Raises
     ------
     MissingResultsError
-        If there is none.
+        If there is no such benchmark.
     """
     with database.transaction() as connection:
         found = connection.execute(_BENCHMARK, {"benchmark_id": benchmark_id}).mappings().first()

@@ -1,9 +1,9 @@
-"""What a run changes against the defaults, in one text such as ``learning_rate=0.05``, as SQL."""
+"""SQL for how a run differs from the defaults, as one text such as ``learning_rate=0.05``."""
 
 from cdbench.config import DEFAULT_LEARNING_RATE, KNOBS
 
 _TOLD_ELSEWHERE = ("layer", "B", "seed")
-"""Knobs that the columns model and seed tell."""
+"""Knobs shown by the columns model and seed."""
 
 _DEPENDENT = {
     "input": "CASE run.dataset WHEN 'digits' THEN 'scale' ELSE 'standardize' END",
@@ -24,9 +24,9 @@ def _default(name: str) -> str:
 
 
 def _changed(name: str) -> str:
-    """Return SQL for `` name=value`` where it is not the default, else for nothing."""
+    """Return SQL for ``name=value `` where the value is not the default, else for empty text."""
     column = f"run.{name}"
-    # SQLite writes 25 as 25.0 and 1e-5 as 1.0e-05, PostgreSQL does not.
+    # SQLite writes 25 as 25.0 and 1e-5 as 1.0e-05; PostgreSQL does not.
     shown = f"replace(replace(CAST({column} AS text) || ' ', '.0 ', ' '), '.0e', 'e')"
     if KNOBS[name].default is None and name not in _DEPENDENT:
         return f"CASE WHEN {column} IS NULL THEN '' ELSE '{name}=' || {shown} END"
@@ -36,4 +36,4 @@ def _changed(name: str) -> str:
 CHANGES = "trim({})".format(
     "\n            || ".join(_changed(name) for name in KNOBS if name not in _TOLD_ELSEWHERE)
 )
-"""SQL of the text, for a query that reads ``run``."""
+"""SQL for the whole text, for a query that reads ``run``."""

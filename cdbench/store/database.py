@@ -1,4 +1,4 @@
-"""Opening a database: whether it is ours, its schema, and its transactions."""
+"""Opening a database, checking that it is ours, upgrading its schema, and its transactions."""
 
 import logging
 import weakref
@@ -27,19 +27,19 @@ class Database:
     location : Location
         Where it is.
     read_only : bool
-        Whether it is only read.
+        Whether it may only be read.
     """
 
     def __init__(self, location: Location, *, read_only: bool) -> None:
-        catch_interrupts()  # from here on there is something that must end in order
+        catch_interrupts()  # from here on, something is open that must be closed cleanly
         self.location = location
         self._engine = location.engine(read_only=read_only)
-        # A server's connection is kept between transactions, and ends with this object.
+        # A connection to a server is kept between transactions and closed with this object.
         weakref.finalize(self, self._engine.dispose)
 
     @property
     def name(self) -> str:
-        """The place as it was typed, without a password."""
+        """The location as it was typed, without a password."""
         return self.location.name
 
     @property
@@ -49,12 +49,12 @@ class Database:
 
     @property
     def path(self) -> Path | None:
-        """The file, where it is one."""
+        """The database's file; None if it is on a server."""
         return self.location.path
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Give a connection in one transaction: committed at the end, rolled back on an error.
+        """Provide a connection in one transaction: committed at the end, rolled back on an error.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class Database:
 
     @contextmanager
     def migration(self) -> Iterator[Connection]:
-        """Give a connection in one transaction in which the schema may be changed.
+        """Provide a connection in one transaction that may change the schema.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class Database:
             yield connection
 
     def compact(self) -> None:
-        """Give back the room of what was deleted.
+        """Free the space of deleted rows.
 
         Raises
         ------
@@ -93,14 +93,15 @@ class Database:
             yield
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
             raise self.location.error(error) from error
-        except (UnicodeError, OverflowError) as error:  # of the driver: a value that it cannot take
+        except (UnicodeError, OverflowError) as error:  # the driver cannot take a value
             raise StoreError(f"{self.name}: a value cannot be stored or read ({error})") from error
 
 
 def open_for_writing(location: str | Location) -> Database:
-    """Open a database, made or brought to the newest schema where needed.
+    """Open a database for writing; create it or upgrade it to the newest schema if needed.
 
-    One of an older schema is backed up before. So whatever else can be refused comes first.
+    A database of an older schema is backed up first. Callers should therefore make all their other
+    checks before this.
 
     Raises
     ------
@@ -121,21 +122,21 @@ def open_for_writing(location: str | Location) -> Database:
 
 
 def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
-    """Open an existing database to read it; nothing of it is changed.
+    """Open an existing database for reading; nothing in it is changed.
 
-    Of one of an older schema, an upgraded copy is read, which is said.
+    If its schema is older, an upgraded copy is read instead, and a warning says so.
 
     Parameters
     ----------
     location : str
         A path, or an SQLAlchemy URL.
     first : str
-        The command that makes what is to be read, for the error where there is nothing yet.
+        The command that creates what is to be read, for the error if there is nothing yet.
 
     Raises
     ------
     MissingResultsError
-        If there is none, or it is empty.
+        If there is no database, or it is empty.
     StoreError
         If it cannot be read, is not ours, or comes from a newer cdbench.
     """
@@ -157,7 +158,7 @@ def open_for_reading(location: str, first: str = FIRST_COMMAND) -> Database:
 
 
 def remake_views(location: str) -> list[str]:
-    """Make the views anew of a database of the newest schema; return those that had changed.
+    """Recreate the views of a database of the newest schema; return the names that had changed.
 
     Raises
     ------
@@ -173,7 +174,7 @@ def remake_views(location: str) -> list[str]:
 
 
 def open_if_any(location: str) -> Database | None:
-    """Open a database to read it, as ``open_for_reading``; return None where there is nothing."""
+    """Open a database like ``open_for_reading``, but return None if there are no results yet."""
     try:
         return open_for_reading(location)
     except MissingResultsError:
@@ -181,7 +182,7 @@ def open_if_any(location: str) -> Database | None:
 
 
 def revision_of(database: Database) -> str | None:
-    """Return the revision of a database of ours, or None where there is nothing in it.
+    """Return the revision of one of our databases, or None if it is empty.
 
     Raises
     ------
@@ -194,14 +195,14 @@ def revision_of(database: Database) -> str | None:
 
 def _upgrade(database: Database) -> None:
     with database.migration() as connection:
-        # Another process may have been here while this one waited.
+        # Another process may have upgraded it while this one waited.
         revision = _check_ours(connection, database.location)
         if revision == revisions()[-1]:
             return
         if revision is not None:
             try:
                 backup = database.location.back_up(revision)
-            except OSError as error:  # such as a name that is too long with the schema's number
+            except OSError as error:  # for example, the schema's number makes the name too long
                 raise StoreError(
                     f"{database.name}: no backup can be made beside it ({error.strerror}), "
                     "so it is not upgraded"
@@ -212,7 +213,7 @@ def _upgrade(database: Database) -> None:
 
 
 def _check_ours(connection: Connection, place: Location) -> str | None:
-    """Return the revision, None for a new database; raise StoreError if we cannot work with it."""
+    """Return the revision, or None for a new database; raise StoreError if we cannot use it."""
     revision = current_revision(connection)
     if revision is None and place.has_tables(connection):
         raise StoreError(f"{place.name} belongs to another program; name another --db")

@@ -1,4 +1,4 @@
-"""Reading for the figures: the runs that have stored spectra, of layers and of the network."""
+"""Queries of the figures: which runs have stored spectra, and the network's curvature."""
 
 from collections.abc import Iterable
 
@@ -39,10 +39,10 @@ _NODES = text(
 def runs_with_spectra(
     database: Database, configs: Iterable[RunConfig], kinds: Iterable[str]
 ) -> dict[RunConfig, int]:
-    """Return run_id of each configuration's newest completed run that kept spectra of the kinds.
+    """Return run_id of each configuration's newest completed run with stored spectra of all kinds.
 
-    An audit's runs keep the conditions of their spectra only, not the numbers. The kind
-    ``network`` is the eigenvalues of the whole network's Gauss-Newton matrix.
+    An audit's runs keep only the conditions of their spectra, not the numbers. The kind
+    ``network`` stands for the eigenvalues of the whole network's Gauss-Newton matrix.
     """
     by_digest = {config.digest(): config for config in configs}
     wanted = sorted(set(kinds))
@@ -56,7 +56,7 @@ def runs_with_spectra(
 
 
 def curvature_of(database: Database, run_id: int) -> tuple[Curvature, ...]:
-    """Return what a run measured of its whole network, with the eigenvalues that it kept."""
+    """Return the curvature of a run's whole network, with the eigenvalues that were kept."""
     found = []
     with database.transaction() as connection:
         for row in connection.execute(_CURVATURE, {"run_id": run_id}).mappings():

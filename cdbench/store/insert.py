@@ -1,4 +1,4 @@
-"""Inserting rows: a few and their keys, or very many quickly; not-a-number is refused."""
+"""Inserting rows: a few, returning their keys, or very many quickly; NaN is refused."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from cdbench.run import Environment
 from cdbench.store import models
 
 _IGNORING: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""Constructs that can say ON CONFLICT DO NOTHING."""
+"""INSERT statements that support ON CONFLICT DO NOTHING."""
 
 
 def table_of(model: type[models.Base]) -> Table:
@@ -28,12 +28,12 @@ def table_of(model: type[models.Base]) -> Table:
 def insert_rows(
     connection: Connection, model: type[models.Base], rows: Sequence[dict[str, Any]]
 ) -> list[int]:
-    """Insert rows; return the keys that they were given, in order, where the table gives keys.
+    """Insert rows; return their new keys, in order, if the table generates keys.
 
     Raises
     ------
     StoreError
-        If a value is not a number.
+        If a value is NaN.
     """
     if not rows:
         return []
@@ -54,17 +54,17 @@ def insert_values(
     columns: tuple[str, ...],
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
-    """Insert very many rows, past all of SQLAlchemy but its SQL: for plain numbers and text.
+    """Insert very many rows of plain numbers and text, bypassing most of SQLAlchemy.
 
     Raises
     ------
     StoreError
-        If a value is not a number.
+        If a value is NaN.
     """
     if not rows:
         return
     table = table_of(model)
-    if any(value != value for row in rows for value in row):  # quick; who it was is found out then
+    if any(value != value for row in rows for value in row):  # quick; the loop finds which one
         for row in rows:
             _refuse_nan(table, columns, row)
     send_rows(connection, table, columns, rows)
@@ -73,7 +73,7 @@ def insert_values(
 def send_rows(
     connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Hand rows to the driver as they are; its errors are for the transaction to name."""
+    """Hand rows to the driver as they are; the transaction translates its errors."""
     names = ", ".join(f'"{name}"' for name in columns)
     if connection.dialect.name == "postgresql":  # COPY takes a fifth of the time of INSERT
         statement = f"COPY {table.name} ({names}) FROM STDIN"
@@ -88,13 +88,13 @@ def send_rows(
 
 
 def environment_id(connection: Connection, environment: Environment) -> int:
-    """Return the row of an equal environment, written now if there is none yet."""
+    """Return the key of an equal environment, which is written now if there is none yet."""
     values = asdict(environment)
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
     table = table_of(models.Environment)
     found = select(table.c.environment_id).where(table.c.digest == digest)
     known: int | None = connection.execute(found).scalar()
-    if known is None:  # another process may write the same one now
+    if known is None:  # another process may be writing the same one now
         new = _IGNORING[connection.dialect.name](table).values(**values, digest=digest)
         connection.execute(new.on_conflict_do_nothing(index_elements=["digest"]))
         known = connection.execute(found).scalar_one()
@@ -102,9 +102,9 @@ def environment_id(connection: Connection, environment: Environment) -> int:
 
 
 def _refuse_nan(table: Table, columns: tuple[str, ...], values: Any) -> None:
-    """Raise StoreError for not-a-number, which SQLite would keep as NULL, PostgreSQL as largest."""
+    """Raise StoreError for NaN, which SQLite would store as NULL and PostgreSQL as the largest."""
     for name, value in zip(columns, values, strict=True):
-        if isinstance(value, float) and math.isnan(value):  # NumPy's are floats too
+        if isinstance(value, float) and math.isnan(value):  # NumPy's float64 is a float too
             raise StoreError(
                 f"{table.name}.{name} is not a number (NaN); nothing of this run is stored"
             )

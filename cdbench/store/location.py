@@ -19,11 +19,11 @@ class Location(ABC):
     Attributes
     ----------
     name : str
-        The place as it was typed, without a password: what messages begin with.
+        The location as it was typed, without a password; messages begin with it.
     label : str
         A short name, for titles.
     path : Path or None
-        The file, where it is one.
+        The database's file; None if it is on a server.
     """
 
     dialect: ClassVar[str]
@@ -33,22 +33,22 @@ class Location(ABC):
 
     @abstractmethod
     def engine(self, *, read_only: bool) -> Engine:
-        """Return an engine whose transactions begin when they are said to."""
+        """Return an engine whose transactions begin exactly when they are asked to."""
 
     @abstractmethod
     def check_writable(self) -> None:
-        """Raise StoreError where no database of ours can be, or be made."""
+        """Raise StoreError if a database of ours can neither exist nor be created here."""
 
     def check_may_write(self, connection: Connection) -> None:
-        """Raise StoreError where a database of ours takes nothing from this user.
+        """Raise StoreError if this user may not write to an existing database of ours.
 
-        Said now, not after hours of training; nothing is written for it.
+        This is checked now, not after hours of training, and writes nothing.
         """
-        del connection  # a file was tried by check_writable
+        del connection  # for a file, check_writable has tried already
 
     @abstractmethod
     def is_empty(self) -> bool:
-        """Return whether nothing is there yet; raise StoreError where it is no database."""
+        """Return whether nothing is there yet; raise StoreError if it is not a database."""
 
     @abstractmethod
     def has_tables(self, connection: Connection) -> bool:
@@ -57,53 +57,53 @@ class Location(ABC):
     @contextmanager
     @abstractmethod
     def migration(self, engine: Engine) -> Iterator[Connection]:
-        """Give a transaction in which the schema may be changed, by one process at a time."""
+        """Provide a transaction that may change the schema, for one process at a time."""
 
     @abstractmethod
     def back_up(self, revision: str) -> str | None:
-        """Copy the database before a migration, which holds its lock; return the copy's name."""
+        """Copy the database before a migration, under its lock; return the copy's name."""
 
     @abstractmethod
     def describe(self, connection: Connection) -> None:
-        """Say in the database itself what it is, where it has a place for that."""
+        """Record in the database itself what it is, if there is a place for that."""
 
     @abstractmethod
     def views(self, connection: Connection) -> Mapping[str, str]:
-        """Return the statements that make the database's views, in order, by their names."""
+        """Return the statements that create the database's views, by name, in order of creation."""
 
     @abstractmethod
     def drop_views(self, connection: Connection) -> None:
         """Drop every view."""
 
     def take_out(self, connection: Connection) -> list[str]:
-        """Drop what is the user's own and in a migration's way; return what makes it again."""
+        """Drop the user's objects that block a migration; return statements to recreate them."""
         del connection
-        return []  # where tables are changed in place, nothing is
+        return []  # nothing blocks it where tables are changed in place
 
     @abstractmethod
     def kind_and_size(self, connection: Connection) -> tuple[str, int]:
-        """Return the kind of database with its version, and how many bytes it takes."""
+        """Return the kind of database with its version, and its size in bytes."""
 
     @abstractmethod
     def damage(self, connection: Connection) -> list[str]:
-        """Return what the database itself finds wrong in it."""
+        """Return the faults that the database itself reports."""
 
     @abstractmethod
     def compact(self, engine: Engine) -> None:
-        """Give back the room of what was deleted."""
+        """Free the space of deleted rows."""
 
     def is_away(self, error: BaseException | None) -> bool:
-        """Return whether an error of the driver says that the server is gone, for now perhaps."""
+        """Return whether a driver's error says that the server is away, perhaps only for now."""
         del error
         return False  # a file has no server
 
     @abstractmethod
     def error(self, error: Exception) -> StoreError:
-        """Return what the driver's error means to the user, in one line."""
+        """Return the driver's error as a StoreError that the user can understand, in one line."""
 
 
 def replaced(name: str) -> DatabaseReplacedError:
-    """Return the error for a database that has taken the place of the one that was written to."""
+    """Return the error for a database that replaced the one written to before."""
     return DatabaseReplacedError(
         f"{name}: another database was put in its place meanwhile, and nothing was written to it; "
         "earlier results are in the original: move it back and continue with --resume, or, if it "
@@ -112,12 +112,12 @@ def replaced(name: str) -> DatabaseReplacedError:
 
 
 def find_location(text: str) -> Location:
-    """Return the location of a path, or of an SQLAlchemy URL of SQLite or PostgreSQL.
+    """Return the location named by a path, or by an SQLAlchemy URL of SQLite or PostgreSQL.
 
     Raises
     ------
     StoreError
-        If it is the URL of another kind of database, or of none.
+        If it is the URL of another kind of database, or of no database.
     """
     from cdbench.store.postgresql import PostgresDatabase
     from cdbench.store.sqlite import SqliteFile
@@ -139,7 +139,7 @@ def find_location(text: str) -> Location:
             return SqliteFile(_reachable(Path(path)))
         case "postgresql" | "postgres":
             return PostgresDatabase(text)
-    # What is no scheme may be a piece of a password.
+    # Text that is not a scheme may be part of a password.
     subject = (
         f"{scheme}:// is not a database" if is_scheme(scheme) else "before :// there is no database"
     )
@@ -151,9 +151,10 @@ def find_location(text: str) -> Location:
 
 
 def _reachable(path: Path) -> Path:
-    """Return the path, or raise StoreError where the system cannot even look for it.
+    """Return the path, or raise StoreError if the system cannot even look it up.
 
-    As a name of more than 255 bytes, which it is asked about in many places afterwards.
+    This happens for names of more than 255 bytes, for example. It is checked here, once, because
+    many later steps look the path up.
     """
     try:
         path.lstat()

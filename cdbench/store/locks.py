@@ -1,4 +1,4 @@
-"""Waiting for SQLite's locks: patiently, and telling the user after a while."""
+"""Waiting for SQLite's locks, and telling the user after a while."""
 
 import logging
 import os
@@ -13,30 +13,30 @@ from cdbench.interrupts import waiting
 from cdbench.store.urls import without_password
 
 PATIENCE_S = 600
-"""How long a lock is waited for in all. Another run's transaction takes milliseconds."""
+"""Total time to wait for a lock. Another run's transaction takes milliseconds."""
 
 NOTICE_AFTER_S = 3
-"""How long before the user is told what is being waited for."""
+"""Time before the user is told what is being waited for."""
 
 LONGEST_PAUSE_S = 0.05
-"""Between attempts. SQLite's own waiting would keep Ctrl-C waiting as well."""
+"""Longest pause between attempts. SQLite's own waiting would delay Ctrl-C too."""
 
 _LOG = logging.getLogger("cdbench")
 
 
 def uri(path: Path, mode: str) -> str:
-    """Return SQLite's URI of a file: mode ro reads, rw writes, rwc makes it where it is not."""
+    """Return SQLite's URI of a file: mode ro reads, rw writes, rwc also creates a missing file."""
     return f"file:{quote(str(path))}?mode={mode}"
 
 
 def patiently(connection: sqlite3.Connection, statement: str, path: Path) -> None:
-    """Execute a statement that takes a lock, and wait as long as others hold it.
+    """Execute a statement that takes a lock, waiting while others hold it.
 
     Parameters
     ----------
     connection : Connection
-        Without a busy timeout, which would wait where nobody is told: in a transaction that
-        outgrows its cache, anew for each page.
+        Without a busy timeout, which would wait without telling anyone: for each page anew, in a
+        transaction that outgrows its cache.
     statement : str
         BEGIN IMMEDIATE, COMMIT, or a first SELECT.
     path : Path
@@ -68,7 +68,7 @@ def patiently(connection: sqlite3.Connection, statement: str, path: Path) -> Non
 
 
 def _execute(connection: sqlite3.Connection, statement: str, path: Path) -> bool:
-    """Return whether a statement could be executed, False where a lock is in its way."""
+    """Execute a statement; return False if a lock prevents it, else True."""
     try:
         connection.execute(statement)
     except sqlite3.OperationalError as error:
@@ -82,12 +82,12 @@ def _execute(connection: sqlite3.Connection, statement: str, path: Path) -> bool
 
 
 def _roll_back_what_was_left(path: Path) -> None:
-    """Undo the transaction of a process that was killed in it, which needs leave to write."""
+    """Undo the transaction of a process killed while writing; this needs write permission."""
     try:
         with closing(sqlite3.connect(uri(path, "rw"), uri=True)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # another process undoes it now
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:  # another process is undoing it
             return
         raise StoreError(
             f"{path}: a process was killed while writing, and undoing what it left needs "
@@ -97,7 +97,7 @@ def _roll_back_what_was_left(path: Path) -> None:
 
 
 def _holders(path: Path) -> str:
-    """Return who holds a lock of the file, where Linux says so."""
+    """Return which processes hold a lock on the file, if Linux tells."""
     try:
         inode = f":{path.stat().st_ino}"
         locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""Alembic's migrations: where they are, which is newest, and how a database is brought to it."""
+"""Alembic's migrations: where they are, which is newest, and how a database is upgraded to it."""
 
 from pathlib import Path
 
@@ -9,20 +9,20 @@ from cdbench.store.location import Location
 from cdbench.store.views import VIEWS, create_views
 
 VERSION_TABLE = "cdbench_version"
-"""Alembic's table of the current revision, by a name of our own; it also marks a file as ours."""
+"""Our name for Alembic's table of the current revision; it also marks a database as ours."""
 
 
 def migrations_folder() -> Path:
-    """Return the folder of the migrations: in an installed wheel, or at the top of the checkout."""
+    """Return the migrations' folder: in an installed wheel, or at the top of the checkout."""
     package = Path(cdbench.__file__).parent
     shipped = package / "_migrations"
     return shipped if shipped.is_dir() else package.parent / "migrations"
 
 
 def revisions() -> list[str]:
-    """Return all revisions, oldest first: they are the numbers that begin the files' names.
+    """Return all revisions, oldest first: the numbers with which the files' names begin.
 
-    Read from the folder, because importing Alembic costs more than most commands take.
+    They are read from the folder because importing Alembic takes longer than most commands.
     """
     return sorted(path.name[:4] for path in (migrations_folder() / "versions").glob("[0-9]*.py"))
 
@@ -37,10 +37,10 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def upgrade(connection: Connection, location: Location, revision: str = "head") -> None:
-    """Bring the database up to a revision, within the connection's transaction.
+    """Upgrade the database to a revision, within the connection's transaction.
 
-    Views are in the way of changed tables, and are dropped before. Ours come back as the code has
-    them, the user's own as they were, and with them the user's triggers and indices.
+    Views block changes to tables, so they are dropped first. Afterwards ours are recreated as the
+    code defines them, and the user's own views, triggers and indices as they were.
     """
     from alembic import command
     from alembic.config import Config
@@ -55,6 +55,6 @@ def upgrade(connection: Connection, location: Location, revision: str = "head") 
     if current_revision(connection) == revisions()[-1]:
         create_views(connection)
         for statement in [views[name] for name in views if name not in VIEWS] + own:
-            # Without parameters, so that a % in it is a %.
+            # Without parameters, so that a % in it stays a %.
             connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
         location.describe(connection)

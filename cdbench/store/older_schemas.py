@@ -1,4 +1,4 @@
-"""Databases of an older schema are read through an upgraded copy, and stay as they are."""
+"""Databases of an older schema: they are read through an upgraded copy and not changed."""
 
 import shlex
 import sqlite3
@@ -18,15 +18,16 @@ TEMPORARY_PREFIX = "cdbench-"
 
 
 def upgrade_command(database: Database) -> str:
-    """Return the command that brings the database itself to the newest schema."""
+    """Return the command that upgrades the database itself to the newest schema."""
     return f"cdbench db upgrade --db {shlex.quote(database.name)}"
 
 
 def upgraded_copy(database: Database, revision: str) -> Database:
-    """Return a copy of a database, of the newest schema, by the name of the original.
+    """Return a copy of a database, upgraded to the newest schema, under the original's name.
 
-    It is in the system's folder of temporary files, and is removed with the object that is
-    returned, at the latest when the process ends; after a kill, by the next work folder there.
+    It is in the system's folder for temporary files, and is removed together with the returned
+    object, at the latest when the process ends. If the process is killed, the next process that
+    makes a work folder there removes it.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def upgraded_copy(database: Database, revision: str) -> Database:
     Raises
     ------
     StoreError
-        If it is on a server, which is not copied to be read; or is damaged, or no copy can be made.
+        If it is on a server (those are not copied), is damaged, or cannot be copied.
     """
     if database.path is None:
         raise StoreError(

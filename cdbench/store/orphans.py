@@ -1,6 +1,6 @@
-"""Rows that belong to nothing, left over where rows were deleted with foreign keys off.
+"""Rows that belong to nothing, left over when rows were deleted with foreign keys off.
 
-The shell ``sqlite3`` has them off unless it is told otherwise.
+The shell ``sqlite3`` has them off by default.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,16 +26,16 @@ from cdbench.store.models import Base, Environment
 
 @dataclass(frozen=True)
 class Orphans:
-    """Rows of a table whose parent is not there.
+    """Rows of a table whose parent is missing.
 
     Attributes
     ----------
     table, column, parent : str
-        The table, its column, and the table that the column names a row of.
+        The table, its column, and the table that the column refers to.
     count : int
-        How many there are.
+        How many such rows there are.
     example : int
-        One of the missing parents' keys.
+        The key of one of the missing parents.
     """
 
     table: str
@@ -46,7 +46,7 @@ class Orphans:
 
 
 def find_orphans(connection: Connection) -> Iterator[Orphans]:
-    """Yield the foreign keys that are broken, tables that are not there being left out."""
+    """Yield the foreign keys that are broken; missing tables are skipped."""
     present = set(inspect(connection).get_table_names())
     for table in Base.metadata.sorted_tables:
         for key in sorted(table.foreign_keys, key=lambda key: key.parent.name):
@@ -60,10 +60,10 @@ def find_orphans(connection: Connection) -> Iterator[Orphans]:
 
 
 def remove_orphans(connection: Connection) -> dict[str, int]:
-    """Remove what belongs to nothing; return how many rows of each table, where any were.
+    """Remove rows that belong to nothing; return how many were removed from each affected table.
 
-    Environments that nothing names go too. A run whose sweep is gone stays, as one of no sweep;
-    one whose environment is gone stays as it is.
+    Environments that no row refers to are removed too. A run whose sweep is missing is kept,
+    without a sweep; a run whose environment is missing is kept as it is.
     """
     tables = Base.metadata.sorted_tables
     before = {table.name: _count(connection, table) for table in tables}
@@ -80,14 +80,14 @@ def remove_orphans(connection: Connection) -> dict[str, int]:
 
 
 def remove_leftovers(connection: Connection, run_ids: Sequence[int]) -> None:
-    """Remove what belonged to deleted runs, whose keys SQLite gives again, before new ones have it.
+    """Remove leftover rows of deleted runs whose keys SQLite has reused for new runs.
 
     Parameters
     ----------
     connection : Connection
         The transaction that writes the new runs.
     run_ids : sequence of int
-        Their keys.
+        The new runs' keys.
     """
     if connection.dialect.name != "sqlite" or not run_ids:
         return

@@ -1,4 +1,4 @@
-"""A database on a PostgreSQL server, for which the extra ``postgres`` brings the driver."""
+"""A database on a PostgreSQL server; the extra ``postgres`` installs the driver."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,12 +14,12 @@ from cdbench.store.location import Location
 from cdbench.store.urls import server_url
 
 LOCK = 0x43446265
-"""Key of the advisory lock under which the schema is made or changed, "CDbe" in ASCII."""
+"""Key of the advisory lock held while the schema is created or changed: "CDbe" in ASCII."""
 
 CONNECT_TIMEOUT_S = 10
 
 AWAY_STATES = ("57P", "08", "53300")
-"""SQLSTATEs of a server that shuts down, starts or is lost, or has no connection left."""
+"""SQLSTATEs of a server that is shutting down, starting, lost, or out of connections."""
 
 _RELATIONS = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() LIMIT 1"
 
@@ -47,12 +47,12 @@ class PostgresDatabase(Location):
         super().__init__(shown.render_as_string(), self._url.database or str(self._url.host))
 
     def engine(self, *, read_only: bool) -> Engine:
-        """Return an engine that keeps one connection; a reader sees one state in a transaction."""
+        """Return an engine that keeps one connection; a reader's transaction sees one state."""
         engine = create_engine(
             self._url,
             pool_size=1,
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
-            pool_pre_ping=True,  # a kept one may have ended with its server
+            pool_pre_ping=True,  # the kept connection may be lost after the server restarts
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "fallback_application_name": "cdbench",
@@ -76,10 +76,10 @@ class PostgresDatabase(Location):
         return engine
 
     def check_writable(self) -> None:
-        """Do nothing: a server says what is wrong as soon as it is asked."""
+        """Do nothing: a server reports what is wrong as soon as it is asked."""
 
     def check_may_write(self, connection: Connection) -> None:
-        """Raise StoreError where the server takes nothing, or not from this user."""
+        """Raise StoreError if the server accepts no writes, or none from this user."""
         from cdbench.store.privileges import is_read_only, missing_privileges
 
         if is_read_only(connection):
@@ -105,18 +105,18 @@ class PostgresDatabase(Location):
 
     @contextmanager
     def migration(self, engine: Engine) -> Iterator[Connection]:
-        """Give a transaction that waits for others who change the schema."""
+        """Provide a transaction that waits until nobody else is changing the schema."""
         with engine.begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             yield connection
 
     def back_up(self, revision: str) -> str | None:
-        """Do nothing: a migration is one transaction, and copies of a server are pg_dump's."""
+        """Do nothing: a migration is one transaction, and backing up a server is pg_dump's job."""
         del revision
         return None
 
     def describe(self, connection: Connection) -> None:
-        """Set every column's comment, for those who look at the tables by hand."""
+        """Set every column's comment, for people who read the tables by hand."""
         from cdbench.store.models import Base
 
         for table in Base.metadata.sorted_tables:
@@ -124,7 +124,7 @@ class PostgresDatabase(Location):
                 connection.execute(SetColumnComment(column))
 
     def views(self, connection: Connection) -> Mapping[str, str]:
-        """Return every view's statement, in the order in which they were made."""
+        """Return every view's statement, in the order in which they were created."""
         found = connection.exec_driver_sql(_VIEWS).all()
         return {name: f"CREATE VIEW {_quoted(name)} AS {definition}" for name, definition in found}
 
@@ -133,7 +133,7 @@ class PostgresDatabase(Location):
         for name in self.views(connection):
             connection.exec_driver_sql(
                 f"DROP VIEW IF EXISTS {_quoted(name)} CASCADE",
-                execution_options={"no_parameters": True},  # a % in the name is a %
+                execution_options={"no_parameters": True},  # a % in the name stays a %
             )
 
     def kind_and_size(self, connection: Connection) -> tuple[str, int]:
@@ -148,13 +148,13 @@ class PostgresDatabase(Location):
         return []
 
     def compact(self, engine: Engine) -> None:
-        """Give the room of deleted rows back, and count anew what the planner goes by."""
+        """Free the space of deleted rows, and update the planner's statistics."""
         with engine.connect() as connection:
             alone = connection.execution_options(isolation_level="AUTOCOMMIT")
             alone.exec_driver_sql("VACUUM ANALYZE")
 
     def is_away(self, error: BaseException | None) -> bool:
-        """Return whether the connection was lost or refused, by a server that may come back."""
+        """Return whether a server that may come back lost or refused the connection."""
         import psycopg
 
         reason = error.orig if isinstance(error, DBAPIError) else error
@@ -165,7 +165,7 @@ class PostgresDatabase(Location):
         return reason.pgconn is None or self._is_unreachable()
 
     def _is_unreachable(self) -> bool:
-        """Return False where the server answers, and refuses this user or database for good."""
+        """Return False if the server answers but refuses this user or database for good."""
         import psycopg
 
         _, options = self._url.get_dialect()().create_connect_args(self._url)
@@ -179,7 +179,7 @@ class PostgresDatabase(Location):
         return True
 
     def error(self, error: Exception) -> StoreError:
-        """Return the driver's words, in one line; they tell no password, which a test holds."""
+        """Return the driver's message in one line; a test checks that it shows no password."""
         reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
         return StoreError(f"{self.name}: {' '.join(str(reason).split())}")
 

@@ -1,11 +1,11 @@
-"""What a PostgreSQL server lets its user do with our tables."""
+"""What a PostgreSQL server allows its user to do with our tables."""
 
 from sqlalchemy import Connection, text
 
 from cdbench.store.models import Base
 
 CHANGED = ("sweep",)
-"""Tables whose rows are written to again: a sweep gets its end."""
+"""Tables whose rows are updated later: a sweep gets its end."""
 
 _IS_READ_ONLY = text(
     "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery()"
@@ -32,12 +32,12 @@ _MISSING_ON_SEQUENCES = text(
 
 
 def is_read_only(connection: Connection) -> bool:
-    """Return whether the server takes nothing: a hot standby, or told to be so."""
+    """Return whether the server accepts no writes: it is a hot standby, or set to read-only."""
     return bool(connection.execute(_IS_READ_ONLY).scalar_one())
 
 
 def missing_privileges(connection: Connection) -> list[str]:
-    """Return what the user lacks to write runs, such as ``INSERT on run``."""
+    """Return the privileges that the user lacks to write runs, such as ``INSERT on run``."""
     tables = Base.metadata.sorted_tables
     wanted = [(table.name, privilege) for table in tables for privilege in ("SELECT", "INSERT")]
     wanted += [(name, "UPDATE") for name in CHANGED]

@@ -1,6 +1,6 @@
-"""Reading: what reports, figures and sweeps ask of the database, as frozen dataclasses.
+"""What reports, figures and sweeps read from the database, as frozen dataclasses.
 
-They read the same views that people read by hand.
+They use the same views that people read by hand.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +15,12 @@ from cdbench.store.database import Database
 from cdbench.store.stored_json import asked_config, stored_config
 
 CHUNK = 500
-"""Configurations asked for in one statement; SQLite takes at most some thousand parameters."""
+"""Configurations looked up per statement; SQLite allows only some thousands of parameters."""
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A completed run, with its last epoch and its mean condition numbers over the layers.
+    """A completed run, with its last epoch and its condition numbers averaged over the layers.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class StoredRun:
     n_parameters : int
         Weights and biases.
     training_loss, test_loss : float
-        Of the last epoch, in nats.
+        Losses of the last epoch, in nats.
     test_accuracy : float
         After the last epoch, 0 to 1.
     published_kappa, weight_kappa : float
@@ -113,7 +113,7 @@ def newest_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunCon
 
 
 def completed_configs(database: Database, configs: Iterable[RunConfig]) -> set[RunConfig]:
-    """Return those configurations that have a completed run."""
+    """Return the configurations that have a completed run."""
     by_digest = {config.digest(): config for config in configs}
     with database.transaction() as connection:
         return {
@@ -131,7 +131,7 @@ def epochs_of(database: Database, run_id: int) -> tuple[EpochMetrics, ...]:
 
 
 def spectra_of(database: Database, run_id: int) -> tuple[Spectrum, ...]:
-    """Return a run's spectra with their conditions, layer by layer, kinds by name."""
+    """Return a run's spectra with their conditions, ordered by layer and by name of the kind."""
     with database.transaction() as connection:
         values = _values_of(connection, run_id)
         spectra = []
@@ -154,12 +154,12 @@ def spectra_of(database: Database, run_id: int) -> tuple[Spectrum, ...]:
 def _values_of(
     connection: Connection, run_id: int
 ) -> dict[tuple[int, str, int], tuple[int, int | None, list[float]]]:
-    """Return each spectrum's multiplicity, how many numbers it had, and those that were kept."""
+    """Return each spectrum's multiplicity, the count of its numbers, and those that were kept."""
     return {
         (layer, kind, epoch): (
             multiplicity,
             n_numbers,
-            # A query for each, whose rows are single numbers: a run may have 100,000 of them.
+            # One query per spectrum, with one number per row: a run may have 100,000 of them.
             list(connection.execute(_VALUES, {"spectrum_id": spectrum_id}).scalars()),
         )
         for spectrum_id, layer, kind, epoch, multiplicity, n_numbers in connection.execute(
@@ -169,6 +169,6 @@ def _values_of(
 
 
 def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Yield the items in slices that one statement can take."""
+    """Yield the items in slices small enough for one statement."""
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]

@@ -1,4 +1,4 @@
-"""Writing: a run enters whole, in one transaction, when it has ended."""
+"""Writing: each run is written whole, in one transaction, when it has ended."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,12 +24,12 @@ from cdbench.store.steadfast import written
 
 @dataclass(frozen=True)
 class StoredSweep:
-    """A sweep in a database, and what tells it from all others.
+    """A sweep in a database, and what distinguishes it from all others.
 
     Attributes
     ----------
     sweep_id : int
-        Its key in that database; another database may have another sweep there.
+        Its key in that database; another database may use it for another sweep.
     uuid : str
         Its identity in any database.
     """
@@ -39,7 +39,7 @@ class StoredSweep:
 
 
 def record_run(database: Database, run: Run, sweep: StoredSweep | None = None) -> int:
-    """Write a run with everything it gave, in one transaction; return its run_id.
+    """Write a run with all its results, in one transaction; return its run_id.
 
     Raises
     ------
@@ -52,13 +52,13 @@ def record_run(database: Database, run: Run, sweep: StoredSweep | None = None) -
 def record_runs(
     database: Database, runs: Sequence[Run], sweep: StoredSweep | None = None
 ) -> list[int]:
-    """Write runs with everything they gave, in one transaction; return their run_ids.
+    """Write runs with all their results, in one transaction; return their run_ids.
 
     Raises
     ------
     StoreError
-        If one cannot be written, or the database no longer holds the sweep; nothing of any of them
-        is then in the database.
+        If one cannot be written, or the database no longer holds the sweep; none of them is then in
+        the database.
     """
 
     def write(connection: Connection) -> list[int]:
@@ -84,7 +84,7 @@ def record_runs(
     def find(connection: Connection) -> list[int] | None:
         keys = [_key_of(connection, models.Run, uuid=run.uuid) for run in runs]
         known = [key for key in keys if key is not None]
-        return known if len(known) == len(runs) else None  # all came, or none
+        return known if len(known) == len(runs) else None  # all arrived, or none
 
     return written(database, write, find)
 
@@ -95,9 +95,9 @@ def store_runs(database: Database, runs: Sequence[Run], sweep: StoredSweep | Non
     Raises
     ------
     StoreError
-        If one cannot be written; all others are then in the database all the same.
+        If one cannot be written; all the others are still written.
     DatabaseGoneError
-        If there is no database any more that they belong to; they are then in none.
+        If the database they belong to is gone; they are then written nowhere.
     """
     try:
         record_runs(database, runs, sweep)
@@ -120,7 +120,7 @@ def store_runs(database: Database, runs: Sequence[Run], sweep: StoredSweep | Non
 
 
 def start_sweep(database: Database, command_line: str) -> StoredSweep:
-    """Write that a sweep began; return what it is known by."""
+    """Record that a sweep began; return what identifies it."""
     uuid = str(uuid4())
     values = {"uuid": uuid, "command_line": command_line, "started_at": utc(datetime.now(UTC))}
     sweep_id = written(
@@ -132,7 +132,7 @@ def start_sweep(database: Database, command_line: str) -> StoredSweep:
 
 
 def end_sweep(database: Database, sweep: StoredSweep) -> None:
-    """Write that a sweep ended now.
+    """Record that a sweep ended now.
 
     Raises
     ------
@@ -151,7 +151,7 @@ def end_sweep(database: Database, sweep: StoredSweep) -> None:
 
 
 def record_claim(database: Database, result: ClaimResult) -> int:
-    """Write the audit of a claim, in one transaction; return its claim_result_id.
+    """Write the judgement of a claim, in one transaction; return its claim_result_id.
 
     Raises
     ------
@@ -222,12 +222,12 @@ def record_benchmark(database: Database, benchmark: Benchmark) -> int:
 def _timing_row(timing: Timing) -> dict[str, Any]:
     values = asdict(timing)
     values |= values.pop("size")
-    values["n_samples"] = values.pop("N")  # SQLite does not tell N from n
+    values["n_samples"] = values.pop("N")  # SQLite does not distinguish N from n
     return values
 
 
 def _key_of(connection: Connection, model: type[models.Base], **identity: object) -> int | None:
-    """Return the key of the row that is known by this, or None."""
+    """Return the key of the row with these values, or None."""
     table = table_of(model)
     (key,) = table.primary_key
     question = select(key).where(*(table.c[name] == value for name, value in identity.items()))
@@ -236,6 +236,6 @@ def _key_of(connection: Connection, model: type[models.Base], **identity: object
 
 
 def _require(database: Database, connection: Connection, sweep: StoredSweep) -> None:
-    """Raise DatabaseGoneError where another database stands in the place of the sweep's."""
+    """Raise DatabaseGoneError if another database has replaced the sweep's."""
     if _key_of(connection, models.Sweep, uuid=sweep.uuid) != sweep.sweep_id:
         raise replaced(database.name)

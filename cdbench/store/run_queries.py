@@ -1,4 +1,4 @@
-"""Reading whole runs: what was recorded of a training, as the Run that it was."""
+"""Reading whole runs: what was recorded of each, as a Run again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -43,20 +43,20 @@ _VALUE, _CURVATURE, _NODE = (
 )
 
 Rows = dict[int, list[Row[Any]]]
-"""Rows by the key of what they belong to."""
+"""Rows, by the key of the row that they belong to."""
 
 
 def stored_runs(database: Database, run_ids: Iterable[int]) -> Iterator[tuple[int, Run]]:
-    """Yield run_id and run, by run_id, a few hundred read at a time.
+    """Yield run_id and run, ordered by run_id, reading a few hundred at a time.
 
-    They are the runs that ``record_run`` was given, but for what it leaves out: spectra have the
-    order of their keys (layer, kind, epoch, step), those without values the multiplicity 1, and
-    curvature has no nodes where values were not to be kept.
+    They equal the runs given to ``record_run``, except for what it does not keep: spectra are in
+    the order of their keys (layer, kind, epoch, step), those without values have multiplicity 1,
+    and curvature has no nodes if values were not to be kept.
 
     Raises
     ------
     StoreError
-        If a run's row holds what cdbench never wrote.
+        If a run's row holds something that cdbench never wrote.
     """
     for ids in chunks(sorted(set(run_ids))):
         with database.transaction() as connection:
@@ -67,7 +67,7 @@ def stored_runs(database: Database, run_ids: Iterable[int]) -> Iterator[tuple[in
 
 
 class _Parts:
-    """All rows that belong to some runs, read in one query a table."""
+    """All rows that belong to some runs, read with one query per table."""
 
     def __init__(self, connection: Connection, ids: Sequence[int]) -> None:
         def of_runs(table: Table, *order: str) -> Rows:
@@ -106,7 +106,7 @@ def _runs() -> Select[Any]:
 
 def _run(row: Row[Any], parts: _Parts, database: Database) -> Run:
     values = row._mapping
-    plain = _names(Run) & set(values) - {"epochs"}  # the column is how many were asked for
+    plain = _names(Run) & set(values) - {"epochs"}  # this column is the number asked for
     started: datetime = values["started_at"]
     derived = {
         "config": stored_config(values, database),

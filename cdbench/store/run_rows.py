@@ -28,7 +28,7 @@ _place = attrgetter(*PLACE_FIELDS)
 
 
 def run_row(run: Run) -> dict[str, Any]:
-    """Return the columns of a run, but for its keys and its place in the order of writing."""
+    """Return the columns of a run, except its keys and its place in the order of writing."""
     return _knob_columns(run.config) | {
         "uuid": run.uuid,
         "status": run.status,
@@ -57,7 +57,7 @@ def _knob_columns(config: RunConfig) -> dict[str, Any]:
 
 
 def record_parts(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:
-    """Write what belongs to runs, which are given with their keys."""
+    """Write the rows that belong to runs; the runs are given with their keys."""
     insert_values(
         connection,
         models.Epoch,
@@ -112,5 +112,5 @@ def _record_curvature(connection: Connection, keyed: Sequence[tuple[int, Run]]) 
 
 
 def utc(moment: datetime) -> datetime:
-    """Return the moment as it is kept: UTC, without an offset."""
+    """Return the moment as it is stored: in UTC, without an offset."""
     return moment.astimezone(UTC).replace(tzinfo=None)

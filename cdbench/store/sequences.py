@@ -1,4 +1,4 @@
-"""The order in which rows were written, which does not trust the clock."""
+"""The order in which rows were written, without relying on the clock."""
 
 import time
 
@@ -9,18 +9,18 @@ from cdbench.store.models import Base
 
 
 def next_sequences(connection: Connection, model: type[Base], number: int) -> range:
-    """Return the numbers of rows that are about to be written.
+    """Return sequence numbers for rows that are about to be written.
 
-    They are the time in microseconds, so that rows of two databases stand in order where these
-    become one; but always more than any of the table's, so that no row from a clock that is ahead
-    hides a later one.
+    They are the time in microseconds, so that rows are in order after two databases are merged. But
+    they are always larger than any in the table, so that a row written while the clock was ahead
+    never hides a later one.
 
     Parameters
     ----------
     connection : Connection
-        The transaction that writes them.
+        The transaction that writes the rows.
     model : type
-        Of their table.
+        The model of their table.
     number : int
         How many rows.
     """

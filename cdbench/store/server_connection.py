@@ -1,4 +1,4 @@
-"""A connection to a PostgreSQL server whose waits can be interrupted, and are reported."""
+"""A connection to a PostgreSQL server whose waits can be interrupted and are reported."""
 
 import logging
 import time
@@ -15,13 +15,13 @@ from cdbench.interrupts import StatementWatch
 from cdbench.store.locks import NOTICE_AFTER_S, PATIENCE_S
 
 STEP_S = 0.1
-"""After which an interrupt is looked for."""
+"""Time between checks for an interrupt."""
 
 LOOK_EVERY_S = 3.0
-"""After which it is asked again who holds what is waited for."""
+"""Time between checks of who holds the lock that is waited for."""
 
 ANSWER_WITHIN_S = 5
-"""What a second connection, or the cancelling of a statement, may take."""
+"""Time allowed for opening a second connection or cancelling a statement."""
 
 _HOLDERS = """
     SELECT holder, usename, application_name FROM unnest(pg_blocking_pids(%s)) AS holder
@@ -33,30 +33,30 @@ _LOG = logging.getLogger("cdbench")
 T = TypeVar("T")
 
 Steps = Generator[Any, Any, T]
-"""As the driver has them: they yield what they wait for, and take what is ready."""
+"""The driver's generators: they yield what they wait for, and are sent what is ready."""
 
 
 class ServerConnection(psycopg.Connection[Any]):
-    """The driver's connection, but for how it waits for the server.
+    """The driver's connection, with its own way of waiting for the server.
 
-    A statement may take as long as it takes. It ends on an interrupt, where another session's lock
-    is in its way for PATIENCE_S, and where the server does not answer for as long.
+    A statement may run for any length of time. It ends on an interrupt, if another session's lock
+    blocks it for PATIENCE_S, or if the server does not answer for PATIENCE_S.
     """
 
     place = ""
-    """The database, as messages name it."""
+    """The database's name in messages."""
 
     def wait(self, gen: "Steps[T]", interval: float = STEP_S, timeout: float | None = None) -> T:
-        """Take the driver's steps to their end and return what they give.
+        """Run the driver's steps to their end and return their result.
 
         Raises
         ------
         StoreError
-            If what it waits for does not come for PATIENCE_S.
+            If it waits in vain for PATIENCE_S.
         KeyboardInterrupt
             On an interrupt; see ``interrupts.waiting``.
         """
-        if timeout is not None:  # of the driver's own
+        if timeout is not None:  # a wait of the driver's own
             return super().wait(gen, interval, timeout)
         with closing(self._watched(gen)) as steps:
             try:
@@ -66,12 +66,12 @@ class ServerConnection(psycopg.Connection[Any]):
                 raise
 
     def rollback(self) -> None:
-        """Roll back, unless the connection was given up, which leaves nothing to."""
+        """Roll back, unless the connection was closed, so that nothing is left to roll back."""
         if not self.closed:
             super().rollback()
 
     def _watched(self, gen: "Steps[T]") -> "Steps[T]":
-        """Take the steps; as soon as one lasts, look between them who is in the way."""
+        """Run the steps; as soon as one takes long, check between them what blocks it."""
         try:
             wanted = next(gen)
             while (ready := (yield wanted)) != Ready.NONE:
@@ -88,7 +88,7 @@ class ServerConnection(psycopg.Connection[Any]):
             return result
 
     def _cancel(self, gen: "Steps[Any]") -> None:
-        """End the statement on the server, or where that fails the connection."""
+        """Cancel the statement on the server; if that fails, close the connection."""
         if self.pgconn.transaction_status != TransactionStatus.ACTIVE:
             return
         try:
@@ -103,7 +103,7 @@ class ServerConnection(psycopg.Connection[Any]):
 
 
 class _Watch:
-    """Looks after a statement that lasts."""
+    """Watches over a statement that takes long."""
 
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
@@ -112,13 +112,13 @@ class _Watch:
         self._noticed = False
 
     def look(self) -> None:
-        """Tell who is in the way, once; raise StoreError where that lasts too long."""
+        """Warn once about what blocks the statement; raise StoreError if that lasts too long."""
         now = time.monotonic()
         if now < self._next:
             return
         reason = self._reason()
         self._next = time.monotonic() + LOOK_EVERY_S
-        if not reason:  # it is only long
+        if not reason:  # nothing blocks it; it only takes long
             self._since = None
             return
         self._since = self._since or now - NOTICE_AFTER_S
@@ -138,7 +138,7 @@ class _Watch:
             with psycopg.connect(words, password=info.password, autocommit=True) as second:
                 found = second.execute(_HOLDERS, (info.backend_pid,)).fetchall()
         except psycopg.Error:
-            # No second connection may be had from a server that works.
+            # A working server may still refuse a second connection.
             is_there = PGconn.ping(words.encode()) == Ping.OK
             return "" if is_there else "does not answer"
         names = [_named(*holder) for holder in found]
@@ -148,12 +148,12 @@ class _Watch:
 def _named(pid: int, user: str | None, application: str | None) -> str:
     of_user = f" of {user}" if user else ""
     by = f" ({application})" if application else ""
-    # These names may hold whatever another program put there.
+    # These names may contain anything that another program put there.
     return "".join(c if c.isprintable() else "�" for c in f"process {pid}{of_user}{by}")
 
 
 def _until(gen: "Steps[T]", end: float) -> "Steps[T]":
-    """Take the steps, but not for longer than that."""
+    """Run the steps, but not beyond the time ``end``."""
     try:
         wanted = next(gen)
         while True:

@@ -1,4 +1,4 @@
-"""A SQLite file: opened as untrusted, locked patiently, backed up before it is changed."""
+"""A SQLite file: opened as untrusted, locked patiently, and backed up before an upgrade."""
 
 import os
 import sqlite3
@@ -21,7 +21,7 @@ from cdbench.store.sqlite_headers import is_new
 from cdbench.work_folders import remove_leftovers
 
 APPLICATION_ID = 0x43446265
-"""``PRAGMA application_id`` of our files, "CDbe" in ASCII, for the command ``file``."""
+"""``PRAGMA application_id`` of our files: "CDbe" in ASCII, for the command ``file``."""
 
 MEANINGS = {
     sqlite3.SQLITE_FULL: "the disk is full, and none of this was written; free some space and "
@@ -45,7 +45,7 @@ class SqliteFile(Location):
     path : Path
         The file.
     name, label : str, optional
-        What it is called, where it stands in for another.
+        The names to show instead, if it stands in for another file.
     """
 
     dialect: ClassVar[str] = "sqlite"
@@ -55,12 +55,11 @@ class SqliteFile(Location):
         self._file = path
 
     def engine(self, *, read_only: bool) -> Engine:
-        """Return an engine; it opens the file anew for each transaction, and never makes it."""
+        """Return an engine that opens the file anew for each transaction and never creates it."""
         path = self._file
         known: dict[Path, tuple[int, int] | None] = {}  # what a writer's first transaction found
-        # The driver begins transactions late and implicitly; these hooks begin them here, a
-        # writer's with its lock at once, so that it waits for other writers instead of failing
-        # half-way.
+        # The driver begins transactions late and implicitly, so these hooks begin them. A writer
+        # takes its lock at once, so that it waits for other writers instead of failing half-way.
         engine = create_engine(
             "sqlite://",
             creator=lambda: connect(path, "ro" if read_only else "rw"),
@@ -88,9 +87,9 @@ class SqliteFile(Location):
         return engine
 
     def check_writable(self) -> None:
-        """Raise StoreError for other files and folders; make the file where there is none."""
+        """Raise StoreError for other files and folders; create the file if there is none."""
         path = self._file
-        if not os.path.isdir(path.parent):  # noqa: PTH112 - False also for names that cannot be
+        if not os.path.isdir(path.parent):  # noqa: PTH112 - False for impossible names too
             raise StoreError(
                 f"{path}: there is no folder {path.parent}; make it, or name another --db"
             )
@@ -98,7 +97,7 @@ class SqliteFile(Location):
         try:
             with closing(connect(path, "rwc")) as connection:
                 patiently(connection, "BEGIN IMMEDIATE", path)
-                # A write that changes nothing: says now, not after hours, that there is no leave.
+                # A write that changes nothing, to find missing permission now, not after hours.
                 (version,) = connection.execute("PRAGMA user_version").fetchone()
                 connection.execute(f"PRAGMA user_version = {version}")
                 connection.execute("ROLLBACK")
@@ -106,7 +105,7 @@ class SqliteFile(Location):
             raise self.error(error) from None
 
     def is_empty(self) -> bool:
-        """Return whether there is no file, or an empty one; raise StoreError if it is not ours."""
+        """Return whether the file is missing or empty; raise StoreError if it is not a database."""
         return is_new(self._file)
 
     def has_tables(self, connection: Connection) -> bool:
@@ -115,9 +114,9 @@ class SqliteFile(Location):
 
     @contextmanager
     def migration(self, engine: Engine) -> Iterator[Connection]:
-        """Give a transaction with foreign keys off, which must be said before it begins.
+        """Provide a transaction with foreign keys off; they must be turned off before it begins.
 
-        Rebuilding a parent table would otherwise delete its children.
+        Otherwise, rebuilding a parent table would delete its children.
         """
         with engine.connect() as connection:
             _raw(connection).execute("PRAGMA foreign_keys = OFF")
@@ -125,9 +124,9 @@ class SqliteFile(Location):
                 yield connection
 
     def back_up(self, revision: str) -> str | None:
-        """Copy the file beside itself, as ``runs.schema-0003.db``, unless a copy is there already.
+        """Copy the file to ``runs.schema-0003.db`` next to it, unless such a copy exists already.
 
-        That is one which an upgrade made that failed or was killed. Any other file stays.
+        An upgrade that failed or was killed leaves such a copy. No other file is overwritten.
         """
         path = self._file
         for number in count(1):
@@ -142,7 +141,7 @@ class SqliteFile(Location):
         raise AssertionError
 
     def describe(self, connection: Connection) -> None:
-        """Set the application id, by which the command ``file`` knows whose it is."""
+        """Set the application id, by which the command ``file`` can tell whose file it is."""
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def views(self, connection: Connection) -> Mapping[str, str]:
@@ -159,9 +158,9 @@ class SqliteFile(Location):
             connection.exec_driver_sql(f'DROP VIEW "{quoted}"')
 
     def take_out(self, connection: Connection) -> list[str]:
-        """Drop the user's own triggers and indices; return the statements that make them again.
+        """Drop the user's own triggers and indices; return the statements that recreate them.
 
-        A migration's changes are not for triggers to see, and a table that is made anew would lose
+        Triggers must not react to a migration's changes, and a table that is recreated would lose
         both.
         """
         found = connection.exec_driver_sql(
@@ -180,7 +179,7 @@ class SqliteFile(Location):
         return f"SQLite {sqlite3.sqlite_version}", self._file.stat().st_size
 
     def damage(self, connection: Connection) -> list[str]:
-        """Return the lines of ``PRAGMA integrity_check``, none where all is well."""
+        """Return the faults found by ``PRAGMA integrity_check``, and any missing bytes."""
         found = connection.exec_driver_sql("PRAGMA integrity_check").scalars()
         lines = [" ".join(str(line).split()) for line in found if line != "ok"]
         sizes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
@@ -188,7 +187,7 @@ class SqliteFile(Location):
         return [f"its last {missing:,} bytes are missing", *lines] if missing > 0 else lines
 
     def compact(self, engine: Engine) -> None:
-        """Write the file anew, without the holes, as soon as nobody else uses it."""
+        """Rewrite the file without its unused pages, as soon as nobody else is using it."""
         with engine.connect() as connection:
             patiently(_raw(connection), "VACUUM", self._file)
 
@@ -198,7 +197,7 @@ class SqliteFile(Location):
         Raises
         ------
         KeyboardInterrupt
-            If it is none, but an interrupt that ended a statement; see ``StatementWatch``.
+            If an interrupt ended the statement; see ``StatementWatch``.
         """
         reason = error.orig if isinstance(error, DBAPIError) and error.orig else error
         words = " ".join(str(reason).split())
@@ -218,7 +217,7 @@ def _raw(connection: Connection) -> sqlite3.Connection:
 
 
 def _file_of(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from any other, whatever their names; None where there is none."""
+    """Return what identifies a file whatever its name, or None if there is no file."""
     try:
         found = path.stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""SQLite files: opened as untrusted, and copied whole and checked while others use them."""
+"""SQLite files: opened as untrusted, copied whole while others use them, and compared."""
 
 import sqlite3
 from contextlib import closing
@@ -10,24 +10,24 @@ from cdbench.output_files import new_file
 from cdbench.store.locks import patiently, uri
 
 MAX_VALUE_BYTES = 100_000_000
-"""Longest text that is read or written; a damaged length would have it allocated."""
+"""Longest text that is read or written; without it, a damaged length could allocate far more."""
 
 STEPS_BETWEEN_LOOKS = 100_000
-"""Of SQLite's virtual machine, some milliseconds, after which a statement looks for interrupts."""
+"""Steps of SQLite's virtual machine (some milliseconds) between checks for an interrupt."""
 
 PAGES_AT_A_TIME = 2000
-"""Copied between two looks for an interrupt; some milliseconds' worth."""
+"""Pages copied (in some milliseconds) between checks for an interrupt."""
 
 UNTRUSTED = (
-    "PRAGMA trusted_schema = OFF",  # views and triggers of the file call no function with effects
+    "PRAGMA trusted_schema = OFF",  # the file's views and triggers call no unsafe functions
     "PRAGMA cell_size_check = ON",
     "PRAGMA mmap_size = 0",
 )
-"""What SQLite's authors advise for files from elsewhere (sqlite.org/security.html)."""
+"""What SQLite's authors advise for untrusted files (sqlite.org/security.html)."""
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open a file as untrusted: mode ro reads, rw writes, rwc makes it where it is not."""
+    """Open a file as untrusted: mode ro reads, rw writes, rwc also creates a missing file."""
     connection = sqlite3.connect(uri(path, mode), uri=True, timeout=0, isolation_level=None)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
     connection.set_progress_handler(StatementWatch(), STEPS_BETWEEN_LOOKS)
@@ -37,9 +37,9 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a database while it may be in use; the target appears whole and sound, or not at all.
+    """Copy a database that may be in use; the target appears whole and sound, or not at all.
 
-    It has the source's mode: what only its owner could read, only its owner reads.
+    The copy keeps the source's permissions: if only the owner could read it, that stays so.
 
     Raises
     ------
@@ -52,8 +52,8 @@ def copy_file(source: Path, target: Path) -> None:
         with closing(connect(source, "ro")) as old, closing(connect(unfinished, "rwc")) as new:
             old.execute("BEGIN")
             patiently(old, "SELECT count(*) FROM sqlite_master", source)
-            # One state of the source, because of the transaction; in steps, because between two
-            # of them an interrupt gets through.
+            # The transaction fixes one state of the source; copying in steps lets an interrupt
+            # through between them.
             old.backup(new, pages=PAGES_AT_A_TIME, progress=_pass)
             (answer,) = new.execute("PRAGMA integrity_check(1)").fetchone()
             if answer != "ok":
@@ -62,11 +62,11 @@ def copy_file(source: Path, target: Path) -> None:
 
 
 def _pass(_status: int, _left: int, _pages: int) -> None:
-    """Do nothing; Python looks for interrupts when it calls this."""
+    """Do nothing; Python checks for interrupts when this is called."""
 
 
 def is_copy(path: Path, source: Path) -> bool:
-    """Return whether a file is a sound database of its own with the schema and rows of another."""
+    """Return whether a file is a sound, separate database with the same schema and rows."""
     try:
         if path.samefile(source):
             return False
@@ -75,12 +75,12 @@ def is_copy(path: Path, source: Path) -> bool:
             return same and _contents_equal(old, new)
     except (sqlite3.Error, OSError) as error:
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            raise  # it was not found out
+            raise  # the comparison did not finish
         return False
 
 
 def _contents_equal(one: sqlite3.Connection, other: sqlite3.Connection) -> bool:
-    one.text_factory = other.text_factory = bytes  # whatever it is
+    one.text_factory = other.text_factory = bytes  # so that even invalid text can be compared
     questions = ["SELECT type, name, sql FROM sqlite_master ORDER BY type, name"]
     for (name,) in one.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         quoted = name.decode().replace('"', '""')

@@ -1,4 +1,4 @@
-"""Writing what was trained, even if the server goes away for a while."""
+"""Writing results, even if the server goes away for a while."""
 
 import logging
 import time
@@ -12,10 +12,10 @@ from cdbench.interrupts import waiting
 from cdbench.store.database import Database
 
 PATIENCE_S = 600
-"""How long a server may be away. A restart takes seconds, an update of the machine minutes."""
+"""How long a server may be away. A restart takes seconds; updating the machine takes minutes."""
 
 PAUSES_S = (0.2, 2.0)
-"""Between attempts: the first, and the longest."""
+"""Pauses between attempts: the first and the longest."""
 
 _LOG = logging.getLogger("cdbench")
 
@@ -27,17 +27,17 @@ def written(
     write: Callable[[Connection], T],
     find: Callable[[Connection], T | None],
 ) -> T:
-    """Write in one transaction, all of it again where its server went away; return what it gives.
+    """Write in one transaction, retrying all of it if the server goes away; return its result.
 
     Parameters
     ----------
     database : Database
-        Where to.
+        The database to write to.
     write : callable
-        What is done in the transaction.
+        Does the writing in the transaction.
     find : callable
-        What ``write`` would return, if it was done already, or None: a COMMIT may have arrived
-        although its answer did not.
+        Returns what ``write`` would return if it has already succeeded, else None: a COMMIT may
+        have arrived although its answer did not.
 
     Raises
     ------

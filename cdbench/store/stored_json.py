@@ -1,4 +1,4 @@
-"""Reading configurations and diagnostics from rows that anybody may have damaged."""
+"""Reading configurations and diagnostics from rows that may be damaged."""
 
 import hashlib
 import json
@@ -19,9 +19,9 @@ def stored_config(row: Mapping[Any, Any], database: Database) -> RunConfig:
     Parameters
     ----------
     row : mapping
-        With run_id, config_json and config_digest.
+        Has run_id, config_json and config_digest.
     database : Database
-        Where it is from, for the error.
+        Where the row is from, for the error.
     """
     config = _read(RunConfig.from_mapping, row, "config_json", database)
     if hashlib.sha256(row["config_json"].encode()).hexdigest() != row["config_digest"]:
@@ -30,16 +30,16 @@ def stored_config(row: Mapping[Any, Any], database: Database) -> RunConfig:
 
 
 def stored_diagnostics(row: Mapping[Any, Any], database: Database) -> Diagnostics | None:
-    """Return what was measured, None where the row does not say; StoreError if damaged."""
+    """Return a row's diagnostics, or None if it has none; raise StoreError if damaged."""
     if row["diagnostics_json"] is None:
         return None
     return _read(Diagnostics.from_mapping, row, "diagnostics_json", database)
 
 
 def asked_config(by_digest: Mapping[str, RunConfig], digest: str, database: Database) -> RunConfig:
-    """Return the configuration that a row was found by; StoreError if the row has another digest.
+    """Return the configuration by which a row was found; raise StoreError if the digest differs.
 
-    That is where an index and its table no longer agree.
+    It differs if an index and its table no longer agree.
     """
     try:
         return by_digest[digest]

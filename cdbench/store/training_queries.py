@@ -1,4 +1,4 @@
-"""Reading which stored runs can be trained again, and the names that they go by."""
+"""Finding stored runs to train again, by the names that users type."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ from cdbench.store.run_queries import table_of
 from cdbench.store.stored_json import stored_config, stored_diagnostics
 
 MIN_UUID = 8
-"""Characters of a uuid that name a run, as git's short commits do."""
+"""Shortest beginning of a uuid that can name a run, like git's short commits."""
 
 SHOWN = 3
-"""Runs that an ambiguous name's error lists."""
+"""Runs listed in the error for an ambiguous name."""
 
 
 _RUN, _ENVIRONMENT = table_of(models.Run), table_of(models.Environment)
@@ -28,7 +28,7 @@ _RUN, _ENVIRONMENT = table_of(models.Run), table_of(models.Environment)
 
 @dataclass(frozen=True)
 class StoredTraining:
-    """What decides how a stored run is trained again.
+    """Everything needed to train a stored run again.
 
     Attributes
     ----------
@@ -37,9 +37,9 @@ class StoredTraining:
     config : RunConfig
         What was trained.
     diagnostics : Diagnostics
-        What was measured; the default ones for runs of schema 0001, which do not say.
+        What was measured; for runs of schema 0001, which did not record it, the default.
     blas_threads : int
-        Threads that its products had.
+        Threads used for its matrix products.
     status : str
         How it ended.
     """
@@ -54,21 +54,22 @@ class StoredTraining:
 def stored_trainings(
     database: Database, names: Sequence[str] | None = None
 ) -> list[StoredTraining]:
-    """Return what is needed to train stored runs again, by run_id.
+    """Return what is needed to train stored runs again, ordered by run_id.
 
     Parameters
     ----------
     database : Database
-        Where they are.
+        Where the runs are.
     names : sequence of str, optional
-        Each a run_id, a uuid, or its beginning; without them, all that completed or diverged.
+        Each a run_id, a uuid, or the beginning of a uuid; by default, all runs that completed or
+        diverged.
 
     Raises
     ------
     ConfigurationError
-        If a name is that of no run, or of several.
+        If a name matches no run, or several.
     StoreError
-        If a run's row holds what cdbench never wrote.
+        If a run's row holds something that cdbench never wrote.
     """
     runs = _RUN.c
     columns = (
@@ -107,7 +108,7 @@ def _all(connection: Connection, question: Select[Any]) -> Sequence[RowMapping]:
 
 
 def _run_id(connection: Connection, name: str, source: str) -> int:
-    """Return the run_id that a name stands for; a number is one if there is such a run."""
+    """Return the run_id that a name stands for; a number is a run_id if there is such a run."""
     key, uuid = _RUN.c.run_id, _RUN.c.uuid
     if name.isascii() and name.isdigit() and len(name) < 19:  # SQLite's integers end there
         found = connection.execute(select(key).where(key == int(name))).scalar()

@@ -1,4 +1,4 @@
-"""Whether a database URL can mean only one thing, and so which part of it is the password."""
+"""Checking that a database URL has only one meaning, so that it is clear what its password is."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -10,19 +10,20 @@ PARAMETERS = (
     *("options", "target_session_attrs", "sslmode", "sslrootcert", "sslcert", "sslkey"),
     *("sslpassword", "channel_binding", "gssencmode", "require_auth"),
 )
-"""What a URL of PostgreSQL may say after its question mark. libpq knows more: files that it writes
-(sslkeylogfile) or reads passwords and servers from (passfile, service), which no URL needs."""
+"""Parameters allowed after the question mark of a PostgreSQL URL. libpq has others, for files that
+it writes (sslkeylogfile) or reads passwords and servers from (passfile, service); no URL needs
+them."""
 
 DRIVERS = {"sqlite": ("", "pysqlite"), "postgresql": ("", "psycopg"), "postgres": ("", "psycopg")}
-"""Kinds of database, as a scheme begins, and what may follow its +: the driver that is used."""
+"""Kinds of database, with which a scheme begins, and the drivers that may follow its +."""
 
 REPEATED = ("host", "port")
-"""Of those, what may be said several times: servers that are tried one after the other."""
+"""Parameters that may be repeated, to give several servers that are tried in turn."""
 
 
 @dataclass(frozen=True)
 class Pieces:
-    """A URL as it was typed, cut where it is meant to be cut."""
+    """The parts of a URL as it was typed, split where the user meant them to be."""
 
     text: str
     scheme: str
@@ -34,17 +35,17 @@ class Pieces:
 
     @property
     def is_server(self) -> bool:
-        """Whether it is PostgreSQL's."""
+        """Whether it is a URL of PostgreSQL."""
         return kind_and_driver(self.scheme)[0] in ("postgresql", "postgres")
 
     @property
     def is_file(self) -> bool:
-        """Whether it is SQLite's, whose path is a file's."""
+        """Whether it is a URL of SQLite, whose path names a file."""
         return kind_and_driver(self.scheme)[0] == "sqlite"
 
     @property
     def fields(self) -> list[tuple[str, str | None]]:
-        """Names and values of the parameters; a value is None where there is no equals sign."""
+        """Names and values of the parameters; a value is None if there is no equals sign."""
         fields = [field.partition("=") for field in self.query.split("&")] if self.query else []
         return [
             (unquote_plus(name), unquote_plus(value) if equals else None)
@@ -52,19 +53,19 @@ class Pieces:
         ]
 
     def masked(self) -> str:
-        """Return the URL as it was typed, but for passwords."""
+        """Return the URL as it was typed, with its passwords hidden."""
         head, question, query = self.text.partition("?")
         if self.password:
             start = len(f"{self.scheme}://{self.user}:")
             head = f"{head[:start]}***{head[start + len(self.password) :]}"
         if any(is_secret(name) for name, _ in self.fields):
-            # Of other schemes nobody knows where a password's & ends it and where it is part of it.
+            # With other schemes, an & may end a password or be part of it; nobody can tell.
             query = "&".join(map(_masked_field, query.split("&"))) if self.is_server else "***"
         return head + question + query
 
 
 def cut(text: str) -> Pieces:
-    """Return the pieces of a URL."""
+    """Split a URL into its parts."""
     scheme, _, rest = text.partition("://")
     before, _, query = rest.partition("?")
     authority, _, path = before.partition("/")
@@ -74,7 +75,7 @@ def cut(text: str) -> Pieces:
 
 
 def kind_and_driver(scheme: str) -> tuple[str, str]:
-    """Return a scheme's two parts, in small letters as they mean the same in any: RFC 3986, 3.1."""
+    """Return a scheme's two parts in lower case, because case has no meaning (RFC 3986, 3.1)."""
     kind, _, driver = scheme.casefold().partition("+")
     return kind, driver
 
@@ -85,12 +86,12 @@ def _masked_field(field: str) -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a parameter of that name is a password."""
+    """Return whether a parameter with this name is a password."""
     return "pass" in name.casefold()
 
 
 def fault_of(text: str) -> str | None:
-    """Return what is wrong with a URL, without a word of what may be its password."""
+    """Return what is wrong with a URL, or None; never show what may be part of its password."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -102,7 +103,7 @@ def fault_of(text: str) -> str | None:
         url = make_url(text)
     except (ArgumentError, ValueError, TypeError):
         return apart
-    # A reader that found other parts than are meant has taken a piece of one for another.
+    # If SQLAlchemy found other parts than the user meant, it took a piece of one for another.
     place = (f"[{url.host}]" if ":" in (url.host or "") else url.host or "") + (
         f":{url.port}" if url.port is not None else ""
     )
@@ -123,7 +124,7 @@ def _fault_of_parameters(pieces: Pieces) -> str | None:
         if not pieces.is_server:
             continue
         if name not in PARAMETERS:
-            # Behind a password it may be the end of it, which had an & in it.
+            # After a password, it may be the rest of that password, if it contains an &.
             if any(map(is_secret, seen)):
                 return "a parameter after the password is not one that cdbench takes"
             near = get_close_matches(name.casefold(), PARAMETERS, n=1)
@@ -147,7 +148,7 @@ def _is_value(name: str, value: str) -> bool:
 
 
 def _is_place(text: str) -> bool:
-    """Return whether a text is hosts by commas, each with a port or without."""
+    """Return whether a text is a list of hosts, separated by commas, with or without ports."""
     return all(map(_is_host_and_port, text.split(",")))
 
 

@@ -1,8 +1,8 @@
-"""Database URLs: read by SQLAlchemy, refused if ambiguous, shown without passwords.
+"""Database URLs: parsed by SQLAlchemy, refused if ambiguous, shown without passwords.
 
-SQLAlchemy reads nearly anything: from ``postgresql://me:p@ss@host/runs`` it takes the host
-``ss@host``, so half of a password would be looked up, shown and stored as a host. Such URLs are
-refused here, and no message shows their contents.
+SQLAlchemy accepts nearly anything: it reads ``postgresql://me:p@ss@host/runs`` as having the host
+``ss@host``, so that half of a password would be looked up, shown and stored as a host. Such URLs
+are refused here, and no message shows their contents.
 """
 
 from itertools import pairwise
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 EXPECTED = "expected postgresql://user:password@host:port/database, with %40 for an @ in a password"
 
 CONNECTION_WORDS = frozenset({*PARAMETERS, "dbname", "passfile", "service"})
-"""What libpq's other form, ``host=… password=…``, is made of."""
+"""The keywords of libpq's other form, ``host=… password=…``."""
 
 
 def server_url(text: str) -> "URL":
@@ -29,8 +29,8 @@ def server_url(text: str) -> "URL":
     Raises
     ------
     StoreError
-        If it cannot be read, or has a parameter that is none of PARAMETERS. The message shows none
-        of its values.
+        If it cannot be read, or has a parameter that is not in PARAMETERS. The message shows no
+        part of its values.
     """
     from sqlalchemy.engine import make_url
 
@@ -41,13 +41,13 @@ def server_url(text: str) -> "URL":
 
 
 def local_path(text: str) -> Path:
-    """Return the path of a file, its ~ replaced.
+    """Return the path of a file, with ~ expanded.
 
     Raises
     ------
     StoreError
-        If there is no such home folder; or if it was meant for a URL or for libpq's words, which
-        may hold a password.
+        If there is no such home folder, or the text was meant as a URL or as libpq's keywords,
+        which may contain a password.
     """
     if _is_url_without_slashes(text):
         raise StoreError(f"the URL of the database cannot be read: its // is missing; {EXPECTED}")
@@ -59,15 +59,15 @@ def local_path(text: str) -> Path:
 
 
 def without_password(word: str) -> str:
-    """Return one word of a command line with ``***`` for the password of a URL in it.
+    """Return one word of a command line, with ``***`` for the password of a URL in it.
 
-    A URL that is not sound, as ``server_url`` judges it, is not shown at all where it might hold a
-    password. Any other word is returned as it is.
+    A URL that ``server_url`` would refuse is hidden completely if it might contain a password. Any
+    other word is returned as it is.
 
     Parameters
     ----------
     word : str
-        A URL, or an option with one behind its equals sign; or anything else.
+        A URL, an option with a URL after its equals sign, or anything else.
 
     Examples
     --------
@@ -93,18 +93,18 @@ def without_password(word: str) -> str:
 
 
 def split_option(word: str) -> tuple[str, str]:
-    """Return ``--db=`` and the value of such a word; of any other word, nothing and the word."""
+    """Split ``--db=VALUE`` into ``--db=`` and VALUE; return any other word after an empty text."""
     name, equals, value = word.partition("=")
     return (name + equals, value) if equals and name.startswith("-") else ("", word)
 
 
 def is_scheme(text: str) -> bool:
-    """Return whether a text is as the schemes of URLs are, and so no part of a password."""
+    """Return whether a text has the form of a URL's scheme, and so is not part of a password."""
     return text.isascii() and text.replace("+", "").isalnum()
 
 
 def _may_hide(text: str) -> bool:
-    """Return whether a text that is no sound URL might hold a password."""
+    """Return whether a text that is not a valid URL might contain a password."""
     return "@" in text or "pass" in unquote(text).casefold()
 
 
@@ -114,7 +114,7 @@ def _is_url_without_slashes(text: str) -> bool:
 
 
 def _is_connection_words(text: str) -> bool:
-    """Return whether a text is libpq's ``host=… password=…``; one such word may be a file's."""
+    """Return whether a text is libpq's ``host=… password=…``; one keyword alone may be a path."""
     words = text.replace("=", " = ").split()
     found = [word for word, equals in pairwise(words) if equals == "="]
     known = [word for word in found if word.casefold() in CONNECTION_WORDS]

@@ -6,7 +6,8 @@ from typing import NamedTuple
 class View(NamedTuple):
     """A view's purpose, in a sentence or two, and its SELECT.
 
-    DuckDB reads the SELECT as its own SQL: / is no whole-number division, so medians do without.
+    The SELECT must also work in DuckDB, where / does not divide integers to an integer; medians
+    therefore avoid it.
     """
 
     purpose: str

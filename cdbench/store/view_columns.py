@@ -1,4 +1,4 @@
-"""What the columns of the views mean; a name means one thing, whatever the view."""
+"""What the columns of the views mean; a name means the same in all views, with few exceptions."""
 
 from cdbench.store.models import Base
 
@@ -42,7 +42,7 @@ MEANINGS = {
     "microseconds_high": "Upper quartile of the rounds.",
     "is_fastest": "Whether no rival at this size was faster.",
 }
-"""Meanings of columns that no table has, or that a view has in its own sense."""
+"""Meanings of columns that no table has, or that mean something else in views."""
 
 OF_VIEWS = {
     ("epochs_to_accuracy", "epochs"): "First epoch at or above that accuracy; NULL: never.",
@@ -50,7 +50,7 @@ OF_VIEWS = {
     ("kappa_epochs", "kappa_nonnull"): "Non-null κ of the kind, mean over the layers.",
     ("kappa_epochs", "test_accuracy"): "Test accuracy after that epoch; NULL before the first.",
 }
-"""What a column means in one view only."""
+"""Meanings that a column has in one view only."""
 
 SOURCES = {
     "epochs": ("epoch",),
@@ -63,7 +63,7 @@ SOURCES = {
     "observations": ("observation", "claim_result"),
     "benchmarks": ("timing", "benchmark", "environment"),
 }
-"""Tables whose comments say what a view's other columns mean, before those of run and epoch."""
+"""Tables whose comments explain a view's other columns; after these, run and epoch are tried."""
 
 
 def column_meaning(view: str, column: str) -> str:
@@ -72,7 +72,7 @@ def column_meaning(view: str, column: str) -> str:
     Raises
     ------
     KeyError
-        If nobody has said so.
+        If its meaning is written nowhere.
     """
     found = OF_VIEWS.get((view, column)) or MEANINGS.get(column)
     for name in (*SOURCES.get(view, ()), "run", "epoch"):

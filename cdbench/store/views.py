@@ -1,6 +1,6 @@
-"""The views: what people read by hand, and what the reports read too.
+"""The views, which people read by hand and reports use too.
 
-They are dropped before a migration and made again after it, always as they stand in these files.
+They are dropped before a migration and recreated after it, always as these files define them.
 """
 
 from sqlalchemy import Connection
@@ -35,7 +35,7 @@ VIEWS: dict[str, View] = {
     "observations": OBSERVATIONS,
     "benchmarks": BENCHMARKS,
 }
-"""In the order in which they depend on each other."""
+"""Views by name, each after those that it depends on."""
 
 
 def create_views(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""``cdbench db``: looking after the database; one command a file."""
+"""``cdbench db``: look after the database; one file per command."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""``cdbench db backup``: a copy, while others may write."""
+"""``cdbench db backup``: copy the database while others may write to it."""
 
 from pathlib import Path
 from typing import Annotated

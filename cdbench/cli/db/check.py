@@ -1,4 +1,4 @@
-"""``cdbench db check``: whether a database is sound."""
+"""``cdbench db check``: check whether a database is sound."""
 
 from cdbench.cli import COMPLETED, DATABASE
 from cdbench.cli.echo import echo

@@ -1,4 +1,4 @@
-"""``cdbench db copy``: everything of cdbench's, to a new database of either kind."""
+"""``cdbench db copy``: copy all of cdbench's rows to a new database of either kind."""
 
 from typing import Annotated
 

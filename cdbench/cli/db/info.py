@@ -1,4 +1,4 @@
-"""``cdbench db info``: what a database holds."""
+"""``cdbench db info``: show what a database holds."""
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption

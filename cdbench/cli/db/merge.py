@@ -1,4 +1,4 @@
-"""``cdbench db merge``: another database's results come into this one."""
+"""``cdbench db merge``: add another database's results to this one."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``cdbench db upgrade``: to the newest schema."""
+"""``cdbench db upgrade``: upgrade the database to the newest schema."""
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo

@@ -1,4 +1,4 @@
-"""``cdbench db vacuum``: what belongs to nothing goes, and the room comes back."""
+"""``cdbench db vacuum``: remove rows that belong to nothing, and free the space."""
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo

@@ -1,4 +1,4 @@
-"""The tables. Every column's comment, with its unit, is the source of docs/schema.md."""
+"""The tables. docs/schema.md is made from the columns' comments, which include their units."""
 
 from cdbench.store.models.base import Base
 from cdbench.store.models.benchmarks import Benchmark, Timing

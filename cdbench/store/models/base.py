@@ -13,7 +13,7 @@ NAMING_CONVENTION = {
 
 
 LARGE = Integer().with_variant(BigInteger(), "postgresql")
-"""Whole numbers beyond 2**31, which SQLite's integers hold as they are."""
+"""Integers beyond 2**31; SQLite's own integers are large enough."""
 
 
 class Base(DeclarativeBase):
@@ -23,12 +23,12 @@ class Base(DeclarativeBase):
 
 
 def integer_key(comment: str) -> Mapped[int]:
-    """Return a column of the primary key."""
+    """Return an integer column of the primary key."""
     return mapped_column(primary_key=True, comment=comment)
 
 
 def order_of_writing() -> Mapped[int]:
-    """Return the column by which the newest is found; `cdbench/store/sequences.py` gives it."""
+    """Return the column that shows which row is newest; `cdbench/store/sequences.py` fills it."""
     return mapped_column(
         LARGE,
         index=True,
@@ -39,5 +39,5 @@ def order_of_writing() -> Mapped[int]:
 
 
 def of_run() -> ForeignKey:
-    """Return the key of the run that a row belongs to, and goes with."""
+    """Return a foreign key to the run that a row belongs to; deleting the run deletes the row."""
     return ForeignKey("run.run_id", ondelete="CASCADE")

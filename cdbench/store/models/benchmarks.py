@@ -1,4 +1,4 @@
-"""The tables of benchmarks: one layer's time, as dense and with each product."""
+"""The tables of benchmarks: the time of one layer, dense and with each product."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The tables of what is measured of a run: conditions and spectra of layers, curvature."""
+"""The tables of what is measured in a run: conditions and spectra of layers, and curvature."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column

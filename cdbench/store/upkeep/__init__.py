@@ -1,4 +1,5 @@
-"""Looking after a database: what ``cdbench db`` does with it.
+"""Looking after a database: what ``cdbench db`` does.
 
-Checks, backups, copies, merges, tidying. Training, reports and figures need none of this.
+This is checking, backing up, copying, merging and tidying. Training, reports and figures do not
+need it.
 """

@@ -1,4 +1,4 @@
-"""A backup: a SQLite file of its own, whole and checked before it gets its name."""
+"""A backup: a separate SQLite file that is complete and checked before it gets its name."""
 
 import os
 import sqlite3
@@ -14,20 +14,20 @@ from cdbench.store.upkeep.sources import open_as_it_is
 
 
 def back_up(location: str, target: Path | None = None) -> Path:
-    """Copy a database to a new SQLite file, while others may write; return the file.
+    """Copy a database to a new SQLite file while others may write to it; return the file.
 
     Parameters
     ----------
     location : str
         A path, or an SQLAlchemy URL.
     target : Path, optional
-        The new file; by default beside the database, a server's in the working directory, with the
-        time, UTC, in its name.
+        The new file. By default it has the time (UTC) in its name and is next to the database, or
+        for a server in the working directory.
 
     Raises
     ------
     StoreError
-        If the database cannot be read or is damaged, or the file is there already, or cannot be
+        If the database cannot be read or is damaged, or the file exists already or cannot be
         written.
     """
     database = open_as_it_is(location)
@@ -35,7 +35,7 @@ def back_up(location: str, target: Path | None = None) -> Path:
         target = _beside(database.path or Path(f"{database.label}.db"))
     if str(target) == "-":
         raise StoreError("-: a database cannot be a stream; expected the name of a new file")
-    if not os.path.isdir(target.parent):  # noqa: PTH112 - False also for names that cannot be
+    if not os.path.isdir(target.parent):  # noqa: PTH112 - False for impossible names too
         raise StoreError(f"{target}: there is no folder {target.parent}; make it first")
     try:
         if database.path is not None:

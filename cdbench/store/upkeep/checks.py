@@ -1,4 +1,4 @@
-"""Whether a database is sound: the check writes nothing, and no damage stops it."""
+"""Checking whether a database is sound; nothing is written, and damage does not stop the check."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 OF_ROWS = ("CHECK constraint failed in ", "NULL value in ")
-"""How SQLite's own check begins to speak of rows, rather than of the file."""
+"""How lines of SQLite's own check begin when they are about rows, not the file."""
 
 BACKUP = "restore a backup; to save what can be read: sqlite3 FILE .recover"
 
@@ -48,11 +48,11 @@ class CheckUp:
     Attributes
     ----------
     findings : tuple of Finding
-        What is not as it should be; none where the database is sound.
+        What is wrong; empty if the database is sound.
     remarks : tuple of Finding
-        What is only worth knowing.
+        What is not wrong but worth knowing.
     n_runs : int
-        How many runs it has; 0 where they cannot be counted.
+        Number of runs; 0 if they cannot be counted.
     """
 
     findings: tuple[Finding, ...]
@@ -66,7 +66,7 @@ def check_database(database: Database) -> CheckUp:
     Raises
     ------
     StoreError
-        If it is no database of ours at all.
+        If it is not a database of ours at all.
     """
     is_newest = revision_of(database) == revisions()[-1]
     found = _damage(database)
@@ -91,13 +91,13 @@ def check_database(database: Database) -> CheckUp:
 
 
 def _damage(database: Database) -> list[Finding]:
-    """Return what the database itself says of its file."""
+    """Return the faults that the database itself reports in its file."""
     try:
         with database.transaction() as connection:
             lines = database.location.damage(connection)
     except StoreError as error:
         return [Finding(str(error), remedy=BACKUP)]
-    # Of rows, in better words: check_values and check_rules.
+    # Faults in rows are left to check_values and check_rules, which word them better.
     of_file = [line for line in lines if not line.startswith(OF_ROWS)]
     if not of_file:
         return []

@@ -1,4 +1,4 @@
-"""Copying all of cdbench's rows from one database to another: whole and checked, or not at all."""
+"""Copying all of cdbench's rows to another database: complete and checked, or not at all."""
 
 import logging
 
@@ -17,9 +17,9 @@ _LOG = logging.getLogger("cdbench")
 
 
 def copy_database(source: str, target: str) -> list[Fingerprint]:
-    """Copy every row of a database to one that is new or empty, and compare them.
+    """Copy every row of a database to a new or empty one, and compare the two.
 
-    What the user made beside cdbench's tables and views is not copied, but named.
+    What the user made besides cdbench's tables and views is not copied, only named in a warning.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ def copy_database(source: str, target: str) -> list[Fingerprint]:
     Raises
     ------
     StoreError
-        If one cannot be opened, the target is not empty, or cannot hold what the source holds; it
-        is then as empty as before.
+        If one cannot be opened, or the target is not empty or cannot hold the source's rows;
+        nothing is then copied.
     """
     return copy_to(source, find_location(target))
 
 
 def copy_to(source: str, place: Location) -> list[Fingerprint]:
-    """Copy as ``copy_database`` does, to a place that may be called otherwise than it is."""
+    """Copy as ``copy_database`` does, to a location that may be shown under another name."""
     if is_same_place(find_location(source), place):
         raise StoreError(f"{place.name}: cannot be copied to itself")
     old = open_unchanged(source)
@@ -79,7 +79,7 @@ def _copy(old: Reader, new: Database, connection: Connection) -> list[Fingerprin
 
 
 def _require_no_results(place: Location) -> None:
-    """Refuse a database with results, here one of an older schema, before it is upgraded."""
+    """Refuse a database with results before it would be upgraded from an older schema."""
     if place.is_empty():
         return
     database = Database(place, read_only=True)

@@ -1,4 +1,4 @@
-"""What a check found: one line each, with a count, an example and what to do next."""
+"""What checks find: one line each, with a count, an example and what to do next."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ RETRAIN = "restore a backup, or delete them and train them again"
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be.
+    """Something that is wrong, or only worth knowing.
 
     Attributes
     ----------
     what : str
-        What it is, with how many there are.
+        What it is, and how many there are.
     example : str
-        Where one of them is; empty where ``what`` says it.
+        Where one of them is; empty if ``what`` says so.
     remedy : str
-        What to do next; empty where nothing has to be done, and it is only worth knowing.
+        What to do next; empty if nothing has to be done and it is only worth knowing.
     """
 
     what: str
@@ -29,23 +29,23 @@ class Finding:
     remedy: str = ""
 
     def __str__(self) -> str:
-        """Return it as a line."""
+        """Return the finding as one line."""
         example = f" ({self.example})" if self.example else ""
         return f"{self.what}{example}{f'; {self.remedy}' if self.remedy else ''}"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A database that is checked.
+    """A database that is being checked.
 
     Attributes
     ----------
     reader : Reader
-        A transaction of it.
+        A transaction in it.
     is_newest : bool
-        Whether its schema is the newest; of an older one, not everything can be checked.
+        Whether its schema is the newest; with an older one, not everything can be checked.
     tables : set of str
-        Those of our tables that it has with all the columns that they have now.
+        Those of our tables that it has with all their present columns.
     """
 
     reader: Reader

@@ -1,4 +1,4 @@
-"""What a table holds, in 64 digits that are the same on SQLite and on PostgreSQL."""
+"""A digest of a table's contents, which is the same on SQLite and PostgreSQL."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cdbench.store.upkeep.streaming import Reader
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """How many rows a table has, and the SHA-256 of them.
+    """How many rows a table has, and their SHA-256.
 
     Attributes
     ----------
@@ -20,8 +20,8 @@ class Fingerprint:
     n_rows : int
         Number of rows.
     digest : str
-        SHA-256 of the rows as Python writes them, which tells every float, time and text from every
-        other, by primary key. SQLite has no negative zero, so that the two zeros are one.
+        SHA-256 of the rows, ordered by primary key and written as Python's repr, which
+        distinguishes all floats, times and texts. Negative zero counts as zero, as SQLite has none.
     """
 
     table: str
@@ -30,7 +30,7 @@ class Fingerprint:
 
 
 def fingerprint(reader: Reader, table: Table) -> Fingerprint:
-    """Return what a table holds.
+    """Return the fingerprint of a table.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def fingerprint(reader: Reader, table: Table) -> Fingerprint:
 
 
 def _in_order(connection: Connection, table: Table) -> list[Any]:
-    """Return the primary key, its texts compared byte by byte on either database."""
+    """Return the primary key, with texts compared byte by byte on both databases."""
     binary = "C" if connection.dialect.name == "postgresql" else "BINARY"
     return [
         column.collate(binary) if isinstance(column.type, String) else column

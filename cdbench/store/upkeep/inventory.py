@@ -1,4 +1,4 @@
-"""What a database of any schema holds, in numbers, without changing it."""
+"""Counting what a database of any schema holds, without changing it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from cdbench.store.migrate import revisions
 from cdbench.store.models import Base, Run
 
 MOST_COMMON = 8
-"""How many data sets and models are named."""
+"""How many data sets and models are listed."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,17 @@ class Inventory:
     Attributes
     ----------
     name, kind : str
-        Where it is, and which program with its version keeps it.
+        Where it is, and the kind of database with its version.
     n_bytes : int
         Its size.
     revision, newest_revision : str
         Its schema, and the newest that this cdbench knows.
     n_rows : dict of int
-        Number of rows by table; tables that its schema does not have are not in it.
+        Number of rows by table, without tables that its schema does not have.
     statuses, datasets, models : dict of int
-        Number of runs by status, and of the most common data sets and models.
+        Number of runs by status, and for the most common data sets and models.
     first, last : datetime or None
-        When the first and the last run began, UTC; None where there is none.
+        When the first and the last run began, UTC; None if there are no runs.
     """
 
     name: str
@@ -60,7 +60,7 @@ def inventory(database: Database) -> Inventory:
     try:
         with database.transaction() as connection:
             return _inventory(database, connection, revision)
-    except (ValueError, TypeError) as error:  # a time that is none
+    except (ValueError, TypeError) as error:  # for example, an invalid time
         raise StoreError(
             f"{database.name}: a value cannot be read ({error}); to find it: cdbench db check"
         ) from error
@@ -96,7 +96,7 @@ def _count(connection: Connection, table: Table) -> int:
 
 
 def _counts(connection: Connection, *names: str) -> dict[str, int]:
-    """Return how many runs have each value of some columns, the most common first."""
+    """Return how many runs have each value of some columns, most common first."""
     columns = [table_of(Run).c[name] for name in names]
     count = func.count()
     question = select(*columns, count).group_by(*columns).order_by(count.desc(), *columns)

@@ -1,4 +1,4 @@
-"""Merging the results of two machines: what is there already stays, the rest gets new keys."""
+"""Merging the results of two machines: rows already here stay, and the others get new keys."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ IDENTITIES = {
     "claim_result": ("measured_at", "claim", "inputs_digest"),
     "benchmark": ("uuid",),
 }
-"""By what a row is known in any database, the most telling column first; in order of need."""
+"""Columns that identify a row in any database, the most selective first; parents come first."""
 
 PARTS = {
     "run": ("epoch", "condition_number", "spectrum", "curvature"),
@@ -30,14 +30,14 @@ PARTS = {
     "claim_result": ("observation", "measurement"),
     "benchmark": ("timing",),
 }
-"""Tables whose rows come with a row, and only with it."""
+"""Tables whose rows are merged together with the row that they belong to, never alone."""
 
 PARENTS_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
 class Arrivals:
-    """How many rows of a table came, and how many were there already."""
+    """How many rows of a table were added, and how many were there already."""
 
     table: str
     came: int
@@ -45,7 +45,7 @@ class Arrivals:
 
 
 def merge_database(target: str, other: str) -> list[Arrivals]:
-    """Bring another database's results into this one, in one transaction; the other stays as it is.
+    """Add another database's results to this one, in one transaction; the other is not changed.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def merge_database(target: str, other: str) -> list[Arrivals]:
     Raises
     ------
     StoreError
-        If one cannot be opened, they are the same, or a run is in both and not the same; nothing is
-        then changed.
+        If one cannot be opened, both are the same database, or a run differs between them; nothing
+        is then changed.
     """
     if is_same_place(find_location(target), find_location(other)):
         raise StoreError(f"{find_location(target).name}: cannot be merged with itself")
@@ -68,16 +68,16 @@ def merge_database(target: str, other: str) -> list[Arrivals]:
 
 
 class _Merge:
-    """A merge under way, in a transaction of either database."""
+    """A merge in progress, with one transaction in each database."""
 
     def __init__(self, old: Reader, new: Reader) -> None:
         self._old, self._new = old, new
         self._connection = new.connection
-        # Keys here by the keys there, of the tables with few rows.
+        # For the tables with few rows: keys here, by the keys there.
         self._keys: dict[str, dict[int, int]] = {"environment": {}, "sweep": {}}
 
     def bring(self, table: Table) -> Arrivals:
-        """Bring the rows of a table that are not there, with all that comes with them."""
+        """Add a table's missing rows, with all rows that belong to them."""
         (key,) = table.primary_key
         place = _place(table, key.name)
         came = n_rows = 0
@@ -102,16 +102,16 @@ class _Merge:
         return Arrivals(table.name, came, n_rows - came)
 
     def _known(self, table: Table, rows: Sequence[Row]) -> dict[Row, int]:
-        """Return the keys here of those rows that are here, by what they are known by."""
+        """Return the keys here of those rows that are already here, by their identities."""
         (key,) = table.primary_key
         columns = [table.c[name] for name in IDENTITIES[table.name]]
         first = _place(table, columns[0].name)
         question = select(key, *columns).where(columns[0].in_({row[first] for row in rows}))
-        chunks = self._new.chunks(question.order_by(key.desc()))  # of equal ones, the first
+        chunks = self._new.chunks(question.order_by(key.desc()))  # so that the first of equals wins
         return {tuple(name): own for found in chunks for own, *name in found}
 
     def _write(self, table: Table, rows: list[list[Any]]) -> dict[int, int]:
-        """Write rows with keys of their own; return these by the keys that they had."""
+        """Write rows with new keys; return the new keys by the old ones."""
         for key in table.foreign_keys:
             self._renumber(key, rows)
         own = table.autoincrement_column
@@ -134,13 +134,13 @@ class _Merge:
         elif key.parent.table.name == "observation" and parent == "run":
             mapping = self._runs(named)
         else:
-            return  # a part, whose parent's key it has got already
+            return  # a part, which already has its parent's new key
         for row in rows:
             if row[place] is not None:
                 row[place] = mapping[row[place]]
 
     def _runs(self, keys: set[int]) -> dict[int, int]:
-        """Return the keys here of runs there; all of them have come."""
+        """Return the keys here of runs there; all these runs have been added."""
         run = Base.metadata.tables["run"]
         mapping: dict[int, int] = {}
         for some in _some(sorted(keys)):
@@ -169,7 +169,7 @@ class _Merge:
                 self._bring_parts(table, self._write(table, rows))
 
     def _keep_first_writing(self, table: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
-        """Let a row that is in both stand where it was written first, whichever is merged first."""
+        """Give a row that is in both databases the earlier of its two places in the order."""
         (key,) = table.primary_key
         place = _place(table, "sequence")
         earlier = [
@@ -183,7 +183,7 @@ class _Merge:
             self._connection.execute(statement, earlier)
 
     def _end_sweeps(self, table: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
-        """Give a sweep its end where only the other database has it."""
+        """Give a sweep its end if only the other database has it."""
         place = _place(table, "ended_at")
         for row in rows:
             own = known.get(_identity(table, row))
@@ -192,7 +192,7 @@ class _Merge:
                 self._connection.execute(update(table).where(unended).values(ended_at=row[place]))
 
     def _refuse_conflicts(self, run: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
-        """Refuse a run that is in both databases, and is not the same in both."""
+        """Refuse a run that is in both databases but differs between them."""
         key = _place(run, "run_id")
         pairs = {row[key]: known[name] for row in rows if (name := _identity(run, row)) in known}
         ours, theirs = _contents(self._new, pairs.values()), _contents(self._old, pairs)
@@ -209,7 +209,7 @@ class _Merge:
 
 
 def _contents(reader: Reader, run_ids: Iterable[int]) -> dict[int, tuple[Any, Any, list[Row]]]:
-    """Return configuration, status and epochs of runs."""
+    """Return the configuration, status and epochs of each run."""
     run, epoch = Base.metadata.tables["run"], Base.metadata.tables["epoch"]
     ids = list(run_ids)
     if not ids:

@@ -1,4 +1,4 @@
-"""What the user made in a database besides what is cdbench's."""
+"""What the user added to a database besides what is cdbench's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,19 +42,19 @@ _QUESTIONS = {
         ORDER BY 1, 3, 2
     """,
 }
-"""Everything that there is: its kind, its name, and the table that it belongs to."""
+"""Queries for everything in the database: its kind, its name, and the table it belongs to."""
 
 
 @dataclass(frozen=True)
 class OwnThing:
-    """Something that is not cdbench's.
+    """Something in the database that is not cdbench's.
 
     Attributes
     ----------
     kind : str
         ``"table"``, ``"view"``, ``"trigger"``, ``"index"`` or ``"column"``.
     name, parent : str
-        Its name, and the table's that it belongs to; of a table or view, its own.
+        Its name, and that of the table it belongs to (for a table or view, its own name).
     """
 
     kind: str
@@ -62,7 +62,7 @@ class OwnThing:
     parent: str
 
     def __str__(self) -> str:
-        """Return it in words, such as ``an index by_date``."""
+        """Return a description, such as ``an index by_date``."""
         article = "an" if self.kind == "index" else "a"
         whole = {
             "column": f"{self.parent}.{self.name}",
@@ -72,9 +72,10 @@ class OwnThing:
 
 
 def own_things(connection: Connection) -> Sequence[OwnThing]:
-    """Return what is in a database of the newest schema and is not cdbench's.
+    """Return everything in a database of the newest schema that is not cdbench's.
 
-    A table's own columns and indices are not named beside it; triggers are, because they do things.
+    Columns and indices of a user's own table are not listed besides the table; triggers are,
+    because they act.
     """
     found = connection.exec_driver_sql(
         _QUESTIONS[connection.dialect.name], execution_options={"no_parameters": True}
@@ -91,7 +92,7 @@ def _is_ours(thing: OwnThing) -> bool:
     table = Base.metadata.tables.get(thing.parent)
     if thing.kind == "table":
         return table is not None or thing.name == VERSION_TABLE
-    if table is None:  # what belongs to a table of the user's goes without saying
+    if table is None:  # no need to list what belongs to a user's own table
         return True
     names = {"column": table.columns.keys(), "index": {index.name for index in table.indexes}}
     return thing.name in names[thing.kind]

@@ -1,4 +1,4 @@
-"""Whether rows belong to something, hold values of their column's type, and leave no gaps."""
+"""Checking that rows have their parents, values have the right types, and no rows are missing."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -24,17 +24,17 @@ from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
 ORPHANS = "to remove what belongs to nothing: cdbench db vacuum"
 
 NAN = float("nan")
-"""Equal to itself on PostgreSQL."""
+"""PostgreSQL treats it as equal to itself."""
 
 TIME = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*"
-"""How a time begins that SQLite keeps as text."""
+"""How a time begins when SQLite stores it as text."""
 
 SPECTRA = (("spectrum", "spectrum_value", True), ("curvature", "curvature_node", False))
-"""Tables, those of their points, and whether there must be some."""
+"""Tables, the tables of their points, and whether each row must have points."""
 
 
 def check_foreign_keys(checked: Checked) -> Iterator[Finding]:
-    """Find rows whose parent is not there."""
+    """Find rows whose parent is missing."""
     for orphans in find_orphans(checked.connection):
         is_part = any(
             key.ondelete == "CASCADE" or key.parent.nullable
@@ -49,7 +49,7 @@ def check_foreign_keys(checked: Checked) -> Iterator[Finding]:
 
 
 def check_values(checked: Checked) -> Iterator[Finding]:
-    """Find NULL and not-a-number where there must be none, and values of another type."""
+    """Find values of the wrong type, and NULL and NaN where they are not allowed."""
     for name in sorted(checked.tables):
         table = Base.metadata.tables[name]
         columns = [(column, _is_wrong(column, checked)) for column in table.columns]
@@ -65,7 +65,7 @@ def check_values(checked: Checked) -> Iterator[Finding]:
 
 
 def check_rules(checked: Checked) -> Iterator[Finding]:
-    """Find rows that break a rule of their table, such as an accuracy above 1."""
+    """Find rows that violate a rule of their table, such as an accuracy above 1."""
     for name in sorted(checked.tables):
         table = Base.metadata.tables[name]
         rules = [rule for rule in table.constraints if isinstance(rule, CheckConstraint)]
@@ -83,7 +83,7 @@ def check_rules(checked: Checked) -> Iterator[Finding]:
 
 
 def check_gaps(checked: Checked) -> Iterator[Finding]:
-    """Find spectra whose numbers are not 1, 2, 3 …, or that have none."""
+    """Find spectra whose positions are not 1, 2, 3 and so on, or that have no numbers at all."""
     for name, points, needed in SPECTRA:
         if not {name, points} <= checked.tables:
             continue
@@ -128,7 +128,7 @@ def _where(table: Table, row: Sequence[Any]) -> str:
 
 
 def _is_wrong(column: "Column[Any]", checked: Checked) -> Any:
-    """Return the condition of a bad value, or None where the database allows none."""
+    """Return the SQL condition for a bad value, or None if the database itself prevents them."""
     if checked.connection.dialect.name == "postgresql":
         return column == NAN if isinstance(column.type, Float) else None
     kinds = ["real", "integer"] if isinstance(column.type, Float) else ["text"]

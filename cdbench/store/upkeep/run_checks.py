@@ -1,4 +1,4 @@
-"""Whether runs are what their configurations and digests say, and have all of their epochs."""
+"""Checking that runs match their configurations and digests and have all of their epochs."""
 
 import hashlib
 import json
@@ -17,11 +17,11 @@ from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
 RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
 
 TEXT_OF_LIST = "hidden"
-"""The knob that is a list, and in its column a text."""
+"""The knob that is a list, stored as text in its column."""
 
 
 def check_configurations(checked: Checked) -> Iterator[Finding]:
-    """Find runs whose configuration cannot be read, or does not agree with digests and columns."""
+    """Find runs whose configuration cannot be read or does not match its digests and columns."""
     if RUN.name not in checked.tables or not checked.is_newest:
         yield from _older_configurations(checked)
         return
@@ -54,7 +54,7 @@ def check_configurations(checked: Checked) -> Iterator[Finding]:
 
 
 def _older_configurations(checked: Checked) -> Iterator[Finding]:
-    """Check those of an older schema, which this cdbench's RunConfig does not know."""
+    """Check configurations of an older schema, which the present RunConfig cannot read."""
     found = _Tally()
     question = select(RUN.c.run_id, RUN.c.config_json, RUN.c.config_digest)
     for rows in checked.reader.chunks(question.order_by(RUN.c.run_id)):
@@ -70,7 +70,7 @@ def _older_configurations(checked: Checked) -> Iterator[Finding]:
 
 
 def check_environments(checked: Checked) -> Iterator[Finding]:
-    """Find environments whose digest is not that of their columns."""
+    """Find environments whose digest does not match their columns."""
     if ENVIRONMENT.name not in checked.tables:
         return
     found = _Tally()
@@ -85,7 +85,7 @@ def check_environments(checked: Checked) -> Iterator[Finding]:
 
 
 def check_epochs(checked: Checked) -> Iterator[Finding]:
-    """Find completed runs without all of their epochs, and any run with a gap in them."""
+    """Find completed runs that lack epochs, and runs of any status with a gap in their epochs."""
     if EPOCH.name not in checked.tables:
         return
     n = func.count(EPOCH.c.epoch)
@@ -109,19 +109,19 @@ def check_epochs(checked: Checked) -> Iterator[Finding]:
 
 
 class _Tally:
-    """Counts what is wrong, by what it is; of each, the first is the example."""
+    """Counts each kind of fault, and keeps the first of each kind as an example."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._examples: dict[str, tuple[int, str]] = {}
 
     def add(self, what: str, key: int, detail: str = "") -> None:
-        """Count one more."""
+        """Count one more fault."""
         self._counts[what] = self._counts.get(what, 0) + 1
         self._examples.setdefault(what, (key, detail))
 
     def findings(self, one: str, many: str) -> Iterator[Finding]:
-        """Yield a finding for each thing that is wrong."""
+        """Yield one finding for each kind of fault."""
         for what, count in self._counts.items():
             key, detail = self._examples[what]
             example = f"{one} {key}{f': {detail}' if detail else ''}"

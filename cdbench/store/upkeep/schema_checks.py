@@ -1,4 +1,4 @@
-"""Whether tables, columns, indices, constraints and views are as in the code."""
+"""Checking that tables, columns, indices, constraints and views are as the code defines them."""
 
 import warnings
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from cdbench.store.views import VIEWS
 
 MOVE = "move the rows to a new database: cdbench db copy OLD NEW"
 ADDED_BY_USERS = ("remove_table", "remove_index", "remove_column")
-"""What Alembic would do to what is in the database only."""
+"""What Alembic would do to things that exist only in the database."""
 
 REMAKE = "to recreate it: cdbench db upgrade"
 
 
 def check_tables(checked: Checked) -> Iterator[Finding]:
-    """Compare tables with the models; what a user added is not looked at."""
+    """Compare the tables with the models, ignoring what a user added."""
     if not checked.is_newest:
         return
     from alembic.autogenerate import compare_metadata
@@ -30,17 +30,17 @@ def check_tables(checked: Checked) -> Iterator[Finding]:
         checked.connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what a user's own tables may have
+        warnings.simplefilter("ignore")  # about unusual things in a user's own tables
         differences = compare_metadata(context, Base.metadata)
     for difference in differences:
-        # A column that changed is a list of its changes.
+        # For a changed column, it is a list of the changes.
         parts = difference if isinstance(difference, list) else [difference]
         yield from (_of_difference(*part) for part in parts if part[0] not in ADDED_BY_USERS)
     yield from _missing_checks(checked)
 
 
 def check_views(checked: Checked) -> Iterator[Finding]:
-    """Compare views with the code's."""
+    """Compare the views with those in the code."""
     if not checked.is_newest:
         return
     present = set(inspect(checked.connection).get_view_names())
@@ -52,9 +52,9 @@ def check_views(checked: Checked) -> Iterator[Finding]:
 
 
 def check_own_things(checked: Checked) -> Iterator[Finding]:
-    """Mention what a user added: above all triggers, which do things that cdbench knows not of."""
+    """Mention what a user added, above all triggers, which act without cdbench's knowledge."""
     for thing in own_things(checked.connection):
-        if checked.is_newest or thing.kind == "trigger":  # what else was cdbench's once, who knows
+        if checked.is_newest or thing.kind == "trigger":  # other things may be an older cdbench's
             yield Finding(f"there is {thing} of your own")
 
 
@@ -95,7 +95,7 @@ def _is_the_codes(connection: Connection, name: str) -> bool:
             "SELECT sql FROM sqlite_master WHERE type = 'view' AND name = ?", (name,)
         ).scalar_one()
         return _words(found) == _words(f"CREATE VIEW {name} AS {select}")
-    # The server keeps a view's meaning, not its words; equal ones are planned equally.
+    # The server stores a view's meaning, not its text, so compare the query plans instead.
     own, stored = (
         connection.exec_driver_sql(
             f"EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM {relation}",

@@ -1,4 +1,4 @@
-"""Databases that rows are taken from: sound, of the newest schema, and never changed."""
+"""Opening databases to copy rows from: sound, of the newest schema, and never changed."""
 
 import os
 from contextlib import suppress
@@ -12,12 +12,13 @@ from cdbench.store.orphans import find_orphans
 
 
 def open_unchanged(location: str) -> Database:
-    """Open an existing database to read it; of an older schema, a copy of it is upgraded and read.
+    """Open an existing database for reading; if its schema is older, open an upgraded copy instead.
 
     Raises
     ------
     StoreError
-        If there is none, or it cannot be read, is damaged, not ours, or comes from a newer cdbench.
+        If it does not exist, cannot be read, is damaged, is not ours, or comes from a newer
+        cdbench.
     """
     database = open_as_it_is(location)
     require_sound(database)
@@ -27,15 +28,15 @@ def open_unchanged(location: str) -> Database:
 
 
 def open_as_it_is(location: str) -> Database:
-    """Open an existing database to read it, of whatever schema it is.
+    """Open an existing database for reading, whatever its schema.
 
     Raises
     ------
     StoreError
-        If there is none, or it cannot be read, is not ours, or comes from a newer cdbench.
+        If it does not exist, cannot be read, is not ours, or comes from a newer cdbench.
     """
     place = find_location(location)
-    if place.path is not None and not os.path.exists(place.path):  # noqa: PTH110 - names that cannot be
+    if place.path is not None and not os.path.exists(place.path):  # noqa: PTH110 - impossible names
         raise StoreError(
             f"{place.name}: there is no such database; expected the name of one, as in "
             "--db runs.db; to make one: cdbench sweep --B 4 --seeds 0 1 2"
@@ -47,12 +48,12 @@ def open_as_it_is(location: str) -> Database:
 
 
 def require_sound(database: Database, *, orphans_too: bool = True) -> None:
-    """Refuse a database that is damaged, or whose rows belong to nothing.
+    """Refuse a database that is damaged, or has rows that belong to nothing.
 
     Raises
     ------
     StoreError
-        If it is so.
+        If it is such a database.
     """
     with database.transaction() as connection:
         damage = database.location.damage(connection)
@@ -70,9 +71,9 @@ def require_sound(database: Database, *, orphans_too: bool = True) -> None:
 
 
 def is_same_place(one: Location, other: Location) -> bool:
-    """Return whether two locations are one, as far as their names and files tell."""
+    """Return whether two locations are the same, as far as their names and files show."""
     if one.path is not None and other.path is not None:
-        with suppress(OSError):  # one of them is not there, or cannot be
+        with suppress(OSError):  # one of them does not exist, or has an impossible name
             return one.path.samefile(other.path)
         return False
     return one.name == other.name

@@ -1,4 +1,4 @@
-"""Rows on their way from one database to another, some thousands at a time."""
+"""Moving rows from one database to another, some thousands at a time."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,14 +19,14 @@ Row = tuple[Any, ...]
 
 
 class Reader:
-    """Reads a database in one transaction, whose errors name it, whatever surrounds them.
+    """Reads a database in one transaction; errors name this database even inside another's.
 
     Parameters
     ----------
     database : Database
         Where the rows are.
     connection : Connection
-        A transaction of it.
+        A transaction in it.
     """
 
     def __init__(self, database: Database, connection: Connection) -> None:
@@ -35,12 +35,12 @@ class Reader:
         self._location = database.location
 
     def chunks(self, question: Executable, size: int = ROWS_AT_A_TIME) -> Iterator[list[Row]]:
-        """Yield the answer's rows, so many at a time; the rest stays where it is until then.
+        """Yield the query's rows in lists of ``size``; later rows are not fetched before.
 
         Raises
         ------
         StoreError
-            If they cannot be read.
+            If the rows cannot be read.
         """
         try:
             result = self.connection.execute(question, execution_options={"yield_per": size})
@@ -48,19 +48,19 @@ class Reader:
                 yield [tuple(row) for row in rows]
         except SQLAlchemyError as error:
             raise self._location.error(error) from error
-        except (ValueError, TypeError) as error:  # a time that is none, a text that is no text
+        except (ValueError, TypeError) as error:  # for example, an invalid time or text
             raise StoreError(
                 f"{self.name}: a value cannot be read ({error}); to find it: cdbench db check"
             ) from error
 
 
 def write_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-    """Insert whole rows, their values in the order of the table's columns.
+    """Insert whole rows, with values in the order of the table's columns.
 
     Raises
     ------
     StoreError
-        If a value is one that the database cannot hold.
+        If the database cannot hold a value.
     """
     if not rows:
         return
@@ -79,7 +79,7 @@ def write_rows(connection: Connection, table: Table, rows: Sequence[Sequence[Any
 
 
 def new_keys(connection: Connection, table: Table, number: int) -> Sequence[int]:
-    """Return keys that no row has, in order; the transaction must be the one that uses them."""
+    """Return unused keys, in order; they must be used in the same transaction."""
     key = table.autoincrement_column
     assert key is not None
     if connection.dialect.name == "postgresql":
@@ -91,7 +91,7 @@ def new_keys(connection: Connection, table: Table, number: int) -> Sequence[int]
 
 
 def end_sequences(connection: Connection, tables: Iterable[Table]) -> None:
-    """Let PostgreSQL give keys that follow the largest; SQLite does so by itself."""
+    """Make PostgreSQL's next keys follow the largest present one; SQLite does so by itself."""
     if connection.dialect.name != "postgresql":
         return
     for table in tables:
@@ -128,7 +128,7 @@ def _has_nul(value: object) -> bool:
 
 @cache
 def _processors(table: Table, dialect: Dialect) -> list[tuple[int, Any]]:
-    """Return what the driver needs done to some of the columns, such as times as text."""
+    """Return the conversions that the driver needs for some columns, such as times to text."""
     found = [
         (place, column.type.dialect_impl(dialect).bind_processor(dialect))
         for place, column in enumerate(table.columns)

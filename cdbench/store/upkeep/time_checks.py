@@ -1,4 +1,4 @@
-"""Whether a clock was ahead when rows were written."""
+"""Checking whether a clock was ahead when rows were written."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from cdbench.store.models import Base
 from cdbench.store.upkeep.findings import Checked, Finding, counted
 
 TOLERANCE = timedelta(minutes=10)
-"""How far two machines' clocks may be apart without anybody's minding."""
+"""How far apart two machines' clocks may be."""
 
 TIMES = (
     ("run", "started_at"),
@@ -26,7 +26,7 @@ REMEDY = (
 
 
 def check_times(checked: Checked) -> Iterator[Finding]:
-    """Find times that are yet to come."""
+    """Find times in the future."""
     limit = datetime.now(UTC).replace(tzinfo=None) + TOLERANCE
     for name, time in TIMES:
         if name not in checked.tables:

@@ -1,4 +1,4 @@
-"""Tidying a database: rows that belong to nothing are removed, and their space is freed."""
+"""Tidying a database: removing rows that belong to nothing, and freeing their space."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from cdbench.store.upkeep.sources import open_as_it_is, require_sound
 
 @dataclass(frozen=True)
 class Vacuumed:
-    """What was removed: rows by table, where there were any, and the size before and after."""
+    """The number of rows removed from each affected table, and the size before and after."""
 
     removed: dict[str, int]
     n_bytes_before: int
@@ -17,7 +17,7 @@ class Vacuumed:
 
 
 def vacuum_database(location: str) -> Vacuumed:
-    """Remove what belongs to nothing, and give back the room.
+    """Remove rows that belong to nothing, and free the space.
 
     Raises
     ------
