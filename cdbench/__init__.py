@@ -1,7 +1,7 @@
 """cdbench: the bench on which the claims made for CDLinear are run, kept and judged.
 
-The paper is arXiv 2605.08171v1; equation and section numbers in this package are its own.
-ARCHITECTURE.md, beside this package in the repository, is the plan of the house.
+The paper is arXiv 2605.08171v1; equation and section numbers in this package refer to it.
+ARCHITECTURE.md, beside this package in the repository, describes the design.
 """
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Audit: from claims to the runs they need, and from those to stored judgements."""
+"""Audit: from claims to the runs that they need, and from runs to stored judgements."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ from cdbench.judgement import ClaimResult
 
 
 def find_claims(names: Iterable[str]) -> list[Claim]:
-    """Return the claims of these names or numbers, in the paper's order; all of them for none.
+    """Return the claims with these names or numbers, in the paper's order; all if none is given.
 
     Raises
     ------
     UnknownNameError
-        If a name is none of CLAIMS; it says which is nearest.
+        If a name is not in CLAIMS; the message gives the nearest one.
     """
     numbered = {str(number): name for number, name in enumerate(CLAIMS, 1)}
     names = [numbered.get(name, name) for name in names]
@@ -33,7 +33,7 @@ def find_claims(names: Iterable[str]) -> list[Claim]:
 
 
 def check_seeds(seeds: Sequence[int]) -> None:
-    """Raise ConfigurationError where a verdict would rest on too few seeds, or on one twice."""
+    """Raise ConfigurationError if there are too few seeds for a verdict, or one is repeated."""
     if len(set(seeds)) < len(seeds):
         raise ConfigurationError(f"seeds: {list(seeds)} repeats a value; expected each once")
     if len(seeds) < MIN_SEEDS:
@@ -43,7 +43,7 @@ def check_seeds(seeds: Sequence[int]) -> None:
 
 
 def inputs_digest(claim: Claim, seeds: Sequence[int], uuids: Iterable[str]) -> str:
-    """Return a digest that is equal as long as a judgement need not be made again."""
+    """Return a digest that changes only if a judgement must be made again."""
     inputs = {
         "cdbench": cdbench.__version__,
         "claim": claim.name,
@@ -57,7 +57,7 @@ def inputs_digest(claim: Claim, seeds: Sequence[int], uuids: Iterable[str]) -> s
 def uuids_of(
     claim: Claim, seeds: Sequence[int], stored: Mapping[RunConfig, tuple[int, str]]
 ) -> list[str] | None:
-    """Return the identities of the runs that a claim needs, or None where one is missing."""
+    """Return the identities of the runs that a claim needs, or None if one is missing."""
     needs: Needs = claim.needs(seeds)
     if not all(config in stored for config in needs):
         return None
@@ -72,9 +72,9 @@ def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
     claim : Claim
         The claim.
     bench : Bench
-        Seeds, and the runs that it needs.
+        The seeds, and the runs that the claim needs.
     digest : str
-        Of what goes in, as ``inputs_digest`` gives it.
+        Digest of the inputs, from ``inputs_digest``.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
     from threadpoolctl import threadpool_limits
 
     started = time.perf_counter()
-    with threadpool_limits(1, "blas"):  # as in training; also what the environment then records
+    with threadpool_limits(1, "blas"):  # as in training; the environment records it too
         observations = claim.observe(bench)
         measurements = claim.measure(Observations(claim.name, observations))
         judgement = claim.judge(Measurements(measurements))

@@ -1,4 +1,4 @@
-"""Mean, median and deviation that do not overflow: κ may be 1e308, whose sum is no float."""
+"""Mean, median and deviation that do not overflow: κ may be 1e308, and sums then overflow."""
 
 import math
 import statistics
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def mean(values: Iterable[float]) -> float:
-    """Return the arithmetic mean; of numbers whose sum is too large, the mean all the same."""
+    """Return the arithmetic mean, even if the sum is too large for a float."""
     found = list(values)
     try:
         return statistics.fmean(found)
@@ -15,7 +15,7 @@ def mean(values: Iterable[float]) -> float:
 
 
 def median(values: Iterable[float]) -> float:
-    """Return the median; of two middle values whose sum is too large, their mean all the same."""
+    """Return the median, even if the sum of the two middle values is too large for a float."""
     ordered = sorted(values)
     lower, upper = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
     middle = (lower + upper) / 2
@@ -23,7 +23,7 @@ def median(values: Iterable[float]) -> float:
 
 
 def deviation(values: Sequence[float]) -> float:
-    """Return the standard deviation with ddof 0; NaN where a value is infinite.
+    """Return the standard deviation with ddof 0; NaN if a value is infinite.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Benchmark: how long one layer takes by dense and by each product, as plain values."""
+"""Benchmark: how long one layer takes with dense and with each product, as plain values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import datetime
 from cdbench.run import Environment
 
 DENSE = "dense"
-"""The rival of the products: an ordinary matrix product."""
+"""What the products compete with: an ordinary matrix product."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,21 +37,21 @@ class Size:
 
 @dataclass(frozen=True)
 class Timing:
-    """Forward plus backward pass of one layer of one size, over rounds that alternate the rivals.
+    """Time of a forward and backward pass of one layer, over rounds in which rivals take turns.
 
     Attributes
     ----------
     size : Size
-        Of the layer.
+        Size of the layer.
     product : str
         A key of ``cdbench.products.PRODUCTS``, or DENSE.
     seconds, seconds_low, seconds_high : float
-        Of one pass: median and quartiles of the rounds.
+        Time of one pass: median and quartiles over the rounds.
     speedup, speedup_low, speedup_high : float or None
-        Dense's time over this one's in the same round, median and quartiles of the rounds: above
-        1 it is faster than dense. None where dense was left out.
+        Time of dense divided by this time in the same round, median and quartiles over the rounds:
+        above 1, this is faster than dense. None if dense was left out.
     rounds : int
-        How many.
+        Number of rounds.
     is_planned : bool
         Whether ``product = auto`` stands for this product at this size.
     """
@@ -69,13 +69,13 @@ class Timing:
 
     @property
     def beats_dense(self) -> bool:
-        """Whether it is faster than dense in three of four rounds."""
+        """Whether it is faster than dense in at least three quarters of the rounds."""
         return self.product != DENSE and self.speedup_low is not None and self.speedup_low > 1
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One call of ``cdbench bench`` with everything that it measured."""
+    """One call of ``cdbench bench`` and everything that it measured."""
 
     uuid: str
     environment: Environment
@@ -85,7 +85,7 @@ class Benchmark:
 
 
 def by_size(timings: Iterable[Timing]) -> dict[Size, dict[str, Timing]]:
-    """Return the timings by size, the sizes in order, and there by product."""
+    """Return the timings by size, in order of size, and then by product."""
     found: dict[Size, dict[str, Timing]] = {}
     for timing in sorted(timings, key=lambda timing: timing.size):
         found.setdefault(timing.size, {})[timing.product] = timing
@@ -93,22 +93,22 @@ def by_size(timings: Iterable[Timing]) -> dict[Size, dict[str, Timing]]:
 
 
 def fastest(timings: Iterable[Timing]) -> Timing:
-    """Return the timing with the least median."""
+    """Return the timing with the smallest median."""
     return min(timings, key=lambda timing: timing.seconds)
 
 
 def crossover(rows: Iterable[dict[str, Timing]]) -> int | None:
-    """Return from which width on, at every greater one too, some product beats dense.
+    """Return the smallest width from which on some product beats dense at every width.
 
     Parameters
     ----------
     rows : iterable of dict
-        Timings by product, one dict a width, from the smallest; those without dense do not count.
+        Timings by product, one dict per width, smallest first; those without dense are ignored.
 
     Returns
     -------
     int or None
-        None where none does at the greatest width.
+        None if no product beats dense at the largest width.
     """
     width = None
     for row in rows:

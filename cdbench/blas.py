@@ -1,9 +1,8 @@
-"""OpenBLAS's threads: only those that were asked for, and an error where they cannot be had.
+"""OpenBLAS's threads: only as many as requested, and an error if they are not available.
 
-OpenBLAS starts a thread for each core as NumPy is imported. If it cannot, for lack of memory or
-processes, it raises SIGINT in its own process, as if the user had pressed Ctrl-C. If threads that
-are asked for later cannot be started, it says nothing, and the next product waits for them for
-ever.
+When NumPy is imported, OpenBLAS starts a thread for each core. If it cannot, for lack of memory or
+processes, it raises SIGINT in its own process, as if the user had pressed Ctrl-C. If threads
+requested later cannot be started, it says nothing, and the next product waits for them forever.
 """
 
 import os
@@ -20,16 +19,16 @@ LACKING = (
 
 
 def start_no_threads() -> None:
-    """Have OpenBLAS start no threads as it is loaded; each training says how many it wants.
+    """Keep OpenBLAS from starting threads when loaded; each training requests its own.
 
-    Called before NumPy is imported. What processes of ours are started later inherits it.
+    Called before NumPy is imported. Processes that we start later inherit the setting.
     """
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 
 @contextmanager
 def blas_limited(n_threads: int) -> Iterator[str | None]:
-    """Have so many BLAS threads in this block, or one where they cannot be had.
+    """Use this many BLAS threads in the block, or one thread if they are not available.
 
     Parameters
     ----------
@@ -39,7 +38,7 @@ def blas_limited(n_threads: int) -> Iterator[str | None]:
     Yields
     ------
     str or None
-        What is wrong, in one line, where they cannot be had.
+        What is wrong, in one line, if they are not available.
     """
     from threadpoolctl import threadpool_limits
 
@@ -51,19 +50,19 @@ def blas_limited(n_threads: int) -> Iterator[str | None]:
 
 
 def check_threads(n_threads: int) -> None:
-    """Refuse more BLAS threads than can be had, ahead of what would wait for them.
+    """Refuse more BLAS threads than are available, before any work would wait for them.
 
     Raises
     ------
     WorkerError
-        If they cannot be had.
+        If they are not available.
     """
     if not _can_start(n_threads - 1):
         raise WorkerError(LACKING.format(n=n_threads))
 
 
 def _can_start(n_threads: int) -> bool:
-    """Return whether so many threads can be started beside those that there are."""
+    """Return whether this many threads can be started in addition to the existing ones."""
     enough = threading.Event()
     started = []
     try:

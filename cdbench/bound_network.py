@@ -1,4 +1,4 @@
-"""A network bound to parameters and inputs: what its passes call."""
+"""A network bound to parameters and inputs, which its passes call."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,14 +8,14 @@ from cdbench.products.base import Array
 
 
 class NetworkPullback:
-    """The chain's pullback: ``(dlogits, grads) -> dx``, with one ``grads`` dict a layer.
+    """The chain's pullback: ``(dlogits, grads) -> dx``, with one ``grads`` dict per layer.
 
     Parameters
     ----------
     pullbacks : list of Pullback
-        Of the chain's last layers; those ahead of them were prepared.
+        Pullbacks of the chain's last layers; those before them were done in preparing inputs.
     first : int
-        Which of these is the first with parameters.
+        Index of the first of these with parameters.
     """
 
     def __init__(self, pullbacks: list[Pullback], first: int) -> None:
@@ -23,13 +23,13 @@ class NetworkPullback:
         self._to_first: Any = pullbacks[first]
 
     def __call__(self, dy: Array, grads: list[Params]) -> Array:
-        """Write all gradients into ``grads`` and return dL/dx (N, n_in); not of prepared inputs."""
+        """Write all gradients into ``grads``, return dL/dx (N, n_in); not for prepared inputs."""
         for pullback, own in zip(self._backwards, reversed(grads), strict=True):
             dy = pullback(dy, own)
         return dy
 
     def to_parameters(self, dy: Array, grads: list[Params]) -> None:
-        """Write all gradients into ``grads``, and compute none of the inputs'."""
+        """Write all gradients into ``grads`` without computing that of the inputs."""
         position = len(grads)
         for pullback in self._backwards[: len(self._backwards) - self._first - 1]:
             position -= 1
@@ -38,13 +38,13 @@ class NetworkPullback:
 
 
 class BoundNetwork(NamedTuple):
-    """A chain with parameters, inputs and all of its arrays, to be run again and again."""
+    """A chain bound to its parameters, inputs and working arrays, to be run repeatedly."""
 
     logits: Array
     runs: list[Callable[[], object]]
     pullback: NetworkPullback
 
     def run(self) -> None:
-        """Compute the logits from what parameters and inputs hold now."""
+        """Compute the logits from the current contents of parameters and inputs."""
         for run in self.runs:
             run()

@@ -1,8 +1,8 @@
-"""Sweeps on a Dask cluster: the runs are trained there, and only the parent stores them.
+"""Sweeps on a Dask cluster: runs are trained there, and only the parent stores them.
 
-The cluster already exists: its scheduler and workers are started, secured and scaled by Dask's own
-means. A task may go only to workers that have said which software they have. When its worker dies,
-Dask runs it on another of these; when all of them are gone, it is sent again to later ones.
+The cluster must already exist: its scheduler and workers are started, secured and scaled with
+Dask's own tools. A task may go only to workers that have reported their software. If its worker
+dies, Dask runs it on another of these. If all of them are gone, it is sent again to newer ones.
 """
 
 import queue
@@ -23,7 +23,7 @@ from cdbench.interrupts import interrupts_held, interrupts_let_through
 from cdbench.run import FAILED, Run
 
 AHEAD = 4
-"""Runs that a worker process has or is to have next, so that it never waits for the parent."""
+"""Runs that a worker process has running or queued, so that it never waits for the parent."""
 
 _one_at_a_time = threading.Lock()
 
@@ -31,8 +31,8 @@ _one_at_a_time = threading.Lock()
 def execute_alone(config: RunConfig, diagnostics: Diagnostics, blas_threads: int) -> Run:
     """Execute a configuration in a worker process, one at a time.
 
-    The number of BLAS threads is the whole process's: of two runs side by side, the first to end
-    would change it for the other. Time and memory of a run are the process's too.
+    The number of BLAS threads applies to the whole process: of two concurrent runs, the first to
+    end would change it for the other. Time and memory of a run are also those of the process.
     """
     from cdbench.execution import execute
 
@@ -47,25 +47,25 @@ def execute_on_cluster(
     *,
     blas_threads: int = 1,
 ) -> Iterator[list[Run]]:
-    """Train on a cluster, yield the runs that ended since the previous request, then leave it.
+    """Train on a cluster, yielding the runs that ended since the last request, then leave it.
 
-    Only a few runs for each worker are with the cluster at a time, however many there are.
+    However many runs there are, the cluster has only a few per worker at a time.
 
     Parameters
     ----------
     configs : sequence of RunConfig
         What to train.
     cluster : Cluster
-        Where.
+        Where to train.
     diagnostics : mapping, optional
-        What to measure of a configuration beside its epochs, where that is not the default.
+        What to measure besides the epochs, for configurations that do not use the default.
     blas_threads : int
         Threads of each run's matrix products.
 
     Yields
     ------
     list of Run
-        At least one, in the order in which they ended.
+        At least one run; in the order in which they ended.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def execute_on_cluster(
     try:
         while True:
             cluster.look()
-            # A Future that is let go of calls Dask from its __del__, where an interrupt is lost.
+            # A discarded Future calls Dask from its __del__, where an interrupt would be lost.
             with interrupts_held():
                 runs = tasks.send_stranded_anew()
                 while tasks.waiting and len(tasks.pending) < AHEAD * cluster.n_workers:
@@ -93,17 +93,17 @@ def execute_on_cluster(
 
 @dataclass
 class _Sent:
-    """A configuration that is with the cluster."""
+    """A configuration that was sent to the cluster."""
 
     config: RunConfig
     workers: frozenset[str]
-    """Those that may train it."""
+    """The workers that may train it."""
     n_stranded: int = 0
-    """How often all of its workers were gone before it had ended."""
+    """How often all of its workers were gone before it ended."""
 
 
 class _Tasks:
-    """The tasks that are with a cluster: sent, sent anew where their workers are gone, fetched."""
+    """The tasks of a cluster: sent, sent again if their workers are gone, and fetched."""
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class _Tasks:
         self.pending: dict[Future, _Sent] = {}
 
     def send(self, config: RunConfig, n_stranded: int = 0) -> None:
-        """Give a configuration to the workers that there are."""
+        """Send a configuration to the present workers."""
         task = (config, self._measured.get(config, Diagnostics()), self._blas_threads)
         workers = self._cluster.workers
         future = self._cluster.submit(workers, execute_alone, *task)
@@ -126,7 +126,7 @@ class _Tasks:
         future.add_done_callback(self._ended.put)
 
     def send_stranded_anew(self) -> list[Run]:
-        """Send what lost all of its workers to others; return runs that lost them too often."""
+        """Send tasks that lost all their workers to others; return runs that did so too often."""
         stranded, runs = [], []
         for future, sent in self.pending.items():
             often = sent.n_stranded >= _allowed_failures()
@@ -144,7 +144,7 @@ class _Tasks:
         return runs
 
     def wait(self) -> list[Run]:
-        """Wait a moment for tasks that end, and return the runs of those that did."""
+        """Wait a moment for tasks to end, and return the runs of those that did."""
         from distributed.scheduler import KilledWorker
 
         try:
@@ -154,7 +154,7 @@ class _Tasks:
             return []
         while not self._ended.empty():
             done.append(self._ended.get())
-        done = [future for future in done if future in self.pending]  # not those sent anew
+        done = [future for future in done if future in self.pending]  # not those sent again
         finished = [future for future in done if future.status not in ("error", "cancelled")]
         runs = [
             self._killed(future, self.pending.pop(future).config)
@@ -163,11 +163,9 @@ class _Tasks:
         ]
         try:
             fetched = self._fetch(finished) if finished else []
-        except (
-            KilledWorker
-        ):  # of a result that was lost with its worker, and could not be had again
+        except KilledWorker:  # a result was lost with its worker and could not be computed again
             fetched = []
-        if not fetched:  # another time, one way or the other
+        if not fetched:  # try again later, either way
             for future in finished:
                 self._ended.put(future)
             return runs
@@ -175,7 +173,7 @@ class _Tasks:
             sent = self.pending.pop(future)
             if self._cluster.accepts(run.environment):
                 runs.append(run)
-            else:  # of a worker that came back as another under the same address
+            else:  # from another worker that took over the same address
                 self._cluster.ask_all_again()
                 self.waiting.appendleft(sent.config)
         return runs
@@ -184,7 +182,7 @@ class _Tasks:
         return self._cluster.fetch(finished, [self.pending[one].workers for one in finished])
 
     def _killed(self, future: Future, config: RunConfig) -> Run:
-        """Return a failed run for a task that killed its workers; raise what is another matter."""
+        """Return a failed run for a task that killed its workers; raise any other error."""
         from distributed.scheduler import KilledWorker
 
         if future.status == "cancelled":

@@ -1,7 +1,7 @@
-"""The connection to a Dask scheduler: answers are waited for in steps, never for ever.
+"""The connection to a Dask scheduler: it waits for answers in steps, never forever.
 
-Dask's own blocking calls wait for ever when a scheduler stops responding, and Ctrl-C does not
-always get through to them. So questions are asked as coroutines on the client's loop.
+Dask's own blocking calls wait forever if a scheduler stops responding, and Ctrl-C does not always
+interrupt them. So requests are made as coroutines on the client's loop.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from cdbench.errors import ClusterError
 from cdbench.interrupts import interrupts_held, interrupts_let_through
 
 CONNECT_S = 10
-"""How long a scheduler may take to answer at the start."""
+"""How long a scheduler may take to answer at the start, in seconds."""
 
 SILENT_S = 10
-"""How long it may take later, before the user is told that it does not answer."""
+"""How long it may take later before the user is told that it does not answer."""
 
 STEP_S = 0.5
-"""How long to wait in one go: on Windows, Ctrl-C gets through in between only."""
+"""How long to wait at a time: on Windows, Ctrl-C works only between waits."""
 
 LEAVING_S = 2
-"""How long leaving a cluster may take, twice."""
+"""How long each of the two steps of leaving a cluster may take."""
 
 _LOG = logging.getLogger("cdbench")
 
@@ -36,17 +36,17 @@ Future = Any
 
 
 class Connection:
-    """A Dask scheduler that was connected to.
+    """A connected Dask scheduler.
 
     Parameters
     ----------
     scheduler : str
-        Its address, such as ``tcp://host:8786``.
+        Address of the scheduler, such as ``tcp://host:8786``.
 
     Raises
     ------
     ClusterError
-        If Dask is not installed, or nothing answers there.
+        If Dask is not installed, or nothing answers at that address.
     """
 
     def __init__(self, scheduler: str) -> None:
@@ -54,7 +54,7 @@ class Connection:
         self.client = _connect(scheduler)
 
     def begin(self, question: Callable[[], Awaitable[Any]]) -> "Answer[Any]":
-        """Ask on the client's loop, where Dask's methods are coroutines; wait for nothing."""
+        """Ask on the client's loop, where Dask's methods are coroutines, without waiting."""
 
         async def ask() -> Any:
             return await question()
@@ -62,9 +62,9 @@ class Connection:
         return asyncio.run_coroutine_threadsafe(ask(), self.client.loop.asyncio_loop)
 
     def ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
-        """Return what a scheduler that runs answers at once; wait where it stands still.
+        """Return the answer of a scheduler, which is immediate, or wait while it hangs.
 
-        Interrupts get through while it is waited for. After some seconds the user is told, once.
+        Interrupts get through during the wait. After some seconds the user is told, once.
 
         Raises
         ------
@@ -82,14 +82,14 @@ class Connection:
             try:
                 return answer.result()
             except (OSError, ValueError, RuntimeError, CancelledError, asyncio.CancelledError):
-                # Dask gives up a new connection after a while, though the old one is still open.
+                # After a while Dask gives up on a new connection, though the old one is open.
                 if self.client.status != "running":
                     raise self.lost() from None
             with interrupts_let_through():
                 time.sleep(STEP_S)
 
     def wait(self, answer: "Answer[Any]") -> None:
-        """Wait a moment for an answer; an interrupt gets through, and the question is dropped."""
+        """Wait a moment for an answer; an interrupt gets through and cancels the question."""
         try:
             with interrupts_let_through(), suppress(Exception):
                 answer.exception(STEP_S)
@@ -98,19 +98,19 @@ class Connection:
             raise
 
     def submit(self, workers: Collection[str], function: Callable[..., Any], *task: Any) -> Future:
-        """Have one of these workers, and no other, call a function."""
-        # Not pure: what is asked for twice is done twice, as in one process.
+        """Have one of these workers, and no other worker, call a function."""
+        # Not pure: what is submitted twice is done twice, as in one process.
         return self.client.submit(
             function, *task, pure=False, workers=list(workers), allow_other_workers=False
         )
 
     def cancel(self, futures: Sequence[Future]) -> None:
-        """Take tasks from the cluster; what runs ends there, and nobody keeps it."""
+        """Withdraw tasks from the cluster; running ones finish, but their results are dropped."""
         if futures:
             self.begin(lambda: self.client.cancel(list(futures))).result(LEAVING_S)
 
     def close(self, pending: Sequence[Future] = ()) -> None:
-        """Leave the cluster; what has not ended is cancelled there."""
+        """Leave the cluster; tasks that have not ended are cancelled."""
         with interrupts_held():
             with suppress(Exception):
                 self.cancel(pending)
@@ -118,12 +118,12 @@ class Connection:
                 self.client.close(timeout=LEAVING_S)
 
     def lost(self) -> ClusterError:
-        """Return the error that the scheduler is gone."""
+        """Return the error which says that the scheduler is gone."""
         return ClusterError(f"the scheduler at {self.scheduler} is gone")
 
 
 def _connect(scheduler: str) -> Any:
-    """Return a client of the scheduler, which keeps its logs to itself."""
+    """Return a client of the scheduler, with its logging silenced."""
     try:
         from distributed import Client
         from distributed.versions import VersionMismatchWarning
@@ -133,7 +133,7 @@ def _connect(scheduler: str) -> Any:
         ) from None
     for name in ("distributed", "distributed.client", "tornado", "tornado.application", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    # What matters here of versions is said when the workers are looked at.
+    # Version differences that matter are reported when the workers are checked.
     warnings.simplefilter("ignore", VersionMismatchWarning)
     _check_address(scheduler)
     try:
@@ -149,7 +149,7 @@ def _connect(scheduler: str) -> Any:
 
 
 async def _try(scheduler: str) -> None:
-    """See that a scheduler answers: Dask's client waits minutes for one that stands still."""
+    """Check that a scheduler answers: Dask's client waits minutes for one that hangs."""
     from distributed.core import rpc
     from distributed.security import Security
 
@@ -162,7 +162,7 @@ async def _try(scheduler: str) -> None:
 
 
 def _check_address(scheduler: str) -> None:
-    """Refuse what cannot be an address: a client that finds that out leaves a thread behind."""
+    """Refuse an invalid address: a client that discovers it itself leaves a thread behind."""
     from distributed.comm.addressing import parse_address, parse_host_port
     from distributed.comm.registry import get_backend
     from distributed.security import Security

@@ -1,4 +1,4 @@
-"""A Dask cluster as a sweep sees it: its workers are counted, and checked before they train."""
+"""A Dask cluster as a sweep sees it: workers are counted, and checked before they train."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ from cdbench.errors import ClusterError
 from cdbench.run import Environment, Run
 
 LOOK_S = 1.0
-"""How often the workers are looked at: new ones, none left."""
+"""Seconds between looks for new workers, or for none left."""
 
 COMPARED = {
     "python_version": "Python",
@@ -24,20 +24,20 @@ COMPARED = {
     "blas": "BLAS",
     "git_commit": "commit",
 }
-"""What may change the last digits of a run's numbers; a difference is warned of."""
+"""What may change the last digits of a run's numbers; the user is warned of differences."""
 
 _LOG = logging.getLogger("cdbench")
 
 
 def worker_environment() -> Environment:
-    """Describe the process that this is called in, with the BLAS loaded that trains there."""
+    """Describe the calling process, with the BLAS loaded that it trains with."""
     import numpy as np  # noqa: F401 - loads the BLAS
 
     return current_environment()
 
 
 class Cluster(Connection):
-    """A Dask cluster that was connected to, and whose workers were asked what they are.
+    """A connected Dask cluster whose workers have been asked for their environment.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ class Cluster(Connection):
     Raises
     ------
     ClusterError
-        If Dask is not installed, nothing answers there, or none of the workers has this cdbench.
+        If Dask is not installed, nothing answers there, or no worker has this cdbench.
     """
 
     def __init__(self, scheduler: str) -> None:
         super().__init__(scheduler)
         self.workers: frozenset[str] = frozenset()
-        """Addresses of those that are there, and have this cdbench."""
+        """Addresses of the present workers that have this cdbench."""
         self._there: frozenset[str] = frozenset()
-        """Addresses of those that are there, but for those that were refused."""
+        """Addresses of the present workers except those that were refused."""
         self._here = worker_environment()
         self._asked: dict[str, Answer[Any]] = {}
         self._refused: dict[str, str] = {}
@@ -74,16 +74,16 @@ class Cluster(Connection):
 
     @property
     def n_workers(self) -> int:
-        """Workers that train."""
+        """Number of workers that train."""
         return len(self.workers)
 
     def look(self, patience_s: float = 0.0) -> None:
-        """See which workers there are, if that was not done just now, and ask the new ones.
+        """List the present workers, unless that was just done, and query the new ones.
 
         Parameters
         ----------
         patience_s : float
-            How long to wait for their answers; what comes later is taken by the next look.
+            How long to wait for their answers; the next look takes later ones.
 
         Raises
         ------
@@ -109,7 +109,7 @@ class Cluster(Connection):
         self._looked_at = time.monotonic()
 
     def accepts(self, found: Environment, worker: str = "") -> bool:
-        """Return whether a process has this cdbench; warn once of each other difference."""
+        """Return whether a process has this cdbench; warn once about each other difference."""
         if found.cdbench_version != self._here.cdbench_version:
             return False
         there, here = vars(found), vars(self._here)
@@ -128,7 +128,7 @@ class Cluster(Connection):
         return True
 
     def ask_all_again(self) -> None:
-        """Trust no worker until it has been asked once more: one has changed unseen."""
+        """Trust no worker until it has been asked again: one has changed unnoticed."""
         self.workers = frozenset()
         self._looked_at = -LOOK_S
 
@@ -137,23 +137,23 @@ class Cluster(Connection):
         return self._there.isdisjoint(allowed)
 
     def can_move(self, allowed: Collection[str]) -> bool:
-        """Return whether all workers that a task may go to are gone, while there are others."""
+        """Return whether all workers that a task may go to are gone, but there are others."""
         return bool(self.workers) and self.has_lost(allowed)
 
     def fetch(self, futures: Sequence[Future], allowed: Collection[Collection[str]]) -> list[Run]:
-        """Return the results of finished tasks; where they died with a worker, wait for new ones.
+        """Return the results of finished tasks; wait for those being recomputed after a death.
 
         Parameters
         ----------
         futures : sequence of Future
             The tasks.
         allowed : collection
-            Of each task, the workers that may do it again.
+            For each task, the workers that may do it again.
 
         Returns
         -------
         list of Run
-            Of each task; none at all where one of them cannot be had from the workers any more.
+            One per task; empty if one of the results can no longer be had from the workers.
 
         Raises
         ------
@@ -174,7 +174,7 @@ class Cluster(Connection):
             raise self.lost() from None
 
     def _question(self, worker: str) -> "Answer[Any]":
-        """Ask a worker what it is, and one that cannot tell which cdbench it has."""
+        """Ask a worker for its environment or, if it fails to say, for its cdbench version."""
 
         async def ask() -> Any:
             answers = await self.client.run(worker_environment, workers=[worker], on_error="return")
@@ -194,7 +194,7 @@ class Cluster(Connection):
                 self.wait(answer)
 
     def _take_answers(self, *, quietly: bool) -> frozenset[str]:
-        """Return the workers that turned out to be good; those that died meanwhile are no more."""
+        """Return the workers that turned out to be good; ignore those that died meanwhile."""
         good = set()
         for worker, answer in [*self._asked.items()]:
             if not answer.done():

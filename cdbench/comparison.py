@@ -1,4 +1,4 @@
-"""Models against their dense baseline, like for like and paired over seeds."""
+"""Models compared with their dense baseline, all else equal and paired over seeds."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from cdbench.judgement import Measurement, Observation
 from cdbench.store.audit_queries import AuditedRun
 
 MIN_PAIRS = 3
-"""Fewest seeds of a comparison; an interval of fewer would say nothing."""
+"""Fewest seeds for a comparison; with fewer, an interval would be meaningless."""
 
 ACCURACY = "test accuracy, share"
 WEIGHT = "weight κ, mean of the layers"
@@ -18,15 +18,16 @@ WEIGHT = "weight κ, mean of the layers"
 def compare(
     configs: Sequence[RunConfig], runs: Mapping[RunConfig, AuditedRun]
 ) -> list[Measurement]:
-    """Return how each model of a sweep stands to its dense baseline, over the seeds of both.
+    """Compare each model of a sweep with its dense baseline over their common seeds.
 
-    Differences of accuracy are means, ratios of condition numbers medians, because their tails
-    are heavy; all with 95 % bootstrap intervals. A layer's Hessian counts by its non-null part.
+    Differences of accuracy are means; ratios of condition numbers are medians, because their tails
+    are heavy. All have 95 % bootstrap intervals. For a layer's Hessian, the κ of the non-null part
+    is used.
 
     Parameters
     ----------
     configs : sequence of RunConfig
-        The sweep; models without a baseline in it are left out.
+        The sweep; models without a baseline in it are skipped.
     runs : mapping
         The stored runs, by configuration.
     """

@@ -1,7 +1,7 @@
 """RunConfig: everything that decides a run's numbers, and nothing else.
 
-Each field is one knob: its name is the key in ``cdbench.toml`` and the column in the database,
-and with dashes the option on the command line; its ``help`` is what ``--help`` prints.
+Each field is one knob. Its name is the key in ``cdbench.toml``, the column in the database and,
+with dashes, the option on the command line; its ``help`` is what ``--help`` prints.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ ALPHA_CD = 0.0118
 
 DEFAULT_B = 4
 DEFAULT_LEARNING_RATE = {"sgd": 0.1, "adam": 0.001}
-"""Sec. VI.1 for SGD; for Adam the paper names no value, this is that of Kingma and Ba (2015)."""
+"""For SGD, Sec. VI.1; for Adam the paper names no value, so that of Kingma and Ba (2015)."""
 
 
 def _knob(default: Any, help_text: str) -> Any:
@@ -31,16 +31,15 @@ def _knob(default: Any, help_text: str) -> Any:
 class RunConfig:
     """Everything that decides a run's numbers. The defaults are the paper's recipe (Sec. VI.1).
 
-    ``B``, ``learning_rate`` and ``input`` may be None, which stands for the layer's, the
-    optimiser's and the data set's own default. A knob without effect is set back to its default
-    (``B`` of a dense layer to None, the other Fisher knobs when ``fisher_weight`` is 0, the
-    step's scaling and the product where W is c itself), so that configurations which train the
-    same run are equal.
+    ``B``, ``learning_rate`` and ``input`` may be None, which stands for the default of the layer,
+    the optimiser and the data set. A knob without effect is reset to its default, so that
+    configurations that train the same run are equal: ``B`` of a dense layer to None, the other
+    Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling and product if W is c itself.
 
     Raises
     ------
     ConfigurationError
-        If a value cannot be.
+        If a value is invalid.
     """
 
     dataset: str = _knob(
@@ -126,16 +125,16 @@ class RunConfig:
         self._set(learning_rate=parse_rate("learning_rate", rate))
 
     def baseline(self) -> "RunConfig":
-        """Return the dense configuration to compare this one with: all else equal."""
+        """Return the dense configuration to compare this one with, all else being equal."""
         return replace(self, layer="dense", B=None, fisher_weight=0.0)
 
     def with_seed(self, seed: int) -> "RunConfig":
-        """Return this configuration with another seed; all else has been checked already.
+        """Return this configuration with another seed; everything else is already checked.
 
         Raises
         ------
         ConfigurationError
-            If it is no seed.
+            If it is not a valid seed.
         """
         check_seed(_integer("seed", seed))
         other = object.__new__(RunConfig)
@@ -157,7 +156,7 @@ class RunConfig:
 
     @property
     def model(self) -> str:
-        """Name of the architecture as tables print it: ``dense`` or ``cdlinear B=4``."""
+        """Name of the architecture as printed in tables: ``dense`` or ``cdlinear B=4``."""
         return self.layer if self.B is None else f"{self.layer} B={self.B}"
 
     def describe(self, names: Iterable[str]) -> str:
@@ -172,7 +171,7 @@ class RunConfig:
         Raises
         ------
         UnknownNameError
-            If a key is no knob.
+            If a key is not a knob.
         """
         known = {knob.name for knob in fields(cls)}
         for name in values:
@@ -190,7 +189,7 @@ _but_seed = attrgetter(*_BUT_SEED)
 
 
 def varied_knobs(configs: Iterable[RunConfig]) -> list[str]:
-    """Return the knobs, beside layer, B and seed, in which the configurations differ."""
+    """Return the knobs other than layer, B and seed in which the configurations differ."""
     configs = list(configs)
     return [
         name
@@ -201,14 +200,14 @@ def varied_knobs(configs: Iterable[RunConfig]) -> list[str]:
 
 
 def name_seeds(seeds: Sequence[int]) -> str:
-    """Return ``0..29`` for a row of more than four consecutive seeds, else each of them."""
+    """Return ``0..29`` for more than four consecutive seeds, otherwise each of them."""
     if len(seeds) > 4 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
         return f"{seeds[0]}..{seeds[-1]}"
     return " ".join(map(str, seeds))
 
 
 def parse_rate(name: str, value: object) -> float:
-    """Return a knob's real value as float; ``"alpha-cd"`` is the paper's rate for ``dropout``.
+    """Return a knob's real value as a float; for ``dropout``, ``"alpha-cd"`` is the paper's rate.
 
     Raises
     ------
@@ -232,9 +231,9 @@ def _integer(name: str, value: object) -> int:
     return value
 
 
-@lru_cache(maxsize=1024)  # most configurations of a large sweep differ in their seed only
+@lru_cache(maxsize=1024)  # most configurations of a large sweep differ only in their seed
 def _around_seed(values: tuple[Any, ...]) -> tuple[str, str]:
-    """Return a configuration's canonical JSON in two pieces, between which its seed goes."""
+    """Return a configuration's canonical JSON as the two parts before and after its seed."""
     text = _canonical({"seed": None} | dict(zip(_BUT_SEED, values, strict=True)))
     before, key, after = text.partition('"seed":null')  # quotes within a value are escaped
     return before + key.removesuffix("null"), after

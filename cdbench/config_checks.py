@@ -1,6 +1,6 @@
 """What the values of a RunConfig may be.
 
-A RunConfig asks for these checks while it is made, so this module cannot name its type.
+RunConfig runs these checks while it is created, so this module cannot name its type.
 """
 
 import math
@@ -21,11 +21,11 @@ MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""
 
 MAX_INTEGER = 2**63 - 1
-"""Largest whole number that a database keeps."""
+"""Largest integer that a database can store."""
 
 
 def check_names(config: Any) -> None:
-    """Raise UnknownNameError where a knob that is a choice has another value."""
+    """Raise UnknownNameError if a knob's value is not one of its choices."""
     if not isinstance(config.dataset, str):
         raise ConfigurationError(f"dataset = {config.dataset!r}: expected a name or a path")
     for name in ("dataset", "label_column", "dataset_fingerprint"):
@@ -48,10 +48,10 @@ def check_names(config: Any) -> None:
 
 
 def check_text(name: str, value: object) -> None:
-    """Raise ConfigurationError where a value is no text that files, JSON and databases all take.
+    """Raise ConfigurationError unless a value is text that files, JSON and databases all accept.
 
-    That is any text but one with NUL, which ends a path, or with what stands for bytes of a file's
-    name that are no UTF-8, which nothing can write down.
+    That is any text without NUL, which ends a path, and without surrogates for bytes of a file name
+    that are not UTF-8, which cannot be encoded.
     """
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} = {value!r}: expected a text")
@@ -66,7 +66,7 @@ def check_text(name: str, value: object) -> None:
 
 
 def check_numbers(config: Any) -> None:
-    """Raise ConfigurationError where a number is out of its range."""
+    """Raise ConfigurationError if a number is out of range."""
     for name in ("B", "epochs", "batch_size"):
         _expect(name, getattr(config, name), (getattr(config, name) or 0) <= MAX_INTEGER, _SMALLER)
     _expect("hidden", config.hidden, max(config.hidden, default=0) <= MAX_INTEGER, _SMALLER)
@@ -86,12 +86,12 @@ def check_numbers(config: Any) -> None:
 
 
 def check_seed(seed: int) -> None:
-    """Raise ConfigurationError where a seed is out of its range."""
+    """Raise ConfigurationError if a seed is out of range."""
     _expect("seed", seed, 0 <= seed <= MAX_SEED, f"0 to {MAX_SEED}")
 
 
 def check_combinations(config: Any) -> None:
-    """Raise ConfigurationError where knobs do not go together."""
+    """Raise ConfigurationError if knobs are incompatible."""
     if config.layer == "dense":
         if config.B is not None:
             raise ConfigurationError(

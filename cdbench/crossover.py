@@ -1,8 +1,8 @@
-"""Crossover: how long one layer takes by dense and by each product, and from which size on which.
+"""Crossover: how long one layer takes with dense and with each product, and where which is best.
 
-One pass is forward and backward through a square layer: y, dL/dc and dL/dx. The rivals take turns,
-so that whatever slows the machine down for a while slows all of them, and each has its activations
-in the layout it works in, as between the layers of a network.
+One pass goes forward and backward through a square layer: y, dL/dc and dL/dx. The rivals take
+turns, so that a temporary slowdown of the machine affects all of them. Each gets its activations in
+its own layout, as between the layers of a network.
 """
 
 import time
@@ -25,7 +25,7 @@ from cdbench.products.base import ROWS
 from cdbench.products.workspace import Workspace
 
 SAMPLE_S = 0.002
-"""Least time of what is measured at once; shorter passes are repeated to fill it."""
+"""Shortest time measured at once; shorter passes are repeated to fill it."""
 
 RIVALS = (DENSE, *PRODUCTS)
 
@@ -35,12 +35,12 @@ Pass = Callable[[], object]
 def sizes(
     n: Sequence[int], B: Sequence[int], N: Sequence[int], dtypes: Sequence[str]
 ) -> list[Size]:
-    """Return the sizes of all combinations, small ones first.
+    """Return the sizes of all combinations, smallest first.
 
     Raises
     ------
     ConfigurationError
-        If a value cannot be, is given twice, or a block size does not divide a width.
+        If a value is invalid or given twice, or a block size does not divide a width.
     """
     for name, values, least in (("n", n, 1), ("B", B, 2), ("batch", N, 1)):
         for value in values:
@@ -65,7 +65,7 @@ def sizes(
 
 
 def _check_divisible(n: Sequence[int], B: Sequence[int]) -> None:
-    """Raise ConfigurationError, with the nearest widths that every block size divides."""
+    """Raise ConfigurationError, naming the nearest widths that every block size divides."""
     for width, block in product(n, B):
         if width % block:
             step = lcm(*B)
@@ -77,7 +77,7 @@ def _check_divisible(n: Sequence[int], B: Sequence[int]) -> None:
 
 
 def bytes_needed(rival: str, size: Size) -> int:
-    """Return about how much memory a pass takes, with everything that it keeps, in bytes."""
+    """Return roughly how many bytes of memory a pass takes, with everything it keeps."""
     real, activations = np.dtype(size.dtype).itemsize, size.N * size.n
     if rival == DENSE:
         return real * (2 * size.n**2 + 4 * activations)
@@ -87,19 +87,19 @@ def bytes_needed(rival: str, size: Size) -> int:
 
 
 def rivals_that_fit(size: Size, memory: int | None) -> tuple[str, ...]:
-    """Return the rivals whose arrays fit into memory together, given the least hungry first.
+    """Return the rivals whose arrays together fit into memory, preferring those that need least.
 
     Parameters
     ----------
     size : Size
-        Of the layer.
+        Size of the layer.
     memory : int or None
-        Bytes available; None where unknown, and then nobody is left out.
+        Available bytes; None if unknown, and then none is left out.
 
     Raises
     ------
     ConfigurationError
-        If no product does.
+        If no product fits.
     """
     if memory is None:
         return RIVALS
@@ -122,18 +122,18 @@ def run_benchmark(
     blas_threads: int = 1,
     on_size: Callable[[Size], object] = lambda size: None,
 ) -> Benchmark:
-    """Measure every size and return what it took.
+    """Measure every size and return the timings.
 
     Parameters
     ----------
     rivals : mapping
-        Of each size, who competes: keys of PRODUCTS, or DENSE.
+        For each size, the rivals: keys of PRODUCTS, or DENSE.
     rounds : int
-        How often each rival has its turn.
+        How many turns each rival gets.
     blas_threads : int
         Threads of each matrix product.
     on_size : callable, optional
-        Called with each size when it has been measured.
+        Called with each size after it has been measured.
     """
     started_at, start = datetime.now(UTC), time.perf_counter()
     timings: list[Timing] = []
@@ -153,12 +153,12 @@ def run_benchmark(
 
 
 def planned_product(size: Size) -> str:
-    """Return what the planner picks for such a layer alone."""
+    """Return what the planner picks for a network of just this layer."""
     return plan(size.N, (size.n, size.n), size.B, size.dtype)
 
 
 def make_pass(rival: str, size: Size) -> Pass:
-    """Return one forward and backward pass of a rival, with its arrays, as a call."""
+    """Return a call that makes one forward and backward pass of a rival, with its arrays."""
     rng = np.random.default_rng(0)
     N, n, B = size.N, size.n, size.B
 
@@ -192,22 +192,22 @@ def make_pass(rival: str, size: Size) -> Pass:
 def take_turns(
     passes: Mapping[str, Pass], rounds: int, least_s: float = SAMPLE_S
 ) -> dict[str, list[float]]:
-    """Measure the passes in turn, every other round backwards.
+    """Measure the passes in turn, in reverse order in every other round.
 
     Parameters
     ----------
     passes : mapping
-        What to call, by name.
+        The calls to measure, by name.
     rounds : int
-        How often each has its turn.
+        How many turns each gets.
     least_s : float
-        A sample's least time, in seconds: it is the mean of as many calls as fill it. One call
-        that is not measured goes ahead of them, because the caches are still the last rival's.
+        Shortest duration of a sample, in seconds: a sample is the mean of as many calls as fill
+        it. An unmeasured call comes first, because the caches still hold the last rival's data.
 
     Returns
     -------
     dict
-        Of each the seconds of a call, one sample a round.
+        For each, the seconds per call, one sample per round.
     """
     repeats = {name: _repeats(one, least_s) for name, one in passes.items()}
     samples: dict[str, list[float]] = {name: [] for name in passes}
@@ -219,7 +219,7 @@ def take_turns(
 
 
 def mean_seconds(one: Pass, repeats: int = 1) -> float:
-    """Return the mean seconds of so many calls."""
+    """Return the mean seconds per call over this many calls."""
     start = time.perf_counter()
     for _ in range(repeats):
         one()
@@ -241,9 +241,9 @@ def summarize(size: Size, seconds: Mapping[str, Sequence[float]], planned: str) 
     Parameters
     ----------
     size : Size
-        Of the layer.
+        Size of the layer.
     seconds : mapping
-        Rounds of each rival, equally many.
+        Seconds of each rival, for the same number of rounds.
     planned : str
         The product that the planner picks.
     """

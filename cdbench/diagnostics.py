@@ -1,4 +1,4 @@
-"""Diagnostics: what is measured of a run beside its epochs. It changes none of its numbers."""
+"""Diagnostics: what is measured of a run besides its epochs. They change none of its numbers."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 from cdbench.errors import ConfigurationError, UnknownNameError
 
 SAMPLES = ("train", "test", "batch")
-"""Data that Hessians are of: the training split, the test split, or one mini-batch, the first
+"""Data for Hessians: the training split, the test split, or one mini-batch, the first
 ``batch_size`` samples of the training split."""
 
 CURVATURES = ("none", "auto", "exact", "lanczos")
@@ -18,30 +18,30 @@ CURVATURES = ("none", "auto", "exact", "lanczos")
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """What is measured of a run beside its epochs.
+    """What is measured of a run besides its epochs.
 
     Attributes
     ----------
     spectra_every : int or None
-        Spectra of layers are measured at the end of training; with a number E also at
-        initialisation and every E epochs.
+        Layer spectra are measured at the end of training; with a number E, also at initialisation
+        and every E epochs.
     curvature : str
         Whether and how the whole network's Gauss-Newton matrix and Hessian are measured, one of
         CURVATURES.
     curvature_every : int or None
-        As ``spectra_every``; apart from it, because one such measurement costs more than the
+        Like ``spectra_every``; a separate option, because one such measurement costs more than the
         training.
     on : str
-        Data of everything that depends on data, one of SAMPLES.
+        Data for everything that depends on data, one of SAMPLES.
     batches : bool
-        Whether Theorem 1's spectrum is measured for every mini-batch as well.
+        Whether Theorem 1's spectrum is also measured for every mini-batch.
     values : bool
-        Whether the numbers of a spectrum are kept, or only its condition.
+        Whether the numbers of a spectrum are kept, not only its condition.
 
     Raises
     ------
     ConfigurationError
-        If a value cannot be.
+        If a value is invalid.
     """
 
     spectra_every: int | None = None
@@ -65,15 +65,15 @@ class Diagnostics:
             )
 
     def spectra_epochs(self, epochs: int) -> set[int]:
-        """Return after which of so many epochs spectra are measured; 0 is the initialisation."""
+        """Return the epochs after which spectra are measured; 0 is the initialisation."""
         return _measured(self.spectra_every, epochs)
 
     def curvature_epochs(self, epochs: int) -> set[int]:
-        """Return after which of so many epochs the curvature is measured, if at all."""
+        """Return the epochs after which the curvature is measured, if at all."""
         return set() if self.curvature == "none" else _measured(self.curvature_every, epochs)
 
     def covers(self, other: "Diagnostics", epochs: int) -> bool:
-        """Whether a run of so many epochs, measured so, has everything that ``other`` asks for."""
+        """Whether a run of this many epochs measured like this has all that ``other`` asks for."""
         return (
             self.on == other.on
             and self.batches >= other.batches
@@ -84,12 +84,12 @@ class Diagnostics:
         )
 
     def union(self, other: "Diagnostics") -> "Diagnostics":
-        """Return the least diagnostics that cover both.
+        """Return the smallest diagnostics that cover both.
 
         Raises
         ------
         ConfigurationError
-            If the two are of different data, or measure the curvature differently.
+            If the two use different data, or measure the curvature differently.
         """
         curvatures = {self.curvature, other.curvature} - {"none"}
         if self.on != other.on or len(curvatures) > 1:

@@ -1,4 +1,4 @@
-"""The command ``cdbench``: where it begins."""
+"""The entry point of the command ``cdbench``."""
 
 import sys
 
@@ -20,7 +20,7 @@ def main() -> None:
 
         main()
     except (ImportError, MemoryError, OSError) as error:
-        # Modules load at any time, each where it is used, and their loader has its own words.
+        # Modules may be loaded at any time, where they are used, with the loader's own messages.
         if not lacks_memory(error):
             raise
         sys.exit("cdbench: not enough memory; a limit that the shell set is shown by ulimit -v")

@@ -14,8 +14,8 @@ from cdbench.run import Environment
 
 
 def current_environment() -> Environment:
-    """Describe this process. Call it with the BLAS limited as it is while training."""
-    # SciPy may have loaded a BLAS of its own; the products here are NumPy's.
+    """Describe this process. Call it with BLAS threads limited as in training."""
+    # SciPy may have loaded its own BLAS; our products use NumPy's.
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     blas = min(pools, key=lambda pool: "numpy" not in pool["filepath"], default=None)
     return _environment(_blas_name(blas), blas["num_threads"] if blas else 1)
@@ -58,9 +58,9 @@ def _cpu_name() -> str:
 
 
 def _git_state() -> tuple[str | None, bool | None]:
-    """Return the commit of cdbench's own source and whether it is changed; None when installed.
+    """Return the commit of cdbench's source and whether it has changes; None if installed.
 
-    Only the package's folder counts: results and figures beside it do not make it dirty.
+    Only the package's folder counts: results and figures outside it do not make it dirty.
     """
     package = Path(cdbench.__file__).parent
     try:

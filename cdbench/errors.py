@@ -3,11 +3,11 @@
 ::
 
     CdbenchError
-    ├── ConfigurationError     a run, a sweep or cdbench.toml asks for what cannot be
-    │   └── UnknownNameError   a name that is none of the choices; says which is nearest
+    ├── ConfigurationError     a run, a sweep or cdbench.toml asks for the impossible
+    │   └── UnknownNameError   a name that is not among the choices; gives the nearest one
     ├── DatasetError           a data set that cannot be read, or cannot be trained on
     ├── ShapeError             an array whose shape does not fit
-    ├── ClusterError           a Dask cluster that cannot be had, or not any more
+    ├── ClusterError           a Dask cluster that is not available, or no longer
     ├── WorkerError            worker processes that cannot be started, or all die
     ├── DivergenceError        a training loss that stopped being finite
     ├── OutputError            a file or stream that cannot be written
@@ -16,8 +16,8 @@
         │   └── DatabaseReplacedError   another database in its place
         └── MissingResultsError   a report whose runs are not in the database
 
-A message says what was wrong, what was expected, and where there is one the command to type
-next, in one line. Only ``cdbench.cli`` turns these into exit codes.
+A message says in one line what was wrong, what was expected and, if there is one, the command to
+type next. Only ``cdbench.cli`` turns these into exit codes.
 """
 
 from collections.abc import Iterable
@@ -29,27 +29,27 @@ class CdbenchError(Exception):
 
 
 class ConfigurationError(CdbenchError):
-    """A run, a sweep or a ``cdbench.toml`` that asks for what cannot be."""
+    """A run, a sweep or a ``cdbench.toml`` that asks for the impossible."""
 
 
 class UnknownNameError(ConfigurationError):
-    """A name that is none of the known ones.
+    """A name that is not a known one.
 
     Parameters
     ----------
     subject : str
         What the name was meant to be, such as ``"dataset"``.
     name : str
-        What was given.
+        The name that was given.
     choices : iterable of str
-        The names that would have been right.
+        The valid names.
     hint : str, optional
-        What else would be accepted, in half a sentence.
+        What else would be accepted, as part of a sentence.
     """
 
     def __init__(self, subject: str, name: str, choices: Iterable[str], hint: str = "") -> None:
         known = sorted(choices)
-        folded = {choice.casefold(): choice for choice in known}  # SGD is near sgd
+        folded = {choice.casefold(): choice for choice in known}  # SGD is close to sgd
         word = name.casefold().replace("-", "_")
         nearest = get_close_matches(word, folded, n=1, cutoff=0.5)
         question = f"; did you mean {folded[nearest[0]]}?" if nearest else ""
@@ -81,8 +81,8 @@ class DivergenceError(CdbenchError):
     epoch : int
         Epoch, from 1, in which it happened.
     step : int
-        Update step within that epoch, from 1, whose loss was not finite. The loss of a test
-        evaluation counts as belonging to the epoch's last step.
+        Update step within that epoch, from 1, whose loss was not finite. A test evaluation's loss
+        counts as that of the epoch's last step.
     """
 
     def __init__(self, epoch: int, step: int) -> None:
@@ -94,12 +94,12 @@ class DivergenceError(CdbenchError):
         self.step = step
 
     def __reduce__(self) -> tuple[type["DivergenceError"], tuple[int, int]]:
-        """Pickle by the two numbers, so that the error crosses process borders."""
+        """Pickle as the two numbers, so that the error can be sent between processes."""
         return (type(self), (self.epoch, self.step))
 
 
 class OutputError(CdbenchError):
-    """A file or stream that a command was to write, and cannot, or must not."""
+    """A file or stream that a command was told to write, but cannot or must not."""
 
 
 class StoreError(CdbenchError):
@@ -107,11 +107,11 @@ class StoreError(CdbenchError):
 
 
 class DatabaseGoneError(StoreError):
-    """A database that is gone in the middle: its file is another one, or its server stays away."""
+    """A database that was lost while in use: its file was replaced, or its server stays away."""
 
 
 class DatabaseReplacedError(DatabaseGoneError):
-    """Another database that was put in the place of the one that was written to."""
+    """Another database that has replaced the one that was written to."""
 
 
 class MissingResultsError(StoreError):

@@ -1,4 +1,4 @@
-"""execute(config) -> Run: a whole training as a pure function that knows no database."""
+"""execute(config) -> Run: a whole training as a pure function without a database."""
 
 import sys
 import time
@@ -35,28 +35,28 @@ def execute(
     blas_threads: int = 1,
     on_stage: OnStage = lambda what: None,
 ) -> Run:
-    """Train one configuration and return everything it gave; it never raises for a bad run.
+    """Train one configuration and return all its results; never raise for a bad run.
 
     Parameters
     ----------
     config : RunConfig
         What to train.
     on_epoch : callable, optional
-        Called with each epoch's metrics as it ends.
+        Called with the metrics of each epoch when it ends.
     diagnostics : Diagnostics, optional
-        What to measure beside the epochs.
+        What to measure besides the epochs.
     blas_threads : int
-        Threads of each matrix product. One by default, wherever this runs: 64 × 64 products are
-        slower with more, and the last digits depend on it.
+        Threads of each matrix product. One by default on every machine: 64 × 64 products are
+        slower with more threads, and the last digits depend on their number.
 
     on_stage : callable
-        Called with what is measured beside the epochs as it begins, and with "" when it ended.
+        Called with what is measured besides the epochs when it begins, and with "" when it ends.
 
     Returns
     -------
     Run
         ``completed``; or ``diverged``, ``interrupted`` (Ctrl-C) or ``failed``, with the epochs
-        before.
+        until then.
     """
     with blas_limited(blas_threads) as lacking:
         environment = current_environment()
@@ -82,14 +82,14 @@ def execute(
 def _train(
     config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics, on_stage: OnStage
 ) -> dict[str, Any]:
-    """Train, and return the fields of Run that depend on how it went."""
+    """Train, and return the fields of Run that depend on the outcome."""
     epochs: list[EpochMetrics] = []
     outcome: dict[str, Any] = {"status": COMPLETED}
     try:
         dataset = load_dataset(config)
         assert config.input is not None
         split = dataset.split(config.seed, config.dtype, config.input)
-        # A batch holds what there is: memory, product and arrays are for no more than that.
+        # No batch exceeds the training split, so memory, product and arrays need no more either.
         feasible = replace(config, batch_size=min(config.batch_size, len(split.y_train)))
         check_memory(feasible, dataset.n_features, dataset.n_classes)
         network = Network.from_config(feasible, dataset.n_features, dataset.n_classes)
@@ -128,7 +128,7 @@ def _train(
 
 
 def _peak_memory_bytes() -> int | None:
-    """Return this process's peak resident memory so far, or None where the system has no word."""
+    """Return this process's peak resident memory so far, or None if the system cannot tell."""
     try:
         import resource
     except ImportError:  # Windows

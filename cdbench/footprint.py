@@ -1,4 +1,4 @@
-"""How much memory a training takes, estimated before it is taken."""
+"""How much memory a training takes, estimated in advance."""
 
 from itertools import pairwise
 
@@ -11,9 +11,9 @@ from cdbench.network import rounded_widths
 from cdbench.products import PRODUCTS
 
 VECTORS = {"sgd": 3, "adam": 5}
-"""Vectors as long as the parameters: those, their gradient, and what the optimiser holds."""
+"""Vectors of parameter length: the parameters, their gradient, and the optimiser's state."""
 ACTIVATIONS = 2
-"""Arrays of activations a layer: its input and the gradient of that."""
+"""Arrays of activations per layer: its input and the gradient of its input."""
 
 
 def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
@@ -26,7 +26,7 @@ def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
         n_weights = n_in * n_out // B
         total += VECTORS[config.optimizer] * real * (n_weights + n_out)
         total += ACTIVATIONS * real * N * (n_in + n_out)
-        # Initial weights are drawn in float64 whatever the dtype.
+        # Initial weights are drawn in float64 for any dtype.
         temporary = max(temporary, 8 * n_weights)
         if product is not None:
             total += PRODUCTS[product].bytes_needed(N, n_out // B, n_in // B, B, real)
@@ -34,7 +34,7 @@ def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
 
 
 def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
-    """Raise ConfigurationError if a training would take more memory than there is."""
+    """Raise ConfigurationError if a training would take more memory than is available."""
     needed, available = training_bytes(config, n_features, n_classes), available_memory()
     if available is not None and needed > available:
         widths = " ".join(map(str, config.hidden))

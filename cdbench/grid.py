@@ -24,19 +24,19 @@ def grid(
     seeds : sequence of int
         Each combination is trained with each seed.
     baseline : bool
-        Whether the dense configuration of every combination comes too, ahead of the others.
+        Whether to put the dense configuration of every combination before the others.
     pin : callable, optional
-        Puts the data set's contents into a configuration; called once for all of its seeds.
+        Pins a configuration to its data set's contents; called once for all of its seeds.
 
     Returns
     -------
     list of RunConfig
-        Each once, the dense ones first.
+        Each configuration once, dense ones first.
 
     Raises
     ------
     ConfigurationError
-        If a value is given twice, or a combination cannot be.
+        If a value is given twice, or a combination is invalid.
     """
     for name, given in (("seeds", seeds), *knobs.items()):
         _check_distinct(name, given)
@@ -45,7 +45,7 @@ def grid(
     for combination in product(*knobs.values()):
         values = dict(zip(knobs, combination, strict=True))
         if values.get("layer") == "dense" and "cdlinear" in layers:
-            # Beside cdlinear, dense stands for the baseline: its blocks do not come into play.
+            # Alongside cdlinear, dense means the baseline, in which block sizes play no part.
             config = RunConfig(**values | {"layer": "cdlinear", "B": 1}).baseline()
         else:
             config = RunConfig(**values)

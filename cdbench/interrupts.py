@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP at the right moment: held back from work that must be whole.
+"""Ctrl-C, SIGTERM and SIGHUP at the right moment: held back during work that must be completed.
 
-All raise KeyboardInterrupt. Holding back uses a flag that the handler looks at, and a mask. The
-flag serves where another thread takes the signal, and the mask is inherited by new processes.
+All raise KeyboardInterrupt. They are held back by a flag, which the handler checks, and by a mask.
+The flag works even if another thread receives the signal; the mask is inherited by new processes.
 """
 
 import logging
@@ -18,10 +18,10 @@ from types import FrameType
 from cdbench.start_up import SIGNALS, end_at_once
 
 SOON_S = 3
-"""How long something may take before it counts as waiting, which an interrupt can end."""
+"""Seconds after which something counts as waiting, which an interrupt can end."""
 
 MOMENT_S = 0.01
-"""How long the main thread has to leave a finaliser in which an interrupt was swallowed."""
+"""Seconds for the main thread to leave a finaliser in which an interrupt was swallowed."""
 
 _LOG = logging.getLogger("cdbench")
 
@@ -30,20 +30,20 @@ _LOG = logging.getLogger("cdbench")
 class _State:
     first: int | None = None  # signal that arrived first
     held: bool = False
-    pending: bool = False  # one arrived while they were held
+    pending: bool = False  # a signal arrived while they were held
     ignored: bool = False
     waiting: bool = False
-    n_while_waiting: int = 0  # arrived so, while they were held or ignored
+    n_while_waiting: int = 0  # arrived while waiting, if they were held or ignored
 
 
 _STATE = _State()
 
 
 def catch_interrupts() -> None:
-    """From here on let the signals raise KeyboardInterrupt, where until now they ended the process.
+    """From here on, let the signals raise KeyboardInterrupt instead of ending the process.
 
-    So it was since ``start_up.end_on_signals``, while there was nothing to lose. Handlers that
-    others have installed stay, and so does a signal that is ignored, as below ``nohup``.
+    Until now there was nothing to lose, so they ended it, since ``start_up.end_on_signals``.
+    Handlers installed by others stay, and ignored signals stay ignored, as under ``nohup``.
     """
     if threading.current_thread() is not threading.main_thread():
         return
@@ -54,9 +54,9 @@ def catch_interrupts() -> None:
 
 
 def _raise_again(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Let an interrupt come again, a moment later, that was raised where no exception can leave.
+    """Repeat, a moment later, an interrupt raised where no exception can propagate.
 
-    That is in the finaliser of an object, say, which Python calls whenever it likes.
+    An example is an object's finaliser, which Python may call at any time.
     """
     if unraisable.exc_type is KeyboardInterrupt:
         again = threading.Timer(MOMENT_S, os.kill, [os.getpid(), interrupted_by()])
@@ -83,7 +83,7 @@ def _raise_pending() -> None:
 
 
 def interrupted_by() -> int:
-    """Return the number of the first signal that arrived, Ctrl-C's where none was caught."""
+    """Return the number of the first signal that arrived, or that of Ctrl-C if none was caught."""
     return _STATE.first or signal.SIGINT
 
 
@@ -91,9 +91,9 @@ def interrupted_by() -> int:
 def interrupts_held() -> Iterator[None]:
     """Hold interrupts back until the end of the block; processes started in it never see one.
 
-    It has an effect in the main thread only, the one that Python interrupts. An exception that
-    leaves the outermost block ends the work as the interrupt would have, which is then done with:
-    it must not come up in whatever follows.
+    This affects only the main thread, which is the one that Python interrupts. An exception that
+    leaves the outermost block ends the work just as the interrupt would have. The interrupt is then
+    dropped, because it must not appear in whatever follows.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -112,7 +112,7 @@ def interrupts_held() -> Iterator[None]:
 
 @contextmanager
 def interrupts_let_through() -> Iterator[None]:
-    """Let interrupts through in this block, inside of one that holds them back."""
+    """Let interrupts through in this block, inside one that holds them back."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -128,14 +128,14 @@ def interrupts_let_through() -> Iterator[None]:
 
 @contextmanager
 def _masked(*, block: bool) -> Iterator[None]:
-    """Block or unblock the signals themselves, which new processes inherit, unlike a handler."""
+    """Block or unblock the signals themselves; unlike a handler, new processes inherit this."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
     how = signal.SIG_BLOCK if block else signal.SIG_UNBLOCK
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
-        signal.pthread_sigmask(how, SIGNALS)  # which raises what was waiting
+        signal.pthread_sigmask(how, SIGNALS)  # raises pending signals
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -143,11 +143,11 @@ def _masked(*, block: bool) -> Iterator[None]:
 
 @contextmanager
 def waiting() -> Iterator[Callable[[float], None]]:
-    """Give a function that sleeps, for a block in which another process is waited for.
+    """Give a function that sleeps, for a block that waits for another process.
 
-    Interrupts get through while it sleeps. Where they are held back or ignored, something waits to
-    be stored: the first one then only says so, and the second, as any sleep after it, raises
-    KeyboardInterrupt.
+    Interrupts get through while it sleeps. If they are held back or ignored, something is waiting
+    to be stored. The first interrupt then only tells the user so; the second one, and any sleep
+    after it, raises KeyboardInterrupt.
     """
     if threading.current_thread() is not threading.main_thread():
         yield time.sleep
@@ -168,23 +168,23 @@ def _pause(seconds: float) -> None:
 
 
 def interruption() -> KeyboardInterrupt:
-    """Return what ends a statement or a wait, with what it costs, if it costs something."""
+    """Return the interrupt that ends a statement or a wait; it says what is lost, if anything."""
     lost = _STATE.n_while_waiting > 1
     return KeyboardInterrupt(*("interrupted; what was waiting to be stored was not stored",) * lost)
 
 
 class StatementWatch:
-    """What a database's driver asks now and then in the middle of a statement: is it to end.
+    """Called now and then by a database driver to ask whether a running statement is to end.
 
-    An interrupt ends it at once where interrupts are let through. Where they are held back it has
-    ``SOON_S`` to be done; after that it counts as waiting.
+    An interrupt ends it at once if interrupts are let through. If they are held back, the statement
+    has ``SOON_S`` seconds to complete; after that it counts as waiting.
     """
 
     def __init__(self) -> None:
         self._began = self._asked = 0.0
 
     def __call__(self) -> bool:
-        """Return whether the statement is to end, an interrupt having come."""
+        """Return whether the statement is to end because of an interrupt."""
         try:
             self.look()
         except KeyboardInterrupt:
@@ -192,9 +192,9 @@ class StatementWatch:
         return False
 
     def look(self) -> None:
-        """Raise KeyboardInterrupt where the statement is to end."""
+        """Raise KeyboardInterrupt if the statement is to end."""
         now = time.monotonic()
-        if now - self._asked > 1:  # so long between two questions: it is another statement
+        if now - self._asked > 1:  # a gap this long between calls: a new statement
             self._began = now
         self._asked = now
         if not _STATE.held or now - self._began >= SOON_S:
@@ -203,7 +203,7 @@ class StatementWatch:
 
 
 def ignore_interrupts() -> None:
-    """Ignore interrupts from here on, those held back included; all but those while waiting."""
+    """From here on, ignore interrupts, even those held back, except while waiting."""
     for number in SIGNALS:
         if callable(signal.getsignal(number)):
             signal.signal(number, _interrupt)

@@ -1,4 +1,4 @@
-"""What the audit of a claim gives, as plain values: observations, measurements, a judgement."""
+"""Results of auditing a claim, as plain values: observations, measurements, a judgement."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,20 +18,20 @@ NOT_MEASURED = "not measured"
 
 @dataclass(frozen=True)
 class Observation:
-    """One number that goes into a judgement: of a run, or of a computation.
+    """One number that goes into a judgement, from a run or a computation.
 
     Attributes
     ----------
     quantity : str
         What was observed, with its unit.
     subject : str
-        Of which model or case.
+        The model or case it was observed for.
     place : float
-        Where: the seed, unless the quantity says otherwise. Subjects are compared place by place.
+        The seed, unless the quantity says otherwise. Subjects are compared place by place.
     value : float
         The number; it may be infinite.
     run_id : int or None
-        The stored run it comes from; None for a computation.
+        The stored run that it comes from; None for a computation.
     """
 
     quantity: str
@@ -48,21 +48,21 @@ class Measurement:
     Attributes
     ----------
     quantity, subject : str
-        Which observations.
+        Which observations it summarises.
     statistic : str
-        What the estimate is of them: ``median``, ``mean paired difference`` ...
+        Which statistic of them: ``median``, ``mean paired difference`` ...
     estimate : float
-        Its value.
+        Value of the statistic.
     n : int
         Number of observations, or of pairs.
     sql : str
-        Query on the database that gives the estimate from the observations.
+        Database query that computes the estimate from the observations.
     baseline : str or None
-        The subject it is compared with, place by place.
+        The subject compared with, place by place.
     low, high : float or None
         Ends of the interval.
     interval : str or None
-        What the interval is: ``95 % bootstrap`` or ``quartiles``.
+        Kind of interval: ``95 % bootstrap`` or ``quartiles``.
     """
 
     quantity: str
@@ -86,11 +86,11 @@ class Judgement:
     verdict : str
         One of VERDICTS.
     measured : str
-        What was measured, in a few words with its uncertainty.
+        What was measured, in a few words, with its uncertainty.
     reason : str
-        Why this verdict, in one sentence with the numbers that decide.
+        Why this verdict, in one sentence with the deciding numbers.
     condition : str or None
-        With CONDITIONAL, the condition; else None.
+        The condition of a CONDITIONAL verdict; otherwise None.
     """
 
     verdict: str
@@ -104,8 +104,8 @@ class ClaimResult:
     """One audit of one claim, as it is stored.
 
     ``claim`` is its name, ``position`` its place in the paper's order, ``published`` what the
-    paper says, ``rule`` the rule for the verdict as it stood, ``seeds`` those of the runs.
-    ``inputs_digest`` is equal where nothing that went in has changed.
+    paper says, ``rule`` the rule for the verdict at the time, ``seeds`` the seeds of the runs.
+    ``inputs_digest`` stays the same if no input has changed.
     """
 
     claim: str

@@ -1,4 +1,4 @@
-"""Values of knobs as ``cdbench.toml`` and the command line write them: their types and ranges."""
+"""Knob values as written in ``cdbench.toml`` and on the command line: their types and ranges."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from cdbench.config import KNOBS, RunConfig
 from cdbench.errors import ConfigurationError
 
 KNOB_TYPES: dict[str, type] = {
-    # `int | None` and `tuple[int, ...]` both say their own type first.
+    # In both `int | None` and `tuple[int, ...]`, the type of the value comes first.
     name: (get_args(knob.type) or (knob.type,))[0]
     for name, knob in KNOBS.items()
 }
@@ -18,14 +18,14 @@ KNOB_TYPES: dict[str, type] = {
 INTEGER_NAMES = frozenset(
     {"seeds"} | {name for name, kind in KNOB_TYPES.items() if kind is int} - {"seed"}
 )
-"""Keys and options of several whole numbers, which take ranges such as ``0..29``."""
+"""Keys and options that take several integers, and so ranges such as ``0..29``."""
 
 SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs", "baseline"}
 
 MAX_RANGE = 100_000
-"""Most values that one range may stand for; a longer one is a slip of the keyboard."""
+"""Most values that one range may stand for; a longer one is a typing error."""
 
-# A value is checked alone, so its neighbours must neither refuse nor hide it.
+# Values are checked one at a time, so the other knobs must neither exclude nor reset them.
 _NEIGHBOURS: dict[str, dict[str, Any]] = {
     "B": {"hidden": (2**62,)},
     "hidden": {"B": 1},
@@ -35,9 +35,9 @@ _NEIGHBOURS: dict[str, dict[str, Any]] = {
 
 
 def expand_range(word: str) -> list[str]:
-    """Return the whole numbers that ``word`` stands for: ``0..3`` is 0, 1, 2 and 3.
+    """Return the integers that ``word`` stands for: ``0..3`` is 0, 1, 2 and 3.
 
-    A word that is no range is returned as it is.
+    A word that is not a range is returned unchanged.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def expand_range(word: str) -> list[str]:
 
 @contextmanager
 def named_in_errors(place: str) -> Iterator[None]:
-    """Put the place in front of an error's message, and keep the error's class."""
+    """Prefix an error's message with the place, and keep the error's class."""
     try:
         yield
     except ConfigurationError as error:
@@ -74,7 +74,7 @@ def named_in_errors(place: str) -> Iterator[None]:
 
 
 def checked_knob(name: str, value: Any) -> Any:
-    """Return the knob's value if a RunConfig takes it."""
+    """Return the knob's value if RunConfig accepts it."""
     if KNOB_TYPES[name] is str and not isinstance(value, str):
         raise ConfigurationError(f"{name} = {value!r}: expected a text")
     try:
@@ -89,7 +89,7 @@ def _expected(name: str) -> str:
 
 
 def checked_sweep_value(name: str, value: Any) -> Any:
-    """Return the value of a sweep's key, with ranges expanded, if each of its runs takes it."""
+    """Return the value of a sweep's key, with ranges expanded, if every run accepts it."""
     if name == "baseline":
         if not isinstance(value, bool):
             raise ConfigurationError(f"baseline = {value!r}: expected true or false")
@@ -115,18 +115,18 @@ def checked_sweep_value(name: str, value: Any) -> Any:
 
 
 def _check_seeds(seeds: list[Any]) -> None:
-    """Raise ConfigurationError where one is no seed; there may be 100,000 of them."""
+    """Raise ConfigurationError if one is not a valid seed; there may be 100,000 of them."""
     config = RunConfig()
     for seed in seeds:
         config.with_seed(seed)
 
 
 def _numbers(item: Any) -> list[Any]:
-    """Expand a range; anything else is left for RunConfig to judge."""
+    """Expand a range; leave anything else for RunConfig to check."""
     words = expand_range(item) if isinstance(item, str) else [item]
     return words if words == [item] else [int(word) for word in words]
 
 
 def listed(name: str, value: Any) -> Any:
-    """Return several values where a sweep takes several; a label column is one for all runs."""
+    """Return a list if a sweep takes several values; a label column is the same for all runs."""
     return value if name == "label_column" or isinstance(value, list) else [value]

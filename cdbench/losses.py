@@ -1,4 +1,4 @@
-"""The loss that is trained on."""
+"""The training loss."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,26 +6,26 @@ from numpy.typing import NDArray
 from cdbench.products.base import FRESH, Allocate, Array
 
 LOG_FLOOR = 1e-12
-"""Added to a probability before its logarithm, as in the paper's released code."""
+"""Added to a probability before taking its logarithm, as in the paper's released code."""
 
 
 class Softmax:
-    """Softmax of logits (N, n_classes) in its own arrays, to be computed again and again.
+    """Softmax of logits (N, n_classes) in its own arrays, to be computed repeatedly.
 
-    Memory holds probabilities by columns: sums over the few classes are then sums of long vectors.
-    Everything is analytic at complex logits.
+    Probabilities are stored by columns, so that sums over the few classes are sums of long vectors.
+    Everything is analytic for complex logits.
 
     Parameters
     ----------
     logits : (N, n_classes) float or complex
-        Scores, read whenever something is computed.
+        Scores, read by every computation.
     allocate : Allocate
-        Where arrays come from.
+        Source of arrays.
 
     Attributes
     ----------
     p : (N, n_classes) as logits
-        Probabilities after ``run``; after ``gradient`` the gradient.
+        Probabilities after ``run``; the gradient after ``gradient``.
     """
 
     def __init__(self, logits: Array, allocate: Allocate = FRESH) -> None:
@@ -39,7 +39,7 @@ class Softmax:
         self.p = self._columns.T
 
     def run(self) -> Array:
-        """Compute each row's probabilities, and return them."""
+        """Compute and return each row's probabilities."""
         p, row = self._columns, self._row
         np.copyto(p, self._logits)
         np.maximum.reduce(p.real, axis=0, out=self._top)
@@ -50,14 +50,14 @@ class Softmax:
         return self.p
 
     def true(self, labels: NDArray[np.int64]) -> Array:
-        """Return the probabilities of the true classes (N,), computed by the last run."""
+        """Return the probabilities of the true classes (N,) from the last run."""
         p_true: Array = self._entries[labels * self._N + self._places]
         return p_true
 
     def gradient(self, labels: NDArray[np.int64]) -> Array:
-        """Run; write the mean cross-entropy's gradient over ``p``; return the true classes' p.
+        """Run, overwrite ``p`` with the mean cross-entropy's gradient, return the true classes' p.
 
-        The gradient is ``(p - onehot) / N``: without the 1e-12, as in the paper's released code.
+        The gradient is ``(p - onehot) / N``, without the 1e-12, as in the paper's released code.
         """
         self.run()
         places = labels * self._N
@@ -69,24 +69,24 @@ class Softmax:
 
 
 def softmax(logits: Array) -> Array:
-    """Return each row's probabilities, (N, n_classes); analytic at complex logits."""
+    """Return each row's probabilities, (N, n_classes); analytic for complex logits."""
     return Softmax(logits).run()
 
 
 def softmax_gradient(logits: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Return the probability given to each true class, and the mean cross-entropy's gradient.
+    """Return the true classes' probabilities and the mean cross-entropy's gradient.
 
     Parameters
     ----------
     logits : (N, n_classes) float or complex
-        Scores; complex ones give the gradient's analytic continuation.
+        Scores; complex scores give the gradient's analytic continuation.
     labels : (N,) int
         The true classes, 0 to n_classes - 1.
 
     Returns
     -------
     p_true : (N,) as logits
-        What ``cross_entropy`` takes.
+        Probabilities of the true classes, the input of ``cross_entropy``.
     gradient : (N, n_classes) as logits
         ``(p - onehot) / N``.
     """
@@ -95,7 +95,7 @@ def softmax_gradient(logits: Array, labels: NDArray[np.int64]) -> tuple[Array, A
 
 
 def cross_entropy(p_true: Array) -> Array:
-    """Return -log(p + 1e-12), in nats, of probabilities of true classes; of complex ones' real."""
+    """Return -log(p + 1e-12), in nats, of the true classes' probabilities (their real parts)."""
     losses: Array = np.log(p_true.real + LOG_FLOOR)
     return np.negative(losses, out=losses)
 
@@ -103,7 +103,7 @@ def cross_entropy(p_true: Array) -> Array:
 def softmax_cross_entropy(logits: Array, labels: NDArray[np.int64]) -> tuple[float, Array]:
     """Return the mean cross-entropy of softmax(logits) over the samples, and its gradient.
 
-    As ``softmax_gradient`` and ``cross_entropy``; natural logarithm.
+    See ``softmax_gradient`` and ``cross_entropy``; natural logarithm.
     """
     p_true, gradient = softmax_gradient(logits, labels)
     return float(cross_entropy(p_true).mean()), gradient

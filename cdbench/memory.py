@@ -1,18 +1,18 @@
-"""Memory: how much there is, and amounts of it in words."""
+"""Memory: how much is available, and amounts of it in words."""
 
 import os
 from pathlib import Path
 
 
 def available_memory() -> int | None:
-    """Return how many bytes could be allocated now without swapping; None where unknown."""
+    """Return how many bytes can be allocated now without swapping; None if unknown."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) * 1024
     except OSError:
         pass
-    try:  # not Linux: all that is built in, for want of a better number
+    try:  # not Linux: all installed memory, for want of a better number
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
         return None

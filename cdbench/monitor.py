@@ -1,4 +1,4 @@
-"""Monitor: takes a run's diagnostics while it trains."""
+"""Monitor: measures a run's diagnostics while it trains."""
 
 from collections.abc import Callable
 
@@ -17,14 +17,14 @@ OnStage = Callable[[str], None]
 
 
 class Monitor:
-    """Measures a network in training, where its diagnostics ask for it.
+    """Measures a network in training whenever its diagnostics ask for it.
 
     Parameters
     ----------
     network : Network
         The network.
     parameters : (n_parameters,) float
-        Its parameters, which the training changes in place.
+        Its parameters, which training changes in place.
     split : Split
         The run's data.
     config : RunConfig
@@ -32,7 +32,7 @@ class Monitor:
     diagnostics : Diagnostics
         What to measure.
     on_stage : callable
-        Called with what is measured as it begins, and with nothing when it has ended.
+        Called with what is measured when it begins, and with "" when it has ended.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Monitor:
                 context=self._context(),
             )
         if epoch in self._curvature_epochs:
-            # Imported late: SciPy takes longer to import than the paper's runs to train.
+            # Imported late: importing SciPy takes longer than training the paper's runs.
             from cdbench.curvature import measure_curvature
 
             self.curvature += measure_curvature(
@@ -95,7 +95,7 @@ class Monitor:
         self._on_stage("")
 
     def before_step(self, epoch: int, step: int, x: Array) -> None:
-        """Measure Theorem 1's spectrum of a mini-batch, its condition only."""
+        """Measure only the condition of Theorem 1's spectrum of a mini-batch."""
         self.spectra += measure_spectra(
             self.network,
             self.parameters,
@@ -109,7 +109,7 @@ class Monitor:
         )
 
     def _context(self) -> Context:
-        """Return the context of evaluation, in float64 as the measurements are."""
+        """Return the evaluation context, in float64 like the measurements."""
         parameters = self.parameters.astype(np.float64, copy=False)
         X = self.split.X_train.astype(np.float64, copy=False)
         return self.network.evaluation(self.network.views(parameters), X)

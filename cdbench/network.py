@@ -37,7 +37,7 @@ from cdbench.products.workspace import aligned
 
 @dataclass(frozen=True)
 class WeightPlace:
-    """Where a weight layer stands in a network, and which part of its matrix acts.
+    """The position of a weight layer in a network, and the part of its matrix that acts.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class WeightPlace:
     layer : WeightLayer
         The layer.
     n_in_acting, n_out_acting : int
-        Leading columns and rows of its W that act: without the columns of padded inputs and the
+        Numbers of leading columns and rows of its W that act: without columns of padded inputs and
         rows of sliced-off logits.
     """
 
@@ -57,16 +57,16 @@ class WeightPlace:
 
 
 class Network:
-    """A chain of layers; it holds no parameters, they are one flat vector passed to it.
+    """A chain of layers. It holds no parameters: they are one flat vector passed to it.
 
-    Its inputs and logits are rows, (N, n). In between, networks of CDLinear layers may hold
-    activations in the other layout, which their product asks for; ``from_config`` puts the layers
-    that rearrange where they are needed, and nothing else knows of it.
+    Its inputs and logits are rows, (N, n). In between, networks of CDLinear layers may have
+    activations in the other layout, if their product needs it. ``from_config`` inserts the layers
+    that convert between layouts; nothing else needs to know.
 
     Parameters
     ----------
     layers : sequence of Layer
-        Each as wide at its input as the one before is at its output, and in the same layout.
+        The input of each matches the output of the one before in width and layout.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
@@ -80,12 +80,12 @@ class Network:
 
     @classmethod
     def from_config(cls, config: RunConfig, n_features: int, n_classes: int) -> "Network":
-        """Build the network of Sec. VI.1: weight layers with ReLU between.
+        """Build the network of Sec. VI.1: weight layers with ReLU in between.
 
-        Every width is rounded up to the family's multiple; inputs are padded with zeros and the
-        surplus logits are sliced off. Dropout, where asked for, follows each ReLU; a normalisation
-        stands directly ahead of each weight layer, but never sees padded inputs. All CDLinear
-        layers compute their products in the same way.
+        Every width is rounded up to the family's multiple; inputs are padded with zeros and surplus
+        logits are sliced off. Dropout, if requested, follows each ReLU. A normalisation comes
+        directly before each weight layer, but never sees padded inputs. All CDLinear layers use the
+        same product.
         """
         family = LAYERS[config.layer]
         widths, product = rounded_widths(config, n_features, n_classes)
@@ -93,7 +93,7 @@ class Network:
             config = replace(config, product=product)
         layers: list[Layer] = []
         for n_in, n_out in pairwise(widths):
-            n = n_in if layers else n_features  # without padding, which only inputs have
+            n = n_in if layers else n_features  # without padding, which only the inputs have
             if layers:
                 layers.append(ReLU(n))
                 if config.dropout:
@@ -109,7 +109,7 @@ class Network:
 
     @property
     def product(self) -> str | None:
-        """How the CDLinear layers compute their products; None without any."""
+        """Name of the CDLinear layers' product; None if there are no such layers."""
         for layer in self.layers:
             if isinstance(layer, CDLinear):
                 return layer.product.name
@@ -117,7 +117,7 @@ class Network:
 
     @property
     def weight_layers(self) -> list[WeightPlace]:
-        """The weight layers in order, each with the part of its matrix that acts."""
+        """The weight layers in order, each with the acting part of its matrix."""
         layers = enumerate(self.layers)
         found = [(i, layer) for i, layer in layers if isinstance(layer, WeightLayer)]
         first, last = found[0][0], found[-1][0]
@@ -133,12 +133,12 @@ class Network:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Widths from input to logits as the weight layers have them: 64, 64, 64, 12 for B = 4."""
+        """Widths of the weight layers from input to logits: 64, 64, 64, 12 for B = 4."""
         places = self.weight_layers
         return (places[0].layer.n_in, *(place.layer.n_out for place in places))
 
     def views(self, flat: Array) -> list[Params]:
-        """Return for each layer its parameters as views of ``flat`` (n_parameters,)."""
+        """Return each layer's parameters as views of ``flat`` (n_parameters,)."""
         views: list[Params] = []
         start = 0
         for layer, shapes in zip(self.layers, self._shapes, strict=True):
@@ -152,9 +152,9 @@ class Network:
         return views
 
     def initial_parameters(self, rng: np.random.Generator, dtype: str = "float64") -> Array:
-        """Draw all parameters, layer by layer from the input, as one vector (n_parameters,).
+        """Draw all parameters, layer by layer from the input on, as one vector (n_parameters,).
 
-        The draws are those of float64 whatever the dtype, rounded.
+        They are drawn in float64 and rounded to the dtype.
         """
         flat = aligned(self.n_parameters, dtype)
         for layer, params in zip(self.layers, self.views(flat), strict=True):
@@ -162,10 +162,10 @@ class Network:
         return flat
 
     def prepare(self, X: Array) -> Array:
-        """Return inputs (N, n_in) as ``forward`` takes them with ``prepared=True``.
+        """Return inputs (N, n_in) in the form that ``forward`` takes with ``prepared=True``.
 
-        What the layers that only rearrange do ahead of the first other one is done here, once
-        instead of with every pass. Samples lie along ``sample_axis`` of the result.
+        The leading layers that only rearrange are applied here once instead of in every pass.
+        Samples lie along ``sample_axis`` of the result.
         """
         for layer in self.layers[: self._n_leading]:
             X, _ = layer.forward({}, X, EVALUATION)
@@ -173,13 +173,13 @@ class Network:
 
     @property
     def sample_axis(self) -> int:
-        """Axis of prepared inputs along which samples lie."""
+        """The axis of samples in prepared inputs."""
         return 2 if isinstance(self.layers[max(0, self._n_leading - 1)], ToVertices) else 0
 
     def bind(
         self, params: list[Params], x: Array, context: Context, *, prepared: bool = False
     ) -> BoundNetwork:
-        """Return the chain with these parameters and inputs (N, n_in), ready to be run."""
+        """Return the chain bound to these parameters and inputs (N, n_in), ready to run."""
         skipped = self._n_leading if prepared else 0
         runs, pullbacks = [], []
         for layer, own in zip(self.layers[skipped:], params[skipped:], strict=True):
@@ -204,7 +204,7 @@ class Network:
         return bound.logits, bound.pullback
 
     def inputs(self, params: list[Params], x: Array, context: Context = EVALUATION) -> list[Array]:
-        """Return what enters each layer, as rows (N, layer.n_in) each."""
+        """Return the inputs of each layer as rows (N, layer.n_in)."""
         inputs = []
         for layer, own in zip(self.layers, params, strict=True):
             inputs.append(x if x.ndim == 2 else to_rows(x))
@@ -214,8 +214,9 @@ class Network:
     def evaluation(self, params: list[Params], X_train: Array) -> Context:
         """Return the context in which the network with these parameters is measured.
 
-        It holds the statistics of each BatchNorm over the whole training split (N, n_in), taken
-        layer by layer, each behind those before it in evaluation. Without any it is EVALUATION.
+        It has the statistics of each BatchNorm over the whole training split (N, n_in). They are
+        taken layer by layer, each with those before it in evaluation. Without BatchNorm it is
+        EVALUATION.
         """
         if not any(isinstance(layer, BatchNorm) for layer in self.layers):
             return EVALUATION
@@ -232,7 +233,7 @@ class Network:
 def rounded_widths(
     config: RunConfig, n_features: int, n_classes: int
 ) -> tuple[list[int], str | None]:
-    """Return the widths as the weight layers have them, and the product; None of a dense one."""
+    """Return the widths of the weight layers, and the product, or None for a dense network."""
     multiple = LAYERS[config.layer].width_multiple(config)
     asked = (n_features, *config.hidden, n_classes)
     widths = [-(-width // multiple) * multiple for width in asked]

@@ -1,4 +1,4 @@
-"""Numbers as people read them: three significant digits, one style a cell, one minus sign."""
+"""Human-readable numbers: three significant digits, one style per cell, a true minus sign."""
 
 from collections.abc import Iterable
 from math import isfinite, isinf
@@ -8,12 +8,12 @@ PLAIN_FROM, PLAIN_BELOW = 1e-3, 1e5
 
 
 def format_number(number: float) -> str:
-    """Return three significant digits, with an exponent far from 1: 0.0123, −12.3, 3.80e6; ∞."""
+    """Return three significant digits, with an exponent if far from 1: 0.0123, −12.3, 3.80e6; ∞."""
     return format_together([number])[0]
 
 
 def format_together(numbers: Iterable[float]) -> list[str]:
-    """Return numbers of one cell in one style: all with an exponent where one of them needs it.
+    """Return the numbers of one cell in one style: all with an exponent if one needs it.
 
     Examples
     --------
@@ -42,7 +42,7 @@ def format_points(shares: Iterable[float], *, signed: bool = True) -> list[str]:
 
 
 def minus(text: str) -> str:
-    """Return the text with the sign of a negative number as a minus; exponents keep theirs."""
+    """Return the text with a true minus sign for a negative number; exponents keep a hyphen."""
     return f"−{text[1:]}" if text.startswith("-") else text
 
 

@@ -9,16 +9,16 @@ from cdbench.products.workspace import aligned
 
 
 class Optimizer(ABC):
-    """An update rule with its own memory.
+    """An update rule with its own state.
 
     Parameters
     ----------
     parameters : (n_parameters,) float
-        What it updates in place.
+        Parameters to update in place.
     learning_rate : float or (n_parameters,) float
-        Step size η, of all parameters or of each.
+        Step size η, for all parameters or for each.
     momentum : float
-        Decay of the gradients' memory.
+        Decay factor of the memory of past gradients.
     """
 
     def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
@@ -48,10 +48,10 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015, the paper's reference [21]), algorithm 1 with bias correction.
 
-    The first-moment decay β₁ is the configuration's momentum; the rest is that paper's. Its steps
-    do not grow with the gradient: η moves each entry of c, and so of W, by about η whatever B.
-    Weight-space scaling (``trainer.learning_rates``) therefore takes entries of W B times less far
-    than in a dense layer, where with SGD it takes them equally far.
+    The first-moment decay β₁ is the configuration's momentum; the rest is from that paper. Its
+    steps do not grow with the gradient: each entry of c, and so of W, moves by about η for any B.
+    Weight-space scaling (``trainer.learning_rates``) therefore moves entries of W B times less than
+    in a dense layer; with SGD it moves them equally far.
     """
 
     SECOND_MOMENT_DECAY = 0.999

@@ -1,4 +1,4 @@
-"""Files that commands write: whole or not at all, and never over what they must not replace."""
+"""Files that commands write: complete or not at all, and never over what must not be replaced."""
 
 import errno
 import os
@@ -12,10 +12,10 @@ from cdbench.errors import OutputError, StoreError
 from cdbench.work_folders import work_folder
 
 DATABASE_HEADERS = (b"SQLite format 3\0", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
-"""How a SQLite database begins, whoever's it is, and its rollback journal."""
+"""First bytes of any SQLite database, and of its rollback journal."""
 
 BESIDE_DATABASES = ("-journal", "-wal", "-shm")
-"""Ends of the names that SQLite gives to files beside a database, and believes."""
+"""Suffixes of files beside a database that SQLite creates, and trusts."""
 
 REFUSED = {
     stat.S_IFDIR: "it is a folder",
@@ -27,31 +27,31 @@ STANDARD_OUTPUT = "-"
 
 
 def write_output(target: str | Path, content: bytes, called: str = "--output") -> bool:
-    """Write what a command was asked to write, to a file or a stream.
+    """Write a command's output to a file or a stream.
 
-    A regular file is replaced in one step by a new one, which takes over its mode and, where that
-    is allowed, its owner. A link is followed. Pipes, terminals and other devices are written to and
-    never replaced, nor is the file that standard output or error goes to.
+    A regular file is replaced in one step by a new one with the same mode and, if permitted, the
+    same owner. Links are followed. Pipes, terminals and other devices are written to and never
+    replaced; nor is the file that standard output or error goes to.
 
     Parameters
     ----------
     target : str or Path
-        Where to; ``-`` is standard output.
+        Where to write; ``-`` is standard output.
     content : bytes
-        All of it.
+        The whole output.
     called : str, optional
-        What the user calls the target: an option's or an argument's name.
+        The user's name for the target: that of an option or an argument.
 
     Returns
     -------
     bool
-        Whether it is a file now, False for a stream.
+        Whether a file was written; False for a stream.
 
     Raises
     ------
     OutputError
         If it cannot be written, or is a folder, a socket, a block device, or a database, which no
-        output may replace. Nothing is changed then.
+        output may replace. In that case nothing is changed.
     """
     with _errors_named(target, called):
         if str(target) == STANDARD_OUTPUT:
@@ -68,12 +68,12 @@ def write_output(target: str | Path, content: bytes, called: str = "--output") -
 
 
 def check_output(target: str | Path, called: str = "--output") -> None:
-    """Refuse what ``write_output`` would refuse, ahead of work that takes its time.
+    """Refuse what ``write_output`` would refuse, before any lengthy work.
 
     Raises
     ------
     OutputError
-        If there is something that no output may replace, or the name cannot be.
+        If no output may replace what is there, or the name is invalid.
     """
     with _errors_named(target, called):
         _status(target)
@@ -81,19 +81,19 @@ def check_output(target: str | Path, called: str = "--output") -> None:
 
 @contextmanager
 def new_file(target: Path) -> Iterator[Path]:
-    """Give the name under which a new file is made, which gets its own name at the end.
+    """Give a temporary name to create a new file under; it gets its own name at the end.
 
-    It gets it whole, safe on the disk, and only where nothing else has it: of two processes that
-    make the same file at once, one is refused.
+    Only a complete file, safely on disk, gets that name, and only if nothing else has it: of two
+    processes that create the same file at once, one is refused.
 
     Raises
     ------
     StoreError
-        If there is something of that name, or the file cannot be written.
+        If something with that name exists, or the file cannot be written.
     """
     try:
         with suppress(FileNotFoundError):
-            target.lstat()  # which also refuses a name that is too long, before the work
+            target.lstat()  # also refuses an overlong name, before the work
             raise FileExistsError
         with work_folder(target.parent) as folder:
             unfinished = folder / "new"
@@ -117,7 +117,7 @@ def _errors_named(target: str | Path, called: str) -> Iterator[None]:
 
 
 def _status(target: str | Path) -> os.stat_result | None:
-    """Return what is there, None where a new file can be; raise OSError for what is in the way."""
+    """Return the status of what is there, or None for a new file; raise OSError for obstacles."""
     try:
         status: os.stat_result | None = Path(target).stat()
     except FileNotFoundError:
@@ -141,21 +141,21 @@ def _is_database(path: Path) -> bool:
 
 
 def _begins_as_database(path: Path) -> bool:
-    if not path.is_file():  # a pipe would be waited for
+    if not path.is_file():  # opening a pipe would wait
         return False
     with path.open("rb") as file:
         return file.read(16).startswith(DATABASE_HEADERS)
 
 
 def _descriptor(path: Path, status: os.stat_result) -> int | None:
-    """Return the descriptor of this process that a path names, such as /dev/stdout or /dev/fd/3.
+    """Return the descriptor of this process that a path refers to, such as /dev/stdout.
 
-    The file that standard output or error goes to names it as well.
+    The file that standard output or error goes to also refers to it.
     """
     if path.name.isdecimal() and os.path.realpath(path.parent) == os.path.realpath("/dev/fd"):
         return int(path.name)
     for number in (1, 2):
-        with suppress(OSError):  # it is closed
+        with suppress(OSError):  # the descriptor is closed
             if os.path.samestat(status, os.fstat(number)):
                 return number
     return None
@@ -173,11 +173,11 @@ def _write_stream(path: Path, number: int | None, content: bytes) -> None:
     if number is not None:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
-                stream.flush()  # what was printed before comes before
+                stream.flush()  # what was printed before must come first
         with open(number, "wb", closefd=False) as file:
             file.write(content)
         return
-    number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))  # which makes no file
+    number = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))  # creates no file
     with os.fdopen(number, "wb") as file:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EBUSY, "another file took its place meanwhile")
@@ -186,9 +186,9 @@ def _write_stream(path: Path, number: int | None, content: bytes) -> None:
 
 def _replace(path: Path, old: os.stat_result | None, content: bytes) -> None:
     if old is not None:
-        os.close(os.open(path, os.O_WRONLY))  # what may not be written is not replaced either
-    # In a folder of our own beside it: the rename stays on one file system, and a new file gets the
-    # user's ordinary permissions.
+        os.close(os.open(path, os.O_WRONLY))  # do not replace what is not writable
+    # In our own folder next to it, so that the rename stays on one file system and a new file gets
+    # the user's ordinary permissions.
     with work_folder(path.parent) as folder:
         unfinished = folder / "new"
         unfinished.write_bytes(content)
@@ -200,8 +200,8 @@ def _replace(path: Path, old: os.stat_result | None, content: bytes) -> None:
 
 
 def _take_over(path: Path, old: os.stat_result) -> None:
-    """Give a file the owner, group and mode of the one that it replaces."""
-    for owner in (old.st_uid, -1):  # only root may give files away; a group of one's own, anybody
+    """Give a file the owner, group and mode of the file that it replaces."""
+    for owner in (old.st_uid, -1):  # only root may change the owner; anyone, to one of their groups
         with suppress(OSError, AttributeError):  # AttributeError: Windows
             os.chown(path, owner, old.st_gid)
             break
@@ -210,12 +210,12 @@ def _take_over(path: Path, old: os.stat_result) -> None:
 
 def _give_name(unfinished: Path, target: Path) -> None:
     try:
-        os.link(unfinished, target)  # which never replaces
+        os.link(unfinished, target)  # never replaces anything
     except FileExistsError:
         raise
     except OSError:
-        # A file system without links. The name is taken first, by an empty file, because renaming
-        # would replace what another process made of that name meanwhile.
+        # The file system has no links. An empty file takes the name first, because renaming would
+        # replace a file that another process created meanwhile.
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         try:
             unfinished.replace(target)
@@ -225,7 +225,7 @@ def _give_name(unfinished: Path, target: Path) -> None:
 
 
 def _force_to_disk(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():  # which Windows does by itself, and lets nobody ask for
+    if os.name == "nt" and path.is_dir():  # Windows does it unasked, and cannot be asked
         return
     number = os.open(path, os.O_RDONLY)
     try:

@@ -1,4 +1,4 @@
-"""How long the runs that remain will take, told from those that have ended; and a good order."""
+"""How long the remaining runs will take, estimated from those that ended; and a good order."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -11,14 +11,14 @@ Kind = tuple[object, ...]
 
 EPOCH_S = 3e-3
 MEASUREMENT_S = {"spectra": 0.01, "lanczos": 3.0, "exact": 20.0, "auto": 20.0}
-"""Rough times of an epoch of the paper's recipe and of one measurement of each sort, in seconds.
+"""Rough times in seconds of an epoch of the paper's recipe, and of each kind of measurement.
 
-Only their ratios count, and only until a run of the kind has ended: then its own time does.
+Only their ratios matter, and only until a run of the kind has ended; then its own time counts.
 """
 
 
 def kind_of(config: RunConfig, diagnostics: Diagnostics) -> Kind:
-    """Return what runs have in common that take about equally long."""
+    """Return what identifies runs that take about equally long."""
     return (
         *(config.dataset, config.layer, config.B, config.hidden, config.normalization),
         *(config.epochs, config.batch_size, config.optimizer, config.dtype, config.product),
@@ -27,7 +27,7 @@ def kind_of(config: RunConfig, diagnostics: Diagnostics) -> Kind:
 
 
 def guessed_seconds(config: RunConfig, diagnostics: Diagnostics) -> float:
-    """Return roughly how long such a run takes, before one has been seen; never 0."""
+    """Return a rough guess of how long such a run takes, before any has ended; never 0."""
     widths = (64, *config.hidden, 10)
     size = sum(a * b for a, b in pairwise(widths))
     training = config.epochs * EPOCH_S * max(1.0, size / 8832)
@@ -37,10 +37,10 @@ def guessed_seconds(config: RunConfig, diagnostics: Diagnostics) -> float:
 
 
 def in_good_order(needs: Needs) -> dict[RunConfig, Diagnostics]:
-    """Return the runs with each kind spread evenly over the whole, dear ones a little earlier.
+    """Return the runs with each kind spread evenly over the sweep, costly ones a little earlier.
 
-    So what has ended tells of what remains, and no process is left alone with a dear run at the
-    end. Runs of one kind keep their order.
+    So the runs that ended are typical of those that remain, and no process is left alone with a
+    costly run at the end. Runs of one kind keep their order.
     """
     kinds: dict[Kind, list[RunConfig]] = {}
     for config, diagnostics in needs.items():
@@ -56,16 +56,16 @@ def in_good_order(needs: Needs) -> dict[RunConfig, Diagnostics]:
 
 
 class Pace:
-    """Tells how long the rest will take.
+    """Estimates how long the rest will take.
 
-    A run counts by what it costs: runs of a kind that has been seen by the mean of those, others
-    by a guess, scaled by how right the guesses were. The work done in the time that has passed
-    gives the rate. Runs in flight are half done, on average, and dear ones are likelier met.
+    Runs are weighted by cost: the mean of the ended runs of the same kind or, if there are none, a
+    guess scaled by the accuracy of the earlier guesses. The work done in the elapsed time gives the
+    rate. Runs in progress count as half done, and are more likely to be costly ones.
 
     Parameters
     ----------
     needs : mapping
-        All runs, with what is measured of each.
+        All runs, with what is measured for each.
     jobs : int
         Runs at a time.
     """
@@ -81,13 +81,13 @@ class Pace:
         self._seen: dict[Kind, list[float]] = {}
 
     def ended(self, config: RunConfig, diagnostics: Diagnostics, seconds: float) -> None:
-        """Count a run that ended, and how long it took by itself."""
+        """Record a run that ended, and how long it took by itself."""
         kind = kind_of(config, diagnostics)
         self._left[kind] -= 1
         self._seen.setdefault(kind, []).append(seconds)
 
     def seconds_left(self, elapsed: float) -> float | None:
-        """Return how long the rest takes, or None before anything has ended.
+        """Return how many seconds the rest takes, or None before any run has ended.
 
         Parameters
         ----------

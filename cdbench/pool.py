@@ -1,8 +1,8 @@
-"""A pool of worker processes that share nothing, so that a death affects only one run.
+"""A pool of worker processes that share nothing, so that the death of one affects only one run.
 
-Each worker has a pipe of its own, and there is no lock that it could die holding. The parent waits
-only on the pipes: a dead worker's pipe closes, and when the parent dies, the workers see all of
-theirs close. (A process's sentinel closes as well when only the fork server has died.)
+Each worker has its own pipe, and there is no lock that it could die holding. The parent waits only
+on the pipes: a dead worker's pipe closes, and if the parent dies, all workers see their pipes
+close. (A process's sentinel also closes when only the fork server has died.)
 """
 
 import atexit
@@ -24,21 +24,21 @@ from cdbench.servers import tracker_unspoken_of
 from cdbench.worker import STOP, Task
 
 STOPPING_S = 5
-"""How long workers may take to end their runs when they are asked to stop."""
+"""Seconds that workers may take to end their runs when asked to stop."""
 
 LISTENING_S = 1
-"""How long to listen in one go: on Windows, Ctrl-C gets through in between only."""
+"""Seconds to listen at a time: on Windows, Ctrl-C works only between waits."""
 
 MAX_DEATHS = 2
-"""Workers that may die of a task; it is then given up."""
+"""Number of worker deaths after which a task is given up."""
 
 MAX_STILLBORN = 3
-"""Workers in a row that may die before they can take a task; then there will never be one."""
+"""Number of workers dying in a row before taking a task after which the pool gives up."""
 
 
 @dataclass
 class Attempt:
-    """A task, and what became of the workers that had it."""
+    """A task, and what happened to the workers that had it."""
 
     task: Task
     n_deaths: int = 0
@@ -48,11 +48,11 @@ class Attempt:
     _began: float = 0.0
 
     def begin(self) -> None:
-        """Note that a worker has it from now on."""
+        """Record that a worker now has it."""
         self.started_at, self._began = datetime.now(UTC), time.perf_counter()
 
     def die(self, exit_code: int | None) -> None:
-        """Note that its worker died."""
+        """Record that its worker died."""
         self.duration_s = time.perf_counter() - self._began
         self.exit_code = exit_code
         self.n_deaths += 1
@@ -64,7 +64,7 @@ class _Worker:
         self.attempt: Attempt | None = None
         self.connection: Connection[Task | None, Run | str]
         self.connection, theirs = context.Pipe()
-        # The contexts have a Process, the base class that typeshed knows has none.
+        # The contexts have a Process; typeshed's base class has none.
         self.process = context.Process(target=worker.serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
         try:
             with tracker_unspoken_of():
@@ -73,7 +73,7 @@ class _Worker:
             theirs.close()
 
     def takes(self, attempt: Attempt) -> bool:
-        """Give it a task, where it waits for one; return whether it has it now."""
+        """Give it a task if it is waiting for one; return whether it has taken the task."""
         if not self.ready or self.attempt is not None:
             return False
         try:
@@ -90,7 +90,7 @@ class _Worker:
             self.connection.send(STOP)
 
     def bury(self) -> int | None:
-        """Return how the process, which is dead, ended: its exit code, or minus a signal."""
+        """Return how the dead process ended: its exit code, or minus a signal number."""
         self.connection.close()
         self.process.join(STOPPING_S)
         exit_code: int | None = self.process.exitcode
@@ -109,11 +109,11 @@ class Pool:
     Parameters
     ----------
     context : BaseContext
-        Of multiprocessing: how processes start.
+        Multiprocessing context: how processes start.
     n_workers : int
-        Processes at most.
+        Most processes at a time.
     give_up : Callable[[Attempt], Run]
-        Makes the run of a task that killed its workers.
+        Makes a run for a task that killed its workers.
     """
 
     def __init__(
@@ -127,20 +127,20 @@ class Pool:
         self._last_exit: int | None = None
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[list[Run]]:
-        """Execute the tasks and yield the runs that have ended since the previous request.
+        """Execute the tasks and yield the runs that ended since the last request.
 
-        Interrupts get through only while it waits, so none can cut a message in half; the runs
-        under way then end as ``interrupted`` and are yielded before KeyboardInterrupt is raised.
+        Interrupts get through only while it waits, so that none can cut a message in half. Runs in
+        progress then end as ``interrupted``, and are yielded before KeyboardInterrupt is raised.
 
         Parameters
         ----------
         tasks : iterable of Task
-            Read as workers need them, and a few ahead.
+            Read as workers need them, and a few in advance.
 
         Yields
         ------
         list of Run
-            At least one, at most as many as there are workers, in the order in which they ended.
+            At least one run, at most one per worker, in the order in which they ended.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class Pool:
         """
         waiting = iter(tasks)
         with interrupts_held():
-            atexit.register(self._kill)  # ahead of multiprocessing's own, which waits for workers
+            atexit.register(self._kill)  # runs before multiprocessing's, which waits for workers
             try:
                 self._hand_out(waiting)
                 while self._queue or self._busy():
@@ -158,7 +158,7 @@ class Pool:
                     self._hand_out(waiting)
                     if self._ended:
                         batch, self._ended = self._ended, []
-                        yield batch  # the workers go on meanwhile
+                        yield batch  # meanwhile the workers go on
                         del batch
             except KeyboardInterrupt:
                 yield from self._last_runs()
@@ -177,7 +177,7 @@ class Pool:
                 self._queue.popleft()
 
     def _start_workers(self) -> None:
-        """Start as many workers as there is work for; where none lives, raise WorkerError."""
+        """Start as many workers as there is work for; raise WorkerError if none survives."""
         n_wanted = min(self._n_workers, len(self._busy()) + len(self._queue))
         while len(self._workers) < n_wanted and self._n_stillborn < MAX_STILLBORN:
             try:
@@ -195,7 +195,7 @@ class Pool:
         return [one for one in self._workers if one.attempt is not None]
 
     def _wait(self) -> list[_Worker]:
-        """Return the workers that have said something, or died."""
+        """Return the workers that have sent something, or died."""
         with interrupts_let_through():
             heard = wait([one.connection for one in self._workers], LISTENING_S)
         return [one for one in self._workers if one.connection in heard]
@@ -203,7 +203,7 @@ class Pool:
     def _hear(self, one: _Worker) -> None:
         try:
             message = one.connection.recv()
-        except (EOFError, OSError):  # OSError: in the middle of a message
+        except (EOFError, OSError):  # OSError: it died in the middle of a message
             self._bury(one)
             return
         if isinstance(message, Run):
@@ -213,7 +213,7 @@ class Pool:
             one.ready, self._n_stillborn = True, 0
 
     def _bury(self, one: _Worker) -> None:
-        """Take a dead worker out; its task is tried again, or given up."""
+        """Remove a dead worker; its task is tried again or given up."""
         self._workers.remove(one)
         self._last_exit = one.bury()
         self._n_stillborn += not one.ready
@@ -235,7 +235,7 @@ class Pool:
             heard = wait([one.connection for one in busy], left)
             for one in [one for one in busy if one.connection in heard]:
                 busy.remove(one)
-                with suppress(EOFError, OSError):  # it had not begun
+                with suppress(EOFError, OSError):  # it had not started
                     message = one.connection.recv()
                     if isinstance(message, Run):
                         yield [message]
@@ -248,7 +248,7 @@ class Pool:
 
 
 def describe_exit(exit_code: int | None) -> str:
-    """Say how a process ended, in two words."""
+    """Say in two words how a process ended."""
     if exit_code is not None and exit_code < 0:
         return f"signal {-exit_code}"
     return f"exit code {exit_code}"

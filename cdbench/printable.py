@@ -1,29 +1,29 @@
-"""Text of the user's own, such as names and paths, made safe to show: no control characters."""
+"""The user's text, such as names and paths, made safe to show: no control characters."""
 
 import unicodedata
 
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories of characters that steer a terminal or a reader's eye instead of being seen."""
+"""Categories of invisible characters, which control a terminal or the direction of text."""
 
 JOINERS = "\u200c\u200d"
-"""Of those categories, but part of how words and emoji are written."""
+"""Exceptions from these categories: characters needed to write some words and emoji."""
 
 LONGEST_MESSAGE = 4000
-"""Characters of a message; a name of 10 kB is cut so that what to do next is still in sight."""
+"""Most characters of a message: a name of 10 kB is cut, so that what to do next stays visible."""
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Return text that can be shown: what cannot be seen is written as Python writes it.
+    r"""Return text that can be shown: invisible characters are written as Python escapes.
 
-    Control characters, terminals' escapes, marks that turn the direction of writing, and the
-    surrogates that stand for undecodable bytes of a file name.
+    These are control characters, terminal escapes, marks that change the direction of writing, and
+    surrogates for undecodable bytes of a file name.
 
     Parameters
     ----------
     text : str
         Any text.
     keep : str, optional
-        Characters to leave as they are, such as a line break where lines are meant.
+        Characters to leave unchanged, such as a line break in text of several lines.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def printable(text: str, keep: str = "") -> str:
 
 
 def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
-    """Return the text, its middle left out where it is longer than that many characters.
+    """Return the text, with its middle left out if it has more than ``longest`` characters.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Values as the paper prints them (Table 1, arXiv 2605.08171v1); none of them is ours."""
+"""Values as printed in the paper (Table 1, arXiv 2605.08171v1); none of them are ours."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from decimal import Decimal
 from math import isfinite
 
 PUBLISHED_SEEDS = (0, 1, 2)
-"""Seeds over which Table 1 averages; its deviations have ddof 0."""
+"""Seeds over which Table 1 averages; its standard deviations have ddof 0."""
 
 
 @dataclass(frozen=True)
 class PublishedModel:
     """One row of Table 1, as printed.
 
-    ``B`` is None for the dense baseline. The numbers in the text are means ± standard deviations.
+    ``B`` is None for the dense baseline. The printed numbers are means ± standard deviations.
     """
 
     name: str
@@ -56,25 +56,26 @@ PUBLISHED_TABLE1 = (
 )
 
 PUBLISHED_ROWS = {f"cdlinear B={row.B}" if row.B else "dense": row for row in PUBLISHED_TABLE1}
-"""Table 1's rows by the names that their models have here (``RunConfig.model``)."""
+"""Rows of Table 1 by our names for their models (``RunConfig.model``)."""
 
 PUBLISHED_COMPRESSION = {
     ("dense", "cdlinear B=4"): "3.8×",
     ("dense", "cdlinear B=8"): "6.9×",
     ("cdlinear B=4", "cdlinear B=8"): "1.8×",
 }
-"""How many times as many parameters the first model has as the second (Sec. VI.2)."""
+"""Parameters of the first model divided by those of the second (Sec. VI.2)."""
 
 PUBLISHED_KAPPA_RATIOS = {
     ("dense", "cdlinear B=4"): 310.0,
     ("dense", "cdlinear B=8"): 12_000.0,
     ("cdlinear B=4", "cdlinear B=8"): 35.0,
 }
-"""The first model's mean κ over the second's (Sec. VI.2). The printed κ give 311, 11,569 and 37."""
+"""Mean κ of the first model divided by that of the second (Sec. VI.2). The printed κ give 311,
+11,569 and 37."""
 
 
 def comes_out(value: float, printed: str) -> bool:
-    """Return whether a value is the printed number once it is rounded to the printed digits.
+    """Return whether a value, rounded to the printed digits, equals the printed number.
 
     >>> comes_out(5_940_000, "5.9e6"), comes_out(98.144, "98.15 %"), comes_out(3.77, "3.8×")
     (True, False, True)
@@ -85,5 +86,5 @@ def comes_out(value: float, printed: str) -> bool:
 
 
 def n_come_out(values: Iterable[float], cell: str) -> int:
-    """Return how many of the numbers in a cell, such as ``98.15 % ± 0.47 %``, the values are."""
+    """Return how many values equal their printed number in a cell like ``98.15 % ± 0.47 %``."""
     return sum(comes_out(*pair) for pair in zip(values, cell.split("±"), strict=True))

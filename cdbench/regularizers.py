@@ -1,6 +1,6 @@
-"""The two Fisher regularisers of a CDLinear layer's generators (Sec. IV.2).
+"""The two Fisher regularisers for a CDLinear layer's generators (Sec. IV.2).
 
-Both act on P = |F[c_ij](k)|², F the unnormalised DFT of length B, all B frequencies.
+Both act on P = |F[c_ij](k)|² at all B frequencies, where F is the unnormalised DFT of length B.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def fisher_trace_inverse(c: Array, weight: float, epsilon: float) -> tuple[float
 def fisher_log_variance(c: Array, weight: float, epsilon: float) -> tuple[float, Array]:
     """Return R = weight · mean over blocks of Var_k(u), u = ½ log(P + ε), and dR/dc.
 
-    The form of the paper's second version: zero for blocks of flat spectrum.
+    The form in the paper's second version: zero for blocks with a flat spectrum.
 
     Parameters
     ----------

@@ -1,23 +1,22 @@
 """Reproduction: compare a stored run, number by number, with the same configuration trained again.
 
-Every number that is stored is compared, except times and memory. What the later run has in
-addition, such as a kind of spectrum that the stored run's cdbench did not know, says nothing about
-the stored run. Two runs are
+Every stored number is compared, except times and memory. Anything that only the later run has, such
+as a kind of spectrum unknown to the stored run's cdbench, is ignored. Two runs are
 
 - **bit for bit** equal, if every number is the same;
 - equal at the **printed precision**, if every number is printed the same by ``PRINTED``;
-- **different** otherwise; the first quantity that differs, in the order in which a run comes
-  about, says where they part.
+- **different** otherwise; the first quantity that differs, in the order of a run's computation,
+  shows where they diverge.
 
-Texts and counts (status, fingerprint of the data, widths, product, the step of a divergence) have
-no rounding: they are equal or not.
+Texts and counts (status, fingerprint of the data, widths, product, the step of a divergence) are
+not rounded: they are equal or not.
 
 A spectral number at or below its threshold is zero except for rounding, which differs between
-machines. It is printed as 0, whatever its digits, and a condition number that it makes infinite as
-∞. If a number lies so near its threshold that rounding carries it across, κ jumps between finite
+machines. It is printed as 0 whatever its digits, and a condition number that it makes infinite, as
+∞. If a number is so close to its threshold that rounding carries it across, κ jumps between finite
 and infinite, or κ of the non-null part changes by decades. A table would then print something
 else, so the runs are different. Only the rank is not compared at the printed precision, because
-where it matters, one of these two κ shows it.
+where it matters, one of these two κ shows the difference.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +35,7 @@ VERDICTS = (BIT_FOR_BIT, PRINTED_EQUAL, DIFFERENT, TRAINING_FAILED, NOT_REPRODUC
 ZERO = "0"
 
 LARGE_LOSS = 1e6
-"""From here on a loss, that of a run about to diverge, has two digits."""
+"""From here on, a loss is that of a run about to diverge and has two digits."""
 
 Value = float | int | str | None
 
@@ -66,11 +65,11 @@ PRINTED: dict[str, Callable[[float], str]] = {
     "training_loss": _loss,
     "test_loss": _loss,
     "test_accuracy": _share,
-    # Condition numbers have two digits everywhere, as in Table 1: 5.9e6, or ∞.
+    # Condition numbers always have two digits, as in Table 1: 5.9e6, or ∞.
     "kappa": _kappa,
     "kappa_nonnull": _kappa,
     "damped_kappa": _kappa,
-    # Three digits, as measurements have in the audit.
+    # Three digits, like measurements in the audit.
     "largest": _three_digits,
     "smallest": _three_digits,
     "threshold": _three_digits,
@@ -82,13 +81,13 @@ PRINTED: dict[str, Callable[[float], str]] = {
     "value": _three_digits,
     "node": _three_digits,
     "weight": _three_digits,
-    # A count at the edge of rounding, see above.
+    # A count that depends on rounding; see above.
     "rank": _not_printed,
 }
-"""How each quantity is printed; one that is not here has to be equal as it is.
+"""How each quantity is printed; any quantity not listed must be exactly equal.
 
-It is what the reports print (``cdbench.reports.statistics``), or what they would for numbers that
-only figures and SQL show. A test holds it to them.
+This is what reports print (``cdbench.reports.statistics``), or would print for numbers that only
+figures and SQL show. A test checks that they agree.
 """
 
 
@@ -99,13 +98,13 @@ class Number:
     Attributes
     ----------
     quantity : str
-        What it is of, and which: a field of EpochMetrics, Condition or Curvature, or of Run.
+        Its name: a field of EpochMetrics, Condition, Curvature or Run.
     where : tuple
-        Which of them, in words: an epoch, a layer and a kind.
+        Where it occurs, in words: an epoch, a layer and a kind.
     value : float, int, str or None
-        The value; None where it was not stored.
+        The value; None if it was not stored.
     zero : float
-        Level at or below which it counts as zero.
+        Level at or below which the value counts as zero.
     """
 
     quantity: str
@@ -114,7 +113,7 @@ class Number:
     zero: float = 0.0
 
     def printed(self) -> str:
-        """Return it as a table prints it."""
+        """Return the value as printed in tables."""
         if self.quantity not in PRINTED or not isinstance(self.value, int | float):
             return str(self.value)
         if self.zero and abs(self.value) <= self.zero:
@@ -124,14 +123,14 @@ class Number:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out for one run.
+    """The result for one run.
 
     Attributes
     ----------
     verdict : str
         One of VERDICTS.
     words : str
-        Why it is not bit for bit: the quantity, stored and found.
+        Why it is not equal bit for bit: the quantity, as stored and as found.
     """
 
     verdict: str
@@ -144,9 +143,9 @@ def compare_runs(stored: Run, found: Run) -> Comparison:
     Parameters
     ----------
     stored : Run
-        What the database has; one that completed or diverged.
+        The run in the database; one that completed or diverged.
     found : Run
-        What training gave now.
+        The run trained now.
     """
     if found.status == FAILED:
         return Comparison(TRAINING_FAILED, (found.error or "").strip().rpartition("\n")[2])
@@ -173,12 +172,12 @@ def compare_runs(stored: Run, found: Run) -> Comparison:
 
 
 def not_reproducible(status: str) -> Comparison | None:
-    """Return what is to be said of a stored run that ended so, None where it can be compared."""
+    """Return the result for a stored run that ended like this, or None if it can be compared."""
     return Comparison(NOT_REPRODUCIBLE, status) if status in (INTERRUPTED, FAILED) else None
 
 
 def _numbers(run: Run) -> Iterator[Number]:
-    """Yield a run's numbers in the order in which it comes about."""
+    """Yield a run's numbers in the order in which they are computed."""
     yield Number("dataset_fingerprint", "", run.dataset_fingerprint)
     yield Number("widths", "", "→".join(map(str, run.widths)) or None)
     yield Number("n_parameters", "", run.n_parameters)
@@ -228,7 +227,7 @@ def _equal(one: Value, other: Value) -> bool:
 
 
 def _distance(one: Number, other: Number) -> float:
-    """Return by how much of the larger one they differ; 0 of counts, and of numbers that are 0."""
+    """Return their difference relative to the larger; 0 for counts, and for numbers that are 0."""
     if not isinstance(one.value, float) or not isinstance(other.value, float):
         return 0.0
     largest = max(abs(one.value), abs(other.value))

@@ -1,4 +1,4 @@
-"""Run: one training with everything it gave, as plain values that any process can pass on."""
+"""Run: one training and all its results, as plain values that can pass between processes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,21 +12,21 @@ STATUSES = (COMPLETED, DIVERGED, INTERRUPTED, FAILED)
 
 @dataclass(frozen=True)
 class EpochMetrics:
-    """What one epoch gave.
+    """The results of one epoch.
 
     Attributes
     ----------
     epoch : int
         From 1.
     training_loss : float
-        Unweighted mean of the batches' cross-entropies, in nats, as they were seen during the
-        epoch; without regularisers.
+        Unweighted mean of the batches' cross-entropies, in nats, as seen during the epoch; without
+        regularisers.
     test_loss : float
         Mean cross-entropy of the test split after the epoch, in nats.
     test_accuracy : float
-        Share of the test split classified rightly after the epoch, 0 to 1.
+        Share of the test split classified correctly after the epoch, 0 to 1.
     duration_s : float
-        Wall time of the updates, without the evaluation, in seconds.
+        Wall time of the updates without the evaluation, in seconds.
     """
 
     epoch: int
@@ -43,20 +43,20 @@ class Condition:
     Attributes
     ----------
     largest, smallest : float
-        Extremes of the numbers that count. For ``published`` those are the ones above the
-        threshold, for every other kind all of them.
+        Extremes of the numbers that count: for ``published``, those above the threshold; for every
+        other kind, all of them.
     kappa : float
-        largest / smallest; infinite where the smallest is at or below the threshold.
+        largest / smallest; infinite if the smallest is at or below the threshold.
     kappa_nonnull : float
-        largest / smallest over the numbers above the threshold only.
+        largest / smallest of only the numbers above the threshold.
     rank : int
-        How many numbers are above the threshold.
+        Number of numbers above the threshold.
     size : int
-        How many numbers there are.
+        Number of all numbers.
     threshold : float
         Level at or below which a number counts as zero.
     flatness : float or None
-        Geometric / arithmetic mean of the numbers, 0 to 1; None where it was not measured.
+        Geometric / arithmetic mean of the numbers, 0 to 1; None if not measured.
     """
 
     largest: float
@@ -80,20 +80,21 @@ class Spectrum:
     kind : str
         A key of ``cdbench.spectra.KINDS``.
     epoch : int
-        Number of epochs trained when it was measured; with a step, the epoch in training.
+        Number of epochs trained at the measurement; with a step, the epoch in progress.
     values : tuple of float
-        The numbers, from the largest; none where only the condition was to be kept.
+        The numbers, largest first; empty if only the condition is kept.
     condition : Condition
         Derived from the values.
     sample : str or None
-        Data that it is of, one of ``cdbench.diagnostics.SAMPLES``; None where it depends on none.
+        Data that it was measured on, one of ``cdbench.diagnostics.SAMPLES``; None if it depends on
+        no data.
     step : int
-        0, or the epoch's update, from 1, ahead of which it was measured on that mini-batch.
+        0, or the epoch's update, from 1, before which it was measured on the update's mini-batch.
     multiplicity : int
         How often each number occurs.
     n_numbers : int or None
-        None where all numbers are kept; else how many there were, of which the values are
-        quantiles: equally spaced ranks, the largest and the smallest number among them.
+        None if all numbers are kept. Otherwise, how many there were, of which the values are
+        quantiles: at equally spaced ranks, including the largest and the smallest number.
     """
 
     layer: int
@@ -108,21 +109,21 @@ class Spectrum:
 
     @property
     def ranks(self) -> tuple[int, ...]:
-        """The rank of each of the values among all numbers, from 1 at the largest."""
+        """The rank of each value among all numbers; the largest has rank 1."""
         if self.n_numbers is None:
             return tuple(range(1, len(self.values) + 1))
         return kept_ranks(self.n_numbers)
 
 
 MOST_VALUES = 4096
-"""Numbers of a spectrum that are kept one by one: as many as a 64 × 64 layer has entries."""
+"""Largest spectrum that is kept in full: as many numbers as a 64 × 64 layer has entries."""
 
 N_QUANTILES = 1025
-"""Numbers that are kept of a larger one; a wide layer would store megabytes of each kind."""
+"""Numbers kept of a larger spectrum; a wide layer would otherwise store megabytes per kind."""
 
 
 def kept_ranks(n_numbers: int) -> tuple[int, ...]:
-    """Return the ranks of the quantiles that are kept: equally spaced, from 1 to all of them.
+    """Return the ranks of the quantiles that are kept: equally spaced, from 1 to the last.
 
     Examples
     --------
@@ -134,7 +135,7 @@ def kept_ranks(n_numbers: int) -> tuple[int, ...]:
 
 
 def ranked_values(spectrum: Spectrum) -> list[tuple[int, float]]:
-    """Return a spectrum's values with their ranks; of very many, as once were kept, quantiles."""
+    """Return a spectrum's values with their ranks; quantiles if old versions kept too many."""
     values = spectrum.values
     if spectrum.n_numbers is None and len(values) > MOST_VALUES:
         return [(rank, values[rank - 1]) for rank in kept_ranks(len(values))]
@@ -143,25 +144,26 @@ def ranked_values(spectrum: Spectrum) -> list[tuple[int, float]]:
 
 @dataclass(frozen=True)
 class Curvature:
-    """Spectrum of one matrix of the whole network, over some samples.
+    """Spectrum of one matrix of the whole network, for some samples.
 
     Attributes
     ----------
     matrix : str
         "gauss_newton" or "hessian", of the mean cross-entropy.
     coordinates : str
-        "own", the parameters as they are, or "weight-space", √B·c in place of every c, in which a
+        "own", the parameters themselves, or "weight-space", with √B·c in place of every c, where a
         step moves W as far as in a dense layer.
     epoch : int
-        Number of epochs trained when it was measured.
+        Number of epochs trained at the measurement.
     sample : str
         Which samples: "train", "test" or "batch".
     n_samples, size : int
         Number of samples and of parameters.
     method : str
-        "exact", all eigenvalues, or "lanczos", extremes and an estimated density.
+        "exact", for all eigenvalues, or "lanczos", for extremes and an estimated density.
     rank : int or None
-        Eigenvalues above the threshold in magnitude; None by lanczos, which cannot count them.
+        Number of eigenvalues above the threshold in magnitude; None for lanczos, which cannot
+        count them.
     threshold : float
         Level at or below which an eigenvalue counts as zero.
     largest, smallest : float
@@ -169,16 +171,16 @@ class Curvature:
     kappa : float
         largest / smallest; infinite unless every eigenvalue is above the threshold.
     kappa_nonnull : float, optional
-        max |λ| / min |λ| over the eigenvalues above the threshold in magnitude; None by lanczos,
+        max |λ| / min |λ| over the eigenvalues above the threshold in magnitude; None for lanczos,
         which does not resolve the small ones.
     trace, trace_error : float
-        Sum of the eigenvalues and its standard error, 0 if exact.
+        Sum of the eigenvalues, and its standard error, which is 0 if exact.
     effective_rank : float
         Σ|λ| / max|λ|.
     damping, damped_kappa : float
         d, and (largest + d) / (smallest + d); infinite where smallest + d is not positive.
     nodes, weights : tuple of float
-        Eigenvalues, or Ritz values by lanczos, from the largest, and the share of the spectrum at
+        Eigenvalues, or Ritz values for lanczos, largest first, and the share of the spectrum at
         each; the shares sum to 1.
     """
 
@@ -206,7 +208,7 @@ class Curvature:
 
 @dataclass(frozen=True)
 class Environment:
-    """The software and the machine that a run was trained with."""
+    """The software and the machine with which a run was trained."""
 
     python_version: str
     numpy_version: str
@@ -224,11 +226,11 @@ class Environment:
 
 @dataclass(frozen=True)
 class Run:
-    """One training with what it gave: epochs, spectra, cost and status.
+    """One training and its results: epochs, spectra, cost and status.
 
-    ``widths``, ``n_parameters`` and ``product_used``, None of a dense network, are of the network
-    as built; they, the fingerprint of the data set and the spectra are missing where the run ended
-    before they were known.
+    ``widths``, ``n_parameters`` and ``product_used`` (None for a dense network) describe the
+    network as built. These, the fingerprint of the data set and the spectra are missing if the run
+    ended before they were known.
     """
 
     uuid: str

@@ -1,4 +1,4 @@
-"""Multiprocessing's own processes: the server from which workers are forked, and a tracker."""
+"""Multiprocessing's own processes: the server that forks workers, and the resource tracker."""
 
 import multiprocessing
 import sys
@@ -17,14 +17,14 @@ from cdbench.start_up import import_nothing_from_here
 from cdbench.work_folders import work_folder
 
 PRELOADED = ("cdbench.execution",)
-"""What the server of the worker processes imports once; each worker is a fork of it."""
+"""Modules that the fork server imports once; each worker is a fork of it."""
 
 
 def start_server() -> BaseContext:
-    """Start the server that workers are forks of, if it does not run, and return their context.
+    """Start the fork server for workers, unless it is running, and return their context.
 
     It imports what workers need. If this is called before other work, such as opening a database,
-    the imports happen meanwhile, and the workers then start at once.
+    the imports happen in the meantime, and workers then start at once.
 
     Raises
     ------
@@ -39,12 +39,12 @@ def start_server() -> BaseContext:
     import_nothing_from_here()
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
-    catch_interrupts()  # what has been started must be ended in order
+    catch_interrupts()  # what is started must be ended properly
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
     try:
         _keep_its_socket_in_a_work_folder()
-        # The tracker comes first, because starting it ends the holding back of interrupts.
+        # The tracker comes first, because starting it unblocks interrupts.
         with interrupts_held(), tracker_unspoken_of():
             resource_tracker.ensure_running()
         with interrupts_held():
@@ -58,20 +58,20 @@ def start_server() -> BaseContext:
 
 @cache
 def _keep_its_socket_in_a_work_folder() -> None:
-    """Have multiprocessing's temporary folder where the next sweep finds it after a kill."""
+    """Put multiprocessing's temporary folder where the next sweep finds it after a kill."""
     ours = ExitStack()
-    util.Finalize(None, ours.close, exitpriority=-101)  # its own goes with -100
+    util.Finalize(None, ours.close, exitpriority=-101)  # multiprocessing's own has -100
     folder = ours.enter_context(work_folder(Path(tempfile.gettempdir()), "cdbench-"))
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
-        util.get_temp_dir()  # made now, and remembered by this process
+        util.get_temp_dir()  # created now and remembered by this process
     finally:
         tempfile.tempdir = before
 
 
 @contextmanager
 def tracker_unspoken_of() -> Iterator[None]:
-    """Let multiprocessing start its resource tracker again without a word, where it was killed.
+    """Let multiprocessing silently restart its resource tracker if it was killed.
 
     It has nothing of ours to track.
     """

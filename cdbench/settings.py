@@ -1,6 +1,6 @@
 """Settings from ``cdbench.toml``: the database, defaults of the knobs, and named sweeps.
 
-The file is looked for in the working directory and its parents, and obeyed where nobody else can
+The file is searched for in the working directory and its parents, and obeyed if nobody else can
 have written it (see ``trust``)::
 
     database = "runs.db"            # a path, relative to this file, or an SQLAlchemy URL
@@ -36,26 +36,26 @@ from cdbench.trust import read_trusted
 FILE_NAME = "cdbench.toml"
 
 MAX_BYTES = 1_000_000
-"""Of the file; people write some hundred, and a file of gigabytes is none of ours."""
+"""Largest file; people write a few hundred bytes, and a file of gigabytes is not ours."""
 
 LONG_KEY = re.compile(
     r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""", re.ASCII
 )
-"""A key of many parts, a.b.c and so on: Python takes the square of their number in memory."""
+"""A key of many parts, a.b.c and so on: Python's memory use grows with their number squared."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a ``cdbench.toml`` says; empty when there is none.
+    """The contents of a ``cdbench.toml``; empty if there is none.
 
     Attributes
     ----------
     path : Path or None
         The file.
     database : str or None
-        Path or SQLAlchemy URL, no longer relative to the file's folder.
+        Path or SQLAlchemy URL, resolved against the file's folder.
     defaults : dict
-        Knobs by name.
+        Knob values by name.
     sweeps : dict of dict
         Named sweeps. Each value is a list, except ``label_column``, ``jobs`` and ``baseline``.
     """
@@ -73,7 +73,7 @@ class Settings:
         command : str
             Name of the command; ``"sweep"`` gets lists, and ``seeds`` for ``seed``.
         sweep : str, optional
-            Named sweep, whose values go before the defaults.
+            Named sweep, whose values take precedence over the defaults.
 
         Raises
         ------
@@ -103,18 +103,18 @@ class Settings:
 
 
 def load_settings(start: Path) -> Settings:
-    """Read the ``cdbench.toml`` of a folder or of the nearest of its parents.
+    """Read the ``cdbench.toml`` of a folder or of the nearest parent that has one.
 
     Parameters
     ----------
     start : Path
-        Folder to begin at.
+        Folder to start from.
 
     Raises
     ------
     ConfigurationError
-        If the file cannot be read or says what cannot be, or if others could have written it and it
-        is not trusted; the message begins with its path.
+        If the file cannot be read or is invalid, or if others could have written it and it is not
+        trusted; the message begins with its path.
     """
     start = start.resolve()
     for folder in (start, *start.parents):
@@ -149,7 +149,7 @@ def _parse(path: Path, content: bytes) -> Settings:
     if not isinstance(database, str | None) or database == "":
         raise ConfigurationError(f"database = {database!r}: expected a path or an SQLAlchemy URL")
     if database is not None:
-        if "\0" in database:  # not shown: it may have a password
+        if "\0" in database:  # not shown: it may contain a password
             raise ConfigurationError("database: contains NUL; expected text without it")
         database = _located(database, path.parent)
         check_text("database", database)
@@ -184,7 +184,7 @@ def _table(
 
 
 def _located(database: str, folder: Path) -> str:
-    """Return the database, its path relative to the file's folder no longer."""
+    """Return the database, with its path resolved against the file's folder."""
     scheme, separator, path = database.partition("://")
     if not separator:
         try:
@@ -193,5 +193,5 @@ def _located(database: str, folder: Path) -> str:
             raise ConfigurationError(str(error)) from None
     is_file = scheme.casefold().startswith("sqlite")
     if not is_file or len(path) < 2 or path[1:].startswith((":", "file:")):
-        return database  # another server's, or a database in memory
+        return database  # on a server, or in memory
     return f"{scheme}:///{(folder / path[1:]).as_posix()}"

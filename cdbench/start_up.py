@@ -1,4 +1,4 @@
-"""What must be settled in the process before anything else is loaded.
+"""What must be set up in the process before anything else is loaded.
 
 It imports next to nothing, so that signals are handled almost from the start.
 """
@@ -10,13 +10,13 @@ import signal
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-"""What ends a command: Ctrl-C, a batch system, and a terminal that is closed (not on Windows)."""
+"""Signals that end a command: from Ctrl-C, batch systems, closing terminals (not on Windows)."""
 
 
 def end_on_signals() -> None:
-    """Let a signal end the process without a word, as long as there is nothing to lose.
+    """Let a signal end the process silently, as long as there is nothing to lose.
 
-    An exception would be a traceback in whatever is being imported, or be swallowed there.
+    An exception would cause a traceback in whatever is being imported, or be swallowed there.
     """
     for number in SIGNALS:
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
@@ -24,23 +24,23 @@ def end_on_signals() -> None:
 
 
 def end_at_once(number: int, _frame: object) -> None:
-    """End the process with a shell's exit code for the signal: the handler until work begins."""
+    """End the process with the shell's exit code for the signal; the handler until work begins."""
     os._exit(128 + number)
 
 
 def import_nothing_from_here() -> None:
-    """Have no process that is started from now on import what lies in the working folder.
+    """Keep processes started from now on from importing files in the working folder.
 
-    Python's own, such as multiprocessing's servers, start as ``python -c``, which would look there
-    first.
+    Python's own processes, such as multiprocessing's servers, start with ``python -c``, which looks
+    there first.
     """
     os.environ["PYTHONSAFEPATH"] = "1"
 
 
 def open_standard_streams() -> None:
-    """Open what is closed of descriptors 0, 1 and 2, lest a database should get such a number.
+    """Open any closed ones of descriptors 0, 1 and 2, so that no database gets such a number.
 
-    They become a pipe that nobody reads: whoever names one, as /dev/stdout does, gets an error.
+    They become a pipe that nobody reads, so that using one, for instance as /dev/stdout, fails.
     """
     for number in range(3):
         try:
@@ -54,9 +54,9 @@ def open_standard_streams() -> None:
 
 
 def lacks_memory(error: BaseException) -> bool:
-    """Return whether an error says, in whoever's words, that there was not enough memory.
+    """Return whether an error says, in any known wording, that there was not enough memory.
 
-    The linker, which loads libraries, has two ways to say it; NumPy quotes it among its advice.
+    The linker, which loads libraries, has two wordings; NumPy quotes them in a longer message.
     """
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM

@@ -1,4 +1,4 @@
-"""Sweep: from configurations to runs, in this process or in several."""
+"""Sweep: from configurations to runs, in one process or in several."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import uuid4
@@ -28,7 +28,7 @@ def execute_all(
 
 
 def one_by_one(batches: Iterable[list[Run]]) -> Iterator[Run]:
-    """Yield the runs of the batches, letting go of each that was yielded."""
+    """Yield the runs of the batches, keeping no reference to a yielded run."""
     for batch in batches:
         while batch:
             yield batch.pop(0)
@@ -41,31 +41,31 @@ def execute_in_batches(
     *,
     blas_threads: int = 1,
 ) -> Iterator[list[Run]]:
-    """Train the configurations and yield the runs that have ended since the previous request.
+    """Train the configurations and yield the runs that ended since the last request.
 
-    So a caller that is slow to store them gets more of them at once.
+    A caller that is slow to store them therefore gets more of them at once.
 
     Parameters
     ----------
     configs : sequence of RunConfig
         What to train.
     jobs : int
-        Processes at most; with one, or one configuration, everything happens in this process.
-        The numbers do not depend on it.
+        Most processes; with one, or one configuration, everything happens in this process. The
+        numbers do not depend on it.
     diagnostics : mapping, optional
-        What to measure of a configuration beside its epochs, where that is not the default.
+        What to measure besides the epochs, for configurations that do not use the default.
     blas_threads : int
         Threads of each run's matrix products.
 
     Yields
     ------
     list of Run
-        At least one, in the order in which they ended.
+        At least one run; in the order in which they ended.
 
     Raises
     ------
     KeyboardInterrupt
-        On an interrupt; the runs under way have then been yielded, as ``interrupted``.
+        On an interrupt; the runs in progress have then been yielded as ``interrupted``.
     CdbenchError
         If worker processes cannot be started.
     """
@@ -79,7 +79,7 @@ def execute_in_batches(
 
 
 def _in_this_process(tasks: Iterable[Task]) -> Iterator[list[Run]]:
-    """Execute the tasks in this process; interrupts get through only while one is trained."""
+    """Execute the tasks in this process; interrupts get through only during training."""
     with interrupts_held():
         from cdbench.execution import execute
 
@@ -96,9 +96,9 @@ def _in_this_process(tasks: Iterable[Task]) -> Iterator[list[Run]]:
 
 
 def _give_up(attempt: Attempt) -> Run:
-    """Return the failed run of a task whose workers died; what it cost is what the last one did.
+    """Return the failed run of a task whose workers died; its cost is that of the last one.
 
-    Nobody is left to tell how much processor time and memory it used.
+    How much processor time and memory it used is no longer known.
     """
     import numpy  # noqa: F401, ICN001 - its BLAS is what is described
 

@@ -1,4 +1,4 @@
-"""A training's steps: everything that its passes use again, and one update after the other."""
+"""The steps of a training: everything that its passes reuse, and the updates one by one."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,14 +19,14 @@ from cdbench.regularizers import REGULARIZERS
 from cdbench.tying import Tied
 
 DROPOUT_STREAM = 1
-"""Key of the dropout's own random stream, so that switching it on changes no other draw."""
+"""Key of dropout's own random stream, so that using dropout changes no other draw."""
 
 EVALUATED = 2**16
-"""Numbers in the widest layer's activations, about, that are evaluated at a time."""
+"""Approximate number of activations in the widest layer that are evaluated at a time."""
 
 
 class Trainer:
-    """Everything that the passes of a training use again: views, arrays, rearranged inputs."""
+    """Everything that the passes of a training reuse: views, arrays, rearranged inputs."""
 
     def __init__(
         self, network: Network, parameters: Array, split: Split, config: RunConfig
@@ -34,7 +34,7 @@ class Trainer:
         self.network, self.config, self.split = network, config, split
         self.parameters, self.gradient = parameters, aligned(len(parameters), config.dtype)
         self.own_params, self.own_grads = network.views(parameters), network.views(self.gradient)
-        # What is passed through: the network itself, or the dense one with tied weights.
+        # The passes go through the network itself, or through the dense one with tied weights.
         self.chain, self.params, self.grads = network, self.own_params, self.own_grads
         self.tied = Tied(network, config.dtype) if network.product == "gather" else None
         if self.tied is not None:
@@ -53,17 +53,17 @@ class Trainer:
         )
         self.n_steps = -(-len(split.y_train) // config.batch_size)
         self.last_size = (len(split.y_train) - 1) % config.batch_size + 1
-        # Samples evaluated at a time: few calls for narrow networks, little memory for wide ones.
+        # Samples evaluated at a time: few calls for narrow networks, little memory in wide ones.
         self.n_evaluated = max(config.batch_size, EVALUATED // max(network.widths))
         self.passes: dict[int, Pass] = {}
         self.evaluations: dict[int, Pass] = {}
-        # Probabilities of the true classes, whose logarithms wait for the end of the epoch.
+        # Probabilities of the true classes; their logarithms are taken at the end of the epoch.
         size = min(config.batch_size, len(split.y_train))
         self.p_true = np.ones((self.n_steps, size), config.dtype)
         self.penalties = np.zeros(self.n_steps)
 
     def batches(self, permutation: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Yield each mini-batch's places in the training split; the last may be short."""
+        """Yield each mini-batch's indices into the training split; the last may be short."""
         size = self.config.batch_size
         return (permutation[start : start + size] for start in range(0, len(permutation), size))
 
@@ -86,12 +86,12 @@ class Trainer:
         self.p_true[number - 1, : len(batch)] = p_true
 
     def check(self, epoch: int, first: int, last: int) -> Array:
-        """Return the mean losses of some of the epoch's steps, from ``first`` to ``last``.
+        """Return the mean losses of the epoch's steps from ``first`` to ``last``.
 
         Raises
         ------
         DivergenceError
-            At the first one that is not finite.
+            At the first loss that is not finite.
         """
         steps = slice(first - 1, last)
         each = cross_entropy(self.p_true[steps])
@@ -106,7 +106,7 @@ class Trainer:
     def evaluate(self) -> tuple[float, float]:
         """Return mean cross-entropy, in nats, and accuracy, 0 to 1, on the test split."""
         context = self.chain.evaluation(self.params, self.split.X_train)
-        if context is not EVALUATION:  # it holds statistics, which are of this moment
+        if context is not EVALUATION:  # it has statistics, valid only now
             self.evaluations.clear()
         context = replace(context, allocate=self.workspace)
         y, loss, n_right = self.split.y_test, 0.0, 0
@@ -125,7 +125,7 @@ class Trainer:
 
 
 class Pass:
-    """The network bound to so many samples, and to the trainer's memory."""
+    """The network bound to a number of samples and to the trainer's memory."""
 
     def __init__(self, trainer: Trainer, X: Array, n_samples: int, context: Context) -> None:
         trainer.workspace.restart()
@@ -143,12 +143,12 @@ class Pass:
 
 
 def learning_rates(network: Network, config: RunConfig) -> float | Array:
-    """Return the step size η, or with weight-space scaling one for each parameter.
+    """Return the step size η or, with weight-space scaling, one for each parameter.
 
-    An entry of c stands B times in each block of W, and its gradient is the sum over these places,
-    so that a step η on c moves W as far as a step B·η in a dense layer would. With η / B, the step
-    of W is the dense layer's, projected on block-circulant matrices. Biases, and a normalisation's
-    gain and shift, keep η.
+    An entry of c occurs B times in its block of W, and its gradient is the sum over these places.
+    So a step η on c moves W as far as a step B·η in a dense layer. With η / B, W's step is that of
+    the dense layer, projected onto block-circulant matrices. Biases, and a normalisation's gain and
+    shift, keep η.
 
     Returns
     -------

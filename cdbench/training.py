@@ -1,4 +1,4 @@
-"""Training: a generator that yields what each epoch gave."""
+"""Training: a generator that yields the results of each epoch."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from cdbench.run import EpochMetrics
 from cdbench.trainer import Trainer
 
 OnBatch = Callable[[int, int, Array], None]
-"""``(epoch, step, x)``: sees each mini-batch's inputs (n, n_features) ahead of its update."""
+"""``(epoch, step, x)``: gets each mini-batch's inputs (n, n_features) before its update."""
 
 
 def train(
@@ -26,7 +26,7 @@ def train(
 ) -> Iterator[EpochMetrics]:
     """Train ``parameters`` in place, and yield each epoch's metrics as it ends (Sec. VI.1).
 
-    The order of samples comes from a fresh generator of the run's seed: one permutation an epoch.
+    The order of samples comes from a new generator with the run's seed: one permutation per epoch.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ def train(
     config : RunConfig
         The run.
     on_batch : callable, optional
-        Called with epoch and step, both from 1, and the inputs of each mini-batch, when
-        ``parameters`` are those that the batch is about to update. Its time is in no duration.
+        Called with epoch and step, both from 1, and the inputs of each mini-batch, just before the
+        batch updates ``parameters``. No duration includes its time.
 
     Yields
     ------
     EpochMetrics
-        Of each epoch in turn.
+        Those of each epoch in turn.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def train(
     for epoch in range(1, config.epochs + 1):
         began = time.perf_counter()
         permutation = order.permutation(len(split.y_train))
-        # Overflow is reported as divergence, with epoch and step, not as a warning.
+        # Overflow is reported as a divergence with epoch and step, not as a warning.
         with np.errstate(all="ignore"):
             for number, batch in enumerate(trainer.batches(permutation), 1):
                 if on_batch is not None:

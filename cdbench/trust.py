@@ -1,7 +1,7 @@
-"""Whether a file that was found, not named, may be obeyed: who owns it, and who may write to it.
+"""Whether to obey a file that was found, not named: who owns it, and who may write to it.
 
-A settings file in a folder that others can write to could send a password to their server, or the
-results to their file. Like a repository in git, it is obeyed only if nobody but this user and root
+A settings file in a folder that others can write to could send a password to their server, or
+results to their file. As with git repositories, it is obeyed only if nobody but this user and root
 could have written it, or if the user has named it in ``CDBENCH_TRUST``.
 """
 
@@ -15,17 +15,17 @@ from pathlib import Path
 from cdbench.errors import ConfigurationError
 
 VARIABLE = "CDBENCH_TRUST"
-"""Environment variable: absolute paths of files to obey whoever may write them, as in PATH."""
+"""Environment variable: absolute paths, as in PATH, of files to obey whoever can write them."""
 
 MOST_LINKS = 40
-"""Of a chain; as Linux follows at most."""
+"""Most links in a chain, as in Linux."""
 
 
 def read_trusted(path: Path, longest: int) -> bytes | None:
-    """Return the first bytes of a file that may be obeyed, or None where there is no such file.
+    """Return the first bytes of a file that may be obeyed, or None if there is no such file.
 
-    What is read is what was judged: the file is opened once, and its owner and mode are the open
-    file's.
+    The file that is read is the one that was checked: it is opened once, and owner and mode are
+    those of the open file.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
     Raises
     ------
     ConfigurationError
-        If others could have written it, and the user has not said that it is to be trusted.
+        If others could have written it, and the user has not declared it trusted.
     OSError
         If it cannot be read.
     """
@@ -47,7 +47,7 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             return None
-        # Without users there is nobody to tell apart: Windows has them, and no such numbers.
+        # Windows has users but no user numbers, so they cannot be told apart.
         fault = _fault(path, status) if hasattr(os, "getuid") else None
         if fault and path not in _trusted():
             raise ConfigurationError(
@@ -58,12 +58,12 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting, should a pipe have taken the file's place meanwhile."""
+    """Open without waiting, in case a pipe has replaced the file in the meantime."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _fault(path: Path, status: os.stat_result) -> str | None:
-    """Return why others could have written the file, or have put it or a link to it here."""
+    """Return how others could have written the file, or have put it or a link to it here."""
     checked = [("", status, path)]
     for step in islice(_steps(path), MOST_LINKS):
         if step.is_symlink():
@@ -73,7 +73,7 @@ def _fault(path: Path, status: os.stat_result) -> str | None:
         if found.st_uid not in (os.geteuid(), 0):
             return f"{subject}belongs to {_user(found.st_uid)}, neither to you nor to root"
         if stat.S_ISLNK(found.st_mode):
-            continue  # every link has mode 777, and nobody can write into one
+            continue  # every link has mode 777, but nobody can write to one
         if _others_may_write(found, place):
             mode = f"mode {stat.S_IMODE(found.st_mode):o}"
             return f"{subject}may be written to by others ({mode})"
@@ -81,7 +81,7 @@ def _fault(path: Path, status: os.stat_result) -> str | None:
 
 
 def _steps(path: Path) -> Iterator[Path]:
-    """Yield the path, and what each link leads to, up to the file."""
+    """Yield the path and the target of each link, up to the file."""
     yield path
     while path.is_symlink():
         path = path.parent / path.readlink()
@@ -89,24 +89,24 @@ def _steps(path: Path) -> Iterator[Path]:
 
 
 def _others_may_write(found: os.stat_result, path: Path) -> bool:
-    """Return whether others than the user and root may write.
+    """Return whether anyone other than the user and root may write.
 
-    The sticky bit is no excuse: it keeps others from removing files, not from putting new ones.
+    The sticky bit does not help: it keeps others from removing files, not from adding new ones.
     """
     if found.st_mode & stat.S_IWOTH:
         return True
-    # The bits of the group are also the mask of access lists, which let in whom they name.
+    # The group bits are also the mask of access lists, which admit whom they name.
     return bool(found.st_mode & stat.S_IWGRP) and (
         _has_access_list(path) or not _is_private(found.st_gid)
     )
 
 
 def _is_private(group_id: int) -> bool:
-    """Return whether a group is this user's or root's alone.
+    """Return whether a group belongs to this user or root alone.
 
-    Many systems give each user a group of the same name and a umask of 002, so that files which the
-    group may write are common and harmless. A group counts as one if it has its user's name, is
-    that user's first group, and nobody else is in it, neither by /etc/group nor by /etc/passwd.
+    Many systems give each user a group of the same name and a umask of 002, so group-writable files
+    are common and harmless. A group counts as private if it has its user's name, is that user's
+    primary group, and has no other member by /etc/group or /etc/passwd.
     """
     import grp
     import pwd
@@ -124,7 +124,7 @@ def _is_private(group_id: int) -> bool:
 def _has_access_list(path: Path) -> bool:
     try:
         return "system.posix_acl_access" in os.listxattr(path)
-    except (AttributeError, OSError):  # another system, or a file system without any
+    except (AttributeError, OSError):  # another system, or a file system without them
         return False
 
 
@@ -140,7 +140,7 @@ def _user(number: int) -> str:
 def _trusted() -> set[Path]:
     """Return the files that the user trusts; raise ConfigurationError for a relative path.
 
-    Such a path would trust a file in whatever folder one happens to be.
+    A relative path would trust a file in whatever folder the user happens to be.
     """
     words = [word for word in os.environ.get(VARIABLE, "").split(os.pathsep) if word]
     for word in words:

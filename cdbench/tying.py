@@ -11,26 +11,26 @@ from cdbench.products.workspace import aligned
 
 
 class Tied:
-    """A network whose products are gathered, as the dense network that it then is.
+    """A network whose products are gathered, as the equivalent dense network.
 
-    One gather writes all matrices and biases, one writes all gradients: at the paper's sizes calls
-    of NumPy cost as much as what they do, and a gather a layer would be three times as many.
+    One gather writes all matrices and biases, another all gradients. At the paper's sizes, NumPy's
+    calls cost as much as their work, and one gather per layer would be three times as many.
 
     Parameters
     ----------
     network : Network
-        Its CDLinear layers have Gather as their product.
+        A network whose CDLinear layers use the product Gather.
     dtype : str
         Floating-point type of the parameters.
 
     Attributes
     ----------
     dense : Network
-        The same chain, with a Dense layer for each CDLinear: for that part of its matrix that acts,
-        so that no input needs zeros and no logit is cut off.
+        The same chain, with a Dense layer for the acting part of each CDLinear layer's matrix, so
+        that no input needs padding and no logit is cut off.
     params, grads : list of Params
-        The dense network's parameters, which ``expand`` writes, and their gradients, which
-        ``reduce`` reads.
+        The dense network's parameters, written by ``expand``, and their gradients, read by
+        ``reduce``.
     """
 
     def __init__(self, network: Network, dtype: str) -> None:
@@ -45,7 +45,7 @@ class Tied:
             ]
         )
         self._parameters = aligned(self.dense.n_parameters, dtype)
-        # One more number, always 0: what a bias, which stands in one place, takes for the others.
+        # One more number, always 0: a bias has only one place, and this stands in for the others.
         self._gradient = aligned(self.dense.n_parameters + 1, dtype)
         self.params = self.dense.views(self._parameters)
         self.grads = self.dense.views(self._gradient[:-1])
@@ -64,13 +64,13 @@ class Tied:
 
 
 def _places(network: Network, dense: Network) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return each dense parameter's place in the tied ones, and each tied one's places in those.
+    """Return each dense parameter's place among the tied ones, and each tied one's dense places.
 
     Returns
     -------
     to_dense : (dense.n_parameters,) int
     to_tied : (B, network.n_parameters) int
-        A place that a parameter doesn't have is dense.n_parameters.
+        Missing places are dense.n_parameters.
     """
     own = network.views(np.arange(network.n_parameters))
     places = dense.views(np.arange(dense.n_parameters))
@@ -101,7 +101,7 @@ def _tie_weight(
     to_dense: NDArray[np.intp],
     to_tied: NDArray[np.intp],
 ) -> None:
-    """Write the places of a layer's ``weight``, the acting part of its matrix, and of its ``c``."""
+    """Write the places of a layer's ``weight``, its matrix's acting part, and of its ``c``."""
     n_out, n_in = weight.shape
     whole = layer.matrix({"c": c})
     to_dense[weight] = whole[:n_out, :n_in]

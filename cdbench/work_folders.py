@@ -1,7 +1,7 @@
-"""Folders of our own for unfinished files: one for each process, always removed whole.
+"""Our own folders for unfinished files: one for each process, always removed completely.
 
-While a folder is in use, its process holds a system lock on it, which ends with the process. So
-whoever makes the next folder beside it can tell which ones were left by killed processes.
+While a folder is in use, its process holds a system lock on it, which ends with the process. So the
+process that makes the next folder beside it can tell which ones killed processes left behind.
 """
 
 import errno
@@ -15,32 +15,32 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows: what a killed process leaves there, stays there
+except ImportError:  # Windows, where the folders of killed processes stay
     fcntl = None  # type: ignore[assignment]
 
 PREFIX, SUFFIX = ".cdbench-", ".tmp"
 
 ATTEMPTS = 100
-"""At a folder of our own. One is lost when somebody who tidies up comes between two calls."""
+"""Attempts to make a folder. One fails if another process cleans up between two calls."""
 
 
 @contextmanager
 def work_folder(parent: Path, prefix: str = PREFIX) -> Iterator[Path]:
-    """Give a new folder that nobody else uses or may look into, and remove it at the end.
+    """Give a new folder that nobody else uses or can read, and remove it at the end.
 
-    What killed processes left of such folders in the same place is removed before.
+    Such folders left by killed processes in the same place are removed first.
 
     Parameters
     ----------
     parent : Path
-        Where it is made: beside a file that is to be replaced, or ``tempfile.gettempdir()``.
+        Where to make it: next to a file to be replaced, or in ``tempfile.gettempdir()``.
     prefix : str
-        What its name begins with; with a dot, it is hidden.
+        Start of its name; if that is a dot, the folder is hidden.
 
     Raises
     ------
     OSError
-        If it cannot be made.
+        If the folder cannot be made.
     """
     remove_leftovers(parent, prefix)
     folder, number = _make(parent, prefix)
@@ -52,14 +52,14 @@ def work_folder(parent: Path, prefix: str = PREFIX) -> Iterator[Path]:
 
 
 def remove_leftovers(parent: Path, prefix: str = PREFIX) -> None:
-    """Remove work folders of this user that no process holds any more, as far as that goes."""
+    """Remove this user's work folders that no process holds any more, as far as possible."""
     if fcntl is None:
         return
     name = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}" + re.escape(SUFFIX))
     try:
         with os.scandir(parent) as entries:
             found = [entry.path for entry in entries if name.fullmatch(entry.name)]
-    except OSError:  # no leave to look, or no folder: whoever makes one there says it better
+    except OSError:  # no permission or no folder: making one there gives a better error
         return
     for path in found:
         with suppress(OSError):
@@ -83,7 +83,7 @@ def _make(parent: Path, prefix: str) -> tuple[Path, int]:
         folder = Path(tempfile.mkdtemp(SUFFIX, prefix, parent))
         if fcntl is None:
             return folder, os.open(os.devnull, os.O_RDONLY)
-        # Between these two lines it looks as if a killed process had left it.
+        # Between these two lines it looks as if left by a killed process.
         with suppress(FileNotFoundError):
             number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             if _lock(number) is not False and _is_at(folder, number):
@@ -93,7 +93,7 @@ def _make(parent: Path, prefix: str) -> tuple[Path, int]:
 
 
 def _lock(number: int) -> bool | None:
-    """Return whether the lock is ours now; None where the file system knows no such locks."""
+    """Return whether the lock is ours now; None if the file system has no such locks."""
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -104,7 +104,7 @@ def _lock(number: int) -> bool | None:
 
 
 def _is_at(folder: Path, number: int) -> bool:
-    """Return whether an open folder still is what its name says."""
+    """Return whether an open folder is still the one at that path."""
     try:
         return os.path.samestat(folder.lstat(), os.fstat(number))
     except FileNotFoundError:

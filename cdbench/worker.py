@@ -1,7 +1,7 @@
 """What happens in a worker process of a sweep.
 
 A worker shares nothing but its end of a pipe. A thread listens there for tasks, for the request to
-stop, and for the parent's end, at which the worker ends too, whatever it is doing.
+stop, and for the death of the parent, when the worker also ends, whatever it is doing.
 """
 
 import _thread
@@ -20,14 +20,14 @@ from cdbench.run import Run
 from cdbench.start_up import SIGNALS
 
 READY = "ready"
-"""What a worker sends when it can take its first task."""
+"""What a worker sends when it is ready for its first task."""
 
 STOP = None
-"""What a worker is sent to end its run, pass it on as interrupted, and end."""
+"""What tells a worker to end its run, send it back as interrupted, and exit."""
 
 
 class Task(NamedTuple):
-    """One run to execute: its configuration, what to measure beside, threads of its products."""
+    """One run to execute: its configuration, diagnostics, and threads of its products."""
 
     config: RunConfig
     diagnostics: Diagnostics
@@ -42,7 +42,7 @@ class _State:
 def serve(connection: "Connection[Run | str, Task | None]") -> None:
     """Execute the tasks that come over the connection and send each run back.
 
-    Signals, which a terminal or a batch system sends to all, are for the parent.
+    Signals, which a terminal or a batch system sends to all processes, are left to the parent.
     """
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
@@ -62,7 +62,7 @@ def serve(connection: "Connection[Run | str, Task | None]") -> None:
 def _listen(
     connection: "Connection[Run | str, Task | None]", tasks: SimpleQueue[Task | None]
 ) -> None:
-    """Pass tasks on to the main thread; end the process when the parent is gone."""
+    """Pass tasks to the main thread; end the process when the parent is gone."""
     try:
         while (task := connection.recv()) is not STOP:
             tasks.put(task)
@@ -74,7 +74,7 @@ def _listen(
 
 
 def _execute(task: Task) -> Run | None:
-    """Execute a task; return None where the worker was to stop before."""
+    """Execute a task; return None if the worker was told to stop before."""
     from cdbench.execution import execute
 
     _State.executing = True

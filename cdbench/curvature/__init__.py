@@ -1,8 +1,8 @@
-"""Curvature of the whole network's loss: its Gauss–Newton matrix, its Hessian, their spectra.
+"""Curvature of the whole network's loss: its Gauss–Newton matrix, its Hessian and their spectra.
 
 They can be compared between layer families. The Gauss–Newton matrix is singular and the Hessian
-indefinite, so that neither has a κ of its own: the numbers to read are the ends, the trace, the
-effective rank and the damped κ.
+indefinite, so neither has a κ of its own. The numbers to read are the extreme eigenvalues, the
+trace, the effective rank and the damped κ.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ NAMES = {"gauss_newton": "Gauss–Newton matrix", "hessian": "Hessian"}
 OPERATORS = {"gauss_newton": gauss_newton, "hessian": hessian}
 
 EXACT_BELOW = 3000
-"""Parameters from which "auto" estimates: 2,380 take 20 s to build and solve exactly."""
+"""From this many parameters "auto" estimates: 2,380 take 20 s to build and solve exactly."""
 
 __all__ = ["EXACT_BELOW", "METHODS", "gauss_newton", "hessian", "measure_curvature"]
 
@@ -49,10 +49,10 @@ def measure_curvature(
     seed: int = 0,
     on_stage: Callable[[str], None] = lambda what: None,
 ) -> tuple[Curvature, ...]:
-    """Measure both matrices of the mean softmax cross-entropy, in float64 whatever the dtypes.
+    """Measure both matrices of the mean softmax cross-entropy, always in float64.
 
-    The Gauss–Newton matrix's smallest eigenvalue is 0, so that its damped κ is 1 + largest / d:
-    it tells of the largest eigenvalue only.
+    The Gauss–Newton matrix's smallest eigenvalue is 0, so its damped κ is 1 + largest / d and
+    depends on the largest eigenvalue only.
 
     Parameters
     ----------
@@ -65,22 +65,22 @@ def measure_curvature(
     y : (N,) int
         Their classes.
     sample, epoch
-        What the samples are and when this is, as in Curvature.
+        Which samples these are and after which epoch, as in Curvature.
     method : str
-        "exact" builds the matrices, "lanczos" estimates; "auto" is exact below EXACT_BELOW
-        parameters.
+        "exact" builds the matrices, "lanczos" estimates their spectra; "auto" is exact below
+        EXACT_BELOW parameters.
     context : Context
-        In which the network is evaluated; one in which no sample acts on another.
+        Context of the evaluation; in it, no sample may affect another.
     seed : int
-        Of the random vectors of "lanczos".
+        Seed of the random vectors of "lanczos".
     on_stage : callable
-        Called with what is measured as it begins.
+        Called at the start of each stage with what is measured.
 
     Returns
     -------
     tuple of Curvature
-        Gauss–Newton before Hessian, own coordinates before weight-space; without blocks the two
-        coordinates are one, and only "own" is measured.
+        Gauss–Newton before Hessian, own coordinates before weight-space. Without blocks the two
+        coordinate systems are the same, and only "own" is measured.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def measure_curvature(
             if method == "exact":
                 spectrum = exact_spectrum(measured * np.outer(D, D))
             else:
-                # The shift moves biases only, and so is itself in both coordinates.
+                # The shift moves biases only, so it is the same in both coordinate systems.
                 spectrum = lanczos_spectrum(rescaled(measured, D), seed, logit_shift(network))
             found.append(
                 spectrum.curvature(
@@ -120,6 +120,6 @@ def measure_curvature(
 
 
 def _coordinates(network: Network) -> dict[str, Array]:
-    """Return the diagonal D of each coordinate system, θ = D θ', by its name."""
+    """Return the diagonal D of each coordinate system, θ = D θ', by name."""
     own, scaled = np.ones(network.n_parameters), weight_space(network)
     return {"own": own} if np.array_equal(own, scaled) else {"own": own, "weight-space": scaled}

@@ -1,4 +1,4 @@
-"""A symmetric matrix's spectrum as points with weights, and the numbers derived from it."""
+"""A symmetric matrix's spectrum as weighted points, and the numbers derived from it."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class Eigenvalues:
     Attributes
     ----------
     nodes : (n,) float64
-        Eigenvalues, or Ritz values that stand for those around them; in any order.
+        Eigenvalues, or Ritz values that represent those around them; in any order.
     weights : (n,) float64
         Share of the spectrum at each node; the sum is 1.
     largest, smallest : float
@@ -26,7 +26,7 @@ class Eigenvalues:
     size : int
         Number of eigenvalues.
     trace_error : float
-        Standard error of the trace, the sum over the spectrum of the nodes.
+        Standard error of the trace.
     """
 
     nodes: Array
@@ -37,7 +37,7 @@ class Eigenvalues:
     trace_error: float = 0.0
 
     def total(self, values: Array) -> float:
-        """Return the sum over the spectrum of a function with these values at the nodes."""
+        """Return the sum over all eigenvalues of a function with these values at the nodes."""
         return float(self.size * (self.weights @ values))
 
     def curvature(
@@ -75,7 +75,7 @@ class Eigenvalues:
             kappa_nonnull=kappa_nonnull if method == "exact" else None,
             trace=self.total(self.nodes),
             trace_error=self.trace_error,
-            # At least 1 by its definition, which an estimate need not know.
+            # At least 1 by definition, but an estimate may fall below.
             effective_rank=max(1.0, self.total(magnitudes) / scale) if scale else 0.0,
             damping=DAMPING,
             damped_kappa=(self.largest + DAMPING) / damped if damped > 0 else np.inf,

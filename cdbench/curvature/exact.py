@@ -1,4 +1,4 @@
-"""The whole network's matrices built, and all their eigenvalues."""
+"""The whole network's matrices, built explicitly, and all their eigenvalues."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from cdbench.network import Network
 from cdbench.products.base import Array
 
 SAMPLES_A_PRODUCT = 100
-"""Samples whose Jacobians are held at once."""
+"""Samples whose Jacobians are held in memory at once."""
 
 
 def hessian_matrix(
@@ -36,9 +36,9 @@ def gauss_newton_matrix(
 ) -> Array:
     """Return the Gauss–Newton matrix, (P, P); see ``gauss_newton``.
 
-    One sample's diag p − p pᵀ is Sᵀ S with the rows s_k = √p_k (e_k − p), so that the matrix is the
-    mean of (S J)ᵀ (S J). The rows of S J are pullbacks of single samples: a quarter of the time
-    of the products with all unit vectors.
+    One sample's diag p − p pᵀ is Sᵀ S with rows s_k = √p_k (e_k − p), so the matrix is the mean of
+    (S J)ᵀ (S J). The rows of S J are pullbacks of single samples, which take a quarter of the time
+    of products with all unit vectors.
     """
     theta, N = parameters.astype(np.float64), len(y)
     params, X = network.views(theta), X.astype(np.float64)
@@ -47,7 +47,7 @@ def gauss_newton_matrix(
     grads = [[network.views(row) for row in sample] for sample in rows]
     for start in range(0, N, SAMPLES_A_PRODUCT):
         samples = X[start : start + SAMPLES_A_PRODUCT]
-        for x, sample in zip(samples, grads, strict=False):  # the last ones may be fewer
+        for x, sample in zip(samples, grads, strict=False):  # the last chunk may be smaller
             logits, pullback = network.forward(params, x[None], context)
             p = softmax(logits)[0]
             root = np.sqrt(p)
@@ -61,8 +61,8 @@ def gauss_newton_matrix(
 def exact_spectrum(matrix: Array) -> Eigenvalues:
     """Return all eigenvalues of a symmetric matrix (P, P).
 
-    They are known to about P · eps of the largest magnitude, the rule of
-    ``numpy.linalg.matrix_rank``.
+    They are accurate to about P · eps of the largest magnitude, as ``numpy.linalg.matrix_rank``
+    assumes.
     """
     P, values = len(matrix), eigvalsh(matrix)
     ends = float(values[-1]), float(values[0])

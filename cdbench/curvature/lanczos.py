@@ -1,13 +1,13 @@
-"""Extreme eigenvalues and density of a symmetric operator too large to be built.
+"""Extreme eigenvalues and density of a symmetric operator that is too large to build.
 
-One long Lanczos run finds the ends of the spectrum, and with them every eigenvector that it can
-resolve. What is left, orthogonal to those, is met by random probes: a short run from each is a
-Gauss quadrature of the density (stochastic Lanczos quadrature; Ghorbani et al. 2019). Resolved
-vectors are taken out first, as in Papyan (2018, arXiv 1811.07062), because most of a network's
-trace sits in a few outliers: after training, the trace's error falls about tenfold.
+One long Lanczos run finds the ends of the spectrum and every eigenvector that it can resolve.
+Random probes sample the complement of those vectors: a short run from each probe is a Gauss
+quadrature of the density (stochastic Lanczos quadrature; Ghorbani et al. 2019). The resolved
+vectors are removed first, as in Papyan (2018, arXiv 1811.07062), because most of a network's trace
+is in a few outliers: after training, this reduces the trace's error about tenfold.
 
-Every run is fully reorthogonalised. ARPACK (``eigsh``) restarts instead, and at the Hessian's
-lower end, which lies close to a dense bulk, it had not converged after four times the products.
+Every run is fully reorthogonalised. ARPACK (``eigsh``) restarts instead. At the Hessian's lower
+end, which is close to a dense bulk, it had not converged after four times as many products.
 """
 
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ from cdbench.curvature.base import Eigenvalues
 from cdbench.products.base import Array
 
 LONG_STEPS = 80
-"""Steps of the long run: the paper's trained networks need them for the Hessian's lower end, which
-is then right to 1e-6 of the largest eigenvalue."""
+"""Steps of the long run: the paper's trained networks need as many for the Hessian's lower end,
+which is then accurate to 1e-6 of the largest eigenvalue."""
 
 PROBES, PROBE_STEPS = 6, 16
-"""Probes and steps of each: with the long run 176 products, a second at the paper's sizes."""
+"""Probes, and steps of each. With the long run: 176 products, one second at the paper's sizes."""
 
 CONVERGED = 1e-7
-"""Residual, against the largest magnitude, at which a Ritz vector counts as an eigenvector."""
+"""Residual, relative to the largest magnitude, up to which a Ritz vector is an eigenvector."""
 
 
 @dataclass(frozen=True)
 class Ritz:
-    """What one Lanczos run of m steps knows of an operator.
+    """What one Lanczos run of m steps finds out about an operator.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Ritz:
     weights : (m,) float64
         The start vector's share in each; the sum is 1.
     vectors : (m, P) float64
-        Ritz vectors, one a row.
+        Ritz vectors, one per row.
     residuals : (m,) float64
         ‖A u − value · u‖ of each vector u.
     """
@@ -64,24 +64,25 @@ def lanczos(
     start : (P,) float64
         Start vector, orthogonal to ``known``.
     steps : int
-        At most so many; fewer where the Krylov space ends before.
+        Maximum number of steps; fewer are done if the Krylov space is exhausted earlier.
     known : (k, P) float64
-        Orthonormal eigenvectors, one a row.
+        Orthonormal eigenvectors, one per row.
     scale : float
-        Magnitude of the operator as far as it is known: what is at rounding level of it is zero,
-        also where the known vectors leave nothing else.
+        Magnitude of the operator, as far as known. What is at its rounding level counts as zero,
+        even where the known vectors leave nothing else.
 
     Returns
     -------
     Ritz
-        Of the operator on the known vectors' complement.
+        Result for the operator on the complement of the known vectors.
     """
     k, P = known.shape
     basis = np.concatenate([known, np.empty((min(steps, P - k), P))])
     alpha, beta = [], []
     v = start
     for m in range(k, len(basis)):
-        # Orthogonal once more at full length: a short v carries the rounding of what was taken out.
+        # Orthogonalised again after normalisation: in a short v, the rounding errors of the
+        # components removed before are large.
         v = v / np.linalg.norm(v)
         v = v - (basis[:m] @ v) @ basis[:m]
         basis[m] = v / np.linalg.norm(v)
@@ -105,14 +106,14 @@ def lanczos_spectrum(operator: LinearOperator, seed: int, null: Array) -> Eigenv
     operator : LinearOperator
         Symmetric, (P, P).
     seed : int
-        Of the random vectors, the same for every operator of this size.
+        Seed of the random vectors, which are the same for every operator of this size.
     null : (k, P) float64, k < P
-        Orthonormal vectors that should be null vectors; they are used only if they are.
+        Orthonormal vectors expected to be null vectors; used only if they are.
 
     Returns
     -------
     Eigenvalues
-        Its ends are the most extreme Ritz values, which lie within the spectrum.
+        Its ends are the extreme Ritz values, which lie within the spectrum.
     """
     P = operator.shape[0]
     rng = np.random.default_rng(seed)
@@ -139,10 +140,11 @@ def lanczos_spectrum(operator: LinearOperator, seed: int, null: Array) -> Eigenv
 
 
 def _trace_error(runs: list[Ritz], rest: int) -> float:
-    """Return the standard error of the trace, from the probes' runs in ``rest`` dimensions.
+    """Return the standard error of the trace from the runs of probes in ``rest`` dimensions.
 
     One probe's estimate has the variance 2 (tr A² − (tr A)² / rest), or a little less
-    (Hutchinson 1989). A few probes tell these traces far better than their own scatter.
+    (Hutchinson 1989). With these traces estimated from a few probes, that is a far better estimate
+    of the error than the probes' scatter.
     """
     if not runs:
         return 0.0
@@ -153,7 +155,7 @@ def _trace_error(runs: list[Ritz], rest: int) -> float:
 
 
 def _vanishes(operator: LinearOperator, null: Array, rng: np.random.Generator) -> bool:
-    """Whether the operator takes every row of ``null`` to zero, within rounding."""
+    """Whether the operator maps every row of ``null`` to zero, within rounding."""
     P = operator.shape[0]
     typical = np.linalg.norm(operator.matvec(rng.choice([-1.0, 1.0], P))) / np.sqrt(P)
     level = P * np.finfo(np.float64).eps * typical
@@ -166,5 +168,5 @@ def _probe(rng: np.random.Generator, known: Array) -> Array:
         v: Array = rng.choice([-1.0, 1.0], known.shape[1])
         for _ in range(2):
             v = v - (known @ v) @ known
-        if np.linalg.norm(v) > 1e-6:  # else it was a combination of the rows
+        if np.linalg.norm(v) > 1e-6:  # otherwise it was a combination of the rows
             return v

@@ -1,10 +1,10 @@
 """Products with the whole network's Gauss–Newton matrix and Hessian, on the flat vector.
 
 Derivatives along a direction v are complex steps: for an analytic f, ``Im f(θ + i h v) / h`` is
-the derivative of f at θ along v, up to h² times the third one. Nothing is subtracted, so h may be
-so small that the product is exact to rounding (Squire and Trapp 1998), and θ itself does not
-move, so no ReLU changes its side. Layers and loss only have to be analytic in parameters and
-inputs; none of them has to know a second derivative.
+the derivative of f at θ along v, up to h² times the third derivative. Nothing is subtracted, so h
+can be small enough to make the product exact up to rounding (Squire and Trapp 1998). θ itself does
+not move, so no ReLU switches. Layers and loss only have to be analytic in parameters and inputs;
+none of them needs a second derivative.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,10 +20,10 @@ from cdbench.network import Network
 from cdbench.products.base import Array
 
 STEP = 1e-20
-"""h: its square is below float64's rounding, and h times any derivative far from underflow."""
+"""h: its square is below float64's rounding, and h times any derivative is far from underflow."""
 
 CHUNK = 360
-"""Samples a pass: few enough for the passing arrays to stay in cache, which saves a third."""
+"""Samples per pass: few enough for the arrays to stay in cache, which saves a third of the time."""
 
 
 def hessian(
@@ -33,7 +33,7 @@ def hessian(
     y: NDArray[np.int64],
     context: Context = EVALUATION,
 ) -> LinearOperator:
-    """Return the Hessian of the mean softmax cross-entropy in the network's parameters.
+    """Return the Hessian of the mean softmax cross-entropy with respect to the parameters.
 
     A product is one gradient of the network at complex parameters.
 
@@ -42,13 +42,13 @@ def hessian(
     network : Network
         The network, with P parameters.
     parameters : (P,) float
-        Where the Hessian is taken; any float type, computed in float64.
+        Where the Hessian is taken; any float type, but computed in float64.
     X : (N, n_in) float
         The samples.
     y : (N,) int
         Their classes.
     context : Context
-        One in which no sample acts on another, as in evaluation.
+        One in which no sample affects another, as in evaluation.
 
     Returns
     -------
@@ -82,10 +82,10 @@ def gauss_newton(
 ) -> LinearOperator:
     """Return the Gauss–Newton matrix Jᵀ A J of the mean softmax cross-entropy.
 
-    J is the derivative of the logits in the parameters and A = (diag p − p pᵀ) / N that of the
-    loss's gradient in the logits, sample by sample; p does not depend on the labels, so neither
-    does this matrix, which is also the Fisher information matrix. J v is a complex step, Jᵀ the
-    network's pullback.
+    J is the derivative of the logits with respect to the parameters. A = (diag p − p pᵀ) / N is
+    that of the loss's gradient with respect to the logits, sample by sample. Neither p nor this
+    matrix depends on the labels; it is also the Fisher information matrix. J v is a complex step,
+    Jᵀ the network's pullback.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def gauss_newton(
         for x, p, top, pullback in passes:
             logits, _ = network.forward(params, x, context)
             Jv = logits.imag / STEP
-            # A does not see the shift; without it, all cancels where a class is nearly certain.
+            # A ignores this shift of J v; without it, cancellation is total where p is nearly 1.
             p_Jv = p * (Jv - np.take_along_axis(Jv, top, axis=1))
             pullback.to_parameters((p_Jv - p * p_Jv.sum(axis=1, keepdims=True)) / N, grads)
             total += gradient
@@ -123,10 +123,10 @@ def gauss_newton(
 
 
 def weight_space(network: Network) -> Array:
-    """Return D, (P,): 1/√B on every c, else 1.
+    """Return D, (P,): 1/√B for every entry of c, else 1.
 
-    In the coordinates c' = √B c a step moves W as far as in a dense layer, because
-    ‖∂W/∂c_m‖² = B; with θ = D θ' a matrix H of second derivatives becomes D H D.
+    In the coordinates c' = √B c, a step moves W as far as in a dense layer, because
+    ‖∂W/∂c_m‖² = B. With θ = D θ', a matrix H of second derivatives becomes D H D.
     """
     scale = np.ones(network.n_parameters)
     for layer, params in zip(network.layers, network.views(scale), strict=True):
@@ -138,8 +138,8 @@ def weight_space(network: Network) -> Array:
 def logit_shift(network: Network) -> Array:
     """Return the direction, (1, P), that adds the same number to all logits of all samples.
 
-    The loss does not see it, so both matrices have it as a null vector: the Gauss–Newton matrix,
-    which has no negative eigenvalue, has 0 as its smallest.
+    The loss does not depend on it, so it is a null vector of both matrices. The smallest eigenvalue
+    of the Gauss–Newton matrix, which has no negative one, is therefore 0.
     """
     direction = np.zeros((1, network.n_parameters))
     bias = network.views(direction[0])[network.weight_layers[-1].position]["bias"]

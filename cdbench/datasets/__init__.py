@@ -1,4 +1,4 @@
-"""Data sets, one source a file. ``DATASETS`` holds those known by name."""
+"""Data sets, one source per file. ``DATASETS`` holds those known by name."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -30,8 +30,8 @@ __all__ = ["DATASETS", "Dataset", "Split", "guessing_levels", "load_dataset", "p
 def load_dataset(config: RunConfig) -> Dataset:
     """Return the data set that a configuration names.
 
-    A file that cannot be read, or whose contents are not those that the configuration was pinned
-    to, is a DatasetError.
+    DatasetError is raised if a file cannot be read, or its contents are not those to which the
+    configuration was pinned.
     """
     if config.dataset in DATASETS:
         return DATASETS[config.dataset]()
@@ -41,18 +41,19 @@ def load_dataset(config: RunConfig) -> Dataset:
 
 
 def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
-    """Check the data set, and return the configuration with the fingerprint of its file.
+    """Check the data set and return the configuration with the fingerprint of its file.
 
-    A file's contents decide a run's numbers and its path does not, so they belong to the
-    configuration. The bundled sets are known by their names.
+    A run's numbers depend on the file's contents, not on its path, so the contents belong to the
+    configuration. The bundled sets are identified by their names.
 
     Parameters
     ----------
     config : RunConfig
         The configuration.
     header : bool, optional
-        Whether the first line of a .csv file names its columns; None is to find out, and to say
-        so where it does not. It is in the fingerprint: a sample more or less is other contents.
+        Whether the first line of a .csv file names its columns; None means to find out, and to
+        tell the user if it does not. It affects the fingerprint, as it decides whether that line
+        is a sample.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     DatasetError
         If the file cannot be read or trained on.
     ConfigurationError
-        If a label column is named for a data set that is no .csv file.
+        If a label column is named for a data set that is not a .csv file.
     """
     if config.label_column is not None and not config.dataset.endswith(".csv"):
         raise ConfigurationError(
@@ -82,7 +83,7 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
 
 
 def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
-    """Return each data set's ``guessing_level`` by its name, of those that can still be read."""
+    """Return the ``guessing_level`` of each data set that can still be read, by name."""
     levels = {}
     for config in {config.dataset: config for config in configs}.values():
         with suppress(DatasetError):
@@ -96,7 +97,7 @@ def _read(name: str, label_column: str | None, header: bool | None = None) -> Da
     path = Path(expanded(name, DatasetError))
     try:
         found = path.is_file()
-    except OSError as error:  # a name that is too long, or a folder without leave
+    except OSError as error:  # the name is too long, or the folder not permitted
         raise DatasetError(f"{name}: cannot be looked for ({error.strerror})") from None
     if not found:
         raise DatasetError(f"{name}: no such file; expected a .npz or .csv file")

@@ -17,7 +17,7 @@ TEST_SHARE = 0.2
 
 
 MOST_NUMBERED_CLASSES = 20
-"""Classes that are numbers, above which they may be taken for measured quantities."""
+"""Most numeric classes that are certainly classes; more may be measured quantities."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Dataset:
     y : (N,) int64
         Classes, 0 to n_classes - 1.
     classes : tuple of str
-        What the classes are called in the source.
+        Names of the classes in the source.
 
     Raises
     ------
     DatasetError
-        If there is one class only, or a class or the whole is too small for the split.
+        If there is only one class, or a class or the whole set is too small for the split.
     """
 
     name: str
@@ -81,7 +81,7 @@ class Dataset:
             )
 
     def _is_of_quantities(self, fewest: int) -> bool:
-        """Whether the labels are those of a regression: many numbers, fractions or seen once."""
+        """Whether the labels suit a regression: many numbers, with fractions or seen only once."""
         if self.n_classes <= MOST_NUMBERED_CLASSES:
             return False
         try:
@@ -102,9 +102,9 @@ class Dataset:
 
     @property
     def guessing_level(self) -> float:
-        """Accuracy, 0 to 1, up to which a run is no better than guessing the most frequent class.
+        """Accuracy, 0 to 1, up to which a run is no better than always guessing the largest class.
 
-        The share p of that class, and two standard errors √(p (1 − p) / n) of a test split of n.
+        The share p of that class plus two standard errors √(p (1 − p) / n) for a test split of n.
         """
         p = float(np.bincount(self.y).max()) / len(self.y)
         n = ceil(TEST_SHARE * len(self.y))
@@ -112,7 +112,7 @@ class Dataset:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the arrays as they were read, with their shapes and the classes' names."""
+        """SHA-256 of the arrays as read, with their shapes and the class names."""
         digest = hashlib.sha256()
         for array in (self.X.astype("<f8", copy=False), self.y.astype("<i8", copy=False)):
             digest.update(str(array.shape).encode())
@@ -128,7 +128,7 @@ class Dataset:
         seed : int
             Seed of the split.
         dtype : str, optional
-            Type of the samples, rounded to it after the transform.
+            Type to which the samples are rounded after the transform.
         transform : str, optional
             Name of the input transform, fitted on the training samples.
 
@@ -139,13 +139,13 @@ class Dataset:
         Raises
         ------
         DatasetError
-            If the transform leaves the range of numbers, or of ``dtype``.
+            If transformed values are out of the range of float64 or of ``dtype``.
         """
         train, test = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # looked for below
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # checked below
             try:
                 fitted = TRANSFORMS[transform](self.X[train])
-            except np.linalg.LinAlgError:  # of what is not finite
+            except np.linalg.LinAlgError:  # from values that are not finite
                 raise self._not_finite(np.ones(self.n_features, bool), transform, dtype) from None
             X_train, X_test = (fitted(self.X[side]).astype(dtype) for side in (train, test))
         lost = ~(np.isfinite(X_train).all(axis=0) & np.isfinite(X_test).all(axis=0))
@@ -154,7 +154,7 @@ class Dataset:
         return Split(X_train, self.y[train], X_test, self.y[test])
 
     def _not_finite(self, lost: NDArray[np.bool_], transform: str, dtype: str) -> DatasetError:
-        """Return the error that names, of the features that were lost, the most extreme."""
+        """Return the error that names the most extreme of the lost features."""
         largest = np.abs(self.X).max(axis=0)
         magnitude = np.abs(np.log2(largest, where=largest > 0, out=np.zeros_like(largest)))
         feature = int(np.where(lost, magnitude, -1).argmax())
@@ -166,7 +166,7 @@ class Dataset:
 
 
 def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
-    """Build a data set of the user's own from checked arrays.
+    """Build a user's data set from checked arrays.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
     Raises
     ------
     DatasetError
-        If a feature is not finite, or a label is no text.
+        If a feature is not finite, or a label is not valid text.
     """
     X = np.asarray(X, dtype=np.float64)
     finite = np.isfinite(X)
@@ -198,6 +198,6 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
     try:
         classes = tuple(str(label) for label in names)
         "".join(classes).encode()
-    except (ValueError, SystemError) as error:  # NumPy keeps four bytes a letter, of any value
+    except (ValueError, SystemError) as error:  # NumPy stores any four bytes per letter
         raise DatasetError(f"{name}: a label in y is not text ({error})") from None
     return Dataset(name, X, y.astype(np.int64), classes)

@@ -1,6 +1,6 @@
 """The classification sets that scikit-learn bundles, read from its files.
 
-Importing scikit-learn takes ten times as long as the paper's training, and the files can be read
+Importing scikit-learn takes ten times as long as the paper's training, and its files can be read
 without it.
 """
 
@@ -19,8 +19,8 @@ def digits() -> Dataset:
     """Return the paper's 8 × 8 digits, (1797, 64): pixels divided by 16 (Sec. VI.1)."""
     X, y = read_bundled("digits", "digits.csv.gz")
     # Divided here, not by the transform ``scale``, because the fingerprints of all stored runs are
-    # of these arrays. ``scale`` then divides by exactly 1 whatever the seed: 1765 of the samples
-    # have a pixel of 16, more than the test split could take from the training split.
+    # of these arrays. ``scale`` then divides by exactly 1 for every seed: 1765 of the samples have
+    # a pixel of 16, too many for all of them to be in the test split.
     return _dataset("digits", X / 16.0, y)
 
 
@@ -48,12 +48,12 @@ def read_bundled(name: str, file: str) -> tuple[NDArray[np.float64], NDArray[np.
     Parameters
     ----------
     name : str
-        What scikit-learn calls it.
+        Its name in scikit-learn.
     file : str
-        Its file: numbers by commas, the class last; a .csv has one line of names above.
+        Its file: comma-separated numbers, the class last; a .csv file starts with a line of names.
     """
     path = _data_folder() / file
-    if not path.is_file():  # another layout of scikit-learn: ask it
+    if not path.is_file():  # scikit-learn has another layout: ask it
         import sklearn.datasets
 
         X, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
@@ -63,7 +63,7 @@ def read_bundled(name: str, file: str) -> tuple[NDArray[np.float64], NDArray[np.
 
 
 def _data_folder() -> Path:
-    """Return scikit-learn's folder of data, found without importing it."""
+    """Return scikit-learn's data folder, found without importing scikit-learn."""
     spec = find_spec("sklearn")
     assert spec is not None
     assert spec.origin is not None

@@ -17,12 +17,12 @@ from cdbench.errors import DatasetError, UnknownNameError
 from cdbench.products.base import Array
 
 MEMORY_PER_BYTE = 40
-"""Memory that a file takes at most for each of its bytes. Measured are 10 to 15 for rows of short
-numbers, with all copies up to the first epoch, 30 for labels of which none is like another, and 34
-for a file that is one line of numbers; a test holds it."""
+"""Most memory that a file takes per byte, with all copies up to the first epoch. Measured: 10 to 15
+for rows of short numbers, 30 for labels that all differ, and 34 for a file that is one line of
+numbers. A test checks this."""
 
 NAMED = 50
-"""Columns that an error names; of more it says how many."""
+"""Most columns that an error names; for more, it says how many there are."""
 
 Lines = Iterator[tuple[int, list[str]]]
 """Line number and cells of every line that is not blank."""
@@ -36,10 +36,10 @@ def read_csv(path: Path, label_column: str | None = None, header: bool | None = 
     path : Path
         UTF-8 text.
     label_column : str, optional
-        Name of the column of labels, or its number from 1 where there are no names; the last one
-        where it is None.
+        Name of the label column, or its number, from 1, if there are no names; None is the last
+        column.
     header : bool, optional
-        Whether the first line names the columns; None is as ``has_header`` finds.
+        Whether the first line names the columns; None means as ``has_header`` finds.
 
     Returns
     -------
@@ -65,9 +65,9 @@ def read_csv(path: Path, label_column: str | None = None, header: bool | None = 
 
 
 def has_header(path: Path, label_column: str | None = None) -> bool:
-    """Return whether the first line of a file that can be read names the columns.
+    """Return whether the first line of a readable file names the columns.
 
-    A line of numbers, but perhaps for the label, is a sample.
+    A line of numbers, perhaps except for the label, is a sample.
     """
     with open_regular(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
         return _names_columns(next(_lines(text))[1], label_column)
@@ -82,7 +82,7 @@ def _names_columns(cells: list[str], label_column: str | None) -> bool:
 
 
 def _column_number(label_column: str, width: int) -> int | None:
-    """Return the number, from 1, that the word is, if there is such a column."""
+    """Return the word as a column number, from 1, or None if there is no such column."""
     is_number = label_column.isascii() and label_column.isdigit()
     return int(label_column) if is_number and 1 <= int(label_column) <= width else None
 
@@ -110,7 +110,7 @@ def _read(path: Path, lines: Lines, label_column: str | None, header: bool | Non
     label = _label_index(path, names, label_column, width)
     if first is None:
         raise DatasetError(f"{path}: got a header but no rows, expected samples below it")
-    # One row is text at a time: a file's cells would take ten times what their numbers do.
+    # Only one row is kept as text at a time: cells take ten times as much memory as numbers.
     features, codes, numbers = array("d"), array("q"), dict[str, int]()
     row: tuple[int, list[str]] | None = first
     while row is not None:
@@ -126,7 +126,7 @@ def _read(path: Path, lines: Lines, label_column: str | None, header: bool | Non
         features.extend(_features(path, number, cells, label, names))
         row = next(lines, None)
     if header is None and names is None:
-        _check_first_label(path, list(numbers)[0], codes.count(0))
+        _check_first_label(path, next(iter(numbers)), codes.count(0))
     X = np.frombuffer(features, dtype=np.float64).reshape(-1, width - 1)
     return _dataset(str(path), X, np.frombuffer(codes, dtype=np.int64), list(numbers))
 
@@ -141,7 +141,7 @@ def _check_first_label(path: Path, label: str, n_rows: int) -> None:
 
 
 def _dataset(name: str, X: Array, y: NDArray[np.int64], labels: list[str]) -> Dataset:
-    """Return the data set with its classes in order, whatever the order in which they came."""
+    """Return the data set with its classes sorted, whatever their order in the file."""
     classes = sorted(labels)
     position = {label: i for i, label in enumerate(classes)}
     order = np.array([position[label] for label in labels])
@@ -189,7 +189,7 @@ def _features(
 
 
 def _number(cell: str) -> float:
-    """Return the number, NaN if it is none."""
+    """Return the cell as a number, or NaN if it is not one."""
     try:
         return float(cell)
     except ValueError:

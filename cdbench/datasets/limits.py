@@ -1,4 +1,4 @@
-"""Checks of a user's file before it is read: a regular file, and within memory."""
+"""Checks of a user's file before it is read: that it is regular and fits into memory."""
 
 import io
 import os
@@ -11,22 +11,22 @@ from cdbench.errors import DatasetError
 from cdbench.memory import available_memory, format_bytes
 
 UNKNOWN_MEMORY = 4 * 10**9
-"""Taken for what is available where the system does not say."""
+"""Assumed available memory, in bytes, where the system does not report it."""
 
 COPIES = 5
-"""Arrays as large as X in float64 that a data set takes at most, from its file to the first epoch:
-X itself, the training samples, those transformed, and what a transform holds meanwhile. Measured
-are 3.5; a test holds it."""
+"""Most arrays of the size of X in float64 that a data set takes, from its file to the first epoch:
+X itself, the training samples, those transformed, and a transform's temporary arrays. Measured:
+3.5. A test checks this."""
 
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[io.FileIO]:
-    """Open a regular file to read its bytes; never wait for a pipe, nor read a device without end.
+    """Open a regular file to read its bytes; never wait for a pipe or read an endless device.
 
     Raises
     ------
     DatasetError
-        If it is no regular file.
+        If it is not a regular file.
     OSError
         If it cannot be opened.
     """
@@ -37,21 +37,21 @@ def open_regular(path: Path) -> Iterator[io.FileIO]:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open without waiting, as the opening of a pipe would for somebody to write into it."""
+    """Open without waiting; opening a pipe would wait for someone to write to it."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def check_fits(path: Path, what: str, n_bytes: int) -> None:
-    """Raise DatasetError where that many bytes are more than memory has.
+    """Raise DatasetError if that many bytes do not fit into memory.
 
     Parameters
     ----------
     path : Path
         The file.
     what : str
-        What takes them, such as ``X of shape (3, 4) and float64``.
+        What needs the memory, such as ``X of shape (3, 4) and float64``.
     n_bytes : int
-        How many, with all copies that are made of it.
+        Number of bytes, including all copies that are made.
     """
     available = available_memory()
     if available is None:

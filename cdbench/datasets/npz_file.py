@@ -1,7 +1,7 @@
 """A data set from a .npz file with the arrays X and y.
 
-The file is not trusted. Its sizes are read from headers and compared with memory before any array
-is allocated, because a few kilobytes can ask for terabytes. Python objects are refused.
+The file is not trusted. Sizes are read from headers and compared with the available memory before
+any array is allocated, because a few kilobytes can ask for terabytes. Python objects are refused.
 """
 
 import io
@@ -24,26 +24,26 @@ from cdbench.memory import format_bytes
 EXPECTED = "expected a .npz with X of shape (N, n_features), numeric, and y of shape (N,)"
 
 MAX_DIRECTORY_BYTES = 1_000_000
-"""Of the archive's list of members; NumPy writes some 100 for each."""
+"""Largest list of members of an archive; NumPy writes about 100 bytes per member."""
 
 MAX_HEADER_BYTES = 10_000
-"""Of one array's header, as in NumPy, which however reads it whole before it looks."""
+"""Largest header of an array, as in NumPy, which however checks only after reading all of it."""
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""What NumPy writes; LZMA may ask for gigabytes by a number in its header."""
+"""The methods that NumPy uses; a number in an LZMA header can ask for gigabytes."""
 
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What NumPy and zipfile raise for files that are damaged, encrypted or something else."""
+"""What NumPy and zipfile raise for files that are damaged, encrypted or of another kind."""
 
 BAD_HEADER = (
     *UNREADABLE, SyntaxError, TypeError, KeyError, OverflowError, MemoryError, struct.error,
     tokenize.TokenError,
 )  # fmt: skip
-"""What NumPy raises for an array's header that is not one, beside that: Python parses it."""
+"""What NumPy may raise, besides those, for an invalid array header: Python parses it."""
 
 
 class Member(NamedTuple):
-    """An array of the archive, by its header."""
+    """An array of the archive, as its header describes it."""
 
     info: zipfile.ZipInfo
     shape: tuple[int, ...]
@@ -51,17 +51,17 @@ class Member(NamedTuple):
 
     @property
     def n_bytes(self) -> int:
-        """Size of the array; items of no bytes take one, as NumPy makes them."""
+        """Size of the array; items of zero bytes count as one byte, as in NumPy."""
         return math.prod(self.shape) * max(1, self.dtype.itemsize)
 
 
 def read_npz(path: Path) -> Dataset:
-    """Read X and y; Python objects (pickles) are refused, and what memory could not hold.
+    """Read X and y; refuse Python objects (pickles) and what would not fit into memory.
 
     Raises
     ------
     DatasetError
-        If the file cannot be read, or its arrays are not of the expected names and shapes.
+        If the file cannot be read, or its arrays do not have the expected names and shapes.
     """
     try:
         with open_regular(path) as raw, _Directory(raw) as file:
@@ -79,7 +79,7 @@ def read_npz(path: Path) -> Dataset:
 
 
 class _Directory(io.BufferedReader):
-    """A file of which zipfile reads no list of members that is too long to be one."""
+    """A file that refuses to let zipfile read an implausibly long list of members."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
@@ -100,7 +100,7 @@ def _read_arrays(path: Path, archive: zipfile.ZipFile) -> tuple[NDArray[np.gener
 
 
 def _header(path: Path, archive: zipfile.ZipFile, name: str) -> Member:
-    """Return what a member says that it is, from its first bytes."""
+    """Return what a member claims to be in its first bytes."""
     info = archive.getinfo(name)
     if info.compress_type not in METHODS:
         raise DatasetError(
@@ -135,7 +135,7 @@ def _parsed(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], i
     if n > MAX_HEADER_BYTES:
         raise ValueError(f"its header has {n:,} bytes")
     header = io.BytesIO(length + member.read(n))
-    # Of (3, 0) only the text's encoding is another, and that matters to names of fields alone.
+    # Version (3, 0) differs only in text encoding, which matters only for the names of fields.
     parse = (
         np.lib.format.read_array_header_1_0
         if version == (1, 0)
@@ -146,14 +146,14 @@ def _parsed(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], i
 
 
 def _check(path: Path, X: Member, y: Member) -> None:
-    """Raise DatasetError if these cannot be the arrays of a data set, or do not fit into memory."""
+    """Raise DatasetError if these are not arrays of a data set, or do not fit into memory."""
     if len(X.shape) != 2 or not math.prod(X.shape) or y.shape != X.shape[:1]:
         raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
     if X.dtype.kind not in "iufb":
         raise DatasetError(f"{path}: X has dtype {X.dtype}, {EXPECTED}")
     if y.dtype.kind not in "iubSU":
         raise DatasetError(f"{path}: y has dtype {y.dtype}, expected whole numbers or text")
-    # Labels are sorted, and counted by 64-bit numbers.
+    # Labels are sorted and numbered with 64-bit integers.
     labels = 3 * y.n_bytes + 8 * COPIES * y.shape[0]
     features = X.n_bytes + 8 * COPIES * math.prod(X.shape)
     check_fits(path, f"{_words(X)} with y of {y.dtype}", features + labels)

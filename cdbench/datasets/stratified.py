@@ -1,8 +1,8 @@
-"""The stratified split: which samples of each class are for training, and which for testing.
+"""The stratified split: which samples of each class are for training and which for testing.
 
-It draws what scikit-learn's ``train_test_split`` draws, sample for sample: the paper's numbers are
-for that split, and importing scikit-learn for it would take longer than training. The draws are
-those of NumPy's RandomState, whose stream is frozen.
+It draws exactly what scikit-learn's ``train_test_split`` draws: the paper's numbers are for that
+split, but importing scikit-learn would take longer than training. The draws are those of NumPy's
+RandomState, whose stream is frozen.
 """
 
 import numpy as np
@@ -12,16 +12,16 @@ Indices = NDArray[np.int64]
 
 
 def stratified_split(y: Indices, n_test: int, seed: int) -> tuple[Indices, Indices]:
-    """Return the samples that train, (N − n_test,), and those that test, (n_test,), shuffled.
+    """Return the training samples, (N − n_test,), and the test samples, (n_test,), shuffled.
 
     Parameters
     ----------
     y : (N,) int64
         Classes, 0 to n_classes - 1, each at least twice.
     n_test : int
-        Samples held out, at least one a class.
+        Samples held out, at least one per class.
     seed : int
-        Of the draws.
+        Seed of the draws.
     """
     rng = np.random.RandomState(seed)
     counts = np.bincount(y)
@@ -37,9 +37,9 @@ def stratified_split(y: Indices, n_test: int, seed: int) -> tuple[Indices, Indic
 
 
 def _shares(counts: Indices, n_draws: int, rng: np.random.RandomState) -> Indices:
-    """Return how many of n_draws each class gives: in proportion, the largest remainders up.
+    """Return how many of n_draws each class gets: proportional, largest remainders rounded up.
 
-    Among equal remainders those that go up are drawn.
+    Among equal remainders, those that are rounded up are drawn.
     """
     exact = counts / counts.sum() * n_draws
     shares = np.floor(exact)

@@ -1,7 +1,7 @@
-"""Layers; one family a file.
+"""Layers, one family per file.
 
-``LAYERS`` are the weight layers that a run can use, ``NORMALIZATIONS`` the layers that may come
-before each of them.
+``LAYERS`` are the weight layers that a run can use; ``NORMALIZATIONS`` are the layers that may
+precede each of them.
 """
 
 from cdbench.layers.activation import ReLU

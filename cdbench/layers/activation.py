@@ -13,7 +13,7 @@ class ReLU(Layer):
         super().__init__(n, n)
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what computes ``max(x, 0)``; the pullback lets pass where ``x > 0``."""
+        """Return the layer that computes ``max(x, 0)``; gradients pass where ``x > 0``."""
         allocate = context.allocate
         y = x if allocate.overwriting else allocate.kept(x.shape, x.dtype)
         positive = allocate.scratch(0, x.shape, np.bool)
@@ -24,8 +24,8 @@ class ReLU(Layer):
             np.maximum(x, zero, out=y)
 
         def run_complex() -> None:
-            # The real part decides, as curvature's complex steps need: a step never crosses the
-            # kink. NumPy's own maximum would compare imaginary parts too.
+            # The real part decides: curvature's complex steps must never cross the kink. NumPy's
+            # own maximum would compare imaginary parts too.
             np.multiply(x, x.real > 0, out=y)
 
         def pullback(dy: Array, grads: Params) -> Array:

@@ -13,7 +13,7 @@ class Pad(Arrangement):
     """Append zeros on the right: (N, n_in) to (N, n_out), n_out > n_in."""
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what appends zeros to ``x``; the pullback cuts them off."""
+        """Return the layer that appends zeros to ``x``; the pullback cuts them off."""
         y = context.allocate.kept((len(x), self.n_out), x.dtype)
         return BoundLayer(y, lambda: _widen(x, y), lambda dy, grads: dy[:, : self.n_in])
 
@@ -43,7 +43,7 @@ class ToVertices(Arrangement):
         self.B = B
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what puts ``x`` into the other layout; the pullback is the way back."""
+        """Return the layer that converts ``x`` to the other layout; the pullback converts back."""
         y = context.allocate.kept((self.B, self.n_out // self.B, len(x)), x.dtype)
         dx = context.allocate.kept(x.shape, x.dtype)
         return BoundLayer(
@@ -61,7 +61,7 @@ class ToRows(Arrangement):
         self.B = B
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what puts ``x`` into the other layout; the pullback is the way back."""
+        """Return the layer that converts ``x`` to the other layout; the pullback converts back."""
         y = context.allocate.kept((x.shape[2], self.n_out), x.dtype)
         dx = context.allocate.kept(x.shape, x.dtype)
         return BoundLayer(
@@ -72,6 +72,6 @@ class ToRows(Arrangement):
 
 
 def _copy(source: Array, target: Array, whole: Array | None = None) -> Array:
-    """Copy, and return the target, or the whole array that it is a view of."""
+    """Copy; return the target or, if given, the whole array of which it is a view."""
     target[...] = source
     return target if whole is None else whole

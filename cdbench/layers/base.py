@@ -1,4 +1,4 @@
-"""What a layer is: shapes of its parameters, their first draw, a forward map and its pullback."""
+"""What a layer is: parameter shapes, initial values, a forward map and its pullback."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -16,28 +16,28 @@ Params = dict[str, Array]
 
 
 class Pullback(Protocol):
-    """From the output's gradient to those of parameters and input."""
+    """Maps the gradient of the output to the gradients of the parameters and the input."""
 
     def __call__(self, dy: Array, grads: Params) -> Any:
         """Write the parameters' gradients into ``grads``, summed over samples; return dL/dx.
 
-        What is returned may be written over by the next call.
-        A layer with parameters, which may stand first, also takes ``wanted``: unless it is true,
-        dL/dx is not computed, and None returned.
+        The next call may overwrite the returned array.
+        Layers with parameters, which may come first, also take ``wanted``: if it is false, dL/dx
+        is not computed and None is returned.
         """
 
 
 class BoundLayer(NamedTuple):
-    """A layer with parameters, input and all of its arrays, to be run again and again.
+    """A layer bound to its parameters, input and working arrays, to be run repeatedly.
 
     Attributes
     ----------
     y : array
         Holds the output after each run.
     run : () -> None
-        Computes y from what parameters and input hold then.
+        Computes y from the current contents of the parameters and the input.
     pullback : Pullback
-        The one of the last run.
+        The pullback of the last run.
     """
 
     y: Array
@@ -51,19 +51,19 @@ Moments = tuple[Array, Array]
 
 @dataclass(frozen=True)
 class Context:
-    """What a forward pass depends on beside parameters and input.
+    """What a forward pass depends on besides parameters and input.
 
     Attributes
     ----------
     training : bool
-        Whether layers that act in training only, such as dropout, act.
+        Whether layers that act only in training, such as dropout, are active.
     rng : numpy.random.Generator, optional
-        Stream of the layers that draw; needed when training with one of those.
+        Random stream for layers that draw; needed when training with such a layer.
     statistics : mapping of Layer to Moments, optional
-        Of each BatchNorm its inputs' mean and variance over the training split; needed when
-        evaluating with one of those (``Network.evaluation``).
+        For each BatchNorm, the mean and variance of its inputs over the training split; needed
+        when evaluating with BatchNorm (``Network.evaluation``).
     allocate : Allocate
-        Where arrays come from: new ones, or those of a Workspace, which lends them again.
+        Source of arrays: new ones, or those that a Workspace reuses.
     """
 
     training: bool = False
@@ -77,13 +77,13 @@ EVALUATION = Context()
 
 
 class Layer(ABC):
-    """A differentiable map of samples with n_in entries to n_out entries, that holds no state.
+    """A stateless, differentiable map of samples from n_in to n_out entries.
 
     Attributes
     ----------
     memory_order : dict
-        Of a parameter the order of its axes in memory, slowest first, where that is not the order
-        of its shape.
+        For each parameter whose memory order differs from its shape, the order of its axes in
+        memory, slowest first.
     """
 
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {}
@@ -100,9 +100,9 @@ class Layer(ABC):
 
     @abstractmethod
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer with these parameters and this input (N, n_in), ready to be run.
+        """Return the layer bound to these parameters and this input (N, n_in), ready to run.
 
-        Some layers take and give the other layout of activations instead, or either.
+        Some layers use the other layout of activations instead, or accept both.
         """
 
     def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:
@@ -128,8 +128,8 @@ class WeightLayer(Layer):
     @staticmethod
     @abstractmethod
     def width_multiple(config: RunConfig) -> int:
-        """Return the number that every width of this family is rounded up to a multiple of."""
+        """Return the number of which every width of this family is made a multiple."""
 
     @abstractmethod
     def matrix(self, params: Params) -> Array:
-        """Return W as it acts, a dense (n_out, n_in) matrix."""
+        """Return the effective W as a dense (n_out, n_in) matrix."""

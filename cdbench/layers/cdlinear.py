@@ -16,10 +16,10 @@ class CDLinear(WeightLayer):
     """Linear map whose matrix is an array of K_o × K_i circulant blocks of size B (Eq. 2).
 
     Parameters, as views of the network's flat vector: ``c`` (K_o, K_i, B) with K_o = n_out / B
-    and K_i = n_in / B, ``bias`` (n_out,).
+    and K_i = n_in / B, and ``bias`` (n_out,).
 
     Activations are in the layout of the product: rows (N, n), or vertices (B, K, N), where entry
-    i B + k of a sample stands at [k, i].
+    i B + k of a sample is at [k, i].
 
     Parameters
     ----------
@@ -36,8 +36,8 @@ class CDLinear(WeightLayer):
         If B does not divide both widths.
     """
 
-    # Memory holds (B, K_i, K_o): products go through all blocks of a lag at once, and those of a
-    # lag lie as a dense layer's weight does.
+    # Memory order is (B, K_i, K_o): products process all blocks of one lag at once, and these are
+    # stored like a dense layer's weight.
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"c": (2, 1, 0)}
 
     def __init__(self, n_in: int, n_out: int, B: int, product: str = "gather") -> None:
@@ -50,13 +50,13 @@ class CDLinear(WeightLayer):
     @classmethod
     def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> Self:
         """Build the layer with the configuration's block size and product."""
-        # A network's builder has planned; "auto" is left where W is c itself.
+        # The network builder has already chosen; "auto" remains only where W is c itself.
         product = "gather" if config.product == "auto" else config.product
         return cls(n_in, n_out, cls.width_multiple(config), product)
 
     @staticmethod
     def width_multiple(config: RunConfig) -> int:
-        """Return B: other widths are rounded up to a multiple of it."""
+        """Return B, to a multiple of which widths are rounded up."""
         return config.B or DEFAULT_B
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -64,7 +64,7 @@ class CDLinear(WeightLayer):
         return {"c": (self.K_o, self.K_i, self.B), "bias": (self.n_out,)}
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
-        """Draw c from N(0, 2 / n_in), which gives W's rows the dense layer's variance."""
+        """Draw c from N(0, 2 / n_in), which gives the rows of W the variance of a dense layer."""
         shape = (self.K_o, self.K_i, self.B)
         params["c"][...] = rng.normal(0.0, np.sqrt(2.0 / self.n_in), shape)
         params["bias"][...] = 0.0
@@ -74,7 +74,7 @@ class CDLinear(WeightLayer):
         return self.product.matrix(params["c"])
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what computes ``x @ W.T + bias`` (Eq. 2); its pullback is Eqs. 3 and 4.
+        """Return the layer that computes ``x @ W.T + bias`` (Eq. 2); its pullback is Eqs. 3 and 4.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class CDLinear(WeightLayer):
         x : (N, n_in) or (B, K_i, N) float
             Samples, in the layout of the product.
         context : Context
-            Where arrays come from; nothing else of it is used.
+            Only its source of arrays is used.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class CDLinear(WeightLayer):
         return BoundLayer(y, run, pullback)
 
     def check_input(self, x: Array) -> None:
-        """Raise ShapeError unless ``x`` has the shape that the product takes."""
+        """Raise ShapeError unless ``x`` has the shape that the product expects."""
         if self.product.layout == ROWS:
             super().check_input(x)
         elif x.ndim != 3 or x.shape[:2] != (self.B, self.K_i):

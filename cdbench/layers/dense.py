@@ -13,16 +13,16 @@ from cdbench.products.base import Array
 class Dense(WeightLayer):
     """Unconstrained linear map, the paper's baseline.
 
-    Parameters, as views of the network's flat vector: ``weight`` (n_out, n_in), ``bias``
+    Parameters, as views of the network's flat vector: ``weight`` (n_out, n_in) and ``bias``
     (n_out,).
     """
 
-    # Memory holds the transpose, which spares the forward product a transposition.
+    # Stored transposed, so that the forward product needs no transposition.
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (1, 0)}
 
     @classmethod
     def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> Self:
-        """Build the layer; nothing of ``config`` matters to it."""
+        """Build the layer; ``config`` has no effect on it."""
         return cls(n_in, n_out)
 
     @staticmethod
@@ -35,7 +35,7 @@ class Dense(WeightLayer):
         return {"weight": (self.n_out, self.n_in), "bias": (self.n_out,)}
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
-        """Draw the weights from N(0, 2 / n_in) (He et al. 2015); the bias is zero, undrawn."""
+        """Draw the weights from N(0, 2 / n_in) (He et al. 2015); set the bias to zero."""
         shape = (self.n_out, self.n_in)
         params["weight"][...] = rng.normal(0.0, np.sqrt(2.0 / self.n_in), shape)
         params["bias"][...] = 0.0
@@ -45,7 +45,7 @@ class Dense(WeightLayer):
         return params["weight"]
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what computes ``x @ weight.T + bias``.
+        """Return the layer that computes ``x @ weight.T + bias``.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class Dense(WeightLayer):
         x : (N, n_in) float
             One sample per row.
         context : Context
-            Where arrays come from; nothing else of it is used.
+            Only its source of arrays is used.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class Dense(WeightLayer):
 
         def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
             np.matmul(x_T, dy, out=grads["weight"].T)
-            np.dot(ones, dy, out=grads["bias"])  # a third of the time that a sum takes
+            np.dot(ones, dy, out=grads["bias"])  # takes a third of the time of a sum
             return np.matmul(dy, weight, out=dx) if wanted else None
 
         return BoundLayer(y, run, pullback)

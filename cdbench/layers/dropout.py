@@ -11,8 +11,8 @@ from cdbench.products.layout import to_vertices
 class Dropout(Layer):
     """Drop each entry with probability ``rate`` while training (Eq. 7), in either layout.
 
-    It keeps the width n. Kept entries are divided by ``1 - rate``. The paper does not say where in
-    the network it acts; here it acts on the hidden activations, after each ReLU.
+    It keeps the width n. Kept entries are divided by ``1 - rate``. The paper does not say where
+    dropout acts; here it acts on the hidden activations, after each ReLU.
     """
 
     def __init__(self, n: int, rate: float) -> None:
@@ -20,7 +20,7 @@ class Dropout(Layer):
         self.rate = rate
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what thins ``x``, or in evaluation ``x`` itself.
+        """Return the layer that thins ``x``, or passes it on unchanged in evaluation.
 
         Raises
         ------
@@ -33,12 +33,11 @@ class Dropout(Layer):
             raise ConfigurationError("dropout in training needs a random stream in its context")
         allocate, rng = context.allocate, context.rng
         n_samples = len(x) if x.ndim == 2 else x.shape[-1]
-        # Drawn in float64 and by rows whatever dtype and layout, so that the mask depends on
-        # neither.
+        # Always drawn in float64 and by rows, so that the mask does not depend on dtype or layout.
         drawn = allocate.scratch(1, (n_samples, self.n_in), np.float64)
         in_layout = drawn if x.ndim == 2 else to_vertices(drawn, len(x))
         kept = allocate.kept(x.shape, np.bool)
-        # Writing over ReLU's output does no harm: where it is dropped, no gradient comes back.
+        # Overwriting ReLU's output is harmless: dropped entries pass no gradient back.
         y = x if allocate.overwriting else allocate.kept(x.shape, x.dtype)
         scale = x.real.dtype.type(1.0 / (1.0 - self.rate))
 

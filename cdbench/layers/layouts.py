@@ -11,11 +11,11 @@ from cdbench.products.base import ROWS, VERTICES
 
 
 def rearranged(layers: Sequence[Layer]) -> list[Layer]:
-    """Return the layers with what makes rows of vertices and vertices of rows put between them."""
+    """Return the layers with conversions between rows and vertices inserted where needed."""
     done: list[Layer] = []
     layout, B = ROWS, 1
     for layer in layers:
-        if isinstance(layer, ReLU | Dropout):  # these take either
+        if isinstance(layer, ReLU | Dropout):  # these accept both layouts
             done.append(layer)
             continue
         asked = layer.product.layout if isinstance(layer, CDLinear) else ROWS

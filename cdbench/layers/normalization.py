@@ -13,10 +13,10 @@ EPSILON = 1e-5
 
 
 def moments(x: Array, axis: int) -> Moments:
-    """Return mean and variance along an axis, which is kept with length 1.
+    """Return mean and variance along an axis, which keeps length 1.
 
-    The variance divides by the number of entries, and is analytic in ``x``, so that complex steps
-    can be sent through it; ``np.var`` takes absolute values of complex numbers.
+    The variance divides by the number of entries. It is analytic in ``x``, as complex steps need;
+    ``np.var`` takes absolute values of complex numbers.
     """
     mean = x.mean(axis=axis, keepdims=True)
     deviation = x - mean
@@ -47,12 +47,12 @@ class Normalization(Layer):
 
     @abstractmethod
     def fixed_moments(self, context: Context) -> Moments | None:
-        """Return mean and variance that do not depend on ``x``, or None to take those of ``x``."""
+        """Return mean and variance that do not depend on ``x``, or None to use those of ``x``."""
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return what normalises ``x`` (N, n).
+        """Return the layer that normalises ``x`` (N, n).
 
-        The pullback goes through mean and variance too where they are those of ``x``.
+        Where mean and variance are those of ``x``, the pullback goes through them too.
         """
         self.check_input(x)
         allocate, fixed = context.allocate, self.fixed_moments(context)
@@ -86,33 +86,33 @@ class Normalization(Layer):
 
 
 class LayerNorm(Normalization):
-    """Normalise each sample over its n entries (Ba et al. 2016), in evaluation as in training."""
+    """Normalise each sample over its n entries (Ba et al. 2016), in training and evaluation."""
 
     axis = 1
 
     def fixed_moments(self, context: Context) -> Moments | None:
-        """Return None: a sample is its own statistics."""
+        """Return None: each sample has its own statistics."""
         return None
 
 
 class BatchNorm(Normalization):
     """Normalise each entry over the mini-batch in training (Ioffe and Szegedy 2015, Alg. 1).
 
-    In evaluation mean and variance are those of the whole training split, of the context. The
-    paper estimates them by averages over mini-batches (its Alg. 2); here they are exact, which
-    makes an evaluation a function of parameters and training split alone. They count as constants
-    there: gradients in evaluation do not go through them.
+    In evaluation, the context gives the mean and variance of the whole training split. That paper
+    estimates them by averages over mini-batches (Alg. 2); here they are exact, so an evaluation
+    depends only on parameters and training split. Evaluation treats them as constants: gradients
+    do not go through them.
     """
 
     axis = 0
 
     def fixed_moments(self, context: Context) -> Moments | None:
-        """Return None in training, and in evaluation the moments that the context holds.
+        """Return None in training, and the moments in the context in evaluation.
 
         Raises
         ------
         ConfigurationError
-            If the context is for evaluation and holds none for this layer.
+            If the context is for evaluation and has no moments for this layer.
         """
         if context.training:
             return None

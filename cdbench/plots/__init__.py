@@ -1,7 +1,7 @@
-"""The figures; one a file. They are given plain values and never see the database.
+"""The figures, one per file. They are given plain values and never see the database.
 
-A figure is a file and a line in one of the two registries: figures of runs, and figures of
-samples, which are values over seeds. The figure of a benchmark, which is neither, stands alone.
+A figure is a file and a line in one of two registries: figures of runs, and figures of samples,
+which are values over seeds. The figure of a benchmark is in neither.
 matplotlib is imported when a figure is drawn or saved, not with this package.
 """
 
@@ -28,7 +28,7 @@ SAMPLE_FIGURES: dict[str, DrawSamples] = {
 }
 
 KINDS_DRAWN = {"fig2": ("published", "weight"), "spectra-kinds": tuple(KIND_WORDS)}
-"""Kinds of spectrum whose numbers a figure needs."""
+"""Kinds of spectrum whose numbers each figure needs."""
 
 __all__ = [
     "FIGURES",

@@ -21,7 +21,7 @@ STEP = 1.0085
 """Factor between neighbouring dots on the axis of sizes."""
 
 ROOM = 6.0
-"""Percent below the lowest interval that the scale shows at most."""
+"""How many percent below the lowest interval the scale shows at most."""
 
 
 def accuracy_parameters(samples: Sequence[Sample], source: str) -> "Figure":
@@ -30,9 +30,9 @@ def accuracy_parameters(samples: Sequence[Sample], source: str) -> "Figure":
     Parameters
     ----------
     samples : sequence of Sample
-        One a model: its accuracies, 0 to 1, at its number of parameters.
+        One per model: its accuracies, 0 to 1, at its number of parameters.
     source : str
-        One line that says where they are from; the footer.
+        One line that says where they come from; the footer.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def accuracy_parameters(samples: Sequence[Sample], source: str) -> "Figure":
     MissingResultsError
         If there is no sample.
     """
-    models_of(samples)  # there is one
+    models_of(samples)  # raises if there is none
     legend = {"dense": DENSE, "even B": EVEN, "odd B, which the paper prescribes": ODD}
     kinds = [name for name, look in legend.items() if look in map(_look, samples)]
     with style():
@@ -68,7 +68,7 @@ def _look(sample: Sample) -> Look:
 
 
 def _title(samples: Sequence[Sample]) -> str:
-    """Say what the smallest model saves and costs against the largest."""
+    """Say what the smallest model saves and costs compared with the largest."""
     ordered = sorted(samples, key=lambda sample: sample.x)
     small, large = ordered[0], next(one for one in ordered if one.x == ordered[-1].x)
     if small.x == large.x:
@@ -82,12 +82,12 @@ def _title(samples: Sequence[Sample]) -> str:
 
 
 def _side(sample: Sample) -> int:
-    """Return on which side of its size a model is drawn, so that odd and even do not collide."""
+    """Return the side of its size where a model is drawn, so that odd and even do not collide."""
     return -1 if _look(sample) is ODD else 1
 
 
 def _draw(axes: "Axes", sample: Sample) -> None:
-    """Draw the mean, and beside it the seeds, those with the same accuracy side by side."""
+    """Draw the mean and, next to it, the seeds; those with equal accuracy are side by side."""
     look, side, seen = _look(sample), _side(sample), Counter[float]()
     places = []
     for value in sample.values:
@@ -102,7 +102,7 @@ def _draw(axes: "Axes", sample: Sample) -> None:
         markeredgecolor=look.color, markeredgewidth=1.2,
     )  # fmt: skip
     axes.plot([place], [mean], color=look.color, marker=look.marker, markersize=8.5)
-    # Odd ones are named above, the others below: their sizes can be close together.
+    # Odd models are named above, the others below: their sizes can be close together.
     axes.annotate(
         f"{sample.model.short_label}\n{sample.x:,.0f}\n{mean:.1f} %",
         (place, 0.03 if side > 0 else 0.97), xycoords=axes.get_xaxis_transform(),
@@ -111,13 +111,13 @@ def _draw(axes: "Axes", sample: Sample) -> None:
 
 
 def _draw_path(axes: "Axes", samples: Sequence[Sample]) -> None:
-    """Join the means of dense and of even block sizes, for odd ones to be seen against."""
+    """Join the means of dense and even block sizes, as a reference for odd ones."""
     path = sorted((sample.x * STEP, 100 * sample.mean) for sample in samples)
     axes.plot(*zip(*path, strict=True), color=EVEN.color, linewidth=0.9, zorder=1)
 
 
 def _scale(axes: "Axes", samples: Sequence[Sample]) -> None:
-    """Set the axes, with room for the names; seeds far below the means are counted, not shown."""
+    """Set the axes, leaving room for names; seeds far below the means are counted, not shown."""
     sizes = [sample.x for sample in samples]
     ticks = [digit * 10**power for power in range(2, 8) for digit in (1, 2, 5)]
     axes.set_xscale("log")

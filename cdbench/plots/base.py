@@ -1,4 +1,4 @@
-"""What a figure is given: runs as plain values. Nothing here imports matplotlib."""
+"""The input of a figure: runs as plain values. Nothing here imports matplotlib."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Model:
-    """An architecture, whatever its seed: a layer family and its block size."""
+    """An architecture, regardless of seed: a layer family and its block size."""
 
     layer: str
     B: int | None = None
 
     @classmethod
     def named(cls, name: str) -> "Model":
-        """Return the model that the database calls so.
+        """Return the model with this name in the database.
 
         Examples
         --------
@@ -32,7 +32,7 @@ class Model:
 
     @property
     def short_label(self) -> str:
-        """Name beside a line: ``"dense"`` or ``"B = 4"``."""
+        """Name next to a line: ``"dense"`` or ``"B = 4"``."""
         return self.layer if self.B is None else f"B = {self.B}"
 
     @property
@@ -44,14 +44,14 @@ class Model:
 
 @dataclass(frozen=True)
 class PlottedRun:
-    """One completed run, with what figures need of it.
+    """One completed run, with what figures need from it.
 
     Attributes
     ----------
     run_id : int
         Its number in the database.
     model : str
-        The model's name as the database gives it.
+        The model's name in the database.
     layer : str
         A key of ``cdbench.layers.LAYERS``.
     B : int or None
@@ -61,11 +61,11 @@ class PlottedRun:
     n_parameters : int
         Weights and biases of the network as built.
     widths : tuple of int
-        Widths of the network as built, from the input.
+        Widths of the network as built, starting at the input.
     epochs : tuple of EpochMetrics
         In order of training.
     spectra : tuple of Spectrum
-        Any layers, kinds and epochs, in any order.
+        For any layers, kinds and epochs, in any order.
     curvature : tuple of Curvature, optional
         Of the whole network, in any order.
     """
@@ -83,7 +83,7 @@ class PlottedRun:
 
     @property
     def short_label(self) -> str:
-        """Name beside a line: ``"dense"`` or ``"B = 4"``."""
+        """Name next to a line: ``"dense"`` or ``"B = 4"``."""
         return Model(self.layer, self.B).short_label
 
     @property
@@ -92,7 +92,7 @@ class PlottedRun:
         return f"{Model(self.layer, self.B).label}, {self.n_parameters:,} parameters"
 
     def last_layer_spectrum(self, kind: str) -> Spectrum:
-        """Return the last weight layer's spectrum of one kind, as measured last.
+        """Return the last weight layer's spectrum of one kind, at its latest measurement.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class PlottedRun:
         Returns
         -------
         Spectrum
-            Of the highest layer and, there, of the highest epoch.
+            That of the highest layer and, there, of the highest epoch.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class PlottedRun:
         return max(found, key=lambda spectrum: (spectrum.layer, spectrum.epoch))
 
     def network_spectrum(self) -> Curvature:
-        """Return the whole network's Gauss-Newton matrix in its own parameters, as measured last.
+        """Return the latest spectrum of the whole network's Gauss-Newton matrix, own parameters.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class PlottedRun:
 
 
 Shown = Model | PlottedRun
-"""What has a look and a name in a figure."""
+"""Anything with a look and a name in a figure."""
 
 DrawFigure = Callable[[Sequence[PlottedRun], str], "MatplotlibFigure"]
-"""A figure of runs; the line names their source."""
+"""Draws a figure of runs; the string names their source."""

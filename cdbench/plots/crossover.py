@@ -1,4 +1,4 @@
-"""Time of a layer against its width: dense and every product, a panel for each block size."""
+"""Time of a layer against its width: dense and every product, one panel per block size."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 4
-"""Panels side by side at most."""
+"""Most panels side by side."""
 
 LABELS = 16
-"""Widths that there is room to name in a row of panels."""
+"""How many widths a row of panels has room to name."""
 
 PRODUCT_LOOKS: dict[str, Look] = {
     DENSE: LOOKS["dense", None],
@@ -37,24 +37,24 @@ Row = dict[str, Timing]
 
 
 def draw_crossover(timings: Sequence[Timing], source: str) -> "Figure":
-    """Draw the time of a pass against n, medians with quartiles.
+    """Draw the time of a pass against n: medians with quartiles.
 
     Parameters
     ----------
     timings : sequence of Timing
-        Of one benchmark.
+        Timings of one benchmark.
     source : str
-        One line that says where they are from; the footer.
+        One line that says where they come from; the footer.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Rows of panels for each dtype and N, a panel for each B; all on one scale.
+        Rows of panels for each dtype and N, one panel for each B, all on one scale.
 
     Raises
     ------
     MissingResultsError
-        If there is no timing.
+        If there are no timings.
     """
     if not timings:
         raise MissingResultsError("a figure needs at least one time, got none")
@@ -88,7 +88,7 @@ def draw_crossover(timings: Sequence[Timing], source: str) -> "Figure":
 
 
 def _draw(axes: "Axes", rows: Sequence[Row], looks: dict[str, Look], columns: int) -> None:
-    """Draw every product's line, a ring around the planned ones, and where dense is beaten."""
+    """Draw every product's line, ring the planned products, and mark where dense is beaten."""
     axes.set(xscale="log", yscale="log")
     for product, look in looks.items():
         timings = [row[product] for row in rows if product in row]
@@ -112,7 +112,7 @@ def _draw(axes: "Axes", rows: Sequence[Row], looks: dict[str, Look], columns: in
 
 
 def _apart(widths: Sequence[int], n: int) -> list[int]:
-    """Return n of the widths at most, far enough apart on a log scale to be named."""
+    """Return at most n of the widths, far enough apart on a log scale to be named."""
     step = 0.99 * (widths[-1] / widths[0]) ** (1 / (n - 1))
     chosen = [widths[0]]
     for width in widths[1:]:
@@ -122,7 +122,7 @@ def _apart(widths: Sequence[int], n: int) -> list[int]:
 
 
 def _name_axes(panels: Sequence["Axes"], columns: int) -> None:
-    """Name the time at the left of every row, and n under the lowest."""
+    """Label the time axis at the left of every row, and the n axis under the lowest panels."""
     for number, axes in enumerate(panels):
         axes.yaxis.set_major_formatter("{x:g}")
         if number % columns == 0:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def fig1(runs: Sequence[PlottedRun], source: str) -> "Figure":
     """Draw the paper's Figure 1: training loss (log scale) and test accuracy.
 
-    The loss is the mean over each epoch's batches as they were seen during it, the accuracy that
-    after the epoch, as in Sec. VI.1.
+    As in Sec. VI.1, the loss is the mean over the batches as seen during each epoch, and the
+    accuracy is that after the epoch.
 
     Parameters
     ----------
@@ -60,10 +60,10 @@ def _percents(run: PlottedRun) -> list[float]:
 
 
 def _leave_steep_start_below(axes: "Axes", percents: Sequence[float]) -> None:
-    """Cut the scale where a few first epochs would flatten all the others, and say so.
+    """Cut the scale if the first few epochs would flatten all the others, and say so.
 
-    The cut is a multiple of five that keeps at least 90 % of the points, and is made only where
-    it at least halves the scale.
+    The cut is at a multiple of five that keeps at least 90 % of the points, and is made only if it
+    at least halves the scale.
     """
     lowest, decile = min(percents), sorted(percents)[len(percents) // 10]
     floor = min(5 * (decile // 5), 95)

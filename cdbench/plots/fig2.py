@@ -1,4 +1,4 @@
-"""Figure 2: the last weight layer's spectrum, as published and like for like."""
+"""Figure 2: the last weight layer's spectrum, as published and in comparable form."""
 
 import math
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def fig2(runs: Sequence[PlottedRun], source: str) -> "Figure":
-    """Draw the paper's Figure 2, and beside it the quantity that the models can be compared by.
+    """Draw the paper's Figure 2 and, beside it, the quantity by which models can be compared.
 
     The published numbers are squared singular values of W for dense layers, but unsquared
-    magnitudes of blocks' eigenvalues for CDLinear; so they are not one quantity. The right panel
-    shows the squared singular values of the whole W for both. Both panels have one scale.
+    magnitudes of the blocks' eigenvalues for CDLinear, so they are not the same quantity. The right
+    panel shows the squared singular values of the whole W for both. Both panels share one scale.
 
-    The paper's caption gives the dense layer nine numbers over more than five decades. The recipe
-    gives its last layer, of ten rows, ten numbers over about one.
+    By the paper's caption, the dense layer has nine numbers over more than five decades. By the
+    recipe, its last layer has ten rows, and so ten numbers, over about one decade.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def fig2(runs: Sequence[PlottedRun], source: str) -> "Figure":
 
 
 def _draw_panel(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
-    """Draw one kind, with each run's κ; numbers ≤ 0, which a log scale cannot show, are counted."""
+    """Draw one kind with each run's κ; numbers ≤ 0, which a log scale cannot show, are counted."""
     n_omitted = 0
     for run, look in zip(runs, looks_of(runs), strict=True):
         spectrum = run.last_layer_spectrum(kind)

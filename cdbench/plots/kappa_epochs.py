@@ -1,4 +1,4 @@
-"""κ over the training, kind by kind and layer by layer."""
+"""κ in the course of training, by kind and layer."""
 
 import math
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ HOLLOW = "hollow points: κ = ∞ for half of the seeds or more; drawn is κ of 
 
 
 def kappa_epochs(samples: Sequence[Sample], source: str) -> "Figure":
-    """Draw medians over seeds with quartiles against the epoch: a column a kind, a row a layer.
+    """Draw medians over seeds with quartiles by epoch: one column per kind, one row per layer.
 
-    Where κ is infinite, that of the non-null part is drawn; a median point is hollow where that
-    is so for half of the seeds or more.
+    Where κ is infinite, κ of the non-null part is drawn. A median point is hollow if κ is infinite
+    for half of the seeds or more.
 
     Parameters
     ----------
     samples : sequence of Sample
         κ of the non-null part; ``quantity`` is the kind, ``x`` the epoch.
     source : str
-        One line that says where they are from; the footer.
+        One line that says where they come from; the footer.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How often better dense's κ is beaten, as seeds come in: the ratio of means, and the median."""
+"""By what factor κ improves on dense, as seeds are added: the ratio of means, and the median."""
 
 import math
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ PUBLISHED_SEEDS = 3
 """How many seeds the paper's Table 1 averages over."""
 
 MIN_BAND = 8
-"""From how many seeds on quartiles are drawn; of fewer they jump with every seed."""
+"""Fewest seeds for which quartiles are drawn; with fewer, they jump with every seed."""
 
 MEANS = Look("#d55e00", (0, (4, 1.5)), "")
 MEDIAN = Look(INK, "-", "")
@@ -30,25 +30,25 @@ ONE_SEED, PAPER = Look("#9a9a9a", "", "."), Look(SHADE, "", "s")
 
 
 def kappa_seeds(samples: Sequence[Sample], source: str) -> "Figure":
-    """Draw the first model's κ over another's: a row for each other, a column a quantity.
+    """Draw the first model's κ divided by each other model's: rows are models, columns quantities.
 
     Parameters
     ----------
     samples : sequence of Sample
-        Of every quantity the same models, the first of them the one that the others are compared
-        with; values in the order in which the seeds come in.
+        The same models for every quantity, starting with the one that the others are compared
+        with; values in the order in which seeds are added.
     source : str
-        One line that says where they are from; the footer.
+        One line that says where they come from; the footer.
 
     Returns
     -------
     matplotlib.figure.Figure
-        The panels of one column have one scale.
+        The panels of one column share one scale.
 
     Raises
     ------
     MissingResultsError
-        If there are not two models to compare.
+        If there are fewer than two models to compare.
     """
     base, *others = models_of(samples)
     if not others:
@@ -77,7 +77,7 @@ def kappa_seeds(samples: Sequence[Sample], source: str) -> "Figure":
 
 
 def _draw(axes: "Axes", ours: Sequence[float], theirs: Sequence[float]) -> None:
-    """Draw the ratio of every seed, and what the seeds up to each of them give together."""
+    """Draw the ratio for every seed, and what all seeds up to each one give together."""
     n = len(ours)
     seeds = range(1, n + 1)
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]

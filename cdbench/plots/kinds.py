@@ -1,10 +1,10 @@
-"""What figures say of the kinds of spectrum: what the numbers are, and what they compare."""
+"""What figures say about the kinds of spectrum: what the numbers are and what they compare."""
 
 from typing import NamedTuple
 
 
 class KindWords(NamedTuple):
-    """What the numbers of a kind are, and whether they compare models."""
+    """What the numbers of a kind are, and whether models can be compared by them."""
 
     numbers: str
     compares: str
@@ -18,12 +18,12 @@ KIND_WORDS = {
     "published": KindWords("dense σ²(W); CDLinear |ĉ| unsquared", "not comparable"),
     "block_power": KindWords("|ĉ|² of the blocks; dense W²", "not comparable"),
 }
-"""By the names of ``cdbench.spectra.KINDS``, and ``NETWORK``; those that compare models first."""
+"""By the names in ``cdbench.spectra.KINDS`` and ``NETWORK``; those that compare models first."""
 
 NETWORK = "network"
-"""The kind that is of the whole network, not of a layer."""
+"""The kind that describes the whole network, not a layer."""
 
 
 def compares(quantity: str) -> str:
-    """Return whether a quantity, whose name begins with its kind, compares models."""
+    """Return words for whether a quantity, whose name begins with its kind, compares models."""
     return KIND_WORDS[quantity.split()[0]].compares

@@ -1,4 +1,4 @@
-"""Lines in a panel, the names at their ends, and notes on what a panel leaves out."""
+"""Lines in a panel, the names at their ends, and notes on what is not shown."""
 
 import math
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def draw_line(axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Sequence[float]) -> None:
-    """Draw one run's line with about eight markers, however many points it has.
+    """Draw one run's line with about eight markers, regardless of its number of points.
 
-    Markers of different looks start at different points, so lines that coincide are both seen.
+    Markers of different looks start at different points, so that coinciding lines are both visible.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def draw_line(axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Seque
 
 
 def draw_positive(axes: "Axes", look: Look, x: Sequence[float], y: Sequence[float]) -> int:
-    """Draw the points that a log scale can show, every one marked; return how many it cannot.
+    """Draw and mark every point that a log scale can show; return how many it cannot.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def draw_positive(axes: "Axes", look: Look, x: Sequence[float], y: Sequence[floa
 def draw_positive_line(
     axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Sequence[float]
 ) -> int:
-    """Draw the points that a log scale can show, and return how many it cannot.
+    """Draw a line through the points that a log scale can show; return how many it cannot.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def _shown(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[fl
 def draw_band(
     axes: "Axes", look: Look, x: Sequence[float], ends: Sequence[tuple[float, float]]
 ) -> None:
-    """Shade what lies between two ends, such as quartiles; not where one of them is infinite.
+    """Shade the area between two ends, such as quartiles, except where one of them is infinite.
 
     Parameters
     ----------
@@ -105,9 +105,9 @@ def draw_band(
     look : Look
         The look of the line that the band goes with.
     x : (n,) float
-        Where.
+        The positions.
     ends : (n,) of (float, float)
-        Lower and upper end.
+        Lower and upper end at each position.
     """
     low, high = np.array(ends, dtype=float).reshape(-1, 2).T
     axes.fill_between(
@@ -116,14 +116,14 @@ def draw_band(
 
 
 def share_scale(panels: Sequence["Axes"]) -> None:
-    """Give panels that are drawn one vertical scale that shows what each of them shows."""
+    """Give finished panels a common vertical scale that shows all that each of them shows."""
     limits = [end for panel in panels for end in panel.get_ylim()]
     for panel in panels:
         panel.set_ylim(min(limits), max(limits))
 
 
 def write_note(axes: "Axes", n: int, what: str) -> None:
-    """Say under a panel how many points it does not show; nothing where it shows all.
+    """Say under a panel how many points it does not show; write nothing if it shows all.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def write_note(axes: "Axes", n: int, what: str) -> None:
     n : int
         How many points.
     what : str
-        What became of them, after "3 points".
+        What happened to them, as a continuation of "3 points".
     """
     if n:
         axes.annotate(
@@ -142,21 +142,21 @@ def write_note(axes: "Axes", n: int, what: str) -> None:
 
 
 def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
-    """Name every line of a panel beside its end; names that would touch are moved apart.
+    """Name every line of a panel next to its end; names that would touch are moved apart.
 
-    Nothing is written where several runs share a name: their ends would repeat the legend.
+    Nothing is written if several runs share a name, because that would only repeat the legend.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
         A panel whose lines are drawn and whose scales are set.
     runs : sequence of Shown
-        One a line, in the order drawn.
+        One per line, in drawing order.
     gap : float, optional
-        Least distance between two names, as a fraction of the panel's height.
+        Smallest distance between two names, as a fraction of the panel's height.
     """
     labels = [run.short_label for run in runs]
-    axes.get_xlim(), axes.get_ylim()  # the transform below needs the limits worked out
+    axes.get_xlim(), axes.get_ylim()  # makes matplotlib compute the limits that the transform needs
     to_axes = axes.transData + axes.transAxes.inverted()
     ends = []
     for line, label in zip(axes.lines, labels, strict=True):
@@ -166,7 +166,7 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
     if not ends or len(set(labels)) < len(labels):
         return
     ends.sort(key=lambda end: end[1])
-    # Least squares under "each at least a gap above the one below", inside the panel.
+    # Least squares with each name at least a gap above the one below, inside the panel.
     steps = [gap * i for i in range(len(ends))]
     wanted = [end[1] - step for end, step in zip(ends, steps, strict=True)]
     fitted = np.clip(rising(wanted), 0.0, max(0.0, 1.0 - steps[-1]))
@@ -181,7 +181,7 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
 
 
 def rising(heights: Sequence[float]) -> list[float]:
-    """Return the nearest heights, in least squares, of which none is below the one before it.
+    """Return the nearest heights, by least squares, of which none is lower than its predecessor.
 
     Examples
     --------
@@ -191,7 +191,7 @@ def rising(heights: Sequence[float]) -> list[float]:
     pools: list[list[float]] = []
     for height in heights:
         pools.append([height])
-        # A pool that is not above the one before it becomes one with it.
+        # A pool that is not above its predecessor is merged with it.
         while len(pools) > 1 and fmean(pools[-2]) >= fmean(pools[-1]):
             last = pools.pop()
             pools[-1] += last

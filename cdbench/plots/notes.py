@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def number(value: float) -> str:
-    """Return a number as a figure states it: three digits, ``1.2e5``, ``∞``, or ``–`` for none."""
+    """Return a number as figures print it: three digits, ``1.2e5``, ``∞``, or ``–`` for none."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞"
     if value < 1e5:
@@ -19,7 +19,7 @@ def number(value: float) -> str:
 
 
 def count_points(n: int, what: str) -> str:
-    """Return what became of n points: ``"3 points infinite, not shown"``."""
+    """Return what happened to n points: ``"3 points infinite, not shown"``."""
     return f"{n} point{'' if n == 1 else 's'} {what}"
 
 
@@ -31,7 +31,7 @@ def write_under(axes: "Axes", lines: Sequence[str]) -> None:
     axes : matplotlib.axes.Axes
         The panel.
     lines : sequence of str
-        What to write; nothing for none.
+        What to write; may be empty.
     """
     if lines:
         axes.annotate(

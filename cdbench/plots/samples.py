@@ -1,4 +1,4 @@
-"""What a figure of the audit is given: values over seeds. Nothing here imports matplotlib."""
+"""The input of an audit figure: values over seeds. Nothing here imports matplotlib."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -20,17 +20,17 @@ class Sample:
     Attributes
     ----------
     quantity : str
-        What the values are of.
+        What the values measure.
     model : Model
-        Whose they are.
+        The model that they belong to.
     values : tuple of float
         In the order of the seeds or replicates; they may be infinite.
     x : float
-        Where: the epoch, number of samples or number of parameters; 0 where the figure has none.
+        The epoch, number of samples or number of parameters; 0 if the figure has no such axis.
     weight_layer : int or None
-        Of which weight layer, from 1 at the input; None for the whole network.
+        Weight layer, from 1 at the input; None for the whole network.
     n_singular : int
-        How many values are of a singular matrix's non-null part, because its κ is infinite.
+        How many values are κ of the non-null part, because the matrix is singular and κ infinite.
     interval : (float, float) or None
         95 % interval of the mean.
     """
@@ -50,12 +50,12 @@ class Sample:
 
     @property
     def median(self) -> float:
-        """Median; infinite where the middle values are."""
+        """Median; infinite if the middle values are."""
         return median(self.values)
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float]:
-    """Return lower and upper quartile: values that were observed, so infinite ones stay so."""
+    """Return the lower and upper quartiles: observed values, so infinite ones stay infinite."""
     ordered = sorted(values)
     n = len(ordered)
     return ordered[math.ceil(n / 4) - 1], ordered[math.ceil(3 * n / 4) - 1]
@@ -81,4 +81,4 @@ def quantities_of(samples: Iterable[Sample]) -> list[str]:
 
 
 DrawSamples = Callable[[Sequence[Sample], str], "MatplotlibFigure"]
-"""A figure of samples; the line names their source."""
+"""Draws a figure of samples; the string names their source."""

@@ -1,4 +1,4 @@
-"""Figures into files: the same bytes from the same runs, whole or not at all."""
+"""Saving figures: the same runs give the same bytes, and a file is written whole or not at all."""
 
 import warnings
 from collections.abc import Sequence
@@ -19,10 +19,10 @@ FORMATS: dict[str, dict[str, Any]] = {
     "pdf": {"metadata": {"CreationDate": None}},
     "svg": {"metadata": {"Date": None}},
 }
-"""What each format is saved with. No dates: a figure's bytes depend on its runs only."""
+"""Options for saving each format. No dates: a figure's bytes depend on its runs only."""
 
 OTHER_PICTURES = ("jpg", "jpeg", "gif", "eps", "ps", "tif", "tiff", "webp", "bmp")
-"""Endings of pictures that are not drawn; a folder is hardly called so."""
+"""Endings of unsupported picture formats; a folder is unlikely to have such a name."""
 
 
 def figure_files(
@@ -30,21 +30,21 @@ def figure_files(
     names: Sequence[str],
     format: str | None = None,  # noqa: A002
 ) -> list[Path]:
-    """Return which file each figure goes to.
+    """Return the file of each figure.
 
     Parameters
     ----------
     output : Path
-        A folder; or the file of a single figure, known by its ending, or ``-`` for standard output.
+        A folder, or the file of a single figure, known by its ending, or ``-`` for standard output.
     names : sequence of str
-        Of the figures, which are their files' names in a folder.
+        Names of the figures, also used as file names in a folder.
     format : str, optional
-        A key of ``FORMATS``; by default that of a single file's ending, else png.
+        A key of ``FORMATS``; by default from the ending of a single file, else png.
 
     Raises
     ------
     ConfigurationError
-        If a single file is named for several figures, or for a format that is not its ending's.
+        If a single file is named for several figures, or its ending does not match the format.
     """
     ending = _ending(output)
     if str(output) != STANDARD_OUTPUT:
@@ -65,26 +65,26 @@ def figure_files(
 
 
 def save_figure(figure: "Figure", path: Path, format: str | None = None) -> bool:  # noqa: A002
-    """Write a figure, replacing what was there in one step, or to a stream.
+    """Write a figure to a file, replacing an old one in one step, or to a stream.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
         The figure.
     path : Path
-        Where to, as ``write_output`` takes it; its folder is made where it is missing.
+        Target, as for ``write_output``; its folder is created if missing.
     format : str, optional
-        A key of ``FORMATS``; by default that of the file's ending, else png.
+        A key of ``FORMATS``; by default from the file's ending, else png.
 
     Returns
     -------
     bool
-        Whether it is a file now, False for a stream.
+        Whether a file was written; False for a stream.
 
     Raises
     ------
     UnknownNameError
-        If the format is none of ``FORMATS``.
+        If the format is not in ``FORMATS``.
     OutputError
         If the file cannot be written.
     """
@@ -95,7 +95,7 @@ def save_figure(figure: "Figure", path: Path, format: str | None = None) -> bool
         check_folder(path.parent)
     content = BytesIO()
     with style(), warnings.catch_warnings():
-        # A database's name may hold letters that the font lacks; they print as boxes.
+        # A database's name may have letters that the font lacks; they print as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure.savefig(content, format=kind, **FORMATS[kind])
     return write_output(path, content.getvalue())
@@ -106,12 +106,12 @@ def _ending(path: Path) -> str:
 
 
 def check_folder(folder: Path) -> None:
-    """Make a folder for figures, ahead of what is drawn there taking its time.
+    """Create a folder for figures before spending time on drawing them.
 
     Raises
     ------
     OutputError
-        If nothing can be written into it.
+        If it cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The sheet that every figure is drawn on: title, legend, panels and footer."""
+"""The sheet on which every figure is drawn: title, legend, panels and footer."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, LEFT, RIGHT = 10.0, 0.65, 0.7
-"""Of the sheet and its margins, in inches; at 10 inches a README shows letters as they are."""
+"""Sizes of the sheet and its margins, in inches; a README shows 10 inches at full letter size."""
 
 FOOTER = 180
-"""Letters that a footer has room for; the database's name in it may be longer."""
+"""Letters that fit into a footer; the name of the database in it may be longer."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Layout:
     Attributes
     ----------
     rows, columns : int
-        Of panels.
+        Numbers of rows and columns of panels.
     height : float
-        Of the sheet, in inches.
+        Height of the sheet, in inches.
     gaps : (float, float)
-        Between rows and between columns, as shares of a panel's height and width.
+        Gaps between rows and between columns, relative to a panel's height and width.
     bottom : float
-        Of the lowest panels' axes, in inches: room for what is written under them.
+        Space below the lowest panels' axes, in inches, for what is written there.
     """
 
     rows: int = 1
@@ -59,7 +59,7 @@ def new_figure(
     title : str
         What the figure shows.
     source : str
-        One line that says where its numbers are from.
+        One line that says where its numbers come from.
     layout : Layout, optional
         How it is divided.
 
@@ -94,11 +94,11 @@ def new_sheet(
     Parameters
     ----------
     legend : mapping
-        Looks by their names; under the title.
+        Looks by name; shown under the title.
     title : str
         What the figure shows.
     source : str
-        One line that says where its numbers are from.
+        One line that says where its numbers come from.
     layout : Layout
         How it is divided.
 
@@ -130,14 +130,14 @@ def new_sheet(
 
 
 def _add_legend(figure: "Figure", legend: Mapping[str, Look], top: float) -> int:
-    """Write the legend below ``top``; return the rows it takes."""
+    """Write the legend below ``top``; return how many rows it takes."""
     from matplotlib.lines import Line2D
 
     handles = [
         Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker)
         for look in legend.values()
     ]
-    widths = [0.85 + 0.065 * len(name) for name in legend]  # inches, about
+    widths = [0.85 + 0.065 * len(name) for name in legend]  # approximate inches
     room = WIDTH - LEFT
     n_columns = len(legend) if sum(widths) < room else max(1, int(room / max(widths)))
     figure.legend(

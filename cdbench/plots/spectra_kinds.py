@@ -1,4 +1,4 @@
-"""The spectra of every kind side by side: of the last weight layer, and of the network."""
+"""Spectra of all kinds side by side: of the last weight layer, and of the network."""
 
 import math
 import sys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LAYOUT = Layout(2, 3, height=8.2, gaps=(0.82, 0.22), bottom=1.9)
-"""A panel for each kind: those that compare models above, the others below."""
+"""A panel for each kind: those that compare models at the top, the others below."""
 
 HOW_TO_READ = """\
 Each spectrum is drawn relative to its largest number and so falls to 1/κ. Numbers that count as \
@@ -30,13 +30,13 @@ where it is estimated, the flat end stands for all that is too small to tell apa
 
 
 ROUGH_BELOW = 1e-2
-"""Share of the largest eigenvalue below which short Lanczos runs tell a density only roughly."""
+"""Share of the largest eigenvalue below which short Lanczos runs give only a rough density."""
 
 
 def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
-    """Draw each spectrum relative to its largest number, so that it ends at 1/κ.
+    """Draw each spectrum divided by its largest number, so that it ends at 1/κ.
 
-    Numbers that count as zero are left out: a line that ends early has a null part.
+    Numbers that count as zero are left out, so a line that ends early has a null part.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
     Returns
     -------
     matplotlib.figure.Figure
-        A panel a kind, all on one scale.
+        One panel per kind, all on one scale.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def spectra_kinds(runs: Sequence[PlottedRun], source: str) -> "Figure":
 
 
 def _draw_layer(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
-    """Draw one kind of the last layer, and write the κ of every run under it."""
+    """Draw one kind for the last layer, and write the κ of every run under it."""
     lines = []
     for run, look in zip(runs, looks_of(runs), strict=True):
         spectrum = run.last_layer_spectrum(kind)
@@ -90,9 +90,9 @@ def _draw_layer(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
 
 
 def _draw_network(axes: "Axes", runs: Sequence[PlottedRun]) -> None:
-    """Draw the whole network's eigenvalues against the share of them that is as large.
+    """Draw the whole network's eigenvalues against the share of them at least as large.
 
-    An estimate's nodes stand for many eigenvalues each, which only the share can tell.
+    Each node of an estimate stands for many eigenvalues, which only the share shows.
     """
     lines: list[str] = []
     spectra = [run.network_spectrum() for run in runs]
@@ -102,7 +102,7 @@ def _draw_network(axes: "Axes", runs: Sequence[PlottedRun]) -> None:
         kept = [node / largest for node in spectrum.nodes if node > rounding]
         shares = [100 * share for share in accumulate(spectrum.weights[: len(kept)])]
         draw_line(axes, run, look, shares, kept)
-        # Nodes crowd, so markers are spaced along the line instead of by them.
+        # Nodes are crowded, so markers are spaced evenly along the line.
         axes.lines[-1].set_markevery((0.05 * len(lines), 0.15))
         effective = f"effective rank {number(spectrum.effective_rank)} of {size:,}"
         lines.append(f"{run.short_label}: κ = {number(spectrum.kappa)}, {effective}")

@@ -1,7 +1,7 @@
-"""The look of the figures: readable in grey, by colour-blind eyes, and alike in all of them.
+"""The look of all figures: consistent, and readable in grey and by colour-blind people.
 
-Every model has a colour, a dash and a marker of its own. The colours' luminances differ, so a
-grey print keeps the lines apart, and a model keeps its look from figure to figure.
+Every model has its own colour, dash and marker, and looks the same in every figure. The colours
+differ in luminance, so the lines are distinct in a grey print.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from cdbench.plots.base import Shown
 INK, QUIET, GRID, SHADE = "#222222", "#666666", "#e4e4e4", "#e3e3e3"
 
 RC: dict[str, Any] = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so figures are alike everywhere
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so figures look the same everywhere
     "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -61,22 +61,22 @@ LOOKS: dict[tuple[str, int | None], Look] = {
     ("cdlinear", 7): Look("#3aa98c", (0, (6, 1.2, 1, 1.2, 1, 1.2)), "P"),
     ("cdlinear", 8): Look("#e9a800", (0, (2, 1.1)), "^"),
 }
-"""The paper's models and the other block sizes, from the darkest. Others take a free one."""
+"""Looks of the paper's models and other block sizes, darkest first. Others take a free look."""
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the project's style, whatever the user's matplotlibrc says."""
+    """Draw in the project's style, regardless of the user's matplotlibrc."""
     import matplotlib.style
     import numpy as np
 
-    # Beside numbers of 1e308 a log scale looks for ticks beyond what a float holds.
+    # With numbers near 1e308, a log scale looks for ticks beyond the range of a float.
     with matplotlib.style.context(["default", RC]), np.errstate(over="ignore"):
         yield
 
 
 def looks_of(runs: Sequence[Shown]) -> list[Look]:
-    """Choose the look of each run or model; runs of one network share theirs.
+    """Choose the look of each run or model; runs of the same network share one.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def looks_of(runs: Sequence[Shown]) -> list[Look]:
     Returns
     -------
     list of Look
-        One for each of them.
+        One for each run or model.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Theorem 2 on N samples: κ as measured, by the Marchenko–Pastur law, and by the paper's rate."""
+"""Theorem 2 on N samples: κ measured, by the Marchenko–Pastur law, and by the paper's rate."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEASURED, MARCHENKO_PASTUR, PUBLISHED = "measured", "Marchenko–Pastur", "1 + √(B/N)"
-"""The quantities that are drawn, each at the same N."""
+"""The quantities drawn, all at the same N."""
 
 LOOKS = {
     MEASURED: Look(INK, "", "o"),
@@ -26,23 +26,23 @@ LOOKS = {
 N_COLUMNS = 3
 
 STATED_N = 1437
-"""N at which κ is also stated in numbers: the size of the digits' training split."""
+"""N at which κ is also stated in numbers: the size of the training split of digits."""
 
 
 def theorem2(samples: Sequence[Sample], source: str) -> "Figure":
-    """Draw κ - 1 against the number N of samples: a panel a model, all on one scale.
+    """Draw κ - 1 against the number N of samples: one panel per model, all on one scale.
 
     Parameters
     ----------
     samples : sequence of Sample
-        Of every model each of the three quantities; ``x`` is N, values are over replicates.
+        All three quantities of every model; ``x`` is N, values are over replicates.
     source : str
-        One line that says where they are from; the footer.
+        One line that says where they come from; the footer.
 
     Returns
     -------
     matplotlib.figure.Figure
-        A panel a model.
+        One panel per model.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def theorem2(samples: Sequence[Sample], source: str) -> "Figure":
 
 
 def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
-    """Draw one model's measured κ - 1, with quartiles, over what the two laws say."""
+    """Draw one model's measured κ - 1 with quartiles, on top of the predictions of the two laws."""
     n_omitted = 0
     for quantity in (PUBLISHED, MARCHENKO_PASTUR, MEASURED):
         own = sorted((s for s in samples if s.quantity == quantity), key=lambda s: s.x)
@@ -100,5 +100,5 @@ def _draw(axes: "Axes", samples: Sequence[Sample]) -> None:
 
 
 def _finite_ends(sample: Sample) -> list[float]:
-    """Return both quartiles less 1, NaN for infinite ones."""
+    """Return both quartiles minus 1, with NaN for infinite ones."""
     return [end - 1 if math.isfinite(end) else math.nan for end in quartiles(sample.values)]

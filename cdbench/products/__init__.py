@@ -1,6 +1,6 @@
-"""Ways to compute the block-circulant product of Eqs. 2 to 4; one way a file.
+"""Ways to compute the block-circulant product of Eqs. 2 to 4, one per file.
 
-All of them give the same numbers to rounding.
+All of them give the same numbers, up to rounding.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ PRODUCTS: dict[str, type[Product]] = {"gather": Gather, "polygon": Polygon, "fft
 
 
 def plan(N: int, widths: Sequence[int], B: int, dtype: str) -> str:
-    """Return the key in PRODUCTS that is expected to take the least time; gather where W is c.
+    """Return the key in PRODUCTS with the least expected time; gather where W is c.
 
     Parameters
     ----------
     N : int
         Samples in a batch.
     widths : sequence of int
-        Of a network's layers from input to output, multiples of B; two of them are one layer.
+        Widths of the network from input to output, multiples of B; two widths make one layer.
     B : int
         Block size.
     dtype : str

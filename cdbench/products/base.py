@@ -10,39 +10,39 @@ from numpy.typing import DTypeLike, NDArray
 from cdbench.products.work import Work
 
 Array = NDArray[Any]
-"""A real array in the run's floating-point type; complex in a complex step."""
+"""A real array in the run's floating-point type; in a complex step, a complex one."""
 
 ROWS = "rows"
-"""The layout (N, n) of activations: one sample a row."""
+"""The layout (N, n) of activations: one sample per row."""
 VERTICES = "vertices"
 """The layout (B, K, N): entry i B + k of a sample at [k, i].
 
-The same place of every block, a vertex of the B-gon, lies together, and samples lie side by side. A
-transform along the blocks is then one matrix product without transposition, and each of its
-frequencies is a (K, N) matrix in one piece.
+The same place of every block, a vertex of the B-gon, is stored together, with samples side by side.
+A transform along the blocks is then one matrix product without transposition, and each of its
+frequencies is a contiguous (K, N) matrix.
 """
 
 
 class Allocate(Protocol):
-    """Where a computation gets its arrays from: NumPy, or a workspace that lends them again.
+    """A source of arrays for a computation: NumPy, or a workspace that reuses them.
 
     Attributes
     ----------
     overwriting : bool
-        Whether a layer may write its output over its input.
+        Whether a layer may overwrite its input with its output.
     """
 
     overwriting: bool
 
     def kept(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        """Return an array, its contents undefined, that stays as written until the next pass."""
+        """Return an uninitialised array that keeps what is written to it until the next pass."""
 
     def scratch(self, slot: int, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        """Return an array that the next caller who asks for the slot may overwrite."""
+        """Return an array that the next caller using the same slot may overwrite."""
 
 
 class Fresh:
-    """Every array new."""
+    """A source that makes every array new."""
 
     overwriting = False
 
@@ -58,11 +58,11 @@ class Fresh:
 FRESH = Fresh()
 
 ProductPullback = Callable[..., Array | None]
-"""``(dy, dc, wanted=True) -> dx``, as ``Product.bind`` describes it."""
+"""``(dy, dc, wanted=True) -> dx``, as described in ``Product.bind``."""
 
 
 class BoundProduct(NamedTuple):
-    """A product with its operands and all of its arrays, to be run again and again."""
+    """A product bound to its operands and working arrays, to be run repeatedly."""
 
     y: Array
     run: Callable[[], object]
@@ -72,9 +72,9 @@ class BoundProduct(NamedTuple):
 class Product(ABC):
     """The map ``(c, x) -> y`` of Eq. 2 and its two adjoints, Eqs. 3 and 4.
 
-    Block (i, j) of the (K_o B, K_i B) matrix W is ``C[k, l] = c[i, j, (k - l) mod B]``: by this
-    index formula, which the paper gives in Sec. III.1, ``c[i, j]`` is the block's first column,
-    although the paper's words say row.
+    Block (i, j) of the (K_o B, K_i B) matrix W is ``C[k, l] = c[i, j, (k - l) mod B]``. By this
+    index formula from Sec. III.1, ``c[i, j]`` is the block's first column, although the paper's
+    text says row.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Product(ABC):
     name : str
         Its key in PRODUCTS.
     layout : str
-        Layout of the activations x, y and of their gradients: ROWS, (N, K B), or VERTICES,
+        Layout of the activations x and y and of their gradients: ROWS, (N, K B), or VERTICES,
         (B, K, N).
     """
 
@@ -107,42 +107,42 @@ class Product(ABC):
     @classmethod
     @abstractmethod
     def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return what ``apply`` to N samples does."""
+        """Return the work of the forward pass of N samples."""
 
     @classmethod
     @abstractmethod
     def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return what the pullback of N samples does."""
+        """Return the work of the pullback of N samples."""
 
     @classmethod
     @abstractmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
-        """Return about how much memory the product's own arrays take, beside c, x, y and theirs.
+        """Return roughly the memory of the product's own arrays, besides c, x, y and gradients.
 
-        ``itemsize`` is that of a number, in bytes.
+        ``itemsize`` is the size of one number in bytes.
         """
 
     @abstractmethod
     def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
-        """Return the product of these arrays, ready to be computed.
+        """Return the product bound to these arrays, ready to run.
 
         Parameters
         ----------
         c : (K_o, K_i, B) float
-            Generators of the circulant blocks. Fastest where memory holds them as (B, K_i, K_o).
+            Generators of the circulant blocks. Fastest if stored in the order (B, K_i, K_o).
         x : (N, K_i B) or (B, K_i, N) float
             Samples, in the product's layout.
         allocate : Allocate
-            Where arrays come from.
+            Source of arrays.
 
         Returns
         -------
         y : (N, K_o B) or (B, K_o, N) float
             Holds ``x @ W.T`` after each ``run``.
         run : () -> None
-            Computes y from what c and x hold then.
+            Computes y from the current contents of c and x.
         pullback : (dy, dc, wanted=True) -> dx
-            From dy, shaped as y, writes dL/dc, summed over samples, into dc (K_o, K_i, B), and
-            returns dL/dx, shaped as x; None, and not computed, unless it is wanted. It is of the
-            last run, and the next call writes over what it returned.
+            From dy, shaped like y, writes dL/dc, summed over samples, into dc (K_o, K_i, B), and
+            returns dL/dx, shaped like x; if not wanted, dL/dx is not computed and None returned.
+            It belongs to the last run, and the next call overwrites what it returned.
         """

@@ -11,27 +11,27 @@ from cdbench.products.work import Work, matrix_product
 Call = Callable[[], object]
 
 COLUMNS = 256
-"""Columns to multiply at a time, about: such a piece stays in the inner caches, and the BLAS may
-have a short way for products so small."""
+"""Approximate number of columns to multiply at a time: such a piece stays in the inner caches, and
+the BLAS may have a shortcut for products this small."""
 LARGEST_IN_PIECES = 32
-"""Matrices wider than this fill the BLAS's own blocks, and pieces would only cost calls."""
+"""Wider matrices than this fill the BLAS's own blocks; pieces would only add calls."""
 
 
 def bind_transform(matrix: Array, x: Array, out: Array) -> Call:
-    """Return what writes ``matrix`` (..., m, k) times ``x`` (..., k, K, N) into ``out``.
+    """Return a call that writes ``matrix`` (..., m, k) times ``x`` (..., k, K, N) into ``out``.
 
-    The (K, N) columns are independent. They are taken in pieces of some whole rows of N, as one
-    stack of products that NumPy goes through: faster than one flat product where k is small,
-    because BLAS copies its operands before it multiplies.
+    The (K, N) columns are independent. They are split into pieces of a few whole rows of N, which
+    NumPy multiplies as one stack. For small k this is faster than one flat product, because BLAS
+    copies its operands before it multiplies.
 
     Parameters
     ----------
     matrix : (..., m, k) float
-        One, or one for each array of a stack.
+        One matrix, or one for each array of a stack.
     x : (..., k, K, N) float
-        Read whenever the returned function is called.
+        Read by each call.
     out : (..., m, K, N) float
-        Written then.
+        Written by each call.
     """
     if not (x.flags.c_contiguous and out.flags.c_contiguous):
         return through_copies(partial(bind_transform, matrix), x, out)
@@ -46,9 +46,9 @@ def bind_transform(matrix: Array, x: Array, out: Array) -> Call:
 
 
 def through_copies(bind: Callable[[Array, Array], Call], x: Array, out: Array) -> Call:
-    """Return ``bind(x, out)`` of copies, for arrays that are not in one piece of memory.
+    """Return ``bind`` applied to copies of ``x`` and ``out``, for arrays that are not contiguous.
 
-    ``bind`` returns what reads its first array and writes its second.
+    ``bind`` returns a call that reads its first array and writes its second.
     """
     own_x, own_out = np.empty(x.shape, x.dtype), np.empty(out.shape, out.dtype)
     call = bind(own_x, own_out)
@@ -62,12 +62,12 @@ def through_copies(bind: Callable[[Array, Array], Call], x: Array, out: Array) -
 
 
 class OnArray:
-    """A call on an array that is given each time, bound anew only where it is another one.
+    """A call on an array given each time, bound anew only if the array is a different one.
 
     Parameters
     ----------
     bind : callable
-        From an array to what does something with it.
+        Takes an array and returns a call that acts on it.
     """
 
     def __init__(self, bind: Callable[[Array], Call]) -> None:
@@ -75,14 +75,14 @@ class OnArray:
         self._array: Array | None = None
 
     def __call__(self, array: Array) -> None:
-        """Do it."""
+        """Act on the array."""
         if array is not self._array:
             self._array, self._call = array, self._bind(array)
         self._call()
 
 
 def transform_work(m: int, k: int, K: int, N: int, times: int = 1) -> Work:
-    """Return the work of (m, k) matrices on (k, K, N) arrays, so many in a stack."""
+    """Return the work of a stack of ``times`` (m, k) matrices on (k, K, N) arrays."""
     n_pieces = _n_pieces(k, K, N)
     return matrix_product(m, k, K * N / n_pieces, times * n_pieces)
 

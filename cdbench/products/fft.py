@@ -24,7 +24,7 @@ Y, THIRD_Y, DX, THIRD_DX, DC, THIRD_DC = range(6)
 
 
 class Frequencies(NamedTuple):
-    """Parts of a transformed array, as views: real frequencies, and those of the complex ones."""
+    """Views of a transformed array: real frequencies, and both parts of the complex ones."""
 
     dc_and_nyquist: Array
     real: Array
@@ -32,20 +32,20 @@ class Frequencies(NamedTuple):
 
     @classmethod
     def of(cls, transformed: Array) -> Self:
-        """Return the parts of RealDFT's result (B, K, N): (r, K, N), and twice (m, K, N)."""
+        """Split a result of RealDFT (B, K, N) into parts (r, K, N), (m, K, N) and (m, K, N)."""
         r = n_real(len(transformed))
         return cls(transformed[:r], transformed[r::2], transformed[r + 1 :: 2])
 
 
 class Fft(Product):
-    """As polygon, one product per real frequency and three per complex one, otherwise transformed.
+    """Like polygon, one product per real and three per complex frequency; another transform.
 
-    The transform is factored in two stages where that pays (RealDFT), which takes O(B^1.5); for a
-    prime B it is one matrix, as polygon's. And the sums and differences
-    of Gauss's three products are computed, where polygon has them in its matrices. Orthonormal on
-    activations, the transform is its own inverse when transposed.
+    The transform is factored into two stages where that pays (RealDFT), which takes O(B^1.5); for
+    prime B it is one matrix, as in polygon. The sums and differences of Gauss's three products are
+    computed explicitly; polygon has them in its matrices. On activations the transform is
+    orthonormal, so its transpose is its inverse.
 
-    The best product at large B, where polygon's transforms weigh most.
+    The best product for large B, where polygon's transforms cost most.
     """
 
     name = "fft"
@@ -59,23 +59,23 @@ class Fft(Product):
 
     @classmethod
     def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return R products, transforms of c, x and y, and the sums between."""
+        """Return the work of R products, the transforms of c, x and y, and the sums between."""
         return _work(N, K_o, K_i, B, calls=8, times=1)
 
     @classmethod
     def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return twice R products, and as much else as the forward pass does."""
+        """Return the work of 2 R products, and of as much else as in the forward pass."""
         return _work(N, K_o, K_i, B, calls=10, times=2)
 
     @classmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
-        """Return transforms of c, x and y and of their gradients, with their sums, and a stage."""
+        """Return the bytes of the transforms of c, x, y and gradients, their sums, and a stage."""
         matrices = 2 * B**2 // stage_lengths(B)[0] * (8 + 2 * itemsize)
         of_c, of_x = 5 * K_o * K_i, (4 * K_i + 2 * K_o) * N
         return matrices + itemsize * B * (of_c + of_x)
 
     def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
-        """Return the product with its arrays, as in Product; x is (B, K_i, N)."""
+        """Return the bound product, as in Product; x is (B, K_i, N)."""
         K_i, K_o, m, dtype = self.K_i, self.K_o, self.m, x.dtype
         N = x.shape[2]
         c_hat, c_sum = allocate.kept((self.B, K_i, K_o), dtype), allocate.kept((m, K_i, K_o), dtype)
@@ -119,11 +119,11 @@ class Fft(Product):
         Parameters
         ----------
         operands : two of four stacks of matrices
-            The parts of c's frequencies, and those of x's, each with the sum.
+            The parts of the frequencies of c and of x, each with their sum.
         gradients : (B, K_o, N) and (m, K_o, N) float
-            Overwritten with those of the products over frequencies.
+            Overwritten with the gradients of the products over frequencies.
         dx : (B, K_i, N) float
-            What is returned.
+            The array that is returned.
         """
         of_c, of_x = operands
         dy_hat, third = gradients
@@ -141,8 +141,8 @@ class Fft(Product):
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
             transform_dy(dy)
-            # From here on dy_hat holds the gradients of the three products: of the second the
-            # negative, in ``third``.
+            # From here on dy_hat holds the gradients of the three products; that of the second is
+            # negated and in ``third``.
             np.add(of_dy.real, of_dy.imaginary, out=third)
             np.subtract(of_dy.real, of_dy.imaginary, out=of_dy.real)
             _multiply_back(of_x, dy_T, Frequencies.of(dc_hat), third_dc)
@@ -164,13 +164,13 @@ def _multiply_back(
     Parameters
     ----------
     left, right : four stacks of matrices
-        Each of the real frequencies, and three of the complex ones: of an operand real part,
-        imaginary part and sum; of the gradients those of the first, the third and, negative, the
-        second product. One of the two is the operand; both are transposed as the result asks for.
+        One is the operand, the other the gradients. Each has one stack for the real frequencies
+        and three for the complex ones: real part, imaginary part and sum of the operand; gradients
+        of the first, the third and, negated, the second product. Both are transposed as needed.
     out : Frequencies
-        What is written.
+        Where the gradient is written.
     third : array
-        Overwritten, shaped as ``out.real``.
+        Overwritten; shaped like ``out.real``.
     """
     np.matmul(left[0], right[0], out=out.dc_and_nyquist)
     np.matmul(left[1], right[1], out=out.real)
@@ -181,7 +181,7 @@ def _multiply_back(
 
 
 def _work(N: int, K_o: int, K_i: int, B: int, calls: float, times: int) -> Work:
-    """Return so many times R products, three transforms, and sums, about as many both ways."""
+    """Return the work of ``times`` R products, three transforms, and sums, alike both ways."""
     m = (B - n_real(B)) // 2
     sums = 3 * m * (K_i * N + 3 * K_o * N + K_o * K_i)
     done = Work(calls=calls + 17 * (stage_lengths(B)[0] > 1), moved=sums)

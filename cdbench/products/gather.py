@@ -16,14 +16,14 @@ class Gather(Product):
     """Gather W from c, multiply, and gather dW back along the same diagonals.
 
     The best product at the paper's own sizes, where W has a few thousand entries. It works with
-    the transpose of W, which spares the forward product a transposition.
+    the transpose of W, so that the forward product needs no transposition.
 
     Attributes
     ----------
     to_matrix : (K_i B, K_o B) int
-        Of each entry of W's transpose the place in c, as memory holds it: (B, K_i, K_o).
+        For each entry of W's transpose, its place in c as stored in memory: (B, K_i, K_o).
     to_diagonals : (B, B K_i K_o) int
-        Of each entry of c, in that order, the B places where it stands in W's transpose.
+        For each entry of c, in that order, its B places in W's transpose.
     """
 
     name = "gather"
@@ -31,7 +31,7 @@ class Gather(Product):
 
     @cached_property
     def to_matrix(self) -> NDArray[np.intp]:
-        """Return, of each entry of W's transpose, its place in c; made when first asked for."""
+        """Return the place in c of each entry of W's transpose; computed on first use."""
         K_o, K_i, k = self.K_o, self.K_i, np.arange(self.B)
         block = np.arange(K_i * K_o).reshape(K_i, K_o)
         # W[i B + k, j B + l] = c[i, j, (k - l) mod B].
@@ -41,28 +41,28 @@ class Gather(Product):
 
     @cached_property
     def to_diagonals(self) -> NDArray[np.intp]:
-        """Return, of each entry of c, its B places in W's transpose."""
+        """Return the B places in W's transpose of each entry of c."""
         return diagonals(self.K_o, self.K_i, self.B)
 
     @classmethod
     def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return a gather of W, and dense's product."""
+        """Return the work of gathering W, and of the dense product."""
         n_out, n_in = K_o * B, K_i * B
         return Work(calls=2, gathered=n_in * n_out) + matrix_product(N, n_in, n_out)
 
     @classmethod
     def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return dense's two products, and a gather of W's gradient."""
+        """Return the work of the two dense products, and of gathering the gradient of W."""
         n_out, n_in = K_o * B, K_i * B
         return Work(calls=3, gathered=n_in * n_out) + matrix_product(N, n_in, n_out, times=2)
 
     @classmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
-        """Return two arrays of 8-byte indices and what they are made in, and W, dW, diagonals."""
+        """Return the bytes of two 8-byte index arrays and their making, and of W, dW, diagonals."""
         return (4 * 8 + 3 * itemsize) * K_o * K_i * B * B
 
     def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
-        """Return the product with its arrays, as in Product; x is (N, K_i B)."""
+        """Return the bound product, as in Product; x is (N, K_i B)."""
         W_T = allocate.kept(self.to_matrix.shape, c.dtype)
         y = allocate.kept((len(x), W_T.shape[1]), x.dtype)
         dx = allocate.kept(x.shape, x.dtype)
@@ -72,7 +72,7 @@ class Gather(Product):
         c_lags = c.transpose(2, 1, 0)
 
         def run() -> None:
-            # "wrap" writes straight into ``out``, where "raise" would fill a copy first.
+            # "wrap" writes straight into ``out``; "raise" would fill a copy first.
             c_lags.reshape(-1).take(self.to_matrix, None, W_T, "wrap")
             np.matmul(x, W_T, out=y)
 
@@ -88,8 +88,8 @@ class Gather(Product):
 def diagonals(K_o: int, K_i: int, B: int) -> NDArray[np.intp]:
     """Return the B places of each entry of c in W's transpose, (B, B K_i K_o).
 
-    dc[i, j, m] is the sum over k of dW[i B + k, j B + (k - m) mod B]. It runs over the first axis
-    of the result, so that NumPy adds B long rows instead of many short ones.
+    dc[i, j, m] is the sum over k of dW[i B + k, j B + (k - m) mod B]. The first axis of the result
+    is k, so that NumPy adds B long rows instead of many short ones.
     """
     k = np.arange(B)
     lag = (k[:, None] - k[None, :]) % B

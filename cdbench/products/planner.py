@@ -7,13 +7,13 @@ from cdbench.products.base import VERTICES, Product
 from cdbench.products.work import Work
 
 ARRANGEMENT = Work(calls=40)
-"""What a network in the layout of vertices does beside its products, more than one in rows does."""
+"""Extra work, besides the products, of a network in the layout of vertices compared with rows."""
 
 
 def expected_seconds(
     product: type[Product], N: int, widths: Sequence[int], B: int, dtype: str
 ) -> float:
-    """Return the time of a pass forward and backward of N samples through layers of such widths."""
+    """Return the time of a forward and backward pass of N samples through layers of such widths."""
     layers = [(n_out // B, n_in // B) for n_in, n_out in pairwise(widths)]
     done = ARRANGEMENT if len(layers) > 1 and product.layout == VERTICES else Work()
     for K_o, K_i in layers:

@@ -1,4 +1,4 @@
-"""The product by a short real DFT as one matrix, with three multiplications a frequency."""
+"""The product by a short real DFT as one matrix, with three multiplications per frequency."""
 
 import numpy as np
 
@@ -12,19 +12,19 @@ TRANSFORMED, TRANSFORMED_DX, TRANSFORMED_DC = range(3)
 
 
 class Polygon(Product):
-    """One (K_o × K_i) product per real frequency, three per complex one, and none else.
+    """One (K_o × K_i) product per real frequency, three per complex one, and no others.
 
-    With x as a (B, K_i, N) array, ``T`` takes the B places of its blocks to R numbers, which are
-    multiplied one by one with those of c, and ``S`` takes the R results to the B places of y:
+    With x as a (B, K_i, N) array, ``T`` maps the B places of its blocks to R numbers, which are
+    multiplied one by one by those of c, and ``S`` maps the R results to the B places of y:
 
         y = S [(T c) · (T x)].
 
-    Everything is real. A complex frequency stands in T as real part, imaginary part and their sum,
-    from which Gauss's three products give the complex one. R = r + 3 m with r real and m complex
-    frequencies is the least number of multiplications that a circular convolution of real numbers
-    can do with (Winograd 1980). The adjoints are the same formula, read from y's side.
+    Everything is real. T has real part, imaginary part and their sum for each complex frequency,
+    from which Gauss's three products give the complex product. With r real and m complex
+    frequencies, R = r + 3 m is the fewest multiplications that a circular convolution of real
+    numbers needs (Winograd 1980). The adjoints are the same formula, read from y's side.
 
-    The best product at small B and large n.
+    The best product for small B and large n.
     """
 
     name = "polygon"
@@ -37,7 +37,7 @@ class Polygon(Product):
 
     @classmethod
     def forward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return R products, and transforms of c and x to R numbers, and of those to y."""
+        """Return the work of R products, the transforms of c and x to R numbers, and those to y."""
         R = rank(B)
         transforms = (
             transform_work(R, B, K_i, K_o)
@@ -48,7 +48,7 @@ class Polygon(Product):
 
     @classmethod
     def backward_work(cls, N: int, K_o: int, K_i: int, B: int) -> Work:
-        """Return twice R products, and the adjoints of the transforms."""
+        """Return the work of 2 R products, and of the adjoints of the transforms."""
         R = rank(B)
         transforms = (
             transform_work(B, R, K_i, K_o)
@@ -59,12 +59,12 @@ class Polygon(Product):
 
     @classmethod
     def bytes_needed(cls, N: int, K_o: int, K_i: int, B: int, itemsize: int) -> int:
-        """Return transforms of c and of its gradient, of x and of its gradient, and of y."""
+        """Return the bytes of the transforms of c and x, of their gradients, and of y."""
         matrices = 2 * rank(B) * B * (8 + 2 * itemsize)
         return matrices + itemsize * rank(B) * (2 * K_o * K_i + (2 * K_i + K_o) * N)
 
     def bind(self, c: Array, x: Array, allocate: Allocate = FRESH) -> BoundProduct:
-        """Return the product with its arrays, as in Product; x is (B, K_i, N)."""
+        """Return the bound product, as in Product; x is (B, K_i, N)."""
         T, S, T_adjoint, S_adjoint = self._in_dtype(x.dtype)
         R, K_o, K_i, N, dtype = len(T), self.K_o, self.K_i, x.shape[2], x.dtype
         c_hat, x_hat = allocate.kept((R, K_i, K_o), c.dtype), allocate.kept((R, K_i, N), dtype)
@@ -100,7 +100,7 @@ class Polygon(Product):
         return BoundProduct(y, run, pullback)
 
     def _in_dtype(self, dtype: np.dtype) -> tuple[Array, Array, Array, Array]:
-        """Return T, S and their transposes in the precision of ``dtype``, each in one piece."""
+        """Return T, S and their transposes in the precision of ``dtype``, each contiguous."""
         real = np.finfo(dtype).dtype
         if real not in self._matrices:
             T, S = self.T.astype(real), self.S.astype(real)
@@ -118,9 +118,10 @@ def rank(B: int) -> int:
 def bilinear_algorithm(B: int) -> tuple[Array, Array]:
     """Return T (R, B) and S (B, R): c ⊛ x = S ((T c) ⊙ (T x)) for circular convolution.
 
-    The frequency k of x is Σ_t x_t (cos θ_t - i sin θ_t), θ_t = 2π k t / B. With a, b the real
-    and imaginary parts of c's frequency and u, v those of x's, the products are a u, b v and
-    (a + b)(u + v); the frequency of the convolution is a u - b v and the rest of the third.
+    Frequency k of x is Σ_t x_t (cos θ_t - i sin θ_t), θ_t = 2π k t / B. With a, b the real and
+    imaginary parts of a frequency of c, and u, v those of x, the products are a u, b v and
+    (a + b)(u + v). The convolution has real part a u - b v; its imaginary part is the third
+    product minus the other two.
     """
     t = np.arange(B)
     rows: list[Array] = [np.ones(B)]

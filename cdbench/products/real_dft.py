@@ -11,9 +11,9 @@ from cdbench.products.blocks import Call, bind_transform, through_copies, transf
 from cdbench.products.work import Work
 
 STAGE = 10
-"""Slot of the scratch array between two stages."""
+"""Slot of the scratch array between the two stages."""
 ALWAYS_ONE_STAGE = 16
-"""Up to this length one matrix is faster than two stages with half of its multiplications."""
+"""Up to this length one matrix is faster than two stages with half as many multiplications."""
 
 
 def n_real(B: int) -> int:
@@ -22,10 +22,10 @@ def n_real(B: int) -> int:
 
 
 def stage_lengths(B: int) -> tuple[int, int]:
-    """Return lengths (B_1, B_2) of two stages with B = B_1 B_2; (1, B) stands for one stage.
+    """Return lengths (B_1, B_2) of two stages with B = B_1 B_2; (1, B) means one stage.
 
-    Two stages do B_1 + 2 B_2 multiplications for each number where one does B. An even B gets an
-    even B_2, which leaves both real frequencies to the same group.
+    Two stages need B_1 + 2 B_2 multiplications per number, one stage B. An even B gets an even
+    B_2, which puts both real frequencies into the same group.
     """
     if B <= ALWAYS_ONE_STAGE:
         return 1, B
@@ -37,22 +37,22 @@ def stage_lengths(B: int) -> tuple[int, int]:
 
 
 class RealDFT:
-    """The map of (B, K, N) arrays to their B real numbers of frequency, and its adjoint.
+    """The map of (B, K, N) arrays to the B real numbers of their spectrum, and its adjoint.
 
-    The first one or two rows of the result are the real frequencies, DC and, for even B, Nyquist;
-    then follow the complex ones in pairs of rows, real and imaginary part, in an order of their
-    own, which does not matter to a product over frequencies.
+    The first one or two rows of the result are the real frequencies, DC and, for even B, Nyquist.
+    The complex ones follow in pairs of rows, real and imaginary part. Their order is not the usual
+    one, which does not matter to a product over frequencies.
 
-    In two stages (Cooley and Tukey 1965) place b = j + B_2 t is transformed over t, which gives
-    a group of B_2 numbers for each frequency k_1 of B_1, and then each group over j, at the
-    frequencies k_1 + B_1 k_2. Each stage is a product with small matrices.
+    In two stages (Cooley and Tukey 1965), with places b = j + B_2 t, the first transforms over t,
+    which gives a group of B_2 numbers for each frequency k_1 of B_1. The second transforms each
+    group over j, to the frequencies k_1 + B_1 k_2. Each stage is a product with small matrices.
 
     Parameters
     ----------
     B : int
         Length of the transform.
     orthonormal : bool
-        Whether the matrix is orthonormal, or gives the frequencies of the unnormalised DFT.
+        Whether the matrix is orthonormal; if not, it gives the unnormalised DFT.
     """
 
     def __init__(self, B: int, *, orthonormal: bool) -> None:
@@ -69,7 +69,7 @@ class RealDFT:
         self._matrices: dict[object, tuple[tuple[Array, ...], tuple[Array, ...]]] = {}
 
     def bind(self, x: Array, out: Array, allocate: Allocate) -> Call:
-        """Return what writes the transform of ``x`` (B, K, N) into ``out`` (B, K, N)."""
+        """Return a call that writes the transform of ``x`` (B, K, N) into ``out`` (B, K, N)."""
         (first, *groups), _ = self._in_dtype(x.dtype)
         if self.B_1 == 1:
             return bind_transform(groups[0][0], x, out)
@@ -82,7 +82,7 @@ class RealDFT:
         )
 
     def bind_adjoint(self, y: Array, out: Array, allocate: Allocate) -> Call:
-        """Return what writes the adjoint of ``y`` (B, K, N) into ``out`` (B, K, N)."""
+        """Return a call that writes the adjoint of ``y`` (B, K, N) into ``out`` (B, K, N)."""
         _, (first, *groups) = self._in_dtype(y.dtype)
         if self.B_1 == 1:
             return bind_transform(groups[0][0], y, out)
@@ -100,7 +100,7 @@ class RealDFT:
         return x.reshape(self.B_1, self.B_2 * K, N)
 
     def _bind_groups(self, groups: list[Array], x: Array, out: Array) -> Iterator[Call]:
-        """Yield what transforms the groups of real numbers, and that of complex ones."""
+        """Yield calls that transform the groups of real numbers, and those of complex ones."""
         _, K, N = x.shape
         stop = n_real(self.B_1) * self.B_2
         for part, matrices in zip((slice(stop), slice(stop, None)), groups, strict=True):
@@ -176,7 +176,7 @@ def _complex_groups(B_1: int, B_2: int) -> Array:
 
 
 def _in_turn(*calls: Call) -> Call:
-    """Return what calls all of them."""
+    """Return a call that makes all of these calls in turn."""
 
     def call_all() -> None:
         for call in calls:

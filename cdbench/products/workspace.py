@@ -8,16 +8,16 @@ from cdbench.products.base import Array
 Key = tuple[object, ...]
 
 CACHE_LINE = 64
-"""Bytes. Where arrays begin with a line, the widest vector instructions never straddle two."""
+"""Bytes. In arrays that begin on a cache line, the widest vector instructions never span two."""
 
 
 class Workspace:
-    """Lends memory in the order of request, the same again after each ``restart``.
+    """Lends memory in the order of requests, and the same memory again after each ``restart``.
 
-    What a pass returned is therefore valid until the next one asks for it. Meant for passes that
-    ask for the same in the same order. A pass over fewer samples gets arrays in the same memory;
-    one that asks for more gets new memory, which passes bound after it use, while those bound
-    before keep theirs.
+    What a pass returned therefore stays valid only until the next pass reuses it. Passes should
+    request the same arrays in the same order. A pass over fewer samples gets arrays in the same
+    memory. One that needs more gets new memory, which passes bound later also use; passes bound
+    earlier keep theirs.
     """
 
     overwriting = True
@@ -32,7 +32,7 @@ class Workspace:
         self._next = 0
 
     def kept(self, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        """Return an array, its contents undefined, that stays as written until the next pass."""
+        """Return an uninitialised array that keeps what is written to it until the next pass."""
         index = self._next
         self._next = index + 1
         if index == len(self._kept):
@@ -40,7 +40,7 @@ class Workspace:
         return self._kept[index].array(shape, dtype)
 
     def scratch(self, slot: int, shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-        """Return an array that the next caller who asks for the slot may overwrite."""
+        """Return an array that the next caller using the same slot may overwrite."""
         memory = self._scratch.get(slot)
         if memory is None:
             memory = self._scratch[slot] = _Memory()
@@ -53,7 +53,7 @@ class Workspace:
 
 
 class _Memory:
-    """A piece of memory, as large as the largest array that was asked of it."""
+    """A piece of memory, as large as the largest array requested from it."""
 
     def __init__(self) -> None:
         self.bytes = aligned(0, np.uint8)
@@ -75,7 +75,7 @@ class _Memory:
 
 
 def aligned(n: int, dtype: DTypeLike) -> Array:
-    """Return n zeros that begin with a cache line; NumPy's own arrays begin anywhere.
+    """Return n zeros that begin on a cache line; NumPy's own arrays begin anywhere.
 
     The small ufuncs of a training step are up to twice as fast on them.
     """

@@ -1,1 +1,1 @@
-"""Reports; one a file, beside the formats that they come in."""
+"""Reports, one per file, and the formats they come in."""

@@ -9,7 +9,7 @@ from cdbench.reports.formats import Report
 from cdbench.store.audit_queries import StoredClaim
 
 SHARE = ", share"
-"""Ends the name of a quantity that is a share of 1, which people read in percent."""
+"""Suffix of quantities that are shares of 1, which are printed in percent."""
 
 COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict")
 
@@ -17,16 +17,16 @@ COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict")
 def ledger(
     titles: Mapping[str, tuple[int, str, str]], stored: Mapping[str, StoredClaim], source: str
 ) -> Report:
-    """Build the ledger: one row a claim, in the paper's order, those without a result too.
+    """Build the ledger: one row per claim, in the paper's order, even without a result.
 
     Parameters
     ----------
     titles : mapping
-        Position in the paper's order, title and published value of the claims, by name.
+        Position in the paper's order, title and published value of each claim, by name.
     stored : mapping
         The stored judgements, by name.
     source : str
-        What the title of the report says that it is from.
+        Source of the judgements, for the title.
     """
     rows, records = [], []
     for name, (position, title, published) in titles.items():
@@ -105,7 +105,7 @@ def measurements_table(
 
 
 def _subject(found: Measurement) -> str:
-    """Return ``dense / cdlinear B=4`` for a ratio, with a minus for a difference."""
+    """Return ``dense / cdlinear B=4`` for a ratio; for a difference, with a minus sign."""
     if found.baseline is None:
         return found.subject
     joint = " / " if "ratio" in found.statistic else " − "
@@ -113,7 +113,7 @@ def _subject(found: Measurement) -> str:
 
 
 def _estimate(found: Measurement) -> str:
-    """Return the estimate; of shares in percent, of their differences in points."""
+    """Return the estimate; shares are in percent, differences of shares in points."""
     if not _in_percent(found):
         return format_number(found.estimate)
     if found.baseline is not None:
@@ -133,6 +133,6 @@ def _interval(found: Measurement) -> str:
 
 
 def _in_percent(found: Measurement) -> bool:
-    """Whether the statistic is a share itself, or a difference of two: no ratio, no Δ."""
+    """Whether the statistic is a share or a difference of two, but no ratio and no Δ."""
     plain = ("ratio", "Δ", "exponent")
     return found.quantity.endswith(SHARE) and not any(word in found.statistic for word in plain)

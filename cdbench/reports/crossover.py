@@ -1,4 +1,4 @@
-"""The crossover: what a layer takes by dense and by each product, and where which is fastest."""
+"""The crossover: time of a layer by dense and by each product, and where which is fastest."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ def crossover_report(timings: Sequence[Timing], source: str) -> Report:
     timings : sequence of Timing
         At least one.
     source : str
-        What they are of; the title.
+        What was timed; used in the title.
     """
     products = list(dict.fromkeys(timing.product for timing in timings))
     rows: list[list[str]] = []
@@ -47,7 +47,7 @@ def crossover_report(timings: Sequence[Timing], source: str) -> Report:
 def grouped(
     timings: Sequence[Timing],
 ) -> dict[tuple[str, int, int], dict[Size, dict[str, Timing]]]:
-    """Return the timings by (dtype, B, N), there by size, from the smallest n, and by product."""
+    """Return timings by (dtype, B, N), then by size, smallest n first, then by product."""
     groups: dict[tuple[str, int, int], dict[Size, dict[str, Timing]]] = {}
     for size, row in by_size(timings).items():
         groups.setdefault((size.dtype, size.B, size.N), {})[size] = row
@@ -68,7 +68,7 @@ def _name(size: Size) -> str:
 
 
 def _cell(timing: Timing, *, is_fastest: bool) -> str:
-    # A place is kept where there is no mark, so that the numbers stay below each other.
+    # A blank stands in for a missing mark, so that the numbers stay aligned.
     mark = FASTEST if is_fastest else " "
     return f"{PLANNED if timing.is_planned else ''}{format_time(timing.seconds)} {mark}"
 
@@ -91,7 +91,7 @@ def _speedup(found: Mapping[str, Timing]) -> str:
 
 
 def _sentence(group: Mapping[Size, Mapping[str, Timing]]) -> str:
-    """Say from which n on a product beats dense."""
+    """Say from which n on some product beats dense."""
     compared = [dict(found) for found in group.values() if DENSE in found]
     name = _name(next(iter(group)))
     if not compared:

@@ -1,4 +1,4 @@
-"""Text of the user's own as Markdown, LaTeX and CSV take it: printed as it stands, never obeyed."""
+"""The user's text escaped for Markdown, LaTeX and CSV: printed as it is, never interpreted."""
 
 import re
 import unicodedata
@@ -8,23 +8,23 @@ from typing import Any
 from cdbench.printable import printable
 
 _MARKDOWN = re.compile(
-    r"[\\`*_<\[&~$]"  # emphasis, code, HTML, links, entities, struck out, GitHub's mathematics
-    r"|:(?=//)|(?<=www)\.|@",  # and what GitHub makes links of
+    r"[\\`*_<\[&~$]"  # emphasis, code, HTML, links, entities, strikethrough, GitHub's formulas
+    r"|:(?=//)|(?<=www)\.|@",  # and what GitHub turns into links
     re.IGNORECASE,
 )
 _BLOCK = re.compile(r"^([#+=>-]|\d+(?=[.)]))", re.ASCII)
-"""What makes of a line a heading, a list or a quotation, unless it is escaped."""
+"""What makes a line a heading, a list or a quotation unless it is escaped."""
 
 
 def markdown_text(text: str) -> str:
-    """Return one line of Markdown that shows the text; HTML and links in it are only shown."""
+    """Return one line of Markdown that shows the text; HTML and links in it have no effect."""
     text = _MARKDOWN.sub(r"\\\g<0>", printable(text).strip())
     return _BLOCK.sub(_escaped_start, text)
 
 
 def markdown_cell(text: str) -> str:
     """Return a cell of a Markdown table that shows the text."""
-    # In a cell only inline Markdown is read, so that its start means nothing.
+    # In a cell only inline Markdown is read, so its start has no special meaning.
     return _MARKDOWN.sub(r"\\\g<0>", printable(text).strip()).replace("|", r"\|")
 
 
@@ -64,8 +64,8 @@ _LATEX = {
     "✓": r"$\surd$",
     "✗": r"$\neq$",
     "|": r"\textbar{}",
-    "[": "{[}",  # at the start of a row it would be the line break's optional argument
-    "*": "{*}",  # and this its star
+    "[": "{[}",  # at the start of a row it would begin the line break's optional argument
+    "*": "{*}",  # and this would be its star
     "–": "--",
     "—": "---",
     "…": r"\dots{}",
@@ -78,13 +78,13 @@ _LATEX = {
 }
 
 _NOT_IN_T1 = frozenset("ĦħĸĿŀŉŦŧſ÷×")
-"""Of À to ž, what T1 fonts do not have."""
+"""Characters from À to ž that T1 fonts lack."""
 
 
 def latex_escape(text: str) -> str:
-    """Return text that LaTeX prints as it stands, with T1 fonts and the base packages only.
+    """Return text that LaTeX prints as it is, with only T1 fonts and the base packages.
 
-    A character that these cannot print, such as an emoji, becomes its number: U+1F600.
+    A character that they cannot print, such as an emoji, becomes its number: U+1F600.
     """
     text = "".join(map(_latex_character, printable(text)))
     parts = text.split('"')  # straight quotes, in pairs
@@ -97,8 +97,8 @@ _EXPONENT = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)e(-?\d+)(?![\w.])")
 
 
 def latex_numbers(text: str) -> str:
-    """Return words of our own as ``latex_escape`` does, with 5.9e6 in them as 5.9×10⁶."""
-    words = _EXPONENT.split(text)  # between words mantissas and exponents
+    """Escape our own text like ``latex_escape``, but write 5.9e6 in it as 5.9×10⁶."""
+    words = _EXPONENT.split(text)  # words alternate with mantissas and exponents
     powers = [rf"${m}\times10^{{{e}}}$" for m, e in zip(words[1::3], words[2::3], strict=True)]
     return "".join(
         latex_escape(word) + power for word, power in zip(words[::3], [*powers, ""], strict=True)
@@ -116,19 +116,19 @@ def _latex_character(character: str) -> str:
 
 
 FORMULA_STARTS = "=+-@"
-"""What makes a spreadsheet take a cell of a CSV file for a formula."""
+"""First characters by which a spreadsheet takes a CSV cell for a formula."""
 
 UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
-"""Categories of blanks, and of what is not seen, or not by itself: some spreadsheets drop them."""
+"""Categories of blanks and of characters invisible on their own: some spreadsheets drop them."""
 
 FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and a Braille pattern that are blank."""
+"""Blank letters and a blank Braille pattern."""
 
 
 def csv_record(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record as CSV takes it: numbers as they are, no text that is a formula.
+    """Return the record as CSV values: numbers unchanged, and no text that is a formula.
 
-    Such text gets an apostrophe in front, which spreadsheets do not show.
+    Such text gets a leading apostrophe, which spreadsheets do not show.
     """
     return {name: _csv_cell(value) for name, value in record.items()}
 
@@ -141,7 +141,7 @@ def _csv_cell(value: Any) -> Any:
 
 
 def _is_formula(text: str) -> bool:
-    """Return whether the first character that is seen begins a formula, full-width or as it is."""
+    """Return whether the first visible character begins a formula, even if full-width."""
     for character in text:
         if unicodedata.category(character) not in UNSEEN and character not in FILLERS:
             return unicodedata.normalize("NFKC", character)[0] in FORMULA_STARTS
@@ -149,12 +149,12 @@ def _is_formula(text: str) -> bool:
 
 
 def json_text(text: str) -> str:
-    """Return JSON in which characters that steer a terminal are written as escapes.
+    """Return JSON in which characters that control a terminal are written as escapes.
 
     Parameters
     ----------
     text : str
-        JSON with line breaks between its parts, which are kept.
+        JSON; line breaks between its parts are kept.
     """
     return "".join(map(_json_character, text)) if not text.isprintable() else text
 

@@ -1,4 +1,4 @@
-"""The forms that a report can take: terminal table, Markdown, LaTeX, CSV, JSON."""
+"""The formats of a report: terminal table, Markdown, LaTeX, CSV, JSON."""
 
 import csv
 import io
@@ -20,12 +20,12 @@ from cdbench.reports.escaping import (
 from cdbench.reports.tables import text_table
 
 PLAIN_WIDTH = 120
-"""Columns of a table that goes into a file, whatever the machine."""
+"""Width in columns of a table written to a file, on any machine."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A table with words around it, and the same numbers unrounded.
+    """A table with surrounding text, and the same numbers unrounded.
 
     Attributes
     ----------
@@ -34,11 +34,11 @@ class Report:
     columns : sequence of str
         Headings.
     rows : sequence of sequence of str
-        Cells as they are printed; an empty row separates groups.
+        Cells as printed; an empty row separates groups.
     notes : sequence of str
         Sentences below the table.
     records : sequence of dict
-        The numbers as they are, for CSV and JSON.
+        The unrounded numbers, for CSV and JSON.
     text_columns : int
         How many of the columns, from the left, hold text; the others hold numbers.
     """
@@ -56,7 +56,7 @@ def render(
 ) -> str:
     """Return the report in one of FORMATS, ending with a newline.
 
-    Width, in columns, and style, as on a terminal, are those of a table of text.
+    The width, in columns, and the terminal style apply to text tables only.
     """
     if format_name == "table":
         return text_table(report, width, styled=styled)
@@ -88,7 +88,7 @@ def _latex(report: Report) -> str:
     def line(cells: Sequence[str]) -> str:
         if not cells:
             return r"\addlinespace"
-        # Of columns of text only those of the ledger, all of them, are our own words.
+        # Text columns are our own words only in the ledger, where every column is text.
         own = 0 if n_numbers == 0 else texts
         shown = [latex_escape(c) if i < own else latex_numbers(c) for i, c in enumerate(cells)]
         return " & ".join(shown) + r" \\"
@@ -125,7 +125,7 @@ def _latex(report: Report) -> str:
 
 
 def _label(title: str) -> str:
-    """Return what the table is referred to by: the first words of its title, as ``table-1``."""
+    """Return the table's label: the first words of its title, such as ``table-1``."""
     return re.sub(r"[^a-z0-9]+", "-", title.split("·")[0].lower()).strip("-")
 
 
@@ -139,7 +139,7 @@ def _csv(report: Report) -> str:
 
 
 def _json(report: Report) -> str:
-    # JSON has no infinity: it becomes null, as a missing value does.
+    # JSON has no infinity: it becomes null, like a missing value.
     records = [
         {
             name: None if isinstance(value, float) and not math.isfinite(value) else value

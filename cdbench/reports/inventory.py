@@ -1,4 +1,4 @@
-"""What a database holds, on one screen."""
+"""What a database contains, on one screen."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,11 +20,11 @@ PARTS = {
     "sweep": "sweeps",
     "environment": "environments",
 }
-"""What the rows of each table are called."""
+"""Names for the rows of each table."""
 
 
 def inventory_report(found: Inventory) -> Report:
-    """Return what a database holds as a report."""
+    """Return a report on the contents of a database."""
     newest = "the newest" if found.revision == found.newest_revision else "not the newest"
     title = (
         f"{found.name} · {found.kind} · {size_in_words(found.n_bytes)} · schema {found.revision}, "

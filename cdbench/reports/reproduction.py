@@ -1,4 +1,4 @@
-"""What came out of training stored runs again: verdicts, the runs that differ, environments."""
+"""Results of training stored runs again: verdicts, runs that differ, and environments."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from cdbench.reproduction import (
 from cdbench.run import Environment
 
 SHOWN = 40
-"""Runs that are listed; of more it says how many there are."""
+"""Most runs that are listed; for more, the report says how many there are."""
 
 MEANING = {
     BIT_FOR_BIT: "every number is the same",
@@ -30,12 +30,12 @@ MEANING = {
 }
 
 _LONG = 12
-"""Characters of a commit that are shown."""
+"""Characters shown of a commit."""
 
 
 @dataclass(frozen=True)
 class Reproduced:
-    """A stored run, trained again and compared."""
+    """A stored run that was trained again and compared."""
 
     run_id: int
     config: RunConfig
@@ -43,7 +43,7 @@ class Reproduced:
 
 
 def verdicts_table(runs: Sequence[Reproduced], source: str) -> Report:
-    """Build the table of how many runs have which verdict."""
+    """Build the table of the number of runs with each verdict."""
     counts = Counter(run.comparison.verdict for run in runs)
     return Report(
         title=f"{format_count(len(runs))} run{'s' * (len(runs) != 1)} trained again · {source}",
@@ -59,7 +59,7 @@ def verdicts_table(runs: Sequence[Reproduced], source: str) -> Report:
 
 
 def differing_table(runs: Sequence[Reproduced]) -> Report | None:
-    """Build the table of runs that are not equal bit for bit, the worst first; None without any."""
+    """Build the table of runs not equal bit for bit, worst first; None if there are none."""
     differing = [run for run in runs if run.comparison.verdict != BIT_FOR_BIT]
     if not differing:
         return None
@@ -88,12 +88,12 @@ def differing_table(runs: Sequence[Reproduced]) -> Report | None:
 
 
 def environments_table(pairs: Mapping[tuple[Environment, Environment], int]) -> Report:
-    """Build the table of what differs between the stored environments and the present one.
+    """Build the table of differences between the stored environments and the present ones.
 
     Parameters
     ----------
     pairs : mapping
-        How many runs were compared of each stored environment and the one they were trained in now.
+        Number of runs compared for each pair of stored and present environment.
     """
     rows = []
     for (stored, here), n_runs in pairs.items():

@@ -1,4 +1,4 @@
-"""Numbers over seeds, and the paper's ways of printing them."""
+"""Statistics over seeds, printed as in the paper."""
 
 from collections.abc import Sequence
 from math import isinf, isnan
@@ -6,7 +6,7 @@ from math import isinf, isnan
 from cdbench.averages import deviation, mean
 
 LARGE_LOSS = 1e6
-"""From here on a loss is printed with an exponent; 1e308 has 308 digits."""
+"""From here on a loss is printed with an exponent; 1e308 would have 309 digits."""
 
 
 def format_count(count: int) -> str:
@@ -15,9 +15,9 @@ def format_count(count: int) -> str:
 
 
 def format_loss(losses: Sequence[float]) -> str:
-    """Return mean ± standard deviation (ddof 0) as Table 1 rounds losses: 0.0011 ± 0.0001.
+    """Return mean ± standard deviation (ddof 0), rounded like losses in Table 1: 0.0011 ± 0.0001.
 
-    A single seed has no deviation: then it is the value alone.
+    A single seed has no deviation: then only the value is returned.
     """
     return _loss(mean(losses)) + (f" ± {_loss(deviation(losses))}" if len(losses) > 1 else "")
 
@@ -29,14 +29,14 @@ def _loss(loss: float) -> str:
 def format_percent(shares: Sequence[float]) -> str:
     """Return mean ± standard deviation (ddof 0) of shares in percent: 98.15 % ± 0.47 %.
 
-    A single seed has no deviation: then it is the value alone.
+    A single seed has no deviation: then only the value is returned.
     """
     spread = f" ± {100 * deviation(shares):.2f} %" if len(shares) > 1 else ""
     return f"{100 * mean(shares):.2f} %{spread}"
 
 
 def format_kappa(kappa: float) -> str:
-    """Return a condition number with two digits, as Table 1 does: 5.9e6; ∞; – for none."""
+    """Return a condition number with two digits, as in Table 1: 5.9e6; ∞; – for none."""
     if isinf(kappa):
         return "∞"
     if isnan(kappa):

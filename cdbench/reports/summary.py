@@ -1,4 +1,4 @@
-"""What a sweep gave: one row for each configuration, over its seeds."""
+"""Results of a sweep: one row per configuration, over its seeds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,16 +15,16 @@ def summary(
     runs: Mapping[RunConfig, StoredRun],
     guessing_levels: Mapping[str, float] | None = None,
 ) -> Report:
-    """Build the table of a sweep's configurations, each over those of its seeds that completed.
+    """Build the table of a sweep's configurations, each over its completed seeds.
 
     Parameters
     ----------
     configs : sequence of RunConfig
         The sweep.
     runs : mapping
-        The newest completed run of each.
+        The newest completed run of each configuration.
     guessing_levels : mapping, optional
-        By the data set's name, the accuracy up to which a run does no better than guessing.
+        By data set name, the accuracy up to which a run is no better than guessing.
     """
     levels = guessing_levels or {}
     groups: dict[str, list[RunConfig]] = {}
@@ -62,7 +62,7 @@ def summary(
 
 
 def _knob(config: RunConfig, name: str) -> str:
-    """Return a knob's value; – for the product of a dense network, which has none."""
+    """Return a knob's value; for the product of a dense network, which has none, –."""
     value = getattr(config, name)
     if value is None or (name == "product" and config.layer == "dense"):
         return "–"

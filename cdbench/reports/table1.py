@@ -1,4 +1,4 @@
-"""The paper's Table 1, each published cell beside the measured one."""
+"""The paper's Table 1, with each published cell next to the measured one."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ ABOUT_KAPPA = (
 
 @dataclass(frozen=True)
 class Row:
-    """One model of the table: its runs, one a seed, and what the paper prints for it."""
+    """One model of the table: its runs, one per seed, and what the paper prints for it."""
 
     name: str
     runs: Sequence[StoredRun]
     published: PublishedModel | None
 
     def cells(self) -> tuple[str, ...]:
-        """Return the five cells that the paper prints, as measured, at its rounding."""
+        """Return the paper's five cells as measured, with the paper's rounding."""
         return (
             self.runs[0].widths,
             format_count(self.runs[0].n_parameters),
@@ -84,9 +84,9 @@ class Row:
 def table1_configs(
     seeds: Sequence[int] = PUBLISHED_SEEDS, block_sizes: Sequence[int] | None = None
 ) -> dict[str, list[RunConfig]]:
-    """Return the configurations of each row, by the row's name: the recipe, seed by seed.
+    """Return the configurations of each row by row name: the recipe, with each seed.
 
-    The rows are the dense baseline and the paper's two block sizes, or those asked for.
+    The rows are the dense baseline and the paper's two block sizes, or the requested ones.
     """
     if block_sizes is None:
         block_sizes = [model.B for model in PUBLISHED_TABLE1 if model.B is not None]
@@ -125,7 +125,7 @@ def table1(rows: Mapping[str, Sequence[RunConfig]], runs: Mapping[RunConfig, Sto
 
 
 def _print_rows(table: Sequence[Row], *, comparable: bool) -> tuple[list[list[str]], int, int]:
-    """Return the printed rows, and how many of how many compared cells are equal."""
+    """Return the printed rows, and the numbers of equal and of compared cells."""
     printed: list[list[str]] = []
     n_equal = n_compared = 0
     for row in table:
@@ -156,7 +156,7 @@ def _print_rows(table: Sequence[Row], *, comparable: bool) -> tuple[list[list[st
 
 
 def _mark(cell: str, mark: str) -> str:
-    """Return the cell with its mark, or room for one, so that the digits line up."""
+    """Return the cell with its mark, or blank space for one, so that the digits line up."""
     return f"{cell} {mark or ' '}"
 
 

@@ -1,4 +1,4 @@
-"""A report as a table of text, folded to a width: nothing is cut, and no number is torn."""
+"""A report as a text table, folded to a width: nothing is cut off and no number is split."""
 
 import io
 import re
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from cdbench.reports.formats import Report
 
 GAP, NARROW_GAP = 3, 2
-"""Blanks between two columns, and where that is too wide."""
+"""Blanks between two columns; the second number is for tables that would be too wide."""
 
 
 def text_table(report: "Report", width: int, *, styled: bool) -> str:
-    """Return title, table and notes, at most ``width`` columns wide, ending with a newline.
+    """Return title, table and notes, at most ``width`` columns wide and ending with a newline.
 
-    Cells are folded where the table is too wide: text between words, numbers before their ``±``,
-    ``(`` or ``…`` only. Where even that is too wide, each row becomes a list of its cells.
+    If the table is too wide, cells are folded: text between words, numbers only before ``±``, ``(``
+    or ``…``. If even that is too wide, each row becomes a list of its cells.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    # Text, because neither Rich's markup nor its :names: of emoji are meant.
+    # Text objects, so that Rich interprets neither markup nor :names: of emoji.
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=styled, highlight=False)
     console.print(Text(printable(report.title)), style="bold")
@@ -70,9 +70,9 @@ def _print_table(
         for row in rows
     ]
     is_folded = any("\n" in cell for row in folded for cell in row)
-    grouped = any(not row for row in rows)  # and so apart already
+    grouped = any(not row for row in rows)  # blank rows already separate the groups
     table = Table(
-        box=box.SIMPLE_HEAD,  # whose divider is one blank
+        box=box.SIMPLE_HEAD,  # its divider is one blank
         padding=(0, 1, 0, gap - 2),
         pad_edge=False,
         show_edge=False,
@@ -94,7 +94,7 @@ def _print_table(
 def _layout(
     report: "Report", columns: Sequence[str], rows: Sequence[Sequence[str]], width: int
 ) -> tuple[list[int], int] | None:
-    """Return each column's width and the gap, or None where even folded they are too wide."""
+    """Return the column widths and the gap, or None if even folded columns are too wide."""
     from rich.cells import cell_len
 
     cells = [[row[i] for row in rows if row] for i in range(len(columns))]
@@ -113,19 +113,19 @@ def _layout(
     ]
     if sum(least) > room:
         return None
-    while sum(widths) > room:  # the widest column that can fold gives way
+    while sum(widths) > room:  # narrow the widest column that can fold
         i = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
         widths[i] -= 1
     return widths, gap
 
 
 def _pieces(cell: str, is_text: bool) -> list[str]:
-    """Return what may stand on lines of its own; together they are the cell."""
+    """Split a cell into the pieces that may go on separate lines."""
     return re.split(r"(?<= )(?=\S)" if is_text else r"(?<= )(?=[±(…])|(?<=→)", cell)
 
 
 def _fold(cell: str, is_text: bool, width: int) -> str:
-    """Return the cell in lines of at most the width, as far as its pieces allow."""
+    """Return the cell in lines no longer than the width, as far as its pieces allow."""
     from rich.cells import cell_len
 
     lines = [""]
@@ -134,14 +134,14 @@ def _fold(cell: str, is_text: bool, width: int) -> str:
             lines[-1] += piece
         else:
             lines.append(piece)
-    # What ends a cell stays: a mark's place is kept where there is none.
+    # Blanks at the end of a cell stay: they stand in for a missing mark.
     return "\n".join([*(line.rstrip() for line in lines[:-1]), lines[-1]])
 
 
 def _lists(
     report: "Report", columns: Sequence[str], rows: Sequence[Sequence[str]], width: int
 ) -> list[str]:
-    """Return each row as a list of its cells, with a heading each; words too long are broken."""
+    """Return each row as a list of its cells with their headings; overlong words are broken."""
     from rich.cells import cell_len, chop_cells
 
     indent = max(map(cell_len, columns)) + 2
