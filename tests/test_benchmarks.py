@@ -8,7 +8,6 @@ import pytest
 
 import layers
 import measure
-import with_torch
 from cdbench.config import RunConfig
 from experiment import Task
 
@@ -36,6 +35,8 @@ def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_
 @pytest.mark.long
 @pytest.mark.parametrize("knobs", [{"layer": "dense"}, {"B": 8}], ids=str)
 def test_pytorch_trains_the_network_that_the_engine_trains(knobs: dict[str, object]) -> None:
+    import with_torch  # takes seconds, and is needed nowhere else
+
     task = Task(RunConfig(epochs=2, seed=1, **knobs))  # type: ignore[arg-type]
     assert with_torch.train(*task.everything) == pytest.approx(task.by_engine(), rel=1e-8)
 

@@ -34,6 +34,7 @@ def limited(folder: Path, limits: str, *words: str, **environment: str) -> Answe
 SWEEP = ("sweep", *SMALL, "--B", "2", "--seeds", "0", "1")
 
 
+@pytest.mark.long
 @needs_two_cores
 @pytest.mark.parametrize(
     "words", [("train", *SMALL), (*SWEEP, "--jobs", "1")], ids=["train", "sweep"]
@@ -71,6 +72,7 @@ def test_bench_says_that_its_blas_threads_cannot_be_had(tmp_path: Path) -> None:
     assert answer.err.startswith("cdbench: not enough memory or processes for 2 BLAS threads")
 
 
+@pytest.mark.long
 @needs_two_cores
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_sweep_goes_on_where_blas_threads_cannot_be_had(tmp_path: Path, jobs: str) -> None:

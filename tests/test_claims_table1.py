@@ -232,6 +232,7 @@ def test_a_network_whose_layers_are_wrong_is_seen(monkeypatch: pytest.MonkeyPatc
     assert min(gradients.network_errors(4)) > 1e-4
 
 
+@pytest.mark.long
 def test_every_case_of_the_gradients_is_named_once_and_below() -> None:
     observed = gradients.Gradients().observe(Bench((), {}))
     assert len({(o.quantity, o.subject, o.place) for o in observed}) == len(observed) == 16 * 14

@@ -221,6 +221,7 @@ THREADED = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("words", THREADED, ids=" ".join)

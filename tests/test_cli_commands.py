@@ -197,6 +197,7 @@ def test_the_dense_baseline_comes_for_every_seed_unless_refused(
     assert answer.out.count("  cdlinear ") == 4
 
 
+@pytest.mark.long
 def test_numbers_do_not_depend_on_jobs(tmp_path: Path) -> None:
     found = []
     for jobs in ("1", "2"):
@@ -207,6 +208,7 @@ def test_numbers_do_not_depend_on_jobs(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_diverging_run_does_not_stop_the_others_and_is_named(tmp_path: Path, jobs: str) -> None:
     answer = for_real(

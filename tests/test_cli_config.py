@@ -47,6 +47,7 @@ def test_the_database_goes_command_line_environment_file_built_in(
         assert rows(here.folder / name, "select count(*) from run") == [(1,)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["results.db", "sqlite:///results.db"])
 def test_the_files_database_is_relative_to_the_file_found_upward(tmp_path: Path, name: str) -> None:
     write(tmp_path, f'database = "{name}"\n')

@@ -119,6 +119,7 @@ def assert_no_orphans(session: int) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_the_bar_shows_runs_done_running_failed_and_the_time_left(start: Start, jobs: str) -> None:
     terminal = start(
@@ -149,6 +150,7 @@ def test_the_summary_on_a_terminal_has_no_cut_digits(start: Start) -> None:
         assert heading in terminal.text()
 
 
+@pytest.mark.long
 def test_a_long_measurement_says_what_it_is_at(start: Start) -> None:
     words = ("--hidden", "48", "--curvature", "lanczos", "--epochs", "1")
     terminal = start("train", "--B", "4", *words)
@@ -235,6 +237,7 @@ def test_ctrl_c_in_train_stores_the_interrupted_run_with_its_epochs(
     assert_no_orphans(terminal.session)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sign", ["fork server", "database", "bar"])
 def test_ctrl_c_while_it_starts_shows_no_traceback(start: Start, tmp_path: Path, sign: str) -> None:
     words = ("--epochs", "20000", "--B", "2", "--seeds", "0..4", "--jobs", "2")

@@ -57,6 +57,7 @@ def assert_close(got, expected):
     np.testing.assert_allclose(got, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
 
 
+@pytest.mark.long
 def test_hessian_is_that_of_torch(case):
     network, theta, X, y, B = case
     x, labels = torch.from_numpy(X), torch.from_numpy(y)

@@ -31,6 +31,7 @@ def peak(begin):
         tracemalloc.stop()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("hidden", [(512, 512), (960,)], ids=str)
 @pytest.mark.parametrize(
     ("optimizer", "dtype"), [("sgd", "float64"), ("adam", "float64"), ("sgd", "float32")]

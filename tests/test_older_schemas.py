@@ -54,6 +54,7 @@ READING = [
 """Commands that read, with their exit codes and how many lines say that the schema is older."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("revision", "line", "codes", "notices"),
     [

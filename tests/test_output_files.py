@@ -178,6 +178,7 @@ def test_a_pipe_gets_what_is_written_and_stays_a_pipe(here: Here) -> None:
     assert (here.folder / "pipe").is_fifo()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["-", "stdout", "/dev/fd/1"])
 def test_standard_output_gets_the_report_and_nothing_else(here: Here, name: str) -> None:
     """Through a pipe and into a file, which is written to from where it stands."""

@@ -140,6 +140,7 @@ def test_accuracies_below_the_scale_are_counted(accuracies: list[float]) -> None
     assert any(text.startswith("1 point below") for text in texts(figure)) == (n_below == 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "kind"),
     [(name, "svg") for name in FIGURES]

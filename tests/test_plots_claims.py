@@ -251,6 +251,7 @@ def test_a_figure_names_its_source(name: str) -> None:
     assert SOURCE in texts(draw(name))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "kind"),
     [(name, "svg") for name in SAMPLE_FIGURES]

@@ -102,6 +102,7 @@ def test_a_hostile_name_in_settings_is_kept_or_refused_in_one_line(
 NAMES = {name: text for name, text in HOSTILE.items() if len(text) < 200 and "/" not in text}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
 def test_a_file_of_any_name_is_trained_swept_and_reported(here: Here, name: str) -> None:
     path = f"./{name}.csv"

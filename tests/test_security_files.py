@@ -175,6 +175,7 @@ def test_one_long_label_costs_its_own_length_alone(tmp_path):
     assert peak < 10**7  # as an array of text it would be 4 GB
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "text",
     [

@@ -43,6 +43,7 @@ def best(run: Run, status: str, uuid: str) -> Run:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [
@@ -110,6 +111,7 @@ def with_numbers(paper: Path, folder: Path, kappa: float, loss: float) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kappa", "loss"),
     [(1.7e308, 1.7e308), (1e308, 5e-324), (5e-324, 2.3e-308), (float("inf"), 0.0)],

@@ -359,6 +359,7 @@ def run_machine(n_examples: int, n_steps: int) -> None:
     run_state_machine_as_test(Operations, settings=profile)
 
 
+@pytest.mark.long
 def test_any_operations_in_any_order() -> None:
     run_machine(12, 12)
 

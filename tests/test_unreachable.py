@@ -156,6 +156,7 @@ def test_help_is_given_even_in_a_deleted_folder(tmp_path, words):
 OPTIONS = [f"--{knob.name.replace('_', '-')}" for knob in knob_parameters(many=True)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("option", [*OPTIONS, "--db", "--spectra-every"])
 def test_help_is_given_wherever_it_is_asked_for(here, option):
     for words in ([option, "-h", "--seeds", "0..2"], ["--seeds", "0..2", option, "1", "--help"]):
