@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 import cdbench
 from cdbench.claims import CLAIMS, Bench, Claim, Measurements, Needs
 from cdbench.claims.base import MIN_SEEDS
+from cdbench.claims.estimands import p_value, placed, with_power
 from cdbench.claims.statistics import Observations
 from cdbench.config import RunConfig, name_seeds
 from cdbench.environment import current_environment
 from cdbench.errors import ConfigurationError, UnknownNameError
-from cdbench.judgement import ClaimResult
+from cdbench.judgement import FIRST, ClaimResult, Judgement, Measurement
 
 
 def find_claims(names: Iterable[str]) -> list[Claim]:
@@ -42,12 +43,21 @@ def check_seeds(seeds: Sequence[int]) -> None:
         )
 
 
-def inputs_digest(claim: Claim, seeds: Sequence[int], uuids: Iterable[str]) -> str:
+def replication_of(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return the block of as many seeds that follows the largest of these."""
+    return tuple(range(max(seeds) + 1, max(seeds) + 1 + len(seeds)))
+
+
+def inputs_digest(
+    claim: Claim, seeds: Sequence[int], uuids: Iterable[str], block: str = FIRST
+) -> str:
     """Return a digest that changes only if a judgement must be made again."""
     inputs = {
         "cdbench": cdbench.__version__,
         "claim": claim.name,
         "rule": claim.rule,
+        "version": claim.version,
+        "block": block,
         "seeds": list(seeds),
         "runs": sorted(uuids),
     }
@@ -64,7 +74,7 @@ def uuids_of(
     return [stored[config][1] for config in needs]
 
 
-def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
+def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimResult:
     """Observe, measure and judge one claim.
 
     Parameters
@@ -75,6 +85,8 @@ def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
         The seeds, and the runs that the claim needs.
     digest : str
         Digest of the inputs, from ``inputs_digest``.
+    block : str
+        Which block of seeds it is, one of ``cdbench.judgement.BLOCKS``.
 
     Returns
     -------
@@ -86,8 +98,9 @@ def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
     started = time.perf_counter()
     with threadpool_limits(1, "blas"):  # as in training; the environment records it too
         observations = claim.observe(bench)
-        measurements = claim.measure(Observations(claim.name, observations))
-        judgement = claim.judge(Measurements(measurements))
+        data = Observations(claim.name, observations)
+        measurements = [placed(found, data) for found in claim.measure(data)]
+        judgement = judged(claim, measurements)
         environment = current_environment()
     return ClaimResult(
         claim=claim.name,
@@ -102,4 +115,13 @@ def judge(claim: Claim, bench: Bench, digest: str) -> ClaimResult:
         environment=environment,
         measured_at=datetime.now(UTC),
         duration_s=time.perf_counter() - started,
+        rule_version=claim.version,
+        block=block,
+        p_value=None if claim.null is None else p_value(measurements[0], claim.null),
     )
+
+
+def judged(claim: Claim, measurements: Sequence[Measurement]) -> Judgement:
+    """Return the verdict by the claim's rule; not supported, with the effect to be detected."""
+    judgement = claim.judge(Measurements(measurements))
+    return with_power(judgement, measurements[0] if measurements else None)

@@ -35,6 +35,8 @@ class Diagnostics:
         Data for everything that depends on data, one of SAMPLES.
     batches : bool
         Whether Theorem 1's spectrum is also measured for every mini-batch.
+    floors : bool
+        Whether the comparable kinds are also measured above noise floors, after the last epoch.
     values : bool
         Whether the numbers of a spectrum are kept, not only its condition.
 
@@ -50,6 +52,7 @@ class Diagnostics:
     on: str = "train"
     batches: bool = False
     values: bool = True
+    floors: bool = False
 
     def __post_init__(self) -> None:
         for name in ("spectra_every", "curvature_every"):
@@ -78,6 +81,7 @@ class Diagnostics:
             self.on == other.on
             and self.batches >= other.batches
             and self.values >= other.values
+            and self.floors >= other.floors
             and other.curvature in ("none", self.curvature)
             and self.spectra_epochs(epochs) >= other.spectra_epochs(epochs)
             and self.curvature_epochs(epochs) >= other.curvature_epochs(epochs)
@@ -101,6 +105,7 @@ class Diagnostics:
             on=self.on,
             batches=self.batches or other.batches,
             values=self.values or other.values,
+            floors=self.floors or other.floors,
         )
 
     def canonical_json(self) -> str:

@@ -12,6 +12,9 @@ NOT_SUPPORTED = "not supported"
 CONTRADICTED = "contradicted"
 VERDICTS = (REPRODUCED, HOLDS, CONDITIONAL, NOT_SUPPORTED, CONTRADICTED)
 
+FIRST, REPLICATION = BLOCKS = ("first", "replication")
+"""Which block of seeds a judgement is of: the one that the ledger rests on, or a second one."""
+
 NOT_MEASURED = "not measured"
 """Shown for a claim without a result; never stored."""
 
@@ -63,6 +66,11 @@ class Measurement:
         Ends of the interval.
     interval : str or None
         Kind of interval: ``95 % bootstrap`` or ``quartiles``.
+    estimand : str or None
+        Of which population the interval is (``cdbench/claims/estimands.py``); None if there is no
+        interval, or an old one.
+    wide_low, wide_high : float or None
+        Ends of the interval for new data of the kind, where runs are behind it.
     """
 
     quantity: str
@@ -75,6 +83,9 @@ class Measurement:
     low: float | None = None
     high: float | None = None
     interval: str | None = None
+    estimand: str | None = None
+    wide_low: float | None = None
+    wide_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,9 @@ class ClaimResult:
 
     ``claim`` is its name, ``position`` its place in the paper's order, ``published`` what the
     paper says, ``rule`` the rule for the verdict at the time, ``seeds`` the seeds of the runs.
-    ``inputs_digest`` stays the same if no input has changed.
+    ``inputs_digest`` stays the same if no input has changed. ``rule_version`` is that of the rule,
+    ``block`` one of BLOCKS, ``p_value`` that of the first measurement against the rule's
+    threshold.
     """
 
     claim: str
@@ -120,3 +133,6 @@ class ClaimResult:
     environment: Environment
     measured_at: datetime
     duration_s: float
+    rule_version: int = 1
+    block: str = FIRST
+    p_value: float | None = None

@@ -54,6 +54,7 @@ class Monitor:
         self.network, self.parameters, self.split = network, parameters, split
         self.diagnostics = diagnostics
         size = config.batch_size
+        self._last = config.epochs
         self.X, self.y = {
             "train": (split.X_train, split.y_train),
             "test": (split.X_test, split.y_test),
@@ -75,6 +76,7 @@ class Monitor:
                 epoch,
                 sample=self.diagnostics.on,
                 values=self.diagnostics.values,
+                floors=self.diagnostics.floors and epoch == self._last,
                 context=self._context(),
             )
         if epoch in self._curvature_epochs:

@@ -23,7 +23,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isinf, isnan
 
-from cdbench.run import FAILED, INTERRUPTED, Curvature, Run, Spectrum, ranked_values
+from cdbench.quantiles import ranked
+from cdbench.run import FAILED, INTERRUPTED, Curvature, Run, Spectrum
 
 BIT_FOR_BIT = "bit for bit"
 PRINTED_EQUAL = "printed precision"
@@ -203,7 +204,12 @@ def _of_spectrum(spectrum: Spectrum) -> Iterator[Number]:
     for name in ("kappa", "kappa_nonnull", "size", "threshold", "largest", "flatness", "rank"):
         yield Number(name, where, getattr(condition, name))
     yield Number("smallest", where, condition.smallest, condition.threshold)
-    for rank, value in ranked_values(spectrum):
+    if condition.effective_rank is not None:
+        yield Number("effective_rank", where, condition.effective_rank)
+    for floor in condition.floors:
+        for name in ("damped_kappa", "cut_kappa", "n_left"):
+            yield Number(name, f"{where}, noise floor {floor.level:g}", getattr(floor, name))
+    for rank, value in ranked(spectrum.values, spectrum.n_numbers):
         yield Number("value", f"{rank} {where}", value, condition.threshold)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.quantiles import kept_ranks
 
 COMPLETED, DIVERGED, INTERRUPTED, FAILED = "completed", "diverged", "interrupted", "failed"
 STATUSES = (COMPLETED, DIVERGED, INTERRUPTED, FAILED)
@@ -37,6 +38,28 @@ class EpochMetrics:
 
 
 @dataclass(frozen=True)
+class NoiseFloor:
+    """How well conditioned a set of numbers is above a noise floor; a row of ``noise_floor``.
+
+    Attributes
+    ----------
+    level : float
+        The floor, as a share of the numbers' sum (the trace, the power).
+    damped_kappa : float
+        (largest + d) / (smallest + d), with d = level times the sum.
+    cut_kappa : float
+        largest / smallest of the numbers that are at least d; 1 where only the largest is left.
+    n_left : int
+        How many numbers those are.
+    """
+
+    level: float
+    damped_kappa: float
+    cut_kappa: float
+    n_left: int
+
+
+@dataclass(frozen=True)
 class Condition:
     """How well conditioned a set of spectral numbers is; the columns of ``condition_number``.
 
@@ -57,6 +80,10 @@ class Condition:
         Level at or below which a number counts as zero.
     flatness : float or None
         Geometric / arithmetic mean of the numbers, 0 to 1; None if not measured.
+    effective_rank : float or None
+        Sum of the numbers / the largest; None if not measured.
+    floors : tuple of NoiseFloor
+        Conditions above noise floors, the lowest first; empty if not measured.
     """
 
     largest: float
@@ -67,6 +94,8 @@ class Condition:
     size: int
     threshold: float
     flatness: float | None = None
+    effective_rank: float | None = None
+    floors: tuple[NoiseFloor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,33 +142,6 @@ class Spectrum:
         if self.n_numbers is None:
             return tuple(range(1, len(self.values) + 1))
         return kept_ranks(self.n_numbers)
-
-
-MOST_VALUES = 4096
-"""Largest spectrum that is kept in full: as many numbers as a 64 × 64 layer has entries."""
-
-N_QUANTILES = 1025
-"""Numbers kept of a larger spectrum; a wide layer would otherwise store megabytes per kind."""
-
-
-def kept_ranks(n_numbers: int) -> tuple[int, ...]:
-    """Return the ranks of the quantiles that are kept: equally spaced, from 1 to the last.
-
-    Examples
-    --------
-    >>> kept_ranks(4097)[:3], kept_ranks(4097)[-1]
-    ((1, 5, 9), 4097)
-    """
-    step = (n_numbers - 1) / (N_QUANTILES - 1)
-    return tuple(1 + round(step * i) for i in range(N_QUANTILES))
-
-
-def ranked_values(spectrum: Spectrum) -> list[tuple[int, float]]:
-    """Return a spectrum's values with their ranks; quantiles if old versions kept too many."""
-    values = spectrum.values
-    if spectrum.n_numbers is None and len(values) > MOST_VALUES:
-        return [(rank, values[rank - 1]) for rank in kept_ranks(len(values))]
-    return list(zip(spectrum.ranks, values, strict=True))
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,44 @@ def test_second_audit_answers_from_the_database(here: Here) -> None:
     assert again.err == ""
 
 
+def test_another_block_of_seeds_stands_beside_the_ledger(here: Here) -> None:
+    assert here("audit", "--seeds", "0..9").code == 0
+    (before,) = rows(here.folder / "runs.db", "select measured from claims where claim = 'better'")
+    answer = here("audit", "--seeds", "0..9", "--replicate")
+    assert answer.code == 0
+    assert "yes, 10..19" in answer.out or ", 10..19" in answer.out
+    found = rows(
+        here.folder / "runs.db",
+        "select claim, first_seeds, seeds, is_replicated = (verdict = first_verdict) "
+        "from replications",
+    )
+    assert found == [("better", "0..9", "10..19", 1), ("computed", "0..9", "10..19", 1)]
+    question = "select measured from claims where claim = 'better'"
+    assert rows(here.folder / "runs.db", question) == [before]
+    assert "Again" in here("audit", "--seeds", "0..9", "--explain").out
+    assert here("audit", "--seeds", "0..9", "--replicate").err == ""  # nothing is judged again
+
+
+def test_a_changed_rule_leaves_the_first_verdict_beside_the_new_one(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert here("audit", "--seeds", "0..9").code == 0
+    assert here("audit", "--seeds", "0..9", "--replicate").code == 0
+    for name, value in (("version", 2), ("rule", "never"), ("changed", "It was too kind.")):
+        monkeypatch.setattr(Better, name, value)
+    monkeypatch.setattr(Better, "judge", lambda self, found: Judgement(CONTRADICTED, "m", "r."))
+    assert here("audit", "--seeds", "0..9").code == 0
+    question = "select claim, verdict, verdict_now from first_audit"
+    assert ("better", CONTRADICTED) in {
+        (claim, now) for claim, _, now in rows(here.folder / "runs.db", question)
+    }
+    replicated = rows(here.folder / "runs.db", "select claim from replications")
+    assert replicated == []  # they were judged by another rule
+    told = here("audit", "--seeds", "0..9", "--claim", "better", "--explain").out
+    assert "by the first rule, seeds 0..9: " in told
+    assert "It was too kind." in told
+
+
 def test_audit_uses_runs_that_are_there_and_trains_those_that_lack_something(here: Here) -> None:
     here("sweep", "--dataset", "iris", "--hidden", "4", "--epochs", "2", "--B", "4",
          "--seeds", "0..4", "--jobs", "1")  # fmt: skip

@@ -29,8 +29,8 @@ from cdbench.claims.statistics import (
 )
 from cdbench.environment import current_environment
 from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
-from cdbench.store.audit_queries import measurements_of, observations_of, stored_claims
 from cdbench.store.database import Database, open_for_reading
+from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims
 from cdbench.store.record import record_claim
 from tests.released import released_database
 

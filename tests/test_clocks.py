@@ -17,10 +17,11 @@ from cdbench.benchmark import Benchmark, Size, Timing
 from cdbench.claims import CLAIMS
 from cdbench.diagnostics import Diagnostics
 from cdbench.run import Run
-from cdbench.store.audit_queries import covering_runs, stored_claims
+from cdbench.store.audit_queries import covering_runs
 from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.figure_queries import runs_with_spectra
+from cdbench.store.ledger_queries import stored_claims
 from cdbench.store.location import find_location
 from cdbench.store.migrate import upgrade
 from cdbench.store.queries import newest_runs

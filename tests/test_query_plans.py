@@ -12,14 +12,10 @@ from sqlalchemy import Connection, event, text
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.store import models
-from cdbench.store.audit_queries import (
-    audited_runs,
-    covering_runs,
-    measurements_of,
-    observations_of,
-)
+from cdbench.store.audit_queries import audited_runs, covering_runs
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.figure_queries import curvature_of, runs_with_spectra
+from cdbench.store.ledger_queries import measurements_of, observations_of
 from cdbench.store.models import Base
 from cdbench.store.queries import completed_configs, epochs_of, newest_runs, spectra_of
 from cdbench.store.sequences import next_sequences
@@ -40,6 +36,9 @@ LOOKUPS = {
     "curvatures": ["run_id = 5"],
     "epochs": ["run_id = 5", "run_id = 5 AND epoch = 3"],
     "spectrum_values": ["run_id = 5"],
+    "noise_floors": ["run_id = 5"],
+    "replications": ["claim = 'x'"],
+    "first_audit": ["claim = 'x'"],
     "conditions": ["run_id = 5", "run_id = 5 AND layer = 1 AND kind = 'weight'"],
     "table1": ["1 = 1"],
     "claims": ["claim = 'x'"],

@@ -18,13 +18,9 @@ from cdbench.grid import grid
 from cdbench.published import PUBLISHED_SEEDS
 from cdbench.reports.formats import render
 from cdbench.reports.table1 import table1, table1_configs
-from cdbench.store.audit_queries import (
-    covering_runs,
-    measurements_of,
-    observations_of,
-    stored_claims,
-)
+from cdbench.store.audit_queries import covering_runs
 from cdbench.store.database import open_for_reading
+from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims
 from cdbench.store.migrate import VERSION_TABLE, revisions
 from cdbench.store.queries import completed_configs, newest_runs
 from tests.released import released_database

@@ -18,9 +18,9 @@ from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError, StoreError
 from cdbench.judgement import CONDITIONAL, ClaimResult, Judgement, Measurement, Observation
 from cdbench.run import Curvature, Run
-from cdbench.store.audit_queries import measurements_of, observations_of, stored_claims
 from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import Database
+from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims
 from cdbench.store.models import Base
 from cdbench.store.record import record_benchmark, record_claim, record_run, start_sweep
 from cdbench.store.run_queries import stored_runs

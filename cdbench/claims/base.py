@@ -101,6 +101,12 @@ class Claim(ABC):
         Which measurements lead to which verdict.
     overturn : str
         What would change the verdict.
+    version : int
+        Version of the rule; 1 is that of the first audit.
+    changed : str
+        What a later version changed, and why; empty for the first.
+    null : float or None
+        Value that the rule tests the first measurement against; None where it tests none.
     """
 
     name: ClassVar[str]
@@ -111,6 +117,9 @@ class Claim(ABC):
     method: ClassVar[str]
     rule: ClassVar[str]
     overturn: ClassVar[str]
+    version: ClassVar[int] = 1
+    changed: ClassVar[str] = ""
+    null: ClassVar[float | None] = None
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the runs that it needs; none for a claim that is computed."""

@@ -52,6 +52,14 @@ def audit(
         bool,
         typer.Option("--sql", help="With --explain, print the SQL that derives each number too."),
     ] = False,
+    replicate: Annotated[
+        bool,
+        typer.Option(
+            "--replicate",
+            help="Judge another block of seeds by the same rules, as many as --seeds has and those "
+            "after them; the ledger then says which verdicts replicated.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be trained and judged; do nothing.")
     ] = False,
@@ -64,17 +72,23 @@ def audit(
 
         cdbench audit
 
+        cdbench audit --replicate
+
         cdbench audit --claim comparable-kappa --explain --sql
 
         cdbench audit --seeds 0..99 --jobs 8 --db audit.db
     """
-    from cdbench.audit import check_seeds, find_claims
+    from cdbench.audit import check_seeds, find_claims, replication_of
+    from cdbench.judgement import FIRST, REPLICATION
 
     if sql and not explain:
         raise ConfigurationError("--sql is of --explain; expected cdbench audit --explain --sql")
     claims = find_claims(claim or [])
     chosen = seeds or list(AUDIT_SEEDS)
     check_seeds(chosen)
+    block = FIRST
+    if replicate:
+        block, chosen = REPLICATION, list(replication_of(chosen))
     if dry_run:
         return _dry_run(claims, chosen, db)
     from cdbench.cli.released import open_to_add
@@ -84,7 +98,7 @@ def audit(
     if code == INTERRUPTED:
         return code
     try:
-        _judge(claims, chosen, database)
+        _judge(claims, chosen, database, block)
     except KeyboardInterrupt:
         echo(f"interrupted: judgements so far are stored; to go on: {command_line()}", err=True)
         return INTERRUPTED
@@ -140,14 +154,17 @@ def _train_missing(
     return train_and_store(in_good_order(missing), jobs, database, command_line())
 
 
-def _judge(claims: Sequence["Claim"], seeds: Sequence[int], database: "Database") -> None:
+def _judge(
+    claims: Sequence["Claim"], seeds: Sequence[int], database: "Database", block: str
+) -> None:
     """Judge and store every claim whose runs are complete and whose inputs have changed."""
     from cdbench.audit import inputs_digest, judge, uuids_of
     from cdbench.claims import Bench
-    from cdbench.store.audit_queries import audited_runs, covering_runs, stored_claims
+    from cdbench.store.audit_queries import audited_runs, covering_runs
+    from cdbench.store.ledger_queries import stored_claims
     from cdbench.store.record import record_claim
 
-    known = stored_claims(database)
+    known = stored_claims(database, block)
     for claim in claims:
         needs = claim.needs(seeds)
         runs = covering_runs(database, needs)
@@ -156,9 +173,9 @@ def _judge(claims: Sequence["Claim"], seeds: Sequence[int], database: "Database"
             n_missing = len(needs) - len(runs)
             echo(f"{claim.name}: not measured, {n_missing} runs did not complete", err=True)
             continue
-        digest = inputs_digest(claim, seeds, uuids)
+        digest = inputs_digest(claim, seeds, uuids, block)
         if claim.name in known and known[claim.name].inputs_digest == digest:
             continue
         echo(f"judging {claim.name} ...", err=True)
         bench = Bench(tuple(seeds), audited_runs(database, [run_id for run_id, _ in runs.values()]))
-        record_claim(database, judge(claim, bench, digest))
+        record_claim(database, judge(claim, bench, digest, block))

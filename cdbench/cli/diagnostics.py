@@ -66,6 +66,18 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         False,
     ),
+    "floors": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--noise-floors",
+                help="Measure κ above noise floors as well, damped and cut, from 1e-9 to 1e-1 of "
+                "the trace.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        False,
+    ),
     "values": (
         Annotated[
             bool,

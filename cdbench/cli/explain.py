@@ -7,13 +7,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from cdbench.claims.estimands import WIDER
 from cdbench.claims.statistics import INTERVALS
 from cdbench.cli.output import output_width, print_text, rendered
-from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
+from cdbench.judgement import CONDITIONAL, NOT_MEASURED, REPLICATION, Measurement
 from cdbench.printable import printable
 from cdbench.reports.claims import measurements_table
 from cdbench.reports.formats import PLAIN_WIDTH
-from cdbench.store.audit_queries import measurements_of, stored_claims
+from cdbench.store.ledger_queries import StoredClaim, first_audit, measurements_of, stored_claims
 
 if TYPE_CHECKING:
     from cdbench.claims import Claim
@@ -63,6 +64,7 @@ def _claim(claim: "Claim", database: "Database", sql: bool) -> Iterator[str]:
         verdict += f": {judgement.condition}"
     yield _paragraph("Measured", judgement.measured)
     yield _paragraph("Verdict", f"{verdict}. {judgement.reason}")
+    yield from _beside(claim, database, found)
     yield _paragraph("Overturn", claim.overturn)
     yield ""
     measurements = measurements_of(database, claim.name)
@@ -71,6 +73,22 @@ def _claim(claim: "Claim", database: "Database", sql: bool) -> Iterator[str]:
         yield from _sql(claim.name, measurements, database.name, found.seeds)
     else:
         yield "For the SQL that derives each of these numbers, add --sql.\n"
+
+
+def _beside(claim: "Claim", database: "Database", found: StoredClaim) -> Iterator[str]:
+    """Yield what stands beside the verdict: its test, its replication, what the rule changed."""
+    if found.p_value is not None:
+        yield _paragraph("Test of it", f"p = {found.p_value:.2g} of the first number below")
+    again = stored_claims(database, REPLICATION).get(claim.name)
+    if again is not None:
+        told = again.judgement
+        verdict = told.verdict + (f": {told.condition}" if told.condition else "")
+        yield _paragraph("Again", f"seeds {again.seeds}: {verdict}. {told.reason}")
+    if claim.changed:
+        yield _paragraph("Changed", claim.changed)
+    first = first_audit(database).get(claim.name)
+    if first is not None:
+        yield _paragraph("At first", first)
 
 
 def _paragraph(heading: str, words: str) -> str:
@@ -85,6 +103,7 @@ def _sql(
 ) -> Iterator[str]:
     yield (f"By hand, with sqlite3 {shlex.quote(database)} (seeds {seeds}):\n")
     yield (f"-- bootstrap intervals: {INTERVALS}")
+    yield (f"-- intervals for new data: {WIDER}")
     yield ("-- the numbers above, with the query that gives each estimate")
     yield (
         "SELECT quantity, subject, baseline, statistic, estimate, low, high, n, sql\n"

@@ -34,7 +34,7 @@ class Observed:
 
     def __init__(self, database: "Database", claim: str) -> None:
         from cdbench.claims.statistics import Observations
-        from cdbench.store.audit_queries import observations_of, stored_claims
+        from cdbench.store.ledger_queries import observations_of, stored_claims
 
         self._claim, self._path = claim, database.name
         stored = stored_claims(database).get(claim)
@@ -111,7 +111,7 @@ def theorem2(database: "Database") -> "tuple[list[Sample], str]":
 def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
     """Return the test accuracies of every block size, with the interval stored for the claim."""
     from cdbench.claims.odd_block_sizes import ACCURACY, PARAMETERS
-    from cdbench.store.audit_queries import measurements_of
+    from cdbench.store.ledger_queries import measurements_of
 
     observed = Observed(database, "odd-block-sizes")
     samples = []

@@ -36,15 +36,25 @@ def print_text(text: str) -> None:
 def claims_report(names: Sequence[str], database: "Database") -> Report:
     """Return the ledger of these claims, including those not in the database."""
     from cdbench.claims import CLAIMS
+    from cdbench.claims.estimands import holm
+    from cdbench.judgement import REPLICATION
     from cdbench.reports.claims import ledger
-    from cdbench.store.audit_queries import stored_claims
+    from cdbench.store.ledger_queries import decisive_measurements, stored_claims
 
     titles = {
         name: (position, claim.title, claim.published)
         for position, (name, claim) in enumerate(CLAIMS.items(), 1)
         if name in names
     }
-    return ledger(titles, stored_claims(database), database.label)
+    stored = stored_claims(database)
+    return ledger(
+        titles,
+        stored,
+        database.label,
+        replications=stored_claims(database, REPLICATION),
+        decisive=decisive_measurements(database),
+        adjusted=holm({n: c.p_value for n, c in stored.items() if c.p_value is not None}),
+    )
 
 
 def print_ledger(names: Sequence[str], database: "Database") -> None:

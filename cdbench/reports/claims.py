@@ -1,21 +1,31 @@
 """The ledger of the paper's claims, and one claim in full."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
 from cdbench.numerals import format_number, format_points, format_range
 from cdbench.reports.formats import Report
-from cdbench.store.audit_queries import StoredClaim
+from cdbench.store.ledger_queries import StoredClaim
 
 SHARE = ", share"
 """Suffix of quantities that are shares of 1, which are printed in percent."""
 
-COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict")
+COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict", "Replicated")
+
+SIGNIFICANT = 0.05
+"""Level of the tests, and of all of them together."""
 
 
 def ledger(
-    titles: Mapping[str, tuple[int, str, str]], stored: Mapping[str, StoredClaim], source: str
+    titles: Mapping[str, tuple[int, str, str]],
+    stored: Mapping[str, StoredClaim],
+    source: str,
+    *,
+    replications: Mapping[str, StoredClaim] = MappingProxyType({}),
+    decisive: Mapping[str, Measurement] = MappingProxyType({}),
+    adjusted: Mapping[str, float] = MappingProxyType({}),
 ) -> Report:
     """Build the ledger: one row per claim, in the paper's order, even without a result.
 
@@ -27,14 +37,25 @@ def ledger(
         The stored judgements, by name.
     source : str
         Source of the judgements, for the title.
+    replications : mapping
+        The judgements of a second block of seeds, by name.
+    decisive : mapping
+        The first measurement of each judgement, by name.
+    adjusted : mapping
+        p of those that were tested, adjusted for their number, by name.
     """
     rows, records = [], []
     for name, (position, title, published) in titles.items():
         found = stored.get(name)
         verdict, measured = _verdict(found), found.judgement.measured if found else "–"
         seeds = found.seeds if found else "–"
-        rows.append([str(position), title, published, measured, seeds, verdict])
-        records.append(_record(position, name, title, published, found))
+        again = _replicated(found, replications.get(name))
+        rows.append([str(position), title, published, measured, seeds, verdict, again])
+        records.append(
+            _record(position, name, title, published, found)
+            | _second(replications.get(name), again)
+            | _numbers(found, decisive.get(name), adjusted.get(name))
+        )
     return Report(
         title=f"The claims of arXiv 2605.08171, judged one by one · {source}",
         columns=COLUMNS,
@@ -44,13 +65,62 @@ def ledger(
             "support the claim as it is stated; holds if, they do where the condition is met; not "
             "supported, they can tell neither that it is true nor that it is false; contradicted, "
             "they show that it is false.",
-            "Intervals: 95 % bootstrap over seeds unless said otherwise. One claim in full, with "
+            "Intervals: 95 % bootstrap over seeds, which are those of new splits of this data set; "
+            "for new data of the kind they are wider, and stand beside (--explain). "
+            + _after_holm(stored, adjusted)
+            + "Replicated: the verdict on a second block of seeds, by the same rule (cdbench audit "
+            "--replicate). One claim in full, with "
             "its rule and its numbers: cdbench audit --claim NAME --explain, and with the SQL that "
             "derives them: --sql. Names: " + ", ".join(titles) + ".",
         ),
         records=records,
         text_columns=len(COLUMNS),
     )
+
+
+def _replicated(found: StoredClaim | None, again: StoredClaim | None) -> str:
+    """Return ``yes``, or else the verdict on the second block of seeds."""
+    if found is None or again is None:
+        return "–"
+    same = found.judgement.verdict == again.judgement.verdict
+    return f"yes, {again.seeds}" if same else f"{_verdict(again)}, {again.seeds}"
+
+
+def _second(again: StoredClaim | None, replicated: str) -> dict[str, Any]:
+    return {
+        "replicated": None if again is None else replicated.startswith("yes"),
+        "replication_seeds": again.seeds if again else None,
+        "replication_verdict": again.judgement.verdict if again else None,
+        "replication_condition": again.judgement.condition if again else None,
+        "replication_measured": again.judgement.measured if again else None,
+    }
+
+
+def _numbers(
+    found: StoredClaim | None, decisive: Measurement | None, adjusted: float | None
+) -> dict[str, Any]:
+    """Return the first measurement with both intervals, and its p."""
+    names = ("quantity", "subject", "baseline", "statistic", "estimate", "n", "estimand")
+    ends = ("low", "high", "interval", "wide_low", "wide_high")
+    return {name: getattr(decisive, name, None) for name in (*names, *ends)} | {
+        "p": found.p_value if found else None,
+        "p_holm": adjusted,
+    }
+
+
+def _after_holm(stored: Mapping[str, StoredClaim], adjusted: Mapping[str, float]) -> str:
+    """Return which tests no longer speak once their number is counted."""
+    if not adjusted:
+        return ""
+    lost = [
+        name for name, p in adjusted.items() if p > SIGNIFICANT >= (stored[name].p_value or 0.0)
+    ]
+    named = (
+        f"these are no longer significant: {', '.join(sorted(lost))}"
+        if lost
+        else "all that were significant stay so"
+    )
+    return f"Of {len(adjusted)} that test a difference, after Holm's correction {named}. "
 
 
 def _verdict(found: StoredClaim | None) -> str:
@@ -76,6 +146,7 @@ def _record(
         "condition": judgement.condition if judgement else None,
         "reason": judgement.reason if judgement else None,
         "rule": found.rule if found else None,
+        "rule_version": found.rule_version if found else None,
         "seeds": found.seeds if found else None,
     }
 
@@ -86,7 +157,7 @@ def measurements_table(
     """Build the table of statistics with their intervals."""
     return Report(
         title=title,
-        columns=("Quantity", "Of", "Statistic", "Estimate", "Interval", "n"),
+        columns=("Quantity", "Of", "Statistic", "Estimate", "Interval", "For new data", "n"),
         rows=[
             [
                 found.quantity.removesuffix(SHARE),
@@ -94,6 +165,7 @@ def measurements_table(
                 found.statistic,
                 _estimate(found),
                 _interval(found),
+                _ends(found, found.wide_low, found.wide_high),
                 str(found.n),
             ]
             for found in measurements
@@ -122,14 +194,16 @@ def _estimate(found: Measurement) -> str:
 
 
 def _interval(found: Measurement) -> str:
-    if found.low is None or found.high is None:
+    ends = _ends(found, found.low, found.high)
+    return f"{ends} ({found.interval})" if found.interval == "quartiles" else ends
+
+
+def _ends(found: Measurement, low: float | None, high: float | None) -> str:
+    if low is None or high is None:
         return "–"
     if _in_percent(found):
-        signed = found.baseline is not None
-        ends = " … ".join(format_points([found.low, found.high], signed=signed))
-    else:
-        ends = format_range(found.low, found.high)
-    return f"{ends} ({found.interval})" if found.interval == "quartiles" else ends
+        return " … ".join(format_points([low, high], signed=found.baseline is not None))
+    return format_range(low, high)
 
 
 def _in_percent(found: Measurement) -> bool:

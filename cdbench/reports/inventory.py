@@ -8,6 +8,7 @@ from cdbench.store.upkeep.inventory import Inventory
 PARTS = {
     "epoch": "epochs",
     "condition_number": "condition numbers",
+    "noise_floor": "conditions above noise floors",
     "spectrum": "spectra",
     "spectrum_value": "values of spectra",
     "curvature": "matrices' curvatures",

@@ -12,7 +12,8 @@ import numpy as np
 from cdbench.layers import EVALUATION, Context
 from cdbench.network import Network
 from cdbench.products.base import Array
-from cdbench.run import MOST_VALUES, Spectrum, kept_ranks
+from cdbench.quantiles import MOST_VALUES, kept_ranks
+from cdbench.run import Spectrum
 from cdbench.spectra.base import Kind, LayerState, Numbers, condition
 from cdbench.spectra.block_power import block_power
 from cdbench.spectra.layer_hessian import layer_hessian
@@ -31,7 +32,19 @@ KINDS: dict[str, Kind] = {
 DATA_KINDS = ("theorem1", "layer_hessian")
 """Kinds that depend on what enters the layer; the others on its parameters only."""
 
-__all__ = ["DATA_KINDS", "KINDS", "Kind", "LayerState", "Numbers", "condition", "measure_spectra"]
+COMPARABLE_KINDS = ("weight", "layer_hessian")
+"""Kinds that can be compared between layer families: these are also measured above noise floors."""
+
+__all__ = [
+    "COMPARABLE_KINDS",
+    "DATA_KINDS",
+    "KINDS",
+    "Kind",
+    "LayerState",
+    "Numbers",
+    "condition",
+    "measure_spectra",
+]
 
 
 def measure_spectra(
@@ -44,6 +57,7 @@ def measure_spectra(
     step: int = 0,
     kinds: Iterable[str] = KINDS,
     values: bool = True,
+    floors: bool = False,
     context: Context = EVALUATION,
 ) -> tuple[Spectrum, ...]:
     """Measure every kind for every weight layer, in float64 whatever the run's dtype.
@@ -89,7 +103,7 @@ def measure_spectra(
                     name,
                     epoch,
                     kept,
-                    condition(numbers),
+                    condition(numbers, floors=floors and name in COMPARABLE_KINDS),
                     sample if name in DATA_KINDS else None,
                     step,
                     numbers.multiplicity,

@@ -7,7 +7,10 @@ import numpy as np
 
 from cdbench.layers import CDLinear, Params, WeightLayer
 from cdbench.products.base import Array
-from cdbench.run import Condition
+from cdbench.run import Condition, NoiseFloor
+
+FLOORS = tuple(10.0**power for power in range(-9, 0))
+"""Levels of noise floors: shares of a spectrum's sum, from 1e-9 to 1e-1."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def flatness(numbers: Numbers) -> float:
     return float(flat.mean())
 
 
-def condition(numbers: Numbers) -> Condition:
+def condition(numbers: Numbers, *, floors: bool = False) -> Condition:
     """Return extremes, κ, rank and flatness of a set of non-negative numbers.
 
     κ is infinite where a number is at or below the threshold, unless those are dropped; the κ of
@@ -136,4 +139,32 @@ def condition(numbers: Numbers) -> Condition:
         size=int(numbers.values.size) * numbers.multiplicity,
         threshold=float(numbers.threshold),
         flatness=flatness(numbers),
+        effective_rank=_effective_rank(numbers.values),
+        floors=noise_floors(numbers) if floors else (),
     )
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator) if denominator > 0 else np.inf
+
+
+def _effective_rank(values: Array) -> float:
+    """Return sum / largest; of a spectrum of zeros, 0."""
+    largest = values.max()
+    return float(values.sum() / largest) if largest > 0 else 0.0
+
+
+def noise_floors(numbers: Numbers) -> tuple[NoiseFloor, ...]:
+    """Return κ above each of the noise floors FLOORS: damped, and of the numbers that reach them.
+
+    An advantage in κ that rests on directions with hardly any power goes as the floor rises.
+    """
+    values, largest = numbers.values, numbers.values.max()
+    found = []
+    for level in FLOORS:
+        d = level * values.sum()
+        kept = values[values >= min(d, largest)]
+        damped = _ratio(largest + d, values.min() + d)
+        n_left = int(kept.size) * numbers.multiplicity
+        found.append(NoiseFloor(level, damped, _ratio(largest, kept.min()), n_left))
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""Queries of the audit: runs and their measurements, in bulk, and the stored ledger."""
+"""Queries of the audit: runs and their measurements, in bulk."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,11 +8,13 @@ from sqlalchemy import bindparam, text
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import Judgement, Measurement, Observation
-from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
+from cdbench.run import Condition, Curvature, EpochMetrics, NoiseFloor, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import asked_config, stored_config, stored_diagnostics
+
+Floors = dict[tuple[int, str, int], tuple[NoiseFloor, ...]]
+"""Noise floors of a run, by layer, kind and epoch."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +64,6 @@ class AuditedRun:
         return self.epochs[-1].training_loss
 
 
-@dataclass(frozen=True)
-class StoredClaim:
-    """The newest judgement of a claim, as stored in the database."""
-
-    claim_result_id: int
-    claim: str
-    position: int
-    published: str
-    rule: str
-    seeds: str
-    inputs_digest: str
-    judgement: Judgement
-
-
 _STORED = text(
     """
     SELECT run_id, uuid, config_digest, diagnostics_json FROM run
@@ -97,8 +85,15 @@ _EPOCHS = text(
 _CONDITIONS = text(
     """
     SELECT run_id, layer, kind, epoch, step, sample, largest, smallest, kappa, kappa_nonnull,
-        rank, size, threshold, flatness
+        rank, size, threshold, flatness, effective_rank
     FROM condition_number WHERE run_id IN :ids ORDER BY run_id, layer, kind, epoch, step
+    """
+).bindparams(bindparam("ids", expanding=True))
+
+_FLOORS = text(
+    """
+    SELECT run_id, layer, kind, epoch, level, damped_kappa, cut_kappa, n_left
+    FROM noise_floor WHERE run_id IN :ids ORDER BY run_id, layer, kind, epoch, level
     """
 ).bindparams(bindparam("ids", expanding=True))
 
@@ -110,16 +105,6 @@ _CURVATURE = text(
     FROM curvature WHERE run_id IN :ids ORDER BY curvature_id
     """
 ).bindparams(bindparam("ids", expanding=True))
-
-_CLAIMS = text(
-    """
-    SELECT claim_result.claim_result_id, claim_result.claim, claim_result.position,
-        claim_result.published, claim_result.rule, claim_result.seeds,
-        claim_result.inputs_digest, claim_result.verdict, claim_result.measured,
-        claim_result.reason, claim_result.condition
-    FROM claim_result JOIN claims USING (claim_result_id) ORDER BY claim_result.position
-    """
-)
 
 
 def covering_runs(
@@ -149,11 +134,13 @@ def audited_runs(database: Database, run_ids: Iterable[int]) -> dict[RunConfig, 
                     ("runs", _RUNS),
                     ("epochs", _EPOCHS),
                     ("conditions", _CONDITIONS),
+                    ("floors", _FLOORS),
                     ("curvature", _CURVATURE),
                 )
             }
             epochs = _grouped(rows["epochs"])
             conditions = _grouped(rows["conditions"])
+            floors = _floors(rows["floors"])
             curvature = _grouped(rows["curvature"])
             for row in rows["runs"]:
                 run_id = row["run_id"]
@@ -164,52 +151,16 @@ def audited_runs(database: Database, run_ids: Iterable[int]) -> dict[RunConfig, 
                     config,
                     row["n_parameters"],
                     tuple(EpochMetrics(**values) for values in epochs.get(run_id, ())),
-                    tuple(_spectrum(values) for values in conditions.get(run_id, ())),
+                    tuple(
+                        _spectrum(values, floors.get(run_id, {}))
+                        for values in conditions.get(run_id, ())
+                    ),
                     tuple(
                         Curvature(**values, nodes=(), weights=())
                         for values in curvature.get(run_id, ())
                     ),
                 )
     return runs
-
-
-def stored_claims(database: Database) -> dict[str, StoredClaim]:
-    """Return the ledger: the newest judgement of each claim, by name, in the paper's order."""
-    claims = {}
-    with database.transaction() as connection:
-        for row in connection.execute(_CLAIMS).mappings():
-            values = dict(row)
-            judgement = Judgement(
-                values.pop("verdict"),
-                values.pop("measured"),
-                values.pop("reason"),
-                values.pop("condition"),
-            )
-            claims[row["claim"]] = StoredClaim(**values, judgement=judgement)
-    return claims
-
-
-def measurements_of(database: Database, claim: str) -> tuple[Measurement, ...]:
-    """Return the measurements behind a claim's newest judgement, in order."""
-    query = text(
-        "SELECT quantity, subject, statistic, estimate, n, sql, baseline, low, high, interval "
-        "FROM measurements WHERE claim = :claim ORDER BY position"
-    )
-    with database.transaction() as connection:
-        rows = connection.execute(query, {"claim": claim}).mappings()
-        return tuple(Measurement(**row) for row in rows)
-
-
-def observations_of(database: Database, claim: str) -> tuple[Observation, ...]:
-    """Return the observations behind a claim's newest judgement."""
-    query = text(
-        "SELECT quantity, subject, place, value, run_id FROM observations WHERE claim = :claim"
-    )
-    with database.transaction() as connection:
-        rows = connection.execute(query, {"claim": claim}).mappings()
-        found = [Observation(**row) for row in rows]
-    # Sorted here because databases order text differently.
-    return tuple(sorted(found, key=lambda o: (o.quantity, o.subject, o.place)))
 
 
 def _grouped(rows: Iterable[Any]) -> dict[int, list[dict[str, Any]]]:
@@ -220,6 +171,17 @@ def _grouped(rows: Iterable[Any]) -> dict[int, list[dict[str, Any]]]:
     return groups
 
 
-def _spectrum(values: dict[str, Any]) -> Spectrum:
+def _floors(rows: Iterable[Any]) -> dict[int, Floors]:
+    """Return the noise floors of each run."""
+    found: dict[int, Floors] = {}
+    for row in rows:
+        run_id, layer, kind, epoch, *values = row.values()
+        own = found.setdefault(run_id, {})
+        own[layer, kind, epoch] = (*own.get((layer, kind, epoch), ()), NoiseFloor(*values))
+    return found
+
+
+def _spectrum(values: dict[str, Any], floors: Floors) -> Spectrum:
     key = {name: values.pop(name) for name in ("layer", "kind", "epoch", "step", "sample")}
-    return Spectrum(**key, values=(), condition=Condition(**values))
+    own = () if key["step"] else floors.get((key["layer"], key["kind"], key["epoch"]), ())
+    return Spectrum(**key, values=(), condition=Condition(**values, floors=own))

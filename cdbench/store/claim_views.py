@@ -2,17 +2,51 @@
 
 from cdbench.store.view import View
 
+
+def _newest(block: str, further: str = "") -> str:
+    """Return the SQL condition that a row of claim_result is its claim's newest of a block."""
+    return f"""claim_result.claim_result_id = (
+        SELECT newer_claim.claim_result_id FROM claim_result AS newer_claim
+        WHERE newer_claim.claim = claim_result.claim AND newer_claim.block = '{block}' {further}
+        ORDER BY newer_claim.sequence DESC, newer_claim.claim_result_id DESC LIMIT 1)"""
+
+
 CLAIMS = View(
     "The ledger: the newest judgement of each claim, in the paper's order.",
-    """
-    SELECT position, claim, verdict, condition, published, measured, reason, rule, seeds,
-        claim_result_id, measured_at
+    f"""
+    SELECT position, claim, verdict, condition, published, measured, reason, rule, rule_version,
+        seeds, p_value, claim_result_id, measured_at
     FROM claim_result
-    WHERE claim_result_id = (
-        SELECT newer_claim.claim_result_id FROM claim_result AS newer_claim
-        WHERE newer_claim.claim = claim_result.claim
-        ORDER BY newer_claim.sequence DESC, newer_claim.claim_result_id DESC LIMIT 1)
+    WHERE {_newest("first")}
     ORDER BY position
+    """,
+)
+
+REPLICATIONS = View(
+    "The newest judgement of each claim on a second block of seeds, by the same rule, with the "
+    "first block's beside.",
+    f"""
+    SELECT claim_result.position, claim_result.claim, claims.verdict AS first_verdict,
+        claims.seeds AS first_seeds, claims.measured AS first_measured, claim_result.verdict,
+        claim_result.condition, claim_result.seeds, claim_result.measured, claim_result.reason,
+        claim_result.verdict = claims.verdict AS is_replicated, claim_result.claim_result_id
+    FROM claim_result JOIN claims ON claims.claim = claim_result.claim
+        AND claims.rule_version = claim_result.rule_version AND claims.rule = claim_result.rule
+    WHERE {_newest("replication")}
+    ORDER BY claim_result.position
+    """,
+)
+
+FIRST_AUDIT = View(
+    "The newest judgement of each claim by the first version of its rule, where there is a later.",
+    f"""
+    SELECT claim_result.position, claim_result.claim, claim_result.verdict,
+        claim_result.condition, claim_result.measured, claim_result.reason, claim_result.rule,
+        claim_result.seeds, claims.verdict AS verdict_now, claims.condition AS condition_now
+    FROM claim_result JOIN claims ON claims.claim = claim_result.claim
+        AND claims.rule_version > claim_result.rule_version
+    WHERE {_newest("first", "AND newer_claim.rule_version = 1")}
+    ORDER BY claim_result.position
     """,
 )
 
@@ -20,7 +54,7 @@ MEASUREMENTS = View(
     "What the ledger rests on: statistics of observations, with their intervals.",
     """
     SELECT claims.claim, m.position, m.quantity, m.subject, m.baseline, m.statistic, m.estimate,
-        m.low, m.high, m.interval, m.n, m.sql
+        m.low, m.high, m.interval, m.estimand, m.wide_low, m.wide_high, m.n, m.sql
     FROM measurement AS m JOIN claims ON claims.claim_result_id = m.claim_result_id
     """,
 )

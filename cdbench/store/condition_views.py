@@ -19,8 +19,18 @@ CONDITIONS = View(
     """
     SELECT k.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, k.layer,
         k.kind, k.epoch, k.step, k.sample, k.kappa, k.kappa_nonnull, k.rank, k.size, k.largest,
-        k.smallest, k.flatness
+        k.smallest, k.flatness, k.effective_rank
     FROM condition_number AS k JOIN runs ON runs.run_id = k.run_id
+    """,
+)
+
+NOISE_FLOORS = View(
+    "One row a layer, kind and noise floor: κ after the last epoch, damped and of what is above "
+    "the floor, of runs that were trained with --noise-floors.",
+    """
+    SELECT f.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, f.layer,
+        f.kind, f.epoch, f.level, f.damped_kappa, f.cut_kappa, f.n_left
+    FROM noise_floor AS f JOIN runs ON runs.run_id = f.run_id
     """,
 )
 

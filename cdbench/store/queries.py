@@ -81,7 +81,7 @@ _EPOCHS = text(
 _CONDITIONS = text(
     """
     SELECT layer, kind, epoch, sample, largest, smallest, kappa, kappa_nonnull, rank, size,
-        threshold, flatness
+        threshold, flatness, effective_rank
     FROM condition_number WHERE run_id = :run_id AND step = 0 ORDER BY layer, kind, epoch
     """
 )

@@ -163,8 +163,9 @@ def record_claim(database: Database, result: ClaimResult) -> int:
         "claim": result.claim,
         "inputs_digest": result.inputs_digest,
     }
-    values = {name: getattr(result, name) for name in ("position", "published", "rule", "seeds")}
-    values |= identity | asdict(result.judgement) | {"duration_s": result.duration_s}
+    names = ("position", "published", "rule", "seeds", "rule_version", "block", "p_value")
+    values = {name: getattr(result, name) for name in names} | identity
+    values |= asdict(result.judgement) | {"duration_s": result.duration_s}
 
     def write(connection: Connection) -> int:
         values["environment_id"] = environment_id(connection, result.environment)

@@ -12,6 +12,7 @@ from cdbench.run import (
     Curvature,
     Environment,
     EpochMetrics,
+    NoiseFloor,
     Run,
     Spectrum,
 )
@@ -36,7 +37,8 @@ _RUN, _ENVIRONMENT, _EPOCH = (
     table_of(models.Epoch),
 )
 _CONDITION, _SPECTRUM = table_of(models.ConditionNumber), table_of(models.Spectrum)
-_VALUE, _CURVATURE, _NODE = (
+_FLOOR, _VALUE, _CURVATURE, _NODE = (
+    table_of(models.NoiseFloor),
     table_of(models.SpectrumValue),
     table_of(models.Curvature),
     table_of(models.CurvatureNode),
@@ -81,6 +83,7 @@ class _Parts:
 
         self.epochs = of_runs(_EPOCH, "epoch")
         self.conditions = of_runs(_CONDITION, "layer", "kind", "epoch", "step")
+        self.floors = of_runs(_FLOOR, "layer", "kind", "epoch", "level")
         self.spectra = of_runs(_SPECTRUM, "spectrum_id")
         self.values = of_parts(_VALUE, _SPECTRUM, "spectrum_id")
         self.curvature = of_runs(_CURVATURE, "curvature_id")
@@ -133,11 +136,16 @@ def _spectra(parts: _Parts, run_id: int) -> tuple[Spectrum, ...]:
         )
         for row in parts.spectra.get(run_id, ())
     }
+    floors_at: dict[tuple[int, str, int], list[NoiseFloor]] = {}
+    for row in parts.floors.get(run_id, ()):
+        floor = NoiseFloor(**_fields(NoiseFloor, row._mapping))
+        floors_at.setdefault((row.layer, row.kind, row.epoch), []).append(floor)
     spectra = []
     for row in parts.conditions.get(run_id, ()):
         place = (row.layer, row.kind, row.epoch, row.step)
         values, multiplicity, n_numbers = kept.get(place, ((), 1, None))
-        condition = Condition(**_fields(Condition, row._mapping))
+        floors = () if row.step else tuple(floors_at.get(place[:3], ()))
+        condition = Condition(**_fields(Condition, row._mapping), floors=floors)
         spectra.append(
             Spectrum(
                 *(row.layer, row.kind, row.epoch, values, condition, row.sample, row.step),

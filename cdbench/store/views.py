@@ -5,8 +5,21 @@ They are dropped before a migration and recreated after it, always as these file
 
 from sqlalchemy import Connection
 
-from cdbench.store.claim_views import BENCHMARKS, CLAIMS, MEASUREMENTS, OBSERVATIONS
-from cdbench.store.condition_views import CONDITIONS, CURVATURES, KAPPA_EPOCHS, SPECTRUM_VALUES
+from cdbench.store.claim_views import (
+    BENCHMARKS,
+    CLAIMS,
+    FIRST_AUDIT,
+    MEASUREMENTS,
+    OBSERVATIONS,
+    REPLICATIONS,
+)
+from cdbench.store.condition_views import (
+    CONDITIONS,
+    CURVATURES,
+    KAPPA_EPOCHS,
+    NOISE_FLOORS,
+    SPECTRUM_VALUES,
+)
 from cdbench.store.run_views import (
     AGAINST_DENSE,
     EPOCHS,
@@ -28,9 +41,12 @@ VIEWS: dict[str, View] = {
     "spectrum_values": SPECTRUM_VALUES,
     "table1": TABLE1,
     "conditions": CONDITIONS,
+    "noise_floors": NOISE_FLOORS,
     "kappa_epochs": KAPPA_EPOCHS,
     "curvatures": CURVATURES,
     "claims": CLAIMS,
+    "replications": REPLICATIONS,
+    "first_audit": FIRST_AUDIT,
     "measurements": MEASUREMENTS,
     "observations": OBSERVATIONS,
     "benchmarks": BENCHMARKS,

@@ -8,6 +8,7 @@ from cdbench.store.models.spectra import (
     ConditionNumber,
     Curvature,
     CurvatureNode,
+    NoiseFloor,
     Spectrum,
     SpectrumValue,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Environment",
     "Epoch",
     "Measurement",
+    "NoiseFloor",
     "Observation",
     "Run",
     "Spectrum",

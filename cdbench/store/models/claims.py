@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdbench.judgement import VERDICTS
+from cdbench.judgement import BLOCKS, VERDICTS
 from cdbench.store.models.base import Base, integer_key, order_of_writing
 
 
@@ -36,6 +36,18 @@ class ClaimResult(Base):
     measured: Mapped[str] = mapped_column(comment="What was measured, with its uncertainty.")
     reason: Mapped[str] = mapped_column(comment="Why this verdict, in a sentence.")
     rule: Mapped[str] = mapped_column(comment="The rule for the verdict, as it stood.")
+    rule_version: Mapped[int] = mapped_column(
+        server_default="1", comment="Version of the rule; 1 is that of the first audit."
+    )
+    block: Mapped[str] = mapped_column(
+        server_default="first",
+        comment="Which block of seeds: " + " or ".join(BLOCKS) + ", which is judged by the same "
+        "rule and stands beside.",
+    )
+    p_value: Mapped[float | None] = mapped_column(
+        comment="Two-sided p of the first measurement against the rule's threshold; NULL where "
+        "nothing is tested. Not adjusted for the number of claims."
+    )
     seeds: Mapped[str] = mapped_column(comment="Seeds of the runs, such as 0..29.")
     inputs_digest: Mapped[str] = mapped_column(
         comment="SHA-256 of cdbench's version, the seeds and the runs that went in."
@@ -93,5 +105,14 @@ class Measurement(Base):
     )
     high: Mapped[float | None] = mapped_column(comment="Upper end of the same.")
     interval: Mapped[str | None] = mapped_column(comment="What low and high are; NULL if none.")
+    estimand: Mapped[str | None] = mapped_column(
+        comment="Of which population low and high are: new splits of this data set, new random "
+        "draws, or no sampling; NULL where they are no interval, or by cdbench before 0007."
+    )
+    wide_low: Mapped[float | None] = mapped_column(
+        comment="Lower end of the interval for new data of the kind (Nadeau and Bengio 2003); "
+        "NULL where no runs are behind it."
+    )
+    wide_high: Mapped[float | None] = mapped_column(comment="Upper end of the same.")
     n: Mapped[int] = mapped_column(comment="Number of observations, or of pairs.")
     sql: Mapped[str] = mapped_column(comment="Query that gives the estimate from observations.")

@@ -36,6 +36,28 @@ class ConditionNumber(Base):
         comment="Geometric / arithmetic mean, 0 to 1; of block_power each block's, averaged; "
         "NULL for runs of schema 0001."
     )
+    effective_rank: Mapped[float | None] = mapped_column(
+        comment="Sum / largest of the numbers; NULL for runs of schemas before 0007."
+    )
+
+
+class NoiseFloor(Base):
+    """κ above a noise floor, of kinds weight and layer_hessian after the last epoch."""
+
+    __tablename__ = "noise_floor"
+
+    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
+    layer: Mapped[int] = integer_key("Weight layer, from 1 at the input.")
+    kind: Mapped[str] = mapped_column(primary_key=True, comment="weight or layer_hessian.")
+    epoch: Mapped[int] = integer_key("Epochs trained when measured.")
+    level: Mapped[float] = mapped_column(
+        primary_key=True, comment="The floor, d over the sum of the numbers (the trace)."
+    )
+    damped_kappa: Mapped[float] = mapped_column(comment="(largest + d) / (smallest + d).")
+    cut_kappa: Mapped[float] = mapped_column(
+        comment="largest / smallest of the numbers that are at least d; 1 if one is left."
+    )
+    n_left: Mapped[int] = mapped_column(comment="How many numbers are at least d.")
 
 
 class Spectrum(Base):

@@ -1,0 +1,144 @@
+"""Of which population an interval is: new splits of this data set, or new data of its kind.
+
+Runs differ by their seeds, and with them by the split of one data set, whose training sets overlap.
+Their spread therefore tells how a result would vary over further splits of these samples, and too
+little of how it would vary over other samples. The second is estimated by Nadeau and Bengio's
+corrected resampled variance (Machine Learning 52, 2003): s² (1/n + n_test / n_train) for s² / n.
+"""
+
+import math
+from dataclasses import replace
+from statistics import NormalDist
+
+from cdbench.claims.statistics import BOOTSTRAP, LEVEL, Observations
+from cdbench.datasets.base import TEST_SHARE
+from cdbench.judgement import NOT_SUPPORTED, Judgement, Measurement
+
+SPLITS = "new splits of this data set"
+DATA = "new data of the kind"
+DRAWS = "new random draws"
+EXACT = "no sampling"
+
+OVERLAP = TEST_SHARE / (1 - TEST_SHARE)
+"""n_test / n_train of every split."""
+
+WIDER = (
+    "(low, high) drawn away from the estimate by sqrt(1 + n / 4), where n_test / n_train = 1/4; "
+    "of ratios and medians, in logarithms"
+)
+"""How the intervals for new data are made, for readers."""
+
+POWER = 0.8
+"""With which a minimal detectable effect would be found."""
+
+
+def is_ratio(found: Measurement) -> bool:
+    """Whether a statistic is of ratios, or of positive numbers of any size: logarithms count."""
+    return "ratio" in found.statistic or found.statistic == "median"
+
+
+def placed(found: Measurement, data: Observations) -> Measurement:
+    """Return the measurement with its estimand and, where runs are behind it, the wider interval.
+
+    Parameters
+    ----------
+    found : Measurement
+        Of these observations.
+    data : Observations
+        What it was measured from.
+
+    Returns
+    -------
+    Measurement
+        ``estimand`` says of which population ``low`` and ``high`` are; ``wide_low`` and
+        ``wide_high`` are those of new data of the kind.
+    """
+    if found.interval != BOOTSTRAP or found.low is None or found.high is None:
+        return replace(found, estimand=EXACT if found.interval is None else None)
+    keys = {(found.quantity, found.subject), (found.quantity, found.baseline)}
+    if not any(o.run_id is not None for o in data if (o.quantity, o.subject) in keys):
+        return replace(found, estimand=DRAWS)
+    low, high = _widened(found, math.sqrt(1 + found.n * OVERLAP))
+    return replace(found, estimand=SPLITS, wide_low=low, wide_high=high)
+
+
+def _widened(found: Measurement, factor: float) -> tuple[float | None, float | None]:
+    """Return the ends, so many times as far from the estimate; of ratios, in logarithms."""
+    assert found.low is not None
+    assert found.high is not None
+    if not is_ratio(found):
+        return (
+            found.estimate - factor * (found.estimate - found.low),
+            found.estimate + factor * (found.high - found.estimate),
+        )
+    if min(found.low, found.estimate) <= 0 or not math.isfinite(found.high):
+        return None, None
+    return (
+        found.estimate * (found.low / found.estimate) ** factor,
+        found.estimate * (found.high / found.estimate) ** factor,
+    )
+
+
+def standard_error(found: Measurement) -> float | None:
+    """Return the standard error behind a 95 % interval, of the logarithm where ratios count."""
+    if found.interval != BOOTSTRAP or found.low is None or found.high is None:
+        return None
+    if is_ratio(found):
+        if found.low <= 0 or not math.isfinite(found.high):
+            return None
+        width = math.log(found.high / found.low)
+    else:
+        width = found.high - found.low
+    return width / (2 * NormalDist().inv_cdf((1 + LEVEL) / 2))
+
+
+def p_value(found: Measurement, null: float) -> float | None:
+    """Return the two-sided p of the estimate against a null value, by its interval's normal law.
+
+    None where there is no interval, or none with a width.
+    """
+    error = standard_error(found)
+    if not error or (is_ratio(found) and found.estimate <= 0):
+        return None
+    away = math.log(found.estimate / null) if is_ratio(found) else found.estimate - null
+    return 2 * (1 - NormalDist().cdf(abs(away) / error))
+
+
+def detectable(found: Measurement) -> float | None:
+    """Return the smallest effect that n pairs show with a power of 80 %; for ratios, a factor."""
+    error = standard_error(found)
+    if error is None:
+        return None
+    normal = NormalDist()
+    effect = (normal.inv_cdf((1 + LEVEL) / 2) + normal.inv_cdf(POWER)) * error
+    return math.exp(effect) if is_ratio(found) else effect
+
+
+def with_power(judgement: Judgement, decisive: Measurement | None) -> Judgement:
+    """Return the judgement; one that is not supported says which effect would have been seen."""
+    effect = detectable(decisive) if decisive else None
+    if judgement.verdict != NOT_SUPPORTED or decisive is None or effect is None:
+        return judgement
+    shown = f"a factor of {effect:.2g}" if is_ratio(decisive) else f"{effect:.2g}"
+    if decisive.quantity.endswith(", share") and not is_ratio(decisive):
+        shown = f"{100 * effect:.2f} points"
+    return replace(
+        judgement,
+        reason=f"{judgement.reason} With n = {decisive.n} an effect of {shown} in "
+        f"{decisive.quantity.removesuffix(', share')} would be seen with a power of 80 %.",
+    )
+
+
+def holm(p_values: dict[str, float]) -> dict[str, float]:
+    """Return p-values adjusted for their number (Holm 1979), by name.
+
+    Examples
+    --------
+    >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
+    {'a': 0.03, 'c': 0.06, 'b': 0.06}
+    """
+    adjusted, largest = {}, 0.0
+    for rank, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
+        adjusted[name] = largest
+    return adjusted
