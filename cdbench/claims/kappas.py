@@ -13,16 +13,16 @@ LAYERS = (1, 2, 3)
 MATRICES, COORDINATES = ("gauss_newton", "hessian"), ("own", "weight-space")
 
 PUBLISHED, SQUARED, WEIGHT = "published κ", "squared κ", "weight κ"
-DECISIVE = (
-    WEIGHT,
-    *(f"layer_hessian κ, layer {layer}" for layer in LAYERS),
-    *(f"gauss_newton damped κ, {coordinates}" for coordinates in COORDINATES),
-)
-"""The quantities that are the same for both families."""
+DECISIVE = (WEIGHT, *(f"layer_hessian κ, layer {layer}" for layer in LAYERS))
+"""The quantities that are the same for both families and have a condition number of their own."""
+
+DAMPED_AT = (1e-6, 1e-3)
+"""Floors at which the damped κ is told as well; the table noise_floor has them all."""
 
 BESIDE = (
     PUBLISHED,
     SQUARED,
+    *(f"gauss_newton damped κ, {coordinates}" for coordinates in COORDINATES),
     *(f"weight κ, layer {layer}" for layer in LAYERS),
     *(f"hessian largest, {coordinates}" for coordinates in COORDINATES),
     *(f"{matrix} effective rank, own" for matrix in MATRICES),
@@ -30,6 +30,16 @@ BESIDE = (
 """Told beside them; they decide nothing."""
 
 RANKS = tuple(f"layer_hessian rank, share of size, layer {layer}" for layer in LAYERS)
+
+
+def cut(quantity: str, level: float) -> str:
+    """Return the quantity above a noise floor; with level 0, the quantity itself."""
+    return f"{quantity}, above {level:.0e} of the trace" if level else quantity
+
+
+def damped(quantity: str, level: float) -> str:
+    """Return the quantity damped by a share of the trace."""
+    return f"{quantity}, damped by {level:.0e} of the trace"
 
 
 def running(average: str, quantity: str) -> str:
@@ -63,6 +73,23 @@ def of_layers(run: AuditedRun) -> dict[str, float]:
         found[f"weight κ, layer {layer}"] = weight.kappa
         found[f"layer_hessian κ, layer {layer}"] = hessian.kappa_nonnull
         found[RANKS[layer - 1]] = hessian.rank / hessian.size
+    return found
+
+
+def at_floors(run: AuditedRun) -> dict[str, float]:
+    """Return κ above each noise floor and damped by some; the weights' is a mean over layers."""
+    weights = [layer.floors for layer in run.conditions("weight")]
+    groups = {WEIGHT: weights} | {
+        f"layer_hessian κ, layer {layer}": [condition.floors]
+        for layer, condition in zip(LAYERS, run.conditions("layer_hessian"), strict=True)
+    }
+    found = {}
+    for quantity, layers in groups.items():
+        for floors in zip(*layers, strict=True):
+            level = floors[0].level
+            found[cut(quantity, level)] = fmean(floor.cut_kappa for floor in floors)
+            if level in DAMPED_AT:
+                found[damped(quantity, level)] = fmean(floor.damped_kappa for floor in floors)
     return found
 
 
