@@ -8,7 +8,7 @@ import numpy as np
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.factors import beyond, within
 from cdbench.claims.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
-from cdbench.claims.retrained import N_RETRAINED, Retrained, network_of, retrained
+from cdbench.claims.retrained import N_RETRAINED, network_of, retrained
 from cdbench.claims.statistics import Observations, largest, median, median_ratio
 from cdbench.claims.wording import above, below, in_digits
 from cdbench.config import RunConfig
@@ -23,6 +23,7 @@ from cdbench.judgement import (
 )
 from cdbench.layers import CDLinear
 from cdbench.network import Network
+from cdbench.numerals import format_number
 from cdbench.products.base import Array
 
 BLOCK_SIZES, LAYERS = (4, 8), (1, 2, 3)
@@ -90,7 +91,7 @@ class TraceInverse(Claim):
             found += _of_layers(network, parameters, INITIAL, config)
         for B, seed in product(BLOCK_SIZES, bench.seeds[:N_RETRAINED]):
             config = RunConfig(B=B, seed=seed)
-            again: Retrained = retrained(config)
+            again = retrained(config)
             found += _of_layers(again.network, again.trained, TRAINED, config)
         return found
 
@@ -132,14 +133,15 @@ class TraceInverse(Claim):
         at_B4, at_B8 = (
             ", ".join(in_digits(ratios[TRAINED, B, layer]) for layer in LAYERS) for B in BLOCK_SIZES
         )
-        low, high = min(r.estimate for r in ranks.values()), max(r.estimate for r in ranks.values())
+        estimates = sorted(rank.estimate for rank in ranks.values())
         first = ratios[TRAINED, BLOCK_SIZES[0], LAYERS[0]]
         return Judgement(
             verdict,
             f"trained, B=4, layer 1: Eq. 8 is {in_digits(first)}× the trace",
             f"For a single block Eq. 8 is the trace to {single:.0e}; in trained layers 1 to 3 it "
             f"is {at_B4} times the trace at B=4 and {at_B8} times at B=8, at ε = {EPSILON:g}, and "
-            f"its ranks over seeds correlate with the trace's by {low:.2f} to {high:.2f}.",
+            f"its ranks over seeds correlate with the trace's by "
+            f"{format_number(estimates[0])} to {format_number(estimates[-1])}.",
             condition,
         )
 
