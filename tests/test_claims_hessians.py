@@ -345,13 +345,16 @@ def test_bound_is_theorem_2s_at_the_papers_number_of_samples() -> None:
 # The input's spread
 
 
-def constants(own: Mapping[int, float], sigma: float = 0.1) -> list[Observation]:
-    """κ of these multiples of the input's spread, by layer; dense's is 100."""
+def constants(
+    own: Mapping[int, float], sigma: float = 0.1, eight: float | None = None
+) -> list[Observation]:
+    """κ of these multiples of the input's spread, by layer; dense's is 100, ``eight`` B=8's."""
     found = []
     for stream, (layer, model) in enumerate(
         product(spread_of.LAYERS, (*spread_of.MODELS, spread_of.DENSE))
     ):
-        ratio = 100 if model == spread_of.DENSE else own[layer]
+        others = {spread_of.DENSE: 100.0, "cdlinear B=8": eight or own[layer]}
+        ratio = others.get(model, own[layer])
         name = spread_of.kappa_of(layer, model)
         found += pair(name, spread_of.HESSIAN, spread_of.SPREAD, ratio, sigma, stream)
     return found
@@ -372,6 +375,12 @@ def test_constant_is_small_up_to_ten(
 ) -> None:
     judgement = judged(spread_of.KappaOfInput(), constants(own, sigma))
     assert (judgement.verdict, judgement.condition) == (verdict, condition)
+
+
+@pytest.mark.parametrize(("four", "eight"), [(50, 2), (2, 50)])
+def test_constant_is_to_be_small_at_both_block_sizes(four: float, eight: float) -> None:
+    own = dict.fromkeys(spread_of.LAYERS, four)
+    assert judged(spread_of.KappaOfInput(), constants(own, eight=eight)).verdict == CONTRADICTED
 
 
 # The diagnostic of mini-batches
