@@ -182,6 +182,7 @@ ROOMS = {
         "run",
         "spectra",
         "store.audit_queries",
+        "training",
     },
     "audit": {"claims", "config", "environment", "errors", "judgement"},
     "comparison": {"averages", "claims.statistics", "config", "judgement", "store.audit_queries"},

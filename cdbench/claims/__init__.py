@@ -2,6 +2,7 @@
 
 from cdbench.claims.accuracy import Accuracy
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
+from cdbench.claims.batch_diagnostic import BatchDiagnostic
 from cdbench.claims.comparable_kappa import ComparableKappa
 from cdbench.claims.cost import Cost
 from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
@@ -9,12 +10,16 @@ from cdbench.claims.dropout_rate import DropoutRate
 from cdbench.claims.figure2 import Figure2
 from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
+from cdbench.claims.hessian_wtw import HessianWtw
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
+from cdbench.claims.kappa_of_input import KappaOfInput
 from cdbench.claims.odd_block_sizes import OddBlockSizes
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
+from cdbench.claims.quantitative_agreement import QuantitativeAgreement
 from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
+from cdbench.claims.trace_inverse import TraceInverse
 from cdbench.claims.training_loss import TrainingLoss
 from cdbench.claims.training_speed import TrainingSpeed
 
@@ -35,6 +40,11 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     Cost,
     TrainingSpeed,
     OddBlockSizes,
+    TraceInverse,
+    HessianWtw,
+    QuantitativeAgreement,
+    KappaOfInput,
+    BatchDiagnostic,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}

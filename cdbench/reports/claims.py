@@ -180,6 +180,8 @@ def _subject(found: Measurement) -> str:
     """Return ``dense / cdlinear B=4`` for a ratio; for a difference, with a minus sign."""
     if found.baseline is None:
         return found.subject
+    if "correlation" in found.statistic:
+        return f"{found.subject}, {found.baseline}"
     joint = " / " if "ratio" in found.statistic else " − "
     return f"{found.subject}{joint}{found.baseline}"
 
@@ -208,5 +210,5 @@ def _ends(found: Measurement, low: float | None, high: float | None) -> str:
 
 def _in_percent(found: Measurement) -> bool:
     """Whether the statistic is a share or a difference of two, but no ratio and no Δ."""
-    plain = ("ratio", "Δ", "exponent")
+    plain = ("ratio", "Δ", "exponent", "correlation")
     return found.quantity.endswith(SHARE) and not any(word in found.statistic for word in plain)
