@@ -17,6 +17,7 @@ from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
 from cdbench.claims.training_loss import TrainingLoss
 from cdbench.claims.training_speed import TrainingSpeed
+from cdbench.claims.white_start import WhiteStart
 
 _IN_ORDER: tuple[type[Claim], ...] = (
     Parameters,
@@ -35,6 +36,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     Cost,
     TrainingSpeed,
     OddBlockSizes,
+    WhiteStart,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
