@@ -11,6 +11,7 @@ from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.odd_block_sizes import OddBlockSizes
+from cdbench.claims.one_step import OneStep
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
 from cdbench.claims.theorem1 import Theorem1
@@ -37,6 +38,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     TrainingSpeed,
     OddBlockSizes,
     WhiteStart,
+    OneStep,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
