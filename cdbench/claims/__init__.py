@@ -10,6 +10,7 @@ from cdbench.claims.figure2 import Figure2
 from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
+from cdbench.claims.normalisation_whitens import NormalisationWhitens
 from cdbench.claims.odd_block_sizes import OddBlockSizes
 from cdbench.claims.one_step import OneStep
 from cdbench.claims.parameters import Parameters
@@ -39,6 +40,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     OddBlockSizes,
     WhiteStart,
     OneStep,
+    NormalisationWhitens,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
