@@ -5,6 +5,7 @@ from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
 from cdbench.claims.comparable_kappa import ComparableKappa
 from cdbench.claims.cost import Cost
 from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
+from cdbench.claims.depth import Depth
 from cdbench.claims.dropout_rate import DropoutRate
 from cdbench.claims.figure2 import Figure2
 from cdbench.claims.fisher_flatness import FisherFlatness
@@ -41,6 +42,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     WhiteStart,
     OneStep,
     NormalisationWhitens,
+    Depth,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
