@@ -170,6 +170,7 @@ def stepped(at_4: float, at_8: float, sigma: float = 0.003) -> list[Observation]
         (stepped(0.9, 0.99), CONDITIONAL, "B=8"),
         (stepped(0.9, 0.5), CONTRADICTED, None),
         (stepped(0.95, 0.95, sigma=0.02), NOT_SUPPORTED, None),
+        (stepped(0.6, 0.955, sigma=0.05), NOT_SUPPORTED, None),
     ],
 )
 def test_one_step_is_judged_by_its_rule(
@@ -287,15 +288,15 @@ def test_advantage_and_what_is_removed_are_of_all_layers_together() -> None:
     def kappa(config: RunConfig, kind: str, layer: int) -> float:
         if config.layer == "dense":
             return 10.0 ** (layer + 1)
-        return 10.0**layer if config.normalization == "none" else 10.0 ** (layer / 2)
+        return 10.0**layer if config.normalization == "none" else 10.0 ** (layer / 4)
 
     found = Observations(WHITENS.name, observed(WHITENS, kappa))
     advantages = seed_by_seed(found, normalisation_whitens.ADVANTAGE, "none")
     assert advantages == pytest.approx([10.0] * 10, rel=0.1)
     advantages = seed_by_seed(found, normalisation_whitens.ADVANTAGE, "layer")
-    assert advantages == pytest.approx([100.0] * 10, rel=0.1)
+    assert advantages == pytest.approx([10.0**2.5] * 10, rel=0.1)
     removed = seed_by_seed(found, normalisation_whitens.REMOVED, "batch")
-    assert removed == pytest.approx([0.5] * 10, rel=0.05)
+    assert removed == pytest.approx([0.75] * 10, rel=0.05)
 
 
 # Depth
