@@ -158,7 +158,7 @@ class NormalisationWhitens(Claim):
             f"normalisation, which remove {' and '.join(map(in_digits, removed))} of ln κ; by "
             f"coefficients {_levels(found, NONE, KINDS[0])}, {_levels(found, 'batch', KINDS[0])} "
             f"and {_levels(found, 'layer', KINDS[0])}. The advantage over dense is "
-            f"{in_digits(present)} without, and changes by "
+            f"{in_digits(present)} without, and changes by factors of "
             f"{' and '.join(map(in_digits, changes.values()))} with batch and layer."
         )
         if below(present, 1.0) or refuted:

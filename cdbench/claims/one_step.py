@@ -20,6 +20,7 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.numerals import format_number
 from cdbench.products.base import Array
 
 BLOCK_SIZES = dict(zip((DENSE, *MODELS), (1, 4, 8), strict=True))
@@ -100,8 +101,9 @@ class OneStep(Claim):
         reason = (
             f"One full step brings {' and '.join(map(in_digits, own.values()))} of the possible "
             f"decrease at B=4 and B=8 (dense, as white, {of_dense[FULL]:.3f}); with a batch's "
-            f"gradient {beside[BATCH]:.3g} at B=4 (dense {of_dense[BATCH]:.3g}), and on the "
-            f"recipe's inputs {beside[NOT_WHITE]:.3g} (dense {of_dense[NOT_WHITE]:.3g})."
+            f"gradient {format_number(beside[BATCH])} at B=4 (dense "
+            f"{format_number(of_dense[BATCH])}), and on the recipe's inputs "
+            f"{beside[NOT_WHITE]:.3g} (dense {of_dense[NOT_WHITE]:.3g})."
         )
         if enough == list(MODELS):
             return Judgement(HOLDS, measured, reason)
