@@ -6,6 +6,7 @@ from cdbench.claims.batch_diagnostic import BatchDiagnostic
 from cdbench.claims.comparable_kappa import ComparableKappa
 from cdbench.claims.cost import Cost
 from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
+from cdbench.claims.depth import Depth
 from cdbench.claims.dropout_rate import DropoutRate
 from cdbench.claims.figure2 import Figure2
 from cdbench.claims.fisher_flatness import FisherFlatness
@@ -13,7 +14,9 @@ from cdbench.claims.gradients import Gradients
 from cdbench.claims.hessian_wtw import HessianWtw
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.kappa_of_input import KappaOfInput
+from cdbench.claims.normalisation_whitens import NormalisationWhitens
 from cdbench.claims.odd_block_sizes import OddBlockSizes
+from cdbench.claims.one_step import OneStep
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
 from cdbench.claims.quantitative_agreement import QuantitativeAgreement
@@ -22,6 +25,7 @@ from cdbench.claims.theorem2 import Theorem2
 from cdbench.claims.trace_inverse import TraceInverse
 from cdbench.claims.training_loss import TrainingLoss
 from cdbench.claims.training_speed import TrainingSpeed
+from cdbench.claims.white_start import WhiteStart
 
 _IN_ORDER: tuple[type[Claim], ...] = (
     Parameters,
@@ -45,6 +49,10 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     QuantitativeAgreement,
     KappaOfInput,
     BatchDiagnostic,
+    WhiteStart,
+    OneStep,
+    NormalisationWhitens,
+    Depth,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
