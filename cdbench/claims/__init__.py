@@ -13,6 +13,7 @@ from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.odd_block_sizes import OddBlockSizes
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
+from cdbench.claims.shannon_capacity import ShannonCapacity
 from cdbench.claims.sodium_splitting import SodiumSplitting
 from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
@@ -37,6 +38,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     TrainingSpeed,
     OddBlockSizes,
     SodiumSplitting,
+    ShannonCapacity,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
