@@ -11,6 +11,7 @@ from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.odd_block_sizes import OddBlockSizes
+from cdbench.claims.odd_kappa import OddKappa
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
 from cdbench.claims.shannon_capacity import ShannonCapacity
@@ -39,6 +40,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     OddBlockSizes,
     SodiumSplitting,
     ShannonCapacity,
+    OddKappa,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
