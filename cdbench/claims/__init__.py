@@ -7,6 +7,7 @@ from cdbench.claims.cost import Cost
 from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
 from cdbench.claims.dropout_rate import DropoutRate
 from cdbench.claims.figure2 import Figure2
+from cdbench.claims.first_row import FirstRow
 from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
@@ -41,6 +42,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     SodiumSplitting,
     ShannonCapacity,
     OddKappa,
+    FirstRow,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
