@@ -19,6 +19,7 @@ from cdbench.claims.shannon_capacity import ShannonCapacity
 from cdbench.claims.sodium_splitting import SodiumSplitting
 from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
+from cdbench.claims.theorem2_hypothesis import Theorem2Hypothesis
 from cdbench.claims.training_loss import TrainingLoss
 from cdbench.claims.training_speed import TrainingSpeed
 
@@ -43,6 +44,7 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     ShannonCapacity,
     OddKappa,
     FirstRow,
+    Theorem2Hypothesis,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
