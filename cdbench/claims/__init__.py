@@ -9,6 +9,7 @@ from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
 from cdbench.claims.depth import Depth
 from cdbench.claims.dropout_rate import DropoutRate
 from cdbench.claims.figure2 import Figure2
+from cdbench.claims.first_row import FirstRow
 from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
 from cdbench.claims.hessian_wtw import HessianWtw
@@ -16,12 +17,16 @@ from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.kappa_of_input import KappaOfInput
 from cdbench.claims.normalisation_whitens import NormalisationWhitens
 from cdbench.claims.odd_block_sizes import OddBlockSizes
+from cdbench.claims.odd_kappa import OddKappa
 from cdbench.claims.one_step import OneStep
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
 from cdbench.claims.quantitative_agreement import QuantitativeAgreement
+from cdbench.claims.shannon_capacity import ShannonCapacity
+from cdbench.claims.sodium_splitting import SodiumSplitting
 from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
+from cdbench.claims.theorem2_hypothesis import Theorem2Hypothesis
 from cdbench.claims.trace_inverse import TraceInverse
 from cdbench.claims.training_loss import TrainingLoss
 from cdbench.claims.training_speed import TrainingSpeed
@@ -53,6 +58,11 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     OneStep,
     NormalisationWhitens,
     Depth,
+    SodiumSplitting,
+    ShannonCapacity,
+    OddKappa,
+    FirstRow,
+    Theorem2Hypothesis,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
