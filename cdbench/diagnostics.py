@@ -35,6 +35,8 @@ class Diagnostics:
         Data for everything that depends on data, one of SAMPLES.
     batches : bool
         Whether Theorem 1's spectrum is also measured for every mini-batch.
+    spectra : bool
+        Whether spectra of layers are measured at all.
     floors : bool
         Whether the comparable kinds are also measured above noise floors, after the last epoch.
     values : bool
@@ -53,6 +55,7 @@ class Diagnostics:
     batches: bool = False
     values: bool = True
     floors: bool = False
+    spectra: bool = True
 
     def __post_init__(self) -> None:
         for name in ("spectra_every", "curvature_every"):
@@ -62,6 +65,10 @@ class Diagnostics:
         for name, choices in (("on", SAMPLES), ("curvature", CURVATURES)):
             if getattr(self, name) not in choices:
                 raise UnknownNameError(name, getattr(self, name), choices)
+        if not self.spectra and (self.spectra_every or self.batches or self.floors):
+            raise ConfigurationError(
+                "--no-spectra was given with an option for spectra; expected one of the two"
+            )
         if self.curvature == "none" and self.curvature_every is not None:
             raise ConfigurationError(
                 "curvature_every was given without curvature; expected --curvature auto"
@@ -69,7 +76,7 @@ class Diagnostics:
 
     def spectra_epochs(self, epochs: int) -> set[int]:
         """Return the epochs after which spectra are measured; 0 is the initialisation."""
-        return _measured(self.spectra_every, epochs)
+        return _measured(self.spectra_every, epochs) if self.spectra else set()
 
     def curvature_epochs(self, epochs: int) -> set[int]:
         """Return the epochs after which the curvature is measured, if at all."""
@@ -80,8 +87,9 @@ class Diagnostics:
         return (
             self.on == other.on
             and self.batches >= other.batches
-            and self.values >= other.values
+            and (self.values >= other.values or not other.spectra)
             and self.floors >= other.floors
+            and self.spectra >= other.spectra
             and other.curvature in ("none", self.curvature)
             and self.spectra_epochs(epochs) >= other.spectra_epochs(epochs)
             and self.curvature_epochs(epochs) >= other.curvature_epochs(epochs)
@@ -106,6 +114,7 @@ class Diagnostics:
             batches=self.batches or other.batches,
             values=self.values or other.values,
             floors=self.floors or other.floors,
+            spectra=self.spectra or other.spectra,
         )
 
     def canonical_json(self) -> str:

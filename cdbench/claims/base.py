@@ -21,6 +21,9 @@ Needs = dict[RunConfig, Diagnostics]
 CONDITIONS_ONLY = Diagnostics(values=False)
 """Enough for most claims: condition numbers at the end of training, without the spectra."""
 
+EPOCHS_ONLY = Diagnostics(spectra=False, values=False)
+"""Enough for claims about losses and accuracies."""
+
 
 @dataclass(frozen=True)
 class Bench:

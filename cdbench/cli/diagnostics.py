@@ -66,6 +66,17 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         False,
     ),
+    "spectra": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--spectra/--no-spectra",
+                help="Measure the layers' spectra, which takes about as long as a short training.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        True,
+    ),
     "floors": (
         Annotated[
             bool,
