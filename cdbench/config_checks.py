@@ -17,9 +17,6 @@ NORMALIZATIONS = ("none", "layer", "batch")
 LEARNING_RATE_SCALINGS = ("raw", "weight-space")
 PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
 
-DIGITS = ("digits", "digits-noise", "digits-few", "digits-pairs", "digits-sums")
-"""The paper's data set and those made from it; their features are pixels, 0 to 1 without noise."""
-
 MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""
 
