@@ -7,12 +7,16 @@ from cdbench.claims.cost import Cost
 from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
 from cdbench.claims.dropout_rate import DropoutRate
 from cdbench.claims.figure2 import Figure2
+from cdbench.claims.final_loss import FinalLoss
 from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
+from cdbench.claims.harder_tasks import HarderTasks
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.odd_block_sizes import OddBlockSizes
+from cdbench.claims.parameter_matched import ParameterMatched
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
+from cdbench.claims.step_size import StepSize
 from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
 from cdbench.claims.training_loss import TrainingLoss
@@ -35,6 +39,10 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     Cost,
     TrainingSpeed,
     OddBlockSizes,
+    ParameterMatched,
+    StepSize,
+    HarderTasks,
+    FinalLoss,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
