@@ -176,15 +176,12 @@ class HarderTasks(Claim):
 
 def _grid(name: str, seeds: Sequence[int]) -> dict[Setting, list[RunConfig]]:
     """Return a set's configurations of every setting, seed by seed, with the paper's scaling."""
-    models = paper_models(seeds)
-    return {
-        Setting(model, RAW, rate): [
-            replace(config, dataset=name, input="scale", learning_rate=rate)
-            for config in models.get(model, [])
-        ]
-        for model, rates in RATES.items()
-        for rate in rates
-    }
+    found = {}
+    for model, (config,) in paper_models([0]).items():
+        for rate in RATES[model]:
+            one = replace(config, dataset=name, input="scale", learning_rate=rate)
+            found[Setting(model, RAW, rate)] = [one.with_seed(seed) for seed in seeds]
+    return found
 
 
 Runs = Mapping[Setting, Mapping[int, AuditedRun]]
