@@ -94,8 +94,8 @@ class HarderTasks(Claim):
         "supported."
     )
     overturn = (
-        "Harder tasks of another kind, such as more data of natural images; longer training; or "
-        "CDLinear networks as large as dense, in place of equal widths."
+        "Harder tasks of another kind, such as natural images; longer training; learning rates "
+        "outside the grid; or CDLinear networks as large as dense, in place of equal widths."
     )
 
     def needs(self, seeds: Sequence[int]) -> Needs:

@@ -73,8 +73,8 @@ class StepSize(Claim):
         "supported. Then by the 95 % interval of the mean gap at the own best rates over that at "
         "the equal rate: holds if it lies above 0.5, most of the gap being left; contradicted if "
         "it lies below 0.5, most of the gap having been the step's; else holds under a condition "
-        "(which part is left) if a gap is left, its interval above 0 at the own best rates; else "
-        "not supported. B=4 is told beside the verdict and does not decide it."
+        "(that only the part left is meant) if a gap is left, its interval above 0 at the own "
+        "best rates; else not supported. B=4 is told beside the verdict and does not decide it."
     )
     overturn = (
         "A grid with better rates, for dense or for B=8; a schedule that lowers the rate; or more "
@@ -147,7 +147,7 @@ class StepSize(Claim):
         steps = " and ".join(f"{found.find(STEP, model).estimate:g}" for model in (DENSE, B8))
         four = [in_points(found.find(gap_of(B4), name)) for name in (EQUAL_RATE, BOTH)]
         points = format_points([gaps[name].estimate for name in (EQUAL_RATE, BOTH)], signed=False)
-        condition = f"of {points[0]} points {points[1]} are left at the own best rates"
+        condition = f"only the {points[1]} points of {points[0]} left at own best rates are meant"
         return Judgement(
             verdict,
             f"B=8's gap {points[0]} → {points[1]} points at own best rates",
