@@ -43,7 +43,9 @@ class RunConfig:
     """
 
     dataset: str = _knob(
-        "digits", "Data set: digits, wine, breast_cancer, iris, or a path to a .npz or .csv file."
+        "digits",
+        "Data set: digits, wine, breast_cancer, iris, one made from digits (digits-noise, "
+        "digits-few, digits-pairs, digits-sums), or a path to a .npz or .csv file.",
     )
     label_column: str | None = _knob(
         None, "Name of the label column of a .csv data set. [default: the last column]"

@@ -24,6 +24,18 @@ AWKWARD = {
     "one sample": CORRELATED[:1],
 }
 
+DIRECTIONS = {
+    "digits": 60,
+    "wine": 13,
+    "breast_cancer": 30,
+    "iris": 4,
+    "digits-noise": 64,
+    "digits-few": 56,
+    "digits-pairs": 118,
+    "digits-sums": 120,
+}
+"""In which the training samples of seed 0 vary."""
+
 every_transform = pytest.mark.parametrize("transform", TRANSFORMS)
 every_set = pytest.mark.parametrize("name", DATASETS)
 
@@ -121,7 +133,7 @@ def test_whitened_covariance_is_the_identity_on_the_directions_that_vary(name):
     covariance = np.cov(split.X_train, rowvar=False, bias=True)
     eigenvalues = correlations(train)
     seen = int((eigenvalues > WHITENING_FLOOR * eigenvalues[-1]).sum())
-    assert seen == {"digits": 60, "wine": 13, "breast_cancer": 30, "iris": 4}[name]
+    assert seen == DIRECTIONS[name]
     expected = np.repeat([0.0, 1.0], [data.n_features - seen, seen])
     np.testing.assert_allclose(np.linalg.eigvalsh(covariance), expected, atol=1e-10)
     if seen == data.n_features:

@@ -9,9 +9,11 @@ from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
 from cdbench.claims.depth import Depth
 from cdbench.claims.dropout_rate import DropoutRate
 from cdbench.claims.figure2 import Figure2
+from cdbench.claims.final_loss import FinalLoss
 from cdbench.claims.first_row import FirstRow
 from cdbench.claims.fisher_flatness import FisherFlatness
 from cdbench.claims.gradients import Gradients
+from cdbench.claims.harder_tasks import HarderTasks
 from cdbench.claims.hessian_wtw import HessianWtw
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.kappa_of_input import KappaOfInput
@@ -19,11 +21,13 @@ from cdbench.claims.normalisation_whitens import NormalisationWhitens
 from cdbench.claims.odd_block_sizes import OddBlockSizes
 from cdbench.claims.odd_kappa import OddKappa
 from cdbench.claims.one_step import OneStep
+from cdbench.claims.parameter_matched import ParameterMatched
 from cdbench.claims.parameters import Parameters
 from cdbench.claims.published_kappa import PublishedKappa
 from cdbench.claims.quantitative_agreement import QuantitativeAgreement
 from cdbench.claims.shannon_capacity import ShannonCapacity
 from cdbench.claims.sodium_splitting import SodiumSplitting
+from cdbench.claims.step_size import StepSize
 from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
 from cdbench.claims.theorem2_hypothesis import Theorem2Hypothesis
@@ -63,6 +67,10 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     OddKappa,
     FirstRow,
     Theorem2Hypothesis,
+    ParameterMatched,
+    StepSize,
+    HarderTasks,
+    FinalLoss,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}

@@ -39,6 +39,8 @@ class Setting:
 
 Epochs = Mapping[Setting, Mapping[int, int]]
 """Epochs to a target, by setting and seed."""
+Costs = Mapping[Setting, Mapping[int, float]]
+"""What is to be small, such as those epochs, by setting and seed."""
 
 
 def grid(seeds: Sequence[int]) -> dict[Setting, list[RunConfig]]:
@@ -67,21 +69,21 @@ def first_epoch(run: AuditedRun, target: float) -> int:
     return run.config.epochs + 1
 
 
-def own_best(epochs: Epochs, seeds: Sequence[int]) -> dict[str, dict[int, Setting]]:
+def own_best(costs: Costs, seeds: Sequence[int]) -> dict[str, dict[int, Setting]]:
     """Return each model's own best setting for each seed, chosen without looking at the seed.
 
-    It is the one of the fewest epochs, in the mean, over the half of the seeds, every second one,
-    that the seed is not in.
+    It is the one of the least cost, such as the fewest epochs, in the mean, over the half of the
+    seeds, every second one, that the seed is not in.
     """
     chosen: dict[str, dict[int, Setting]] = {}
     halves = (seeds[::2], seeds[1::2])
     for own, other in (halves, halves[::-1]):
         means = {
             setting: float(np.mean([by_seed[seed] for seed in other]))
-            for setting, by_seed in epochs.items()
+            for setting, by_seed in costs.items()
         }
-        for model in dict.fromkeys(setting.model for setting in epochs):
-            candidates = [setting for setting in epochs if setting.model == model]
+        for model in dict.fromkeys(setting.model for setting in costs):
+            candidates = [setting for setting in costs if setting.model == model]
             best = min(candidates, key=means.__getitem__)
             chosen.setdefault(model, {}).update(dict.fromkeys(own, best))
     return chosen

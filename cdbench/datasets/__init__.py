@@ -11,6 +11,7 @@ from cdbench.config import RunConfig
 from cdbench.datasets.base import Dataset, Split
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
 from cdbench.datasets.csv_file import has_header, read_csv
+from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
 from cdbench.datasets.npz_file import read_npz
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
 from cdbench.home_folders import expanded
@@ -22,6 +23,10 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "wine": wine,
     "breast_cancer": breast_cancer,
     "iris": iris,
+    "digits-noise": digits_noise,
+    "digits-few": digits_few,
+    "digits-pairs": digits_pairs,
+    "digits-sums": digits_sums,
 }
 
 __all__ = ["DATASETS", "Dataset", "Split", "guessing_levels", "load_dataset", "pin_dataset"]
