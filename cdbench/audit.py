@@ -16,6 +16,9 @@ from cdbench.environment import current_environment
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.judgement import FIRST, ClaimResult, Judgement, Measurement
 
+NO_SEEDS = "none"
+"""In place of the seeds, where a claim needs no runs: it is computed."""
+
 
 def find_claims(names: Iterable[str]) -> list[Claim]:
     """Return the claims with these names or numbers, in the paper's order; all if none is given.
@@ -107,7 +110,7 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
         position=list(CLAIMS).index(claim.name) + 1,
         published=claim.published,
         rule=claim.rule,
-        seeds=name_seeds(bench.seeds),
+        seeds=name_seeds(bench.seeds) if data.of_runs else NO_SEEDS,
         inputs_digest=digest,
         judgement=judgement,
         observations=tuple(observations),

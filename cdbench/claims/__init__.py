@@ -1,4 +1,7 @@
-"""The paper's claims, one a file, in the paper's order; ``CLAIMS`` is the ledger's list."""
+"""The paper's claims, one a file; ``CLAIMS`` is the ledger's list.
+
+First come the paper's main claims, then the statements around them, each in the paper's order.
+"""
 
 from cdbench.claims.accuracy import Accuracy
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
@@ -53,24 +56,24 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     Cost,
     TrainingSpeed,
     OddBlockSizes,
+    ParameterMatched,
+    StepSize,
     TraceInverse,
     HessianWtw,
     QuantitativeAgreement,
     KappaOfInput,
-    BatchDiagnostic,
     WhiteStart,
     OneStep,
     NormalisationWhitens,
     Depth,
+    HarderTasks,
+    FinalLoss,
+    BatchDiagnostic,
     SodiumSplitting,
     ShannonCapacity,
     OddKappa,
     FirstRow,
     Theorem2Hypothesis,
-    ParameterMatched,
-    StepSize,
-    HarderTasks,
-    FinalLoss,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}

@@ -68,6 +68,7 @@ class BatchDiagnostic(Claim):
         "More seeds where an interval is open; or networks that differ by more than their seed, so "
         "that κ varies over more than it does here."
     )
+    null = 0.7
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the diagnostic and both κ of the training split, of every layer and seed."""

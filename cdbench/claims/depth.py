@@ -98,6 +98,7 @@ class Depth(Claim):
         "Deeper networks whose units do not die, such as with normalisation or other initial "
         "weights; or a growth that turns round beyond these depths."
     )
+    null = 1.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return dense and B=4 of every depth, for the first ten seeds."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from cdbench.claims.base import (
-    CONDITIONS_ONLY,
+    EPOCHS_ONLY,
     Bench,
     Claim,
     Measurements,
@@ -71,10 +71,11 @@ class DropoutRate(Claim):
         "better than 0.0118 by 0.5 points; larger networks, which overfit more, are the place to "
         "look."
     )
+    null = 0.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's three models with every rate and seed."""
-        return needs_of(_configs(seeds), CONDITIONS_ONLY)
+        return needs_of(_configs(seeds), EPOCHS_ONLY)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return every run's test accuracy, and their mean over the models."""

@@ -55,8 +55,7 @@ def placed(found: Measurement, data: Observations) -> Measurement:
     """
     if found.interval != BOOTSTRAP or found.low is None or found.high is None:
         return replace(found, estimand=EXACT if found.interval is None else None)
-    keys = {(found.quantity, found.subject), (found.quantity, found.baseline)}
-    if not any(o.run_id is not None for o in data if (o.quantity, o.subject) in keys):
+    if found.quantity not in data.of_runs:
         return replace(found, estimand=DRAWS)
     low, high = _widened(found, math.sqrt(1 + found.n * OVERLAP))
     return replace(found, estimand=SPLITS, wide_low=low, wide_high=high)

@@ -19,7 +19,6 @@ from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
-    HOLDS,
     NOT_SUPPORTED,
     Judgement,
     Measurement,
@@ -55,6 +54,9 @@ EPSILON = RunConfig(fisher_weight=1.0).fisher_epsilon
 """ε of both forms: the default, chosen by experiment (docs/conditions.md)."""
 
 
+OUR_EPSILON = f"ε is {EPSILON:g}, the paper naming none"
+
+
 class FisherFlatness(Claim):
     """Flatness and conditioning with the Fisher regulariser against without."""
 
@@ -78,13 +80,19 @@ class FisherFlatness(Claim):
         "A form is flatter at a block size if the 95 % interval of its mean paired difference in "
         "flatness lies above 0.01 after each of the epochs 5, 10, 15, 20 and 25. It is better "
         "conditioned if both median paired ratios of κ, of the weights and of the layers' "
-        "Hessians, have intervals below 1. holds if trace-inverse is flatter and better "
-        "conditioned at both block sizes; holds under a condition if at least one form at one "
-        "block size is flatter, the condition naming which, and whether κ follows; contradicted "
+        "Hessians, have intervals below 1. holds under a condition, our ε, if trace-inverse is "
+        "flatter and better conditioned at both block sizes; and if at least one form at one block "
+        "size is flatter, the condition naming which too, and whether κ follows; contradicted "
         "if none is and trace-inverse's difference after epoch 25 has its interval below 0 at "
         "both block sizes; else not supported."
     )
     overturn = "Another λ_F or ε: the paper names no ε, and the effect depends on both."
+    version = 2
+    changed = (
+        "The first version held without a condition, at this project's own ε. The paper names "
+        "none, and the effect depends on it; so the ε is now part of every positive verdict."
+    )
+    null = GAIN
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return both block sizes with both forms and without, measured every five epochs."""
@@ -148,14 +156,14 @@ class FisherFlatness(Claim):
             f"{EPSILON:g}, for which the paper has no value."
         )
         if all(own in better for own in papers):
-            return Judgement(HOLDS, measured, reason)
+            return Judgement(CONDITIONAL, measured, reason, OUR_EPSILON)
         if flatter:
             named = [
                 f"{form} at {' and '.join(_size(m) for m, own in flatter if own == form)}"
                 for form in dict.fromkeys(form for _, form in flatter)
             ]
             rest = [] if better == flatter else ["flatness is meant, not κ"]
-            return Judgement(CONDITIONAL, measured, reason, "; ".join(named + rest))
+            return Judgement(CONDITIONAL, measured, reason, "; ".join([OUR_EPSILON, *named, *rest]))
         if all(below(change, 0.0) for change in ends_at):
             return Judgement(CONTRADICTED, measured, reason)
         return Judgement(NOT_SUPPORTED, measured, reason)

@@ -69,6 +69,7 @@ class HessianWtw(Claim):
         "Gradient descent in the layer's input, for which W⊤W is the Hessian; or κ of W and "
         "of the inputs' second moment that go together, which training does not bring about."
     )
+    null = 1.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the recipe's dense runs."""

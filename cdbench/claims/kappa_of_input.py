@@ -66,6 +66,7 @@ class KappaOfInput(Claim):
         "Inputs whose blocks are as weakly coupled as those of the deeper layers; or a "
         "constant that may be larger than 10."
     )
+    null = 10.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's three models."""

@@ -87,6 +87,7 @@ class NormalisationWhitens(Claim):
         "A training that kills no units, or a normalisation that also decorrelates: variances of 1 "
         "alone do not make κ = 1."
     )
+    null = 10.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return dense and B=4 with each normalisation and without, for the first ten seeds."""

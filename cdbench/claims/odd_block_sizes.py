@@ -78,6 +78,7 @@ class OddBlockSizes(Claim):
         "A task in which an odd block size beats both even neighbours: for instance data with a "
         "symmetry of that order."
     )
+    null = 0.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return dense and every block size with every seed."""
@@ -100,7 +101,8 @@ class OddBlockSizes(Claim):
             runs = {B: bench.run(RunConfig(B=B, seed=seed)) for B in BLOCK_SIZES}
             excesses = {B: excess(runs, B) for B in ODD}
             observations += [
-                Observation(EXCESS, _name(B), seed, value) for B, value in excesses.items()
+                Observation(EXCESS, _name(B), seed, value, runs[B].run_id)
+                for B, value in excesses.items()
             ]
             together = float(np.mean(list(excesses.values())))
             observations.append(Observation(EXCESS, ALL_ODD, seed, together))

@@ -74,6 +74,7 @@ class OddKappa(Claim):
         "Trained weights whose smallest singular values are not those of the real frequencies, as "
         "with a regulariser that lifts them; or κ of even B without the frequency B/2."
     )
+    null = 1.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return every block size with every seed, as the claim on their accuracy does."""

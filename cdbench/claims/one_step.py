@@ -73,6 +73,7 @@ class OneStep(Claim):
         "Inputs whose covariance on the training split is further from the identity: more features "
         "that do not vary, or a whitening that was fitted on other samples."
     )
+    null = 0.95
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the shares of every seed and layer."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import product
 
 from cdbench.claims.base import (
-    CONDITIONS_ONLY,
+    EPOCHS_ONLY,
     Bench,
     Claim,
     Measurements,
@@ -98,7 +98,7 @@ class ParameterMatched(Claim):
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's models and the matched dense networks, and those at other rates."""
         others = {str(setting): own for setting, own in _settings(seeds).items()}
-        return needs_of(_configs(seeds) | others, CONDITIONS_ONLY)
+        return needs_of(_configs(seeds) | others, EPOCHS_ONLY)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return every run's size, accuracy and loss at rate 0.1, and accuracy at its best."""

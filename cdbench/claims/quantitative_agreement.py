@@ -95,6 +95,7 @@ class QuantitativeAgreement(Claim):
         "Inputs that are whitened, as the theorem asks and the experiment does not, and the κ of "
         "the Hessian in place of that of the weights."
     )
+    null = 10.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's three models."""

@@ -33,6 +33,11 @@ class Observations:
         The claim's name.
     observations : iterable of Observation
         Each (quantity, subject, place) once.
+
+    Attributes
+    ----------
+    of_runs : set of str
+        Quantities that come from runs, of which some may be derived from several.
     """
 
     def __init__(self, claim: str, observations: Iterable[Observation]) -> None:
@@ -41,6 +46,7 @@ class Observations:
         self._by_key: dict[tuple[str, str], dict[float, float]] = {}
         for found in self.all:
             self._by_key.setdefault((found.quantity, found.subject), {})[found.place] = found.value
+        self.of_runs = {found.quantity for found in self.all if found.run_id is not None}
 
     def __iter__(self) -> Iterator[Observation]:
         """Iterate over all of them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from cdbench.claims.base import CONDITIONS_ONLY, Bench, Claim, Measurements, Needs
+from cdbench.claims.base import EPOCHS_ONLY, Bench, Claim, Measurements, Needs
 from cdbench.claims.rate_grid import (
     B4,
     B8,
@@ -80,10 +80,11 @@ class StepSize(Claim):
         "A grid with better rates, for dense or for B=8; a schedule that lowers the rate; or more "
         "seeds that move the interval across a half."
     )
+    null = 0.5
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the three models with every rate of the grid and every seed."""
-        return {config: CONDITIONS_ONLY for own in grid(seeds).values() for config in own}
+        return {config: EPOCHS_ONLY for own in grid(seeds).values() for config in own}
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return accuracies at all settings and at the own best, their steps, and the gaps."""

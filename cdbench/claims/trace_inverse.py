@@ -80,6 +80,7 @@ class TraceInverse(Claim):
         "A definition of I(W) other than the paper's by which the blocks' inverses add up: W⊤W "
         "sums over output blocks before it is inverted and couples input blocks."
     )
+    null = 1.0
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return Eq. 8 and the trace of every layer, and the errors for single blocks."""

@@ -67,6 +67,7 @@ class TrainingLoss(Claim):
         "More seeds that move the interval at epoch 20 across 1; another learning rate, since the "
         "common one moves W four times as far at B=4 as in the dense layer."
     )
+    null = 1.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's three models with every seed, and with the paper's own."""

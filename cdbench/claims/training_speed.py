@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cdbench.claims.base import CONDITIONS_ONLY, Bench, Claim, Measurements, Needs
+from cdbench.claims.base import EPOCHS_ONLY, Bench, Claim, Measurements, Needs
 from cdbench.claims.rate_grid import (
     B4,
     B8,
@@ -21,7 +21,6 @@ from cdbench.claims.statistics import Observations, mean, median
 from cdbench.claims.wording import above, below, in_digits
 from cdbench.judgement import (
     CONDITIONAL,
-    CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
     Judgement,
@@ -87,7 +86,7 @@ class TrainingSpeed(Claim):
     rule = (
         "A model is faster than dense in a comparison if the mean sign has its 95 % interval "
         "below 0, slower if above 0. Each comparison has four cases: B=4 and B=8, to 95 % and to "
-        "97 %. holds if all four are faster at the own best rates; contradicted if there none is "
+        "97 %. holds if all four are faster at the own best rates; not supported if there none is "
         "faster, and B=8, the best conditioned by the paper's κ, is slower to both targets; else "
         "holds under a condition if in some comparison at least one case is faster and none "
         "slower, the condition naming comparison and cases; else not supported."
@@ -96,10 +95,17 @@ class TrainingSpeed(Claim):
         "A better choice of rates for CDLinear than the grid has; or a task whose speed is limited "
         "by conditioning and not by capacity, such as inputs of very unequal scales."
     )
+    version = 2
+    changed = (
+        "The first version said contradicted. The paper infers speed from κ but says itself that "
+        "it does not establish it; where no model is faster, the inference is not supported, and "
+        "nothing that was claimed is contradicted."
+    )
+    null = 0.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the three models with every rate of the grid and every seed."""
-        return {config: CONDITIONS_ONLY for own in grid(seeds).values() for config in own}
+        return {config: EPOCHS_ONLY for own in grid(seeds).values() for config in own}
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return epochs to both targets of all runs, the own best ones, and the signs."""
@@ -107,6 +113,7 @@ class TrainingSpeed(Claim):
             setting: {config.seed: bench.run(config) for config in configs}
             for setting, configs in grid(bench.seeds).items()
         }
+        ids = {s: {seed: run.run_id for seed, run in own.items()} for s, own in runs.items()}
         observations = []
         for target in TARGETS:
             epochs = {
@@ -114,13 +121,11 @@ class TrainingSpeed(Claim):
                 for setting, own in runs.items()
             }
             observations += [
-                Observation(
-                    epochs_to(target), str(setting), seed, value, runs[setting][seed].run_id
-                )
+                Observation(epochs_to(target), str(setting), seed, value, ids[setting][seed])
                 for setting, own in epochs.items()
                 for seed, value in own.items()
             ]
-            observations += _compare(epochs, target, bench.seeds)
+            observations += _compare(epochs, target, bench.seeds, ids)
         return observations
 
     def measure(self, observations: Observations) -> list[Measurement]:
@@ -160,8 +165,10 @@ class TrainingSpeed(Claim):
         return Judgement(verdict, f"to {percent(last)}: {medians}", reason, condition)
 
 
-def _compare(epochs: Epochs, target: float, seeds: Sequence[int]) -> list[Observation]:
-    """Return the own best rates' epochs and steps, and all comparisons' signs."""
+def _compare(
+    epochs: Epochs, target: float, seeds: Sequence[int], ids: Mapping[Setting, Mapping[int, int]]
+) -> list[Observation]:
+    """Return the own best rates' epochs and steps, and all comparisons' signs, of these runs."""
     best = own_best(epochs, seeds)
     observations = []
     for model, chosen in best.items():
@@ -180,7 +187,11 @@ def _compare(epochs: Epochs, target: float, seeds: Sequence[int]) -> list[Observ
             for seed in seeds:
                 more = epochs[ours[seed]][seed] - epochs[theirs[seed]][seed]
                 sign = float(np.sign(more))
-                observations.append(Observation(sign_to(target, comparison), model, seed, sign))
+                observations.append(
+                    Observation(
+                        sign_to(target, comparison), model, seed, sign, ids[ours[seed]][seed]
+                    )
+                )
     return observations
 
 
@@ -192,7 +203,7 @@ def _verdict(signs: Signs) -> tuple[str, str | None]:
     of_B8 = [is_slower for (model, _), is_slower in zip(CASES, slower[OWN_BEST], strict=True)
              if model == B8]  # fmt: skip
     if not any(faster[OWN_BEST]) and all(of_B8):
-        return CONTRADICTED, None
+        return NOT_SUPPORTED, None
     conditions = [
         f"{name} ({', '.join(_named(faster[name]))})"
         for name in COMPARISONS

@@ -80,6 +80,7 @@ class WhiteStart(Claim):
         "An initialisation or a normalisation that leaves the hidden layers' inputs white; or "
         "inputs with more directions that do not vary."
     )
+    null = 2.0
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return κ of every layer of every network, whitened and not, and the paper's κ."""
