@@ -17,7 +17,7 @@ from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.judgement import FIRST, ClaimResult, Judgement, Measurement
 
 NO_SEEDS = "none"
-"""In place of the seeds, where a claim needs no runs: it is computed."""
+"""In place of the seeds, where nothing depends on them."""
 
 
 def find_claims(names: Iterable[str]) -> list[Claim]:
@@ -102,7 +102,7 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
     with threadpool_limits(1, "blas"):  # as in training; the environment records it too
         observations = claim.observe(bench)
         data = Observations(claim.name, observations)
-        measurements = [placed(found, data) for found in claim.measure(data)]
+        measurements = [placed(m, data, claim.without_runs) for m in claim.measure(data)]
         judgement = judged(claim, measurements)
         environment = current_environment()
     return ClaimResult(
@@ -110,7 +110,7 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
         position=list(CLAIMS).index(claim.name) + 1,
         published=claim.published,
         rule=claim.rule,
-        seeds=name_seeds(bench.seeds) if data.of_runs else NO_SEEDS,
+        seeds=name_seeds(bench.seeds) if claim.uses_seeds else NO_SEEDS,
         inputs_digest=digest,
         judgement=judgement,
         observations=tuple(observations),

@@ -69,6 +69,7 @@ class Computed(Better):
 
     name = "computed"
     title = "Two and two"
+    uses_seeds = False
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return none."""
@@ -108,7 +109,7 @@ def test_audit_trains_judges_stores_and_prints_the_ledger(here: Here) -> None:
     assert "Blocks are better" in answer.out
     assert "not measured" not in answer.out
     found = rows(here.folder / "runs.db", "select claim, position, seeds from claims")
-    assert found == [("better", 1, "0..9"), ("computed", 2, "0..9")]
+    assert found == [("better", 1, "0..9"), ("computed", 2, "none")]
 
 
 def test_second_audit_answers_from_the_database(here: Here) -> None:
@@ -130,7 +131,7 @@ def test_another_block_of_seeds_stands_beside_the_ledger(here: Here) -> None:
         "select claim, first_seeds, seeds, is_replicated = (verdict = first_verdict) "
         "from replications",
     )
-    assert found == [("better", "0..9", "10..19", 1), ("computed", "0..9", "10..19", 1)]
+    assert found == [("better", "0..9", "10..19", 1), ("computed", "none", "none", 1)]
     question = "select measured from claims where claim = 'better'"
     assert rows(here.folder / "runs.db", question) == [before]
     assert "Again" in here("audit", "--seeds", "0..9", "--explain").out
@@ -223,7 +224,7 @@ def test_claim_is_found_by_its_number_and_keeps_it(here: Here) -> None:
     assert counts(here) == (0, 1)
     (row,) = [line for line in answer.out.splitlines() if "Two and two" in line]
     assert row.split()[0] == "2"
-    assert "0..9" in row
+    assert "none" in row
 
 
 def test_changed_rule_or_seeds_or_runs_are_judged_again(

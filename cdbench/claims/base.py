@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from cdbench.claims.estimands import DRAWS
 from cdbench.claims.statistics import Observations
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
@@ -110,6 +111,10 @@ class Claim(ABC):
         What a later version changed, and why; empty for the first.
     null : float or None
         Value that the rule tests the first measurement against; None where it tests none.
+    uses_seeds : bool
+        Whether anything depends on the audit's seeds.
+    without_runs : str
+        Of which population the numbers are that come from no stored run.
     """
 
     name: ClassVar[str]
@@ -123,6 +128,8 @@ class Claim(ABC):
     version: ClassVar[int] = 1
     changed: ClassVar[str] = ""
     null: ClassVar[float | None] = None
+    uses_seeds: ClassVar[bool] = True
+    without_runs: ClassVar[str] = DRAWS
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the runs that it needs; none for a claim that is computed."""

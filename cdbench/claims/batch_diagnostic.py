@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.factors import within
 from cdbench.claims.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
 from cdbench.claims.retrained import N_RETRAINED, last_batches, retrained, split_of
@@ -68,6 +69,7 @@ class BatchDiagnostic(Claim):
         "More seeds where an interval is open; or networks that differ by more than their seed, so "
         "that κ varies over more than it does here."
     )
+    without_runs = SPLITS
     null = 0.7
 
     def observe(self, bench: Bench) -> list[Observation]:

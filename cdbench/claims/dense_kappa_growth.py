@@ -57,6 +57,7 @@ class DenseKappaGrowth(Claim):
         "supported."
     )
     overturn = "An exponent of 1 for square matrices; theory gives n² (Edelman 1988)."
+    uses_seeds = False
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return κ of every random matrix; the same ones for any bench."""

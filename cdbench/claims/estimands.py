@@ -37,7 +37,7 @@ def is_ratio(found: Measurement) -> bool:
     return "ratio" in found.statistic or found.statistic == "median"
 
 
-def placed(found: Measurement, data: Observations) -> Measurement:
+def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) -> Measurement:
     """Return the measurement with its estimand and, where runs are behind it, the wider interval.
 
     Parameters
@@ -46,6 +46,8 @@ def placed(found: Measurement, data: Observations) -> Measurement:
         Of these observations.
     data : Observations
         What it was measured from.
+    without_runs : str
+        Estimand of quantities that come from no stored run.
 
     Returns
     -------
@@ -55,8 +57,8 @@ def placed(found: Measurement, data: Observations) -> Measurement:
     """
     if found.interval != BOOTSTRAP or found.low is None or found.high is None:
         return replace(found, estimand=EXACT if found.interval is None else None)
-    if found.quantity not in data.of_runs:
-        return replace(found, estimand=DRAWS)
+    if without_runs != SPLITS and found.quantity not in data.of_runs:
+        return replace(found, estimand=without_runs)
     low, high = _widened(found, math.sqrt(1 + found.n * OVERLAP))
     return replace(found, estimand=SPLITS, wide_low=low, wide_high=high)
 

@@ -60,6 +60,7 @@ class FirstRow(Claim):
         "Eq. 2 with a complex conjugate on F[c_ij], or the index (l-k) in place of (k-l): with "
         "both, c is the first row."
     )
+    uses_seeds = False
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the errors of every case."""

@@ -69,6 +69,7 @@ class Gradients(Claim):
         "not all of the 16 block sizes all errors are below; contradicted if for none."
     )
     overturn = "A shape, a block size or a layer with an entry off by more than 1e-4."
+    uses_seeds = False
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the errors of every case."""

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.kappas import DENSE, MODELS
 from cdbench.claims.statistics import Observations, mean
 from cdbench.claims.wording import above, below, in_digits
@@ -73,6 +74,7 @@ class OneStep(Claim):
         "Inputs whose covariance on the training split is further from the identity: more features "
         "that do not vary, or a whitening that was fitted on other samples."
     )
+    without_runs = SPLITS
     null = 0.95
 
     def observe(self, bench: Bench) -> list[Observation]:

@@ -57,6 +57,7 @@ class Parameters(Claim):
         "B. The whole networks' factors are told beside the verdict and do not decide it."
     )
     overturn = "Another count in any of the cases; nothing is estimated."
+    uses_seeds = False
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return counts and ratios of networks and layers, as built."""

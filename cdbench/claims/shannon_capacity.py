@@ -89,6 +89,7 @@ class ShannonCapacity(Claim):
         "A channel, defined by (Z_eff, n, ℓ), whose capacity does not fall as its noise grows, or "
         "whose input reaches the capacity at one rate of noise alone."
     )
+    uses_seeds = False
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return capacities and shares at every rate, and where α_CD stands among them."""

@@ -88,6 +88,7 @@ class SodiumSplitting(Claim):
         "Z_eff and the constant of Paper I: with both printed, α_CD is one number that can be "
         "computed."
     )
+    uses_seeds = False
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return both splittings, and α of every choice."""

@@ -147,7 +147,7 @@ class Theorem2(Claim):
         at_B4 = found.find(IN_SAMPLES, of(KINDS[0], subject(PAPER_B)))
         return Judgement(
             verdict,
-            f"variance 1: κ up to {unit:.3g}; κ − 1 ∝ N^{format_number(at_B4.estimate)}, "
+            f"variance 1: κ to {unit:.3g}; κ − 1 ∝ N^{format_number(at_B4.estimate)}, "
             f"n^{in_digits(in_n)}",
             "With coefficients of variance 1 alone, as the theorem has it, κ is up to "
             f"{unit:.3g} on the digits; with identity covariance κ − 1 is at most "

@@ -101,6 +101,7 @@ class Theorem2Hypothesis(Claim):
         "A hypothesis on the blocks together, E F[X_j](k) F[X_j'](k)* = 0 for j ≠ j': then κ = 1. "
         "As it stands, two lines of algebra give (1 + ρ)/(1 - ρ)."
     )
+    uses_seeds = False
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return what the correlated inputs are and give, and κ on white samples."""

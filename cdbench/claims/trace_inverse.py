@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.factors import beyond, within
 from cdbench.claims.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
 from cdbench.claims.retrained import N_RETRAINED, network_of, retrained
@@ -80,6 +81,7 @@ class TraceInverse(Claim):
         "A definition of I(W) other than the paper's by which the blocks' inverses add up: W⊤W "
         "sums over output blocks before it is inverted and couples input blocks."
     )
+    without_runs = SPLITS
     null = 1.0
 
     def observe(self, bench: Bench) -> list[Observation]:

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.kappas import DENSE, LAYERS, MODELS
 from cdbench.claims.statistics import Observations, median, median_ratio
 from cdbench.claims.wording import above, below, in_digits
@@ -80,6 +81,7 @@ class WhiteStart(Claim):
         "An initialisation or a normalisation that leaves the hidden layers' inputs white; or "
         "inputs with more directions that do not vary."
     )
+    without_runs = SPLITS
     null = 2.0
 
     def observe(self, bench: Bench) -> list[Observation]:
