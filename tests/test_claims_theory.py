@@ -48,6 +48,7 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.layers import EVALUATION, CDLinear
+from cdbench.published import PUBLISHED_KAPPA_RATIOS
 from cdbench.run import Condition, Curvature, Spectrum
 from cdbench.spectra import KINDS
 from cdbench.spectra.base import FLOORS, LayerState

@@ -31,7 +31,7 @@ from cdbench.store.audit_queries import AuditedRun
 EASY = "digits"
 HARDER = ("digits-noise", "digits-few", "digits-pairs", "digits-sums")
 MODELS = (B4, B8)
-MAX_SEEDS = 20
+MAX_SEEDS = 10
 """The first seeds of the audit, so many at most: each has 36 runs on the harder sets."""
 
 RATE = 0.05
