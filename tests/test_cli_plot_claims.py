@@ -166,7 +166,7 @@ def test_samples_are_what_the_database_holds(audited: Path) -> None:
             for claim in CLAIMS_SHOWN
         ),
         (
-            "update observation set quantity = 'κ' where quantity = 'published κ'",
+            "update series set quantity = 'κ' where quantity = 'published κ'",
             "claim comparable-kappa has no 'published κ' of dense; to judge the claims: cdbench "
             "audit --db",
         ),

@@ -257,7 +257,7 @@ def test_merged_keys_lead_to_the_same_rows(location: str, tmp_path: Path, runs: 
     merge_database(location, str(NEWEST))
     question = (
         "SELECT claim, quantity, subject, place, value, run.uuid, run.started_at, command_line "
-        "FROM observation JOIN claim_result USING (claim_result_id) "
+        "FROM observation JOIN series USING (series_id) JOIN claim_result USING (claim_result_id) "
         "LEFT JOIN run USING (run_id) LEFT JOIN sweep USING (sweep_id)"
     )
 

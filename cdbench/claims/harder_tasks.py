@@ -77,7 +77,7 @@ class HarderTasks(Claim):
         "(drawn once), 200 of the samples, pairs side by side in 100 classes, and the pairs' sum "
         "modulo 10. A digit is in one pair only (898 pairs), so that no split has the same digit "
         "on both sides. Each set's inputs are scaled as the paper's, by one number. Over the "
-        "first 20 seeds, the gap of B=4 and of B=8 to dense on each set less that on the digits, "
+        "first 10 seeds, the gap of B=4 and of B=8 to dense on each set less that on the digits, "
         "seed by seed, at two rates: 0.05 for all (at 0.1 B=8 is held back by its step), and each "
         "model's own best on each set (dense 0.05, 0.1, 0.2; CDLinear 0.025, 0.05, 0.1), chosen "
         "on the half of the seeds that the seed is not in. The ratio of test errors, which need "

@@ -34,6 +34,9 @@ def report(
     claims: Annotated[
         bool, typer.Option("--claims", help="The paper's claims as the last audit judged them.")
     ] = False,
+    short: Annotated[
+        bool, typer.Option("--short", help="Of the claims only the verdicts, a line each.")
+    ] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
     seeds: Annotated[
         list[int] | None,
@@ -80,6 +83,8 @@ def report(
 
         cdbench report --table1 --output table1.tex
 
+        cdbench report --claims --short
+
         cdbench report --claims --format markdown
     """
     if table1 == claims:
@@ -91,6 +96,8 @@ def report(
         raise ConfigurationError(
             "--seeds and --B are of --table1; a ledger is of the seeds that its audit had"
         )
+    if short and not claims:
+        raise ConfigurationError("--short is of --claims; expected report --claims --short")
     target = STANDARD_OUTPUT if output is None else expanded(output, OutputError)
     ending = PurePath(target).suffix.lower()
     if format is None and ending not in ENDINGS:
@@ -99,7 +106,7 @@ def report(
             f"{', '.join(filter(None, ENDINGS))}, or --format beside it"
         )
     form = format or ENDINGS[ending]
-    built = _ledger(db) if claims else _table1(db, seeds, B)
+    built = _ledger(db, short) if claims else _table1(db, seeds, B)
     if target == STANDARD_OUTPUT:
         print_report(built, form)
     elif write_output(target, render(built, form).encode()):
@@ -107,11 +114,13 @@ def report(
     return COMPLETED
 
 
-def _ledger(db: str) -> Report:
+def _ledger(db: str, short: bool) -> Report:
     from cdbench.claims import CLAIMS
+    from cdbench.reports.claims import shortened
     from cdbench.store.database import open_for_reading
 
-    return claims_report(list(CLAIMS), open_for_reading(db, "cdbench audit"))
+    report = claims_report(list(CLAIMS), open_for_reading(db, "cdbench audit"))
+    return shortened(report) if short else report
 
 
 def _table1(db: str, seeds: list[int] | None, B: list[int] | None) -> Report:

@@ -1,6 +1,7 @@
 """The ledger of the paper's claims, and one claim in full."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -75,6 +76,17 @@ def ledger(
         ),
         records=records,
         text_columns=len(COLUMNS),
+    )
+
+
+def shortened(report: Report) -> Report:
+    """Return the ledger with number, claim, verdict and replication only."""
+    kept = [COLUMNS.index(name) for name in ("", "Claim", "Verdict", "Replicated")]
+    return replace(
+        report,
+        columns=tuple(report.columns[i] for i in kept),
+        rows=[[row[i] for i in kept] for row in report.rows],
+        text_columns=len(kept),
     )
 
 

@@ -14,6 +14,7 @@ PARTS = {
     "curvature": "matrices' curvatures",
     "curvature_node": "points of their spectra",
     "claim_result": "judgements of claims",
+    "series": "series of observations",
     "observation": "observations",
     "measurement": "measurements",
     "benchmark": "benchmarks",

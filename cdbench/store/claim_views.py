@@ -62,8 +62,9 @@ MEASUREMENTS = View(
 OBSERVATIONS = View(
     "What the measurements rest on: one row a number, with the run that it comes from.",
     """
-    SELECT claims.claim, o.quantity, o.subject, o.place, o.value, o.run_id
-    FROM observation AS o JOIN claims ON claims.claim_result_id = o.claim_result_id
+    SELECT claims.claim, series.quantity, series.subject, o.place, o.value, o.run_id
+    FROM claims JOIN series ON series.claim_result_id = claims.claim_result_id
+    JOIN observation AS o ON o.series_id = series.series_id
     """,
 )
 

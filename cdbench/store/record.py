@@ -10,11 +10,11 @@ from sqlalchemy import Connection, select, update
 
 from cdbench.benchmark import Benchmark, Timing
 from cdbench.errors import DatabaseGoneError, StoreError
-from cdbench.judgement import ClaimResult
+from cdbench.judgement import ClaimResult, Observation
 from cdbench.run import Run
 from cdbench.store import models
 from cdbench.store.database import Database
-from cdbench.store.insert import environment_id, insert_rows, table_of
+from cdbench.store.insert import environment_id, insert_rows, insert_values, table_of
 from cdbench.store.location import replaced
 from cdbench.store.orphans import remove_leftovers
 from cdbench.store.run_rows import record_parts, run_row, utc
@@ -172,9 +172,7 @@ def record_claim(database: Database, result: ClaimResult) -> int:
         (values["sequence"],) = next_sequences(connection, models.ClaimResult, 1)
         (key,) = insert_rows(connection, models.ClaimResult, [values])
         of_result = {"claim_result_id": key}
-        insert_rows(
-            connection, models.Observation, [of_result | asdict(o) for o in result.observations]
-        )
+        _record_observations(connection, key, result.observations)
         insert_rows(
             connection,
             models.Measurement,
@@ -187,6 +185,24 @@ def record_claim(database: Database, result: ClaimResult) -> int:
 
     return written(
         database, write, lambda connection: _key_of(connection, models.ClaimResult, **identity)
+    )
+
+
+def _record_observations(
+    connection: Connection, key: int, observations: Sequence[Observation]
+) -> None:
+    """Write the observations of a judgement, a series for each quantity and subject."""
+    named = dict.fromkeys((found.quantity, found.subject) for found in observations)
+    rows = [
+        {"claim_result_id": key, "quantity": quantity, "subject": subject}
+        for quantity, subject in named
+    ]
+    series = dict(zip(named, insert_rows(connection, models.Series, rows), strict=True))
+    insert_values(
+        connection,
+        models.Observation,
+        ("series_id", "place", "value", "run_id"),
+        [(series[o.quantity, o.subject], o.place, o.value, o.run_id) for o in observations],
     )
 
 

@@ -69,7 +69,7 @@ SOURCES = {
     "replications": ("claim_result",),
     "first_audit": ("claim_result",),
     "measurements": ("measurement", "claim_result"),
-    "observations": ("observation", "claim_result"),
+    "observations": ("observation", "series", "claim_result"),
     "benchmarks": ("timing", "benchmark", "environment"),
 }
 """Tables whose comments explain a view's other columns; after these, run and epoch are tried."""

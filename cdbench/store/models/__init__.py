@@ -2,7 +2,7 @@
 
 from cdbench.store.models.base import Base
 from cdbench.store.models.benchmarks import Benchmark, Timing
-from cdbench.store.models.claims import ClaimResult, Measurement, Observation
+from cdbench.store.models.claims import ClaimResult, Measurement, Observation, Series
 from cdbench.store.models.runs import Environment, Epoch, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
@@ -26,6 +26,7 @@ __all__ = [
     "NoiseFloor",
     "Observation",
     "Run",
+    "Series",
     "Spectrum",
     "SpectrumValue",
     "Sweep",

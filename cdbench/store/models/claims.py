@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.judgement import BLOCKS, VERDICTS
@@ -59,12 +59,19 @@ class ClaimResult(Base):
     duration_s: Mapped[float] = mapped_column(comment="Wall time without training, seconds.")
 
 
-def _of_result() -> Mapped[int]:
-    return mapped_column(
+class Series(Base):
+    """A quantity of one model or case, as one judgement observed it: numbers in `observation`."""
+
+    __tablename__ = "series"
+    __table_args__ = (UniqueConstraint("claim_result_id", "quantity", "subject"),)
+
+    series_id: Mapped[int] = integer_key("Key.")
+    claim_result_id: Mapped[int] = mapped_column(
         ForeignKey("claim_result.claim_result_id", ondelete="CASCADE"),
-        primary_key=True,
         comment="The judgement it belongs to.",
     )
+    quantity: Mapped[str] = mapped_column(comment="What was observed.")
+    subject: Mapped[str] = mapped_column(comment="Of which model or case.")
 
 
 class Observation(Base):
@@ -72,9 +79,11 @@ class Observation(Base):
 
     __tablename__ = "observation"
 
-    claim_result_id: Mapped[int] = _of_result()
-    quantity: Mapped[str] = mapped_column(primary_key=True, comment="What was observed.")
-    subject: Mapped[str] = mapped_column(primary_key=True, comment="Of which model or case.")
+    series_id: Mapped[int] = mapped_column(
+        ForeignKey("series.series_id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The series it belongs to.",
+    )
     place: Mapped[float] = mapped_column(
         primary_key=True, comment="Where: the seed, unless the quantity says otherwise."
     )
@@ -91,7 +100,11 @@ class Measurement(Base):
 
     __tablename__ = "measurement"
 
-    claim_result_id: Mapped[int] = _of_result()
+    claim_result_id: Mapped[int] = mapped_column(
+        ForeignKey("claim_result.claim_result_id", ondelete="CASCADE"),
+        primary_key=True,
+        comment="The judgement it belongs to.",
+    )
     position: Mapped[int] = integer_key("Order in which they are shown, from 1.")
     quantity: Mapped[str] = mapped_column(comment="Which observations.")
     subject: Mapped[str] = mapped_column(comment="Of which model or case.")

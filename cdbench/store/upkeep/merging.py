@@ -27,7 +27,8 @@ PARTS = {
     "run": ("epoch", "condition_number", "noise_floor", "spectrum", "curvature"),
     "spectrum": ("spectrum_value",),
     "curvature": ("curvature_node",),
-    "claim_result": ("observation", "measurement"),
+    "claim_result": ("series", "measurement"),
+    "series": ("observation",),
     "benchmark": ("timing",),
 }
 """Tables whose rows are merged together with the row that they belong to, never alone."""
