@@ -91,11 +91,15 @@ def shortened(report: Report) -> Report:
 
 
 def _replicated(found: StoredClaim | None, again: StoredClaim | None) -> str:
-    """Return ``yes``, or else the verdict on the second block of seeds."""
+    """Return ``yes``, or else the other verdict, or the other condition, of the second block."""
     if found is None or again is None:
         return "–"
-    same = found.judgement.verdict == again.judgement.verdict
-    return f"yes, {again.seeds}" if same else f"{_verdict(again)}, {again.seeds}"
+    first, second = found.judgement, again.judgement
+    where = "" if again.seeds == found.seeds else f", {again.seeds}"
+    if first.verdict != second.verdict:
+        return f"no: {_verdict(again)}{where}"
+    other = f"; if: {second.condition}" if first.condition != second.condition else ""
+    return f"yes{where}{other}"
 
 
 def _second(again: StoredClaim | None, replicated: str) -> dict[str, Any]:
