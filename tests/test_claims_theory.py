@@ -143,8 +143,8 @@ PAPERS = {(q, m): f for q in DECISIVE for m, f in zip(MODELS, (310, 12_000), str
 def test_published_factors_in_every_comparable_quantity_hold() -> None:
     above = {key: 5.0 * factor for key, factor in PAPERS.items()}
     assert judged(COMPARABLE, kappas(above, 1.0)).verdict == HOLDS
-    assert judged(COMPARABLE, kappas(above, 1.0, highest=1e-4)).verdict == HOLDS
-    assert judged(COMPARABLE, kappas(above, 1.0, highest=1e-5)).verdict == CONDITIONAL
+    assert judged(COMPARABLE, kappas(above, 1.0, highest=1e-6)).verdict == HOLDS
+    assert judged(COMPARABLE, kappas(above, 1.0, highest=1e-7)).verdict == CONDITIONAL
 
 
 def test_published_factors_in_some_quantities_hold_for_those() -> None:

@@ -19,9 +19,11 @@ from cdbench.execution import execute
 from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
 from cdbench.plots import SAMPLE_FIGURES
 from cdbench.plots.base import Model
+from cdbench.plots.kappa_floors import CUT, DAMPED
 from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
 from cdbench.spectra import KINDS
+from cdbench.spectra.base import FLOORS
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.figure_queries import curvature_of, runs_with_spectra
 from cdbench.store.record import record_claim, record_run
@@ -91,9 +93,9 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Path:
         record_claim(database, judged(claim, observations(claim)))
     for configs in paper_models(SEEDS).values():
         for config in configs:
-            diagnostics = Diagnostics(spectra_every=5, values=False)
+            diagnostics = Diagnostics(spectra_every=5, values=False, floors=True)
             if config.seed == SEEDS[0]:
-                diagnostics = Diagnostics(spectra_every=5, curvature="lanczos")
+                diagnostics = Diagnostics(spectra_every=5, curvature="lanczos", floors=True)
             record_run(database, execute(config, diagnostics=diagnostics))
     return path
 
@@ -106,14 +108,14 @@ def without(audited: Path, folder: Path, *statements: str) -> list[str]:
     return ["plot", "--claims", "--db", str(path), "--output", str(folder / "made")]
 
 
-def test_claims_draws_the_five_figures_of_what_is_stored(
+def test_claims_draws_the_six_figures_of_what_is_stored(
     audited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(without(audited, tmp_path)) == 0
     made = sorted(path.name for path in (tmp_path / "made").iterdir())
     assert made == sorted(f"{name}.png" for name in (*SAMPLE_FIGURES, "spectra-kinds"))
     out = capsys.readouterr().out
-    assert [line.partition(" ")[0] for line in out.splitlines()] == ["wrote"] * 5
+    assert [line.partition(" ")[0] for line in out.splitlines()] == ["wrote"] * 6
 
 
 def test_samples_are_what_the_database_holds(audited: Path) -> None:
@@ -159,6 +161,34 @@ def test_samples_are_what_the_database_holds(audited: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("layer", "kind"), [(None, "weight"), (1, "layer_hessian"), (3, "layer_hessian")]
+)
+def test_floors_are_what_the_database_holds(audited: Path, layer: int | None, kind: str) -> None:
+    samples, source = READERS["kappa-floors"](open_for_reading(str(audited)))
+    assert source == "6 runs of runs.db · digits · seeds 2 3"
+    own = [s for s in samples if (s.model, s.weight_layer) == (DENSE, layer)]
+    read = {(s.quantity, s.x): s.values for s in own}
+    where = f"model = 'dense' and kind = '{kind}' and layer = {layer or 'layer'}"
+    stored: dict[tuple[str, float], list[float]] = {}
+    for quantity in (CUT, DAMPED):
+        for level, kappa in rows(
+            audited,
+            f"select level, avg({quantity}_kappa) from noise_floors where {where} "
+            "group by level, seed order by level, seed",
+        ):
+            stored.setdefault((quantity, level), []).append(kappa)
+    rounding = rows(
+        audited,
+        f"select avg(kappa_nonnull) from conditions where {where} and epoch = 25 "
+        "group by seed order by seed",
+    )
+    stored[CUT, 0.0] = [kappa for (kappa,) in rounding]
+    assert len(read) == len(own) == 1 + 2 * len(FLOORS)
+    assert read.keys() == stored.keys()
+    assert all(list(read[key]) == pytest.approx(kappas) for key, kappas in stored.items())
+
+
+@pytest.mark.parametrize(
     ("statement", "words"),
     [
         *(
@@ -182,6 +212,12 @@ def test_samples_are_what_the_database_holds(audited: Path) -> None:
         (
             "delete from curvature_node",
             "to train them again: cdbench sweep --B 4 8 --seeds 2 --curvature lanczos --db",
+        ),
+        (
+            "update run set diagnostics_json = replace(diagnostics_json, '\"floors\":true', "
+            "'\"floors\":false') where seed = 3 and layer = 'dense'",
+            "1 of 6 runs of dense, B = 4 and B = 8 lack noise floors; to train them: cdbench sweep "
+            "--B 4 8 --seeds 2 3 --noise-floors --no-values --resume --db",
         ),
         (
             "update run set status = 'failed' where seed = 2",

@@ -17,6 +17,7 @@ from cdbench.errors import MissingResultsError
 from cdbench.judgement import Observation
 from cdbench.plots import FIGURES, FORMATS, KINDS_DRAWN, SAMPLE_FIGURES, Sample, save_figure
 from cdbench.plots.base import Model
+from cdbench.plots.kappa_floors import CUT, DAMPED
 from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.notes import number
 from cdbench.plots.samples import quartiles
@@ -66,6 +67,16 @@ def epochs_samples() -> list[Sample]:
     ]
 
 
+def floors_samples(n: int = N_SEEDS) -> list[Sample]:
+    return [
+        Sample(quantity, model, values(5 * (layer or 0) + j, n), level, layer)
+        for layer in (None, 1, 2, 3)
+        for quantity, levels in ((CUT, (0.0, 1e-6, 1e-4, 1e-2)), (DAMPED, (1e-6, 1e-4, 1e-2)))
+        for level in levels
+        for j, model in enumerate(MODELS)
+    ]
+
+
 def accuracy_samples() -> list[Sample]:
     models = (DENSE, *(Model("cdlinear", B) for B in range(1, 9)))
     return [
@@ -86,6 +97,7 @@ SAMPLES = {
     "kappa-seeds": seeds_samples,
     "theorem2": theorem2_samples,
     "kappa-epochs": epochs_samples,
+    "kappa-floors": floors_samples,
     "accuracy-parameters": accuracy_samples,
 }
 
@@ -170,6 +182,32 @@ def test_epochs_show_medians_hollow_where_half_of_the_seeds_are_singular() -> No
 def test_no_hollow_point_is_no_note_on_them() -> None:
     whole = [replace(sample, n_singular=0) for sample in epochs_samples()]
     assert not any("hollow" in text for text in texts(draw("kappa-epochs", whole)))
+
+
+def test_floors_show_medians_cut_with_quartiles_and_damped_and_ratios_in_numbers() -> None:
+    figure = draw("kappa-floors")
+    axes = figure.axes[1]
+    expected = [float(np.median(values(5 + j))) for j in range(len(MODELS))]
+    cut, damped = (
+        [line for line in axes.lines if line.get_linestyle() == dash] for dash in ("-", "--")
+    )
+    levels = (1e-6, 1e-4, 1e-2)
+    for drawn, kappa in zip(cut, expected, strict=True):
+        (rounding, _), *rest = np.asarray(drawn.get_xydata()).tolist()
+        assert rounding < levels[0]
+        assert near(rest, levels, [kappa] * 3)
+    for drawn, kappa in zip(damped, expected, strict=True):
+        assert near(np.asarray(drawn.get_xydata()).tolist(), levels, [kappa] * 3)
+    bands = [found for found in axes.collections if isinstance(found, FillBetweenPolyCollection)]
+    assert len(bands) == len(MODELS) + 1  # the last shades what lies above 1 / floor
+    bound = np.asarray(bands[-1].get_paths()[0].vertices)[1:3]
+    assert bound.prod(axis=1) == pytest.approx([1, 1])
+    titles = [panel.get_title("left") for panel in figure.axes]
+    assert titles == ["weights, mean of layers", *(f"layer {n}'s Hessian" for n in (1, 2, 3))]
+    assert len({panel.get_ylim() for panel in figure.axes}) == 1
+    ratio = number(float(np.median(np.divide(values(5), values(6)))))
+    stated = f"dense / B = 4: {ratio} at rounding, {ratio} above 1e-6, {ratio} above 1e-4"
+    assert any(text.get_text().startswith(f"{stated}\n") for text in axes.texts)
 
 
 def test_accuracies_are_drawn_in_percent_with_their_interval_at_their_size() -> None:
@@ -278,6 +316,7 @@ def test_without_samples_a_figure_is_refused(name: str) -> None:
         ("theorem2", math.inf, "1 point 0 or infinite, not shown"),
         ("theorem2", 1.0, "1 point 0 or infinite, not shown"),
         ("kappa-epochs", math.inf, "1 point infinite, not shown"),
+        ("kappa-floors", math.inf, "1 point infinite, not shown"),
         ("kappa-seeds", math.inf, "points infinite, not shown"),
     ],
 )
@@ -319,7 +358,9 @@ def test_seeds_far_below_the_means_are_counted_and_not_shown() -> None:
     assert axes.get_ylim()[0] > 80
 
 
-@pytest.mark.parametrize("name", ["theorem2", "kappa-epochs", "accuracy-parameters"])
+@pytest.mark.parametrize(
+    "name", ["theorem2", "kappa-epochs", "kappa-floors", "accuracy-parameters"]
+)
 def test_one_model_is_enough(tmp_path: Path, name: str) -> None:
     figure = draw(name, [sample for sample in SAMPLES[name]() if sample.model == FOUR])
     assert save_figure(figure, tmp_path / f"{name}.svg")

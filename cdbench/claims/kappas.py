@@ -76,20 +76,27 @@ def of_layers(run: AuditedRun) -> dict[str, float]:
     return found
 
 
+def floors_of(run: AuditedRun) -> dict[str, list[tuple[float, float, float]]]:
+    """Return level, κ cut and κ damped of each decisive quantity; the weights' are means."""
+    weights = [layer.floors for layer in run.conditions("weight")]
+    hessians = [[layer.floors] for layer in run.conditions("layer_hessian")]
+    return {
+        quantity: [
+            (own[0].level, fmean(f.cut_kappa for f in own), fmean(f.damped_kappa for f in own))
+            for own in zip(*layers, strict=True)
+        ]
+        for quantity, layers in zip(DECISIVE, (weights, *hessians), strict=True)
+    }
+
+
 def at_floors(run: AuditedRun) -> dict[str, float]:
     """Return κ above each noise floor and damped by some; the weights' is a mean over layers."""
-    weights = [layer.floors for layer in run.conditions("weight")]
-    groups = {WEIGHT: weights} | {
-        f"layer_hessian κ, layer {layer}": [condition.floors]
-        for layer, condition in zip(LAYERS, run.conditions("layer_hessian"), strict=True)
-    }
     found = {}
-    for quantity, layers in groups.items():
-        for floors in zip(*layers, strict=True):
-            level = floors[0].level
-            found[cut(quantity, level)] = fmean(floor.cut_kappa for floor in floors)
+    for quantity, floors in floors_of(run).items():
+        for level, cut_kappa, damped_kappa in floors:
+            found[cut(quantity, level)] = cut_kappa
             if level in DAMPED_AT:
-                found[damped(quantity, level)] = fmean(floor.damped_kappa for floor in floors)
+                found[damped(quantity, level)] = damped_kappa
     return found
 
 

@@ -9,6 +9,7 @@ from cdbench.config import name_seeds
 from cdbench.errors import MissingResultsError
 
 if TYPE_CHECKING:
+    from cdbench.diagnostics import Diagnostics
     from cdbench.plots.samples import Sample
     from cdbench.store.audit_queries import AuditedRun
     from cdbench.store.database import Database
@@ -128,33 +129,52 @@ def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
 
 def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
     """Return the three models' κ over the epochs, for the audit's seeds."""
-    from cdbench.claims.base import needs_of, paper_models
     from cdbench.claims.input_only_spectrum import EVERY
-    from cdbench.claims.kappas import DENSE, WEIGHT
     from cdbench.diagnostics import Diagnostics
+
+    lacking, options = f"spectra every {EVERY} epochs", f"--spectra-every {EVERY}"
+    measured = Diagnostics(spectra_every=EVERY, values=False)
+    models, source = _audited(database, measured, lacking, options)
+    return [s for model, runs in models.items() for s in _followed(model, runs, EVERY)], source
+
+
+def kappa_floors(database: "Database") -> "tuple[list[Sample], str]":
+    """Return the three models' κ at the noise floors, cut and damped, for the audit's seeds."""
+    from cdbench.diagnostics import Diagnostics
+
+    measured = Diagnostics(floors=True, values=False)
+    models, source = _audited(database, measured, "noise floors", "--noise-floors")
+    return [sample for model, runs in models.items() for sample in _floored(model, runs)], source
+
+
+def _audited(
+    database: "Database", measured: "Diagnostics", lacking: str, options: str
+) -> "tuple[dict[str, list[AuditedRun]], str]":
+    """Return the paper's models' runs for the audit's seeds, and a line that names them.
+
+    Raises
+    ------
+    MissingResultsError
+        If some are not measured like this; it says what they lack and the options that add it.
+    """
+    from cdbench.claims.base import needs_of, paper_models
+    from cdbench.claims.kappas import DENSE, WEIGHT
     from cdbench.store.audit_queries import audited_runs, covering_runs
 
     seeds = [int(s) for s in Observed(database, "comparable-kappa").values(WEIGHT, DENSE)]
-    models = paper_models(seeds)
-    needs = needs_of(models, Diagnostics(spectra_every=EVERY, values=False))
+    models, named = paper_models(seeds), name_seeds(seeds)
+    needs = needs_of(models, measured)
     stored = covering_runs(database, needs)
     if len(stored) < len(needs):
-        n_missing = len(needs) - len(stored)
-        sweep = f"cdbench sweep --B 4 8 --seeds {name_seeds(seeds)}"
         raise MissingResultsError(
-            f"{database.name}: {n_missing} of {len(needs)} runs of dense, B = 4 and B = 8 lack "
-            f"spectra every {EVERY} epochs; to train them: {sweep} --spectra-every {EVERY} "
+            f"{database.name}: {len(needs) - len(stored)} of {len(needs)} runs of dense, B = 4 and "
+            f"B = 8 lack {lacking}; to train them: cdbench sweep --B 4 8 --seeds {named} {options} "
             "--no-values --resume"
         )
     runs = audited_runs(database, [run_id for run_id, _ in stored.values()])
-    samples = [
-        sample
-        for model, configs in models.items()
-        for sample in _followed(model, [runs[config] for config in configs], EVERY)
-    ]
     return (
-        samples,
-        f"{len(needs)} runs of {database.label} · digits · seeds {name_seeds(seeds)}",
+        {model: [runs[config] for config in configs] for model, configs in models.items()},
+        f"{len(needs)} runs of {database.label} · digits · seeds {named}",
     )
 
 
@@ -177,10 +197,28 @@ def _followed(model: str, runs: "list[AuditedRun]", every: int) -> "Iterable[Sam
                 )
 
 
+def _floored(model: str, runs: "list[AuditedRun]") -> "Iterable[Sample]":
+    """Yield a model's κ at rounding, and cut and damped at each noise floor, by quantity."""
+    from cdbench.claims.kappas import DECISIVE, LAYERS, floors_of, of_layers
+    from cdbench.plots.base import Model
+    from cdbench.plots.kappa_floors import CUT, DAMPED
+    from cdbench.plots.samples import Sample
+
+    shown = Model.named(model)
+    for quantity, layer in zip(DECISIVE, (None, *LAYERS), strict=True):
+        rounding = tuple(of_layers(run)[quantity] for run in runs)
+        yield Sample(CUT, shown, rounding, weight_layer=layer)
+        for of_level in zip(*(floors_of(run)[quantity] for run in runs), strict=True):
+            levels, cut, damped = zip(*of_level, strict=True)
+            yield Sample(CUT, shown, cut, levels[0], layer)
+            yield Sample(DAMPED, shown, damped, levels[0], layer)
+
+
 READERS: "dict[str, Callable[[Database], tuple[list[Sample], str]]]" = {
     "kappa-seeds": kappa_seeds,
     "theorem2": theorem2,
     "kappa-epochs": kappa_epochs,
+    "kappa-floors": kappa_floors,
     "accuracy-parameters": accuracy_parameters,
 }
 """For each figure, a function that returns its samples and a line naming their source."""

@@ -31,8 +31,8 @@ def plot(
         bool,
         typer.Option(
             "--claims",
-            help="The audit's figures: kappa-seeds, theorem2, kappa-epochs, accuracy-parameters, "
-            "spectra-kinds.",
+            help="The audit's figures: kappa-seeds, theorem2, kappa-epochs, kappa-floors, "
+            "accuracy-parameters, spectra-kinds.",
         ),
     ] = False,
     crossover: Annotated[

@@ -11,6 +11,7 @@ from cdbench.plots.crossover import draw_crossover
 from cdbench.plots.fig1 import fig1
 from cdbench.plots.fig2 import fig2
 from cdbench.plots.kappa_epochs import kappa_epochs
+from cdbench.plots.kappa_floors import kappa_floors
 from cdbench.plots.kappa_seeds import kappa_seeds
 from cdbench.plots.kinds import KIND_WORDS
 from cdbench.plots.samples import DrawSamples, Sample
@@ -24,6 +25,7 @@ SAMPLE_FIGURES: dict[str, DrawSamples] = {
     "kappa-seeds": kappa_seeds,
     "theorem2": theorem2,
     "kappa-epochs": kappa_epochs,
+    "kappa-floors": kappa_floors,
     "accuracy-parameters": accuracy_parameters,
 }
 
