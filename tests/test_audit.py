@@ -125,7 +125,8 @@ def test_another_block_of_seeds_stands_beside_the_ledger(here: Here) -> None:
     (before,) = rows(here.folder / "runs.db", "select measured from claims where claim = 'better'")
     answer = here("audit", "--seeds", "0..9", "--replicate")
     assert answer.code == 0
-    assert "yes, 10..19" in answer.out or ", 10..19" in answer.out
+    assert "--replicate: seeds 10..19)" in " ".join(answer.out.split())
+    assert "computed" in answer.out
     found = rows(
         here.folder / "runs.db",
         "select claim, first_seeds, seeds, is_replicated = (verdict = first_verdict) "

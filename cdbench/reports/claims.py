@@ -1,5 +1,6 @@
 """The ledger of the paper's claims, and one claim in full."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -54,7 +55,7 @@ def ledger(
         rows.append([str(position), title, published, measured, seeds, verdict, again])
         records.append(
             _record(position, name, title, published, found)
-            | _second(replications.get(name), again)
+            | _second(found, replications.get(name))
             | _numbers(found, decisive.get(name), adjusted.get(name))
         )
     return Report(
@@ -69,10 +70,10 @@ def ledger(
             "Intervals: 95 % bootstrap over seeds, which are those of new splits of this data set; "
             "for new data of the kind they are wider, and stand beside (--explain). "
             + _after_holm(stored, adjusted)
-            + "Replicated: the verdict on a second block of seeds, by the same rule (cdbench audit "
-            "--replicate). One claim in full, with "
-            "its rule and its numbers: cdbench audit --claim NAME --explain, and with the SQL that "
-            "derives them: --sql. Names: " + ", ".join(titles) + ".",
+            + "Replicated: whether a second block of seeds gave the same verdict by the same rule, "
+            f"else which (cdbench audit --replicate{_second_seeds(replications)}). One claim in "
+            "full, with its rule and numbers: cdbench audit --claim NAME --explain, and with the "
+            "SQL that derives them: --sql. Names: " + ", ".join(titles) + ".",
         ),
         records=records,
         text_columns=len(COLUMNS),
@@ -80,14 +81,24 @@ def ledger(
 
 
 def shortened(report: Report) -> Report:
-    """Return the ledger with number, claim, verdict and replication only."""
+    """Return the ledger with number, claim, verdict and replication only, without repetitions."""
     kept = [COLUMNS.index(name) for name in ("", "Claim", "Verdict", "Replicated")]
+    rows = [[row[i] for i in kept] for row in report.rows]
+    for row in rows:  # that the condition is another is said; which, the whole ledger says
+        row[-1] = re.sub(r"^yes, if: .*", "yes, with another condition", row[-1])
+        row[-1] = re.sub(r"if: .*", "under a condition", row[-1])
     return replace(
         report,
         columns=tuple(report.columns[i] for i in kept),
-        rows=[[row[i] for i in kept] for row in report.rows],
+        rows=rows,
         text_columns=len(kept),
     )
+
+
+def _second_seeds(replications: Mapping[str, StoredClaim]) -> str:
+    """Return ``: seeds 30..59``, where there is a second block."""
+    seeds = {again.seeds for again in replications.values() if again.seeds[0].isdigit()}
+    return f": seeds {', '.join(sorted(seeds))}" if seeds else ""
 
 
 def _replicated(found: StoredClaim | None, again: StoredClaim | None) -> str:
@@ -95,16 +106,17 @@ def _replicated(found: StoredClaim | None, again: StoredClaim | None) -> str:
     if found is None or again is None:
         return "–"
     first, second = found.judgement, again.judgement
-    where = "" if again.seeds == found.seeds else f", {again.seeds}"
     if first.verdict != second.verdict:
-        return f"no: {_verdict(again)}{where}"
-    other = f"; if: {second.condition}" if first.condition != second.condition else ""
-    return f"yes{where}{other}"
+        return f"no: {_verdict(again)}"
+    if again.seeds == found.seeds:
+        return "computed"
+    return "yes" if first.condition == second.condition else f"yes, if: {second.condition}"
 
 
-def _second(again: StoredClaim | None, replicated: str) -> dict[str, Any]:
+def _second(found: StoredClaim | None, again: StoredClaim | None) -> dict[str, Any]:
+    same = found and again and found.judgement.verdict == again.judgement.verdict
     return {
-        "replicated": None if again is None else replicated.startswith("yes"),
+        "replicated": None if again is None else bool(same),
         "replication_seeds": again.seeds if again else None,
         "replication_verdict": again.judgement.verdict if again else None,
         "replication_condition": again.judgement.condition if again else None,
