@@ -78,7 +78,9 @@ def _claim(claim: "Claim", database: "Database", sql: bool) -> Iterator[str]:
 def _beside(claim: "Claim", database: "Database", found: StoredClaim) -> Iterator[str]:
     """Yield what stands beside the verdict: its test, its replication, what the rule changed."""
     if found.p_value is not None:
-        yield _paragraph("Test of it", f"p = {found.p_value:.2g} of the first number below")
+        yield _paragraph(
+            "Tested", f"p = {found.p_value:.2g} of the first number below, before any correction"
+        )
     again = stored_claims(database, REPLICATION).get(claim.name)
     if again is not None:
         told = again.judgement

@@ -71,7 +71,7 @@ def kappa_floors(samples: Sequence[Sample], source: str) -> "Figure":
     }
     looks = dict(zip(models, legend.values(), strict=True))
     legend |= {WORDS[quantity]: Look(QUIET, dash, "") for quantity, dash in DASHES.items()}
-    title = "κ above a noise floor: most of CDLinear's lead is in directions of hardly any power"
+    title = "κ above a noise floor, of dense and of CDLinear"
     layout = Layout(n_rows, N_COLUMNS, 1.9 + 3.1 * n_rows, gaps=(0.62, 0.14), bottom=1.6)
     with style():
         figure, panels = new_sheet(legend, title, source, layout)
