@@ -59,7 +59,7 @@ def test_intervals_of_runs_are_of_splits_and_have_a_wider_one_for_new_data() -> 
         assert found.estimand == SPLITS
         ends = [found.low, found.estimate, found.high, found.wide_low, found.wide_high]
         assert None not in ends
-        if statistic in (median_ratio, mean_ratio):
+        if statistic is median_ratio:
             ends = [math.log(end or math.nan) for end in ends]
         low, estimate, high, wide_low, wide_high = (float(end or 0) for end in ends)
         assert estimate - wide_low == pytest.approx(factor * (estimate - low))
@@ -84,6 +84,13 @@ def test_p_and_detectable_effect_are_those_of_a_normal_law() -> None:
     assert p_value(found, 0.0) == pytest.approx(math.erfc(abs(z) / math.sqrt(2)), rel=0.5)
     assert p_value(found, found.estimate) == pytest.approx(1)
     assert detectable(found) == pytest.approx(2.80 * error, rel=0.05)
+    # p is below 5 % just where the interval leaves the null value out, however skewed it is.
+    assert found.low is not None
+    assert found.high is not None
+    for null, inside in ((found.low, True), (found.high, True), (0.0, False)):
+        p = p_value(found, null + (1e-6 if null == found.low else -1e-6 if inside else 0.0))
+        assert p is not None
+        assert (p > 0.05) == inside
     ratios = of(median_ratio, data_of(np.exp(gap), np.ones(400)))
     below, above = p_value(ratios, 1.0), p_value(ratios, ratios.estimate)
     assert below is not None

@@ -127,13 +127,14 @@ class Depth(Claim):
                     Observation(f"{PRODUCT}, {model}", factors(n), seed, kappas[n])
                     for n in PRODUCTS
                 ]
-        values = {(o.quantity, o.subject, o.place): o.value for o in found}
+        known = {(o.quantity, o.subject, o.place): o for o in found}
         for quantity, subjects in CASES.items():
             for subject, seed in ((s, seed) for s in subjects for seed in bench.seeds):
-                dense = values.get((f"{quantity}, {DENSE}", subject, seed))
+                dense = known.get((f"{quantity}, {DENSE}", subject, seed))
                 if dense is not None:
-                    ratio = dense / values[f"{quantity}, {MODEL}", subject, seed]
-                    found.append(Observation(advantage(quantity), subject, seed, ratio))
+                    ratio = dense.value / known[f"{quantity}, {MODEL}", subject, seed].value
+                    own = (advantage(quantity), subject, seed, ratio, dense.run_id)
+                    found.append(Observation(*own))
         return found
 
     def measure(self, observations: Observations) -> list[Measurement]:

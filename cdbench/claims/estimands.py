@@ -33,8 +33,8 @@ POWER = 0.8
 
 
 def is_ratio(found: Measurement) -> bool:
-    """Whether a statistic is of ratios, or of positive numbers of any size: logarithms count."""
-    return "ratio" in found.statistic or found.statistic == "median"
+    """Whether logarithms count: of medians of ratios, which are positive and of any size."""
+    return found.statistic in ("median paired ratio", "median")
 
 
 def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) -> Measurement:
@@ -80,38 +80,43 @@ def _widened(found: Measurement, factor: float) -> tuple[float | None, float | N
     )
 
 
-def standard_error(found: Measurement) -> float | None:
-    """Return the standard error behind a 95 % interval, of the logarithm where ratios count."""
+Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+"""Standard errors from the middle of a normal law to the end of its interval."""
+
+
+def _scaled(found: Measurement) -> tuple[float, float, float] | None:
+    """Return low, estimate and high, in logarithms where they count; None without an interval."""
+    ends = found.low, found.estimate, found.high
     if found.interval != BOOTSTRAP or found.low is None or found.high is None:
         return None
-    if is_ratio(found):
-        if found.low <= 0 or not math.isfinite(found.high):
-            return None
-        width = math.log(found.high / found.low)
-    else:
-        width = found.high - found.low
-    return width / (2 * NormalDist().inv_cdf((1 + LEVEL) / 2))
+    if not is_ratio(found):
+        return found.low, found.estimate, found.high
+    if any(end is None or end <= 0 or not math.isfinite(end) for end in ends):
+        return None
+    return math.log(found.low), math.log(found.estimate), math.log(found.high)
 
 
 def p_value(found: Measurement, null: float) -> float | None:
-    """Return the two-sided p of the estimate against a null value, by its interval's normal law.
+    """Return the two-sided p of the estimate against a null value.
 
-    None where there is no interval, or none with a width.
+    By a normal law as wide as the interval on the side of the null value, so that p is below 5 %
+    where the 95 % interval leaves the null value out. None where there is no such interval.
     """
-    error = standard_error(found)
-    if not error or (is_ratio(found) and found.estimate <= 0):
+    scaled = _scaled(found)
+    if scaled is None:
         return None
-    away = math.log(found.estimate / null) if is_ratio(found) else found.estimate - null
-    return 2 * (1 - NormalDist().cdf(abs(away) / error))
+    low, estimate, high = scaled
+    away = estimate - (math.log(null) if is_ratio(found) else null)
+    error = (estimate - low if away > 0 else high - estimate) / Z
+    return 2 * (1 - NormalDist().cdf(abs(away) / error)) if error > 0 else None
 
 
 def detectable(found: Measurement) -> float | None:
     """Return the smallest effect that n pairs show with a power of 80 %; for ratios, a factor."""
-    error = standard_error(found)
-    if error is None:
+    scaled = _scaled(found)
+    if scaled is None:
         return None
-    normal = NormalDist()
-    effect = (normal.inv_cdf((1 + LEVEL) / 2) + normal.inv_cdf(POWER)) * error
+    effect = (Z + NormalDist().inv_cdf(POWER)) * (scaled[2] - scaled[0]) / (2 * Z)
     return math.exp(effect) if is_ratio(found) else effect
 
 
@@ -120,7 +125,8 @@ def with_power(judgement: Judgement, decisive: Measurement | None) -> Judgement:
     effect = detectable(decisive) if decisive else None
     if judgement.verdict != NOT_SUPPORTED or decisive is None or effect is None:
         return judgement
-    shown = f"a factor of {effect:.2g}" if is_ratio(decisive) else f"{effect:.2g}"
+    digits = f"{effect:.3g}" if effect < 1.1 else f"{effect:.2g}"
+    shown = f"a factor of {digits}" if is_ratio(decisive) else f"{effect:.2g}"
     if decisive.quantity.endswith(", share") and not is_ratio(decisive):
         shown = f"{100 * effect:.2f} points"
     return replace(

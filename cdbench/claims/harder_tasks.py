@@ -12,6 +12,7 @@ from cdbench.claims.base import (
     Needs,
     paper_models,
 )
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.rate_grid import B4, B8, DENSE, RAW, Setting, own_best
 from cdbench.claims.statistics import Observations, mean, mean_difference, mean_ratio
 from cdbench.claims.wording import above, below, in_digits
@@ -97,6 +98,7 @@ class HarderTasks(Claim):
         "Harder tasks of another kind, such as natural images; longer training; learning rates "
         "outside the grid; or CDLinear networks as large as dense, in place of equal widths."
     )
+    without_runs = SPLITS
     null = 0.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:

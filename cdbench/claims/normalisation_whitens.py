@@ -15,6 +15,7 @@ from cdbench.claims.base import (
     needs_of,
     recipe_models,
 )
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.kappas import DENSE, LAYERS
 from cdbench.claims.statistics import Observations, mean, median, median_ratio
 from cdbench.claims.wording import above, below, in_digits
@@ -87,7 +88,7 @@ class NormalisationWhitens(Claim):
         "A training that kills no units, or a normalisation that also decorrelates: variances of 1 "
         "alone do not make κ = 1."
     )
-    null = 10.0
+    without_runs = SPLITS
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return dense and B=4 with each normalisation and without, for the first ten seeds."""

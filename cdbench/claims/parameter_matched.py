@@ -13,6 +13,7 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.rate_grid import RAW, Setting, own_best
 from cdbench.claims.statistics import (
     Observations,
@@ -94,6 +95,7 @@ class ParameterMatched(Claim):
         "Another data set, or longer training; the words on the count stand or fall with the "
         "counts alone."
     )
+    without_runs = SPLITS
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's models and the matched dense networks, and those at other rates."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cdbench.claims.base import EPOCHS_ONLY, Bench, Claim, Measurements, Needs
+from cdbench.claims.estimands import SPLITS
 from cdbench.claims.rate_grid import (
     B4,
     B8,
@@ -80,6 +81,7 @@ class StepSize(Claim):
         "A grid with better rates, for dense or for B=8; a schedule that lowers the rate; or more "
         "seeds that move the interval across a half."
     )
+    without_runs = SPLITS
     null = 0.5
 
     def needs(self, seeds: Sequence[int]) -> Needs:
