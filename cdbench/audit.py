@@ -120,11 +120,17 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
         duration_s=time.perf_counter() - started,
         rule_version=claim.version,
         block=block,
-        p_value=None if claim.null is None else p_value(measurements[0], claim.null),
+        p_value=_tested(claim, measurements),
     )
 
 
 def judged(claim: Claim, measurements: Sequence[Measurement]) -> Judgement:
     """Return the verdict by the claim's rule; not supported, with the effect to be detected."""
-    judgement = claim.judge(Measurements(measurements))
-    return with_power(judgement, measurements[0] if measurements else None)
+    found = Measurements(measurements)
+    return with_power(claim.judge(found), claim.decisive(found) if measurements else None)
+
+
+def _tested(claim: Claim, measurements: Sequence[Measurement]) -> float | None:
+    if claim.null is None:
+        return None
+    return p_value(claim.decisive(Measurements(measurements)), claim.null)

@@ -117,8 +117,8 @@ class ClaimResult:
     ``claim`` is its name, ``position`` its place in the paper's order, ``published`` what the
     paper says, ``rule`` the rule for the verdict at the time, ``seeds`` the seeds of the runs.
     ``inputs_digest`` stays the same if no input has changed. ``rule_version`` is that of the rule,
-    ``block`` one of BLOCKS, ``p_value`` that of the first measurement against the rule's
-    threshold.
+    ``block`` one of BLOCKS, ``p_value`` that of the deciding measurement against the
+    rule's threshold.
     """
 
     claim: str

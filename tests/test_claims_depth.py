@@ -249,9 +249,24 @@ def normalised(levels: Levels) -> Kappa:
     ("batch", "layer", "verdict", "words"),
     [
         ((2, 3, 1e3), (50, 500, 1e3), HOLDS, None),
-        ((2, 3, 30), (50, 500, 1e3), CONDITIONAL, "batch: white coefficient by coefficient, "),
-        ((50, 500, 1e3), (5, 500, 1e3), CONDITIONAL, "layer: white coefficient by coefficient"),
-        ((50, 500, 1e3), (50, 500, 1e6), CONDITIONAL, "layer: less advantage without it"),
+        (
+            (2, 3, 30),
+            (50, 500, 1e3),
+            CONDITIONAL,
+            "batch normalisation is meant, and only this: white",
+        ),
+        (
+            (50, 500, 1e3),
+            (5, 500, 1e3),
+            CONDITIONAL,
+            "layer normalisation is meant, and only this: white",
+        ),
+        (
+            (50, 500, 1e3),
+            (50, 500, 1e6),
+            CONDITIONAL,
+            "layer normalisation is meant, and only this: less",
+        ),
         ((50, 500, 1e3), (50, 500, 1e3), CONTRADICTED, None),
     ],
 )

@@ -110,7 +110,7 @@ class Claim(ABC):
     changed : str
         What a later version changed, and why; empty for the first.
     null : float or None
-        Value that the rule tests the first measurement against; None where it tests none.
+        Value that the rule tests the decisive measurement against; None where it tests none.
     uses_seeds : bool
         Whether anything depends on the audit's seeds.
     without_runs : str
@@ -143,6 +143,10 @@ class Claim(ABC):
     @abstractmethod
     def measure(self, observations: Observations) -> list[Measurement]:
         """Return the statistics of the observations, those that decide first."""
+
+    def decisive(self, found: Measurements) -> Measurement:
+        """Return the measurement that decides first, of which p and the effect to detect are."""
+        return found.all[0]
 
     @abstractmethod
     def judge(self, found: Measurements) -> Judgement:

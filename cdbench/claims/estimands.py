@@ -68,10 +68,9 @@ def _widened(found: Measurement, factor: float) -> tuple[float | None, float | N
     assert found.low is not None
     assert found.high is not None
     if not is_ratio(found):
-        return (
-            found.estimate - factor * (found.estimate - found.low),
-            found.estimate + factor * (found.high - found.estimate),
-        )
+        low = found.estimate - factor * (found.estimate - found.low)
+        high = found.estimate + factor * (found.high - found.estimate)
+        return (max(low, -1.0), min(high, 1.0)) if "correlation" in found.statistic else (low, high)
     if min(found.low, found.estimate) <= 0 or not math.isfinite(found.high):
         return None, None
     return (
@@ -108,7 +107,7 @@ def p_value(found: Measurement, null: float) -> float | None:
     low, estimate, high = scaled
     away = estimate - (math.log(null) if is_ratio(found) else null)
     error = (estimate - low if away > 0 else high - estimate) / Z
-    return 2 * (1 - NormalDist().cdf(abs(away) / error)) if error > 0 else None
+    return math.erfc(abs(away) / error / math.sqrt(2)) if error > 0 else None
 
 
 def detectable(found: Measurement) -> float | None:

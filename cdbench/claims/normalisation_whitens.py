@@ -88,6 +88,7 @@ class NormalisationWhitens(Claim):
         "A training that kills no units, or a normalisation that also decorrelates: variances of 1 "
         "alone do not make κ = 1."
     )
+    null = 1.0
     without_runs = SPLITS
 
     def needs(self, seeds: Sequence[int]) -> Needs:
@@ -146,6 +147,10 @@ class NormalisationWhitens(Claim):
             ),
         ]
 
+    def decisive(self, found: Measurements) -> Measurement:
+        """Return how layer normalisation changes the advantage."""
+        return found.find(ADVANTAGE, "layer", NONE)
+
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
         present = found.find(ADVANTAGE, NONE, EQUAL)
@@ -169,7 +174,11 @@ class NormalisationWhitens(Claim):
             return Judgement(NOT_SUPPORTED, measured, reason)
         if any(len(own) == len(KINDS) + 1 for own in so.values()):
             return Judgement(HOLDS, measured, reason)
-        condition = "; ".join(f"{own}: {', '.join(so[own])}" for own in so if so[own])
+        condition = "; ".join(
+            f"{own} normalisation is meant, and only this: {', '.join(so[own])}"
+            for own in so
+            if so[own]
+        )
         return Judgement(CONDITIONAL, measured, reason, condition)
 
 

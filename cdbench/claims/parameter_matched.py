@@ -163,7 +163,7 @@ class ParameterMatched(Claim):
         verdict = _verdict(found.find(COUNT, DENSE, B4), delta)
         condition = (
             f"dense is made as small, hidden {WIDTHS[B4]} {WIDTHS[B4]}, and all train at rate "
-            f"0.1: B=4 is {_fares(equal['B=4'])} it (at own best rates {_fares(tuned['B=4'])} it)"
+            f"0.1: B=4 is {_fares(equal['B=4'])} it; at own best rates {_fares(tuned['B=4'])} it"
         )
         return Judgement(
             verdict,

@@ -79,7 +79,7 @@ def _beside(claim: "Claim", database: "Database", found: StoredClaim) -> Iterato
     """Yield what stands beside the verdict: its test, its replication, what the rule changed."""
     if found.p_value is not None:
         yield _paragraph(
-            "Tested", f"p = {found.p_value:.2g} of the first number below, before any correction"
+            "Tested", f"p = {found.p_value:.2g} of the number that decides, before any correction"
         )
     again = stored_claims(database, REPLICATION).get(claim.name)
     if again is not None:

@@ -148,7 +148,7 @@ def _after_holm(stored: Mapping[str, StoredClaim], adjusted: Mapping[str, float]
         if lost
         else "all that were significant stay so"
     )
-    return f"Of {len(adjusted)} that test a difference, after Holm's correction {named}. "
+    return f"Of {len(adjusted)} whose deciding number is tested, by Holm's correction {named}. "
 
 
 def _verdict(found: StoredClaim | None) -> str:

@@ -24,21 +24,24 @@ class StoredClaim:
     p_value: float | None
 
 
-_CLAIMS = """
+_COLUMNS = """
     SELECT claim_result.claim_result_id, claim_result.claim, claim_result.position,
         claim_result.published, claim_result.rule, claim_result.seeds,
         claim_result.inputs_digest, claim_result.verdict, claim_result.measured,
         claim_result.reason, claim_result.condition, claim_result.rule_version,
         claim_result.p_value
-    FROM claim_result JOIN {view} USING (claim_result_id) ORDER BY claim_result.position
-    """
-_VIEWS = {FIRST: "claims", REPLICATION: "replications"}
+    FROM claim_result JOIN """
+_BY_POSITION = " USING (claim_result_id) ORDER BY claim_result.position"
+_FIRST = _COLUMNS + "claims" + _BY_POSITION
+_REPLICATION = _COLUMNS + "replications" + _BY_POSITION
+_CLAIMS = {FIRST: text(_FIRST), REPLICATION: text(_REPLICATION)}
 
-
-_COLUMNS = (
-    "quantity, subject, statistic, estimate, n, sql, baseline, low, high, interval, estimand, "
-    "wide_low, wide_high"
-)
+_MEASURED = """
+    SELECT claim, quantity, subject, statistic, estimate, n, sql, baseline, low, high, interval,
+        estimand, wide_low, wide_high
+    FROM measurements """
+_DECISIVE = _MEASURED + "WHERE position = 1"
+_OF_CLAIM = _MEASURED + "WHERE claim = :claim ORDER BY position"
 
 
 def stored_claims(database: Database, block: str = FIRST) -> dict[str, StoredClaim]:
@@ -48,7 +51,7 @@ def stored_claims(database: Database, block: str = FIRST) -> dict[str, StoredCla
     """
     claims = {}
     with database.transaction() as connection:
-        for row in connection.execute(text(_CLAIMS.format(view=_VIEWS[block]))).mappings():
+        for row in connection.execute(_CLAIMS[block]).mappings():
             values = dict(row)
             judgement = Judgement(
                 values.pop("verdict"),
@@ -74,18 +77,18 @@ def first_audit(database: Database) -> dict[str, str]:
 
 def decisive_measurements(database: Database) -> dict[str, Measurement]:
     """Return the first measurement of each claim's newest judgement, which decides first."""
-    query = text(f"SELECT claim, {_COLUMNS} FROM measurements WHERE position = 1")
     with database.transaction() as connection:
-        rows = [dict(row) for row in connection.execute(query).mappings()]
+        rows = [dict(row) for row in connection.execute(text(_DECISIVE)).mappings()]
     return {row.pop("claim"): Measurement(**row) for row in rows}
 
 
 def measurements_of(database: Database, claim: str) -> tuple[Measurement, ...]:
     """Return the measurements behind a claim's newest judgement, in order."""
-    query = text(f"SELECT {_COLUMNS} FROM measurements WHERE claim = :claim ORDER BY position")
     with database.transaction() as connection:
-        rows = connection.execute(query, {"claim": claim}).mappings()
-        return tuple(Measurement(**row) for row in rows)
+        rows = [
+            dict(row) for row in connection.execute(text(_OF_CLAIM), {"claim": claim}).mappings()
+        ]
+    return tuple(Measurement(**{k: v for k, v in row.items() if k != "claim"}) for row in rows)
 
 
 def observations_of(database: Database, claim: str) -> tuple[Observation, ...]:

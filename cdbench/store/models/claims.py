@@ -45,7 +45,7 @@ class ClaimResult(Base):
         "rule and stands beside.",
     )
     p_value: Mapped[float | None] = mapped_column(
-        comment="Two-sided p of the first measurement against the rule's threshold; NULL where "
+        comment="Two-sided p of the number that decides against the rule's threshold; NULL where "
         "nothing is tested. Not adjusted for the number of claims."
     )
     seeds: Mapped[str] = mapped_column(comment="Seeds of the runs, such as 0..29.")
