@@ -137,7 +137,7 @@ def test_the_condition_says_how_b4_fares_at_the_equal_rate_and_at_own_best_rates
     )
     unclear = "not told apart from it"
     assert better.endswith("B=4 is better than it; at own best rates better than it")
-    assert level.endswith(f"B=4 is {unclear} (at own best rates {unclear})")
+    assert level.endswith(f"B=4 is {unclear}; at own best rates {unclear}")
     assert turned.endswith("B=4 is better than it; at own best rates worse than it")
 
 
