@@ -33,12 +33,13 @@ ROOMS = {
     ),
     "diagnostics": (
         "spectra curvature monitor.py",
-        "spectra layer_hessian thresholds family_laws curvature curvature_lanczos diagnostics",
+        "spectra layer_hessian thresholds family_laws curvature curvature_lanczos diagnostics "
+        "noise_floors",
     ),
     "statistics": (
         "averages.py numerals.py comparison.py claims/statistics.py claims/bootstrap.py "
-        "claims/exponents.py",
-        "claim_statistics bootstrap comparison thresholds reports",
+        "claims/exponents.py claims/estimands.py",
+        "claim_statistics bootstrap comparison thresholds reports estimands",
     ),
     "store": (
         "store",
