@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cdbench.claims import statistics
+from cdbench.claims import exponents, statistics
+from cdbench.claims import rank_correlation as correlation
 from cdbench.claims.estimands import (
     DRAWS,
     EXACT,
@@ -19,8 +20,10 @@ from cdbench.claims.estimands import (
     placed,
     with_power,
 )
+from cdbench.claims.rank_correlation import rank_correlation
 from cdbench.claims.statistics import (
     Observations,
+    glass_delta,
     largest,
     mean,
     mean_difference,
@@ -46,7 +49,7 @@ def data_of(a: np.ndarray, b: np.ndarray, run_id: int | None = 1) -> Observation
 
 
 def of(statistic: Callable[..., Measurement], data: Observations) -> Measurement:
-    pair = ("b",) if statistic in (mean_difference, median_ratio, mean_ratio) else ()
+    pair = () if statistic in (mean, median, largest) else ("b",)
     return placed(statistic(data, QUANTITY, "a", *pair), data)
 
 
@@ -120,43 +123,66 @@ def test_holm_is_never_smaller_than_the_p_that_it_adjusts() -> None:
 
 TRIALS = 300
 
-
-Draw = Callable[[np.random.Generator], tuple[np.ndarray, float]]
-"""Makes data, and tells the true value."""
+Draw = Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray, float]]
+"""Makes the data of two subjects, and tells the true value."""
 
 
 def coverage(statistic: Callable[..., Measurement], draw: Draw, wide: bool) -> float:
     """Return how often the interval holds the true value."""
     hits = 0
     for trial in range(TRIALS):
-        rng = np.random.default_rng([trial, 7])
-        a, truth = draw(rng)
-        found = of(statistic, data_of(a, np.ones(N)))
+        a, b, truth = draw(np.random.default_rng([trial, 7]))
+        found = of(statistic, data_of(a, b))
         low, high = (found.wide_low, found.wide_high) if wide else (found.low, found.high)
         hits += low is not None and high is not None and low <= truth <= high
     return hits / TRIALS
 
 
-def of_splits(rng: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Seeds that differ independently: skewed, as condition numbers are; the truth is known."""
-    return rng.lognormal(0.0, 1.0, N), 1.0
+def normal(middle: float, truth: float) -> Draw:
+    return lambda rng: (rng.normal(middle, 1.0, N), np.ones(N), truth)
 
 
-def of_data(rng: np.random.Generator) -> tuple[np.ndarray, float]:
+def lognormal(sigma: float, truth: float) -> Draw:
+    """Skewed, as condition numbers are."""
+    return lambda rng: (rng.lognormal(0.0, sigma, N), np.ones(N), truth)
+
+
+def of_data(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
     """Seeds that share a data set, whose effect has the variance that the correction assumes."""
     shared = rng.normal(0.0, math.sqrt(OVERLAP))
-    return 1.0 + shared + rng.normal(0.0, 1.0, N), 1.0
+    return 1.0 + shared + rng.normal(0.0, 1.0, N), np.ones(N), 1.0
+
+
+def ratios_of_data(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    """The same of ratios, in logarithms."""
+    own, ones, _ = of_data(rng)
+    return np.exp(own - 1.0), ones, 1.0
+
+
+def half_a_deviation(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    base = rng.normal(0.0, 1.0, N)
+    return base + rng.normal(0.5, 0.5, N), base, 0.5
+
+
+def correlated(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+    """Spearman's correlation of a normal pair is 6 / π asin(ρ / 2)."""
+    base, rho = rng.normal(size=N), 0.6
+    other = rho * base + math.sqrt(1 - rho**2) * rng.normal(size=N)
+    return other, base, 6 / math.pi * math.asin(rho / 2)
 
 
 @pytest.mark.parametrize(
     ("statistic", "draw", "wide", "least", "most"),
     [
-        (mean, lambda rng: (rng.normal(3.0, 1.0, N), 3.0), False, 0.90, 0.98),
-        (mean_difference, lambda rng: (rng.normal(1.0, 1.0, N), 0.0), False, 0.90, 0.98),
-        (median_ratio, of_splits, False, 0.90, 0.99),
+        (mean, normal(3.0, 3.0), False, 0.90, 0.98),
+        (mean_difference, normal(1.0, 0.0), False, 0.90, 0.98),
+        (glass_delta, half_a_deviation, False, 0.88, 0.99),
+        (rank_correlation, correlated, False, 0.88, 0.98),
+        (median_ratio, lognormal(1.0, 1.0), False, 0.90, 0.99),
         # Of heavy tails a ratio of means covers too little, which is why medians stand beside.
-        (mean_ratio, lambda rng: (rng.lognormal(0, 2, N), math.exp(2)), False, 0.60, 0.92),
+        (mean_ratio, lognormal(2.0, math.exp(2)), False, 0.60, 0.92),
         (mean, of_data, True, 0.90, 0.99),
+        (median_ratio, ratios_of_data, True, 0.90, 0.995),
         (mean, of_data, False, 0.30, 0.70),  # the plain one is not meant for new data
     ],
 )
@@ -168,5 +194,22 @@ def test_intervals_cover_what_they_are_of(
     least: float,
     most: float,
 ) -> None:
-    monkeypatch.setattr(statistics, "RESAMPLES", 599)
+    for module in (statistics, correlation):
+        monkeypatch.setattr(module, "RESAMPLES", 399)
     assert least <= coverage(statistic, draw, wide) <= most
+
+
+def test_the_interval_of_an_exponent_covers_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exponents, "RESAMPLES", 399)
+    cases = {("κ", f"n={n}"): float(n) for n in (4, 16, 64, 256)}
+    hits = 0
+    for trial in range(TRIALS):
+        rng = np.random.default_rng([trial, 11])
+        rows = [
+            Observation(*case, i, size**1.5 * value)
+            for case, size in cases.items()
+            for i, value in enumerate(rng.lognormal(0.0, 1.0, N))
+        ]
+        found = exponents.exponent_of_medians(Observations("c", rows), "p", "s", cases)
+        hits += (found.low or 0) <= 1.5 <= (found.high or 0)
+    assert 0.88 <= hits / TRIALS <= 0.99
