@@ -56,7 +56,7 @@ def _ranks(x: Array) -> Array:
 
 def _sql(ours: str, theirs: str) -> str:
     ranks = (
-        "SELECT place, rank() OVER (ORDER BY value) + "
+        "SELECT place, CAST(rank() OVER (ORDER BY value) AS double precision) + "
         "(count(*) OVER (PARTITION BY value) - 1) / 2.0 AS r FROM observations WHERE"
     )
     spread = "sqrt((avg(a.r * a.r) - avg(a.r) * avg(a.r)) * (avg(b.r * b.r) - avg(b.r) * avg(b.r)))"
