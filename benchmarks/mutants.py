@@ -7,6 +7,7 @@ those that survive are printed as a diff, to be killed by a law or found to be e
 """
 
 import argparse
+import os
 import random
 import shutil
 import subprocess
@@ -88,6 +89,7 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
         checkout = copied(Path(folder))
+        os.chdir(checkout)  # python -m looks for modules here first, so not in the original
         for room in asked.room or ROOMS:
             sources, names = ROOMS[room]
             command = (
