@@ -102,6 +102,16 @@ def test_p_and_detectable_effect_are_those_of_a_normal_law() -> None:
     assert (detectable(ratios) or 0) > 1
 
 
+@pytest.mark.parametrize("low", [0.0, -0.5])
+def test_a_ratio_whose_interval_reaches_zero_has_no_logarithms(low: float) -> None:
+    found = of(median_ratio, data_of(np.arange(1.0, N + 1), np.ones(N)))
+    touching = replace(found, low=low)
+    assert p_value(touching, 1.0) is None
+    assert detectable(touching) is None
+    data = data_of(np.arange(1.0, N + 1), np.ones(N))
+    assert placed(touching, data).wide_low is None
+
+
 def test_only_what_is_not_supported_says_which_effect_would_have_been_seen() -> None:
     rng = np.random.default_rng(2)
     found = of(mean_difference, data_of(rng.normal(size=N) / 100, np.zeros(N)))

@@ -1,9 +1,14 @@
 """Where a number counts as zero, what keeps Lanczos honest, and other edges that laws decide."""
 
+import statistics
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator
 
+from cdbench import averages
 from cdbench.claims import bootstrap
 from cdbench.claims.exponents import exponent_of_medians
 from cdbench.claims.statistics import LEVEL, RESAMPLES, Observations, mean, median_ratio
@@ -206,3 +211,13 @@ def test_an_array_that_lacks_one_byte_of_what_it_promises_is_refused_by_its_head
                 read_npz(path)
         else:
             assert read_npz(path).X.shape == (20, 2)
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=9))
+def test_the_median_is_pythons_own(values: list[float]) -> None:
+    assert averages.median(values) == pytest.approx(statistics.median(values), rel=1e-15)
+
+
+def test_a_median_whose_sum_is_no_float_is_one_all_the_same() -> None:
+    assert averages.median([1.6e308, 1.7e308]) == pytest.approx(1.65e308)
+    assert averages.mean([1.6e308, 1.7e308]) == pytest.approx(1.65e308)
