@@ -71,6 +71,7 @@ def test_train_says_that_the_configuration_is_stored_already(here: Here) -> None
     assert "stored already" not in here("train", *SMALL, "--seed", "1").out
 
 
+@pytest.mark.long
 def test_the_command_that_makes_the_tables_runs_makes_them_whatever_the_settings(
     here: Here,
 ) -> None:
@@ -107,6 +108,7 @@ def test_report_table1_finds_15_of_15_published_cells(paper: tuple[Path, Answer]
     assert "✗" not in answer.out
 
 
+@pytest.mark.long
 def test_plot_makes_both_figures(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     copy_paper_database(tmp_path_factory, tmp_path)
     answer = for_real(tmp_path, "plot", "--fig1", "--fig2")
@@ -359,6 +361,7 @@ def test_a_report_reads_the_newest_completed_runs(paper_here: Here) -> None:
 # plot
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "head"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")]
 )

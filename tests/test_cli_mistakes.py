@@ -225,6 +225,7 @@ def test_a_folder_of_figures_is_one_whatever_its_name_ends_in(paper: Here) -> No
         assert answer.out == f"wrote {name}/fig1.png\n"
 
 
+@pytest.mark.long
 def test_a_figure_on_standard_output_is_the_one_of_the_file(paper: Here) -> None:
     assert paper("plot", "--fig1", "--output", "a.svg").code == 0
     script = '"$0" "$@" --format svg --output - > b.svg'

@@ -108,6 +108,7 @@ def without(audited: Path, folder: Path, *statements: str) -> list[str]:
     return ["plot", "--claims", "--db", str(path), "--output", str(folder / "made")]
 
 
+@pytest.mark.long
 def test_claims_draws_the_six_figures_of_what_is_stored(
     audited: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -140,6 +140,7 @@ def test_the_bar_shows_runs_done_running_failed_and_the_time_left(start: Start, 
     assert_no_orphans(terminal.session)
 
 
+@pytest.mark.long
 def test_the_summary_on_a_terminal_has_no_cut_digits(start: Start) -> None:
     terminal = start(
         "sweep", *SMALL_NETWORK, "--epochs", "2", "--B", "2", "--seeds", "0", "--jobs", "1"
@@ -159,6 +160,7 @@ def test_a_long_measurement_says_what_it_is_at(start: Start) -> None:
     assert "measuring" not in terminal.text(), "it goes when it has ended"
 
 
+@pytest.mark.long
 def test_elsewhere_there_are_plain_lines(tmp_path: Path) -> None:
     words = ("sweep", *SMALL, "--B", "2", "--seeds", "0", "1", "--jobs", "1")
     answer = for_real(tmp_path, *words)

@@ -23,6 +23,7 @@ def checkout(here: Here, monkeypatch: pytest.MonkeyPatch) -> Path:
     return here.folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [("train", *SMALL), ("sweep", *SMALL, "--seeds", "0")])
 def test_who_adds_to_the_released_results_is_told_once(
     here: Here, checkout: Path, words: tuple[str, ...]

@@ -141,6 +141,7 @@ def test_a_figure_of_a_hostile_name_is_well_formed(tmp_path: Path, name: str) ->
     assert not steers(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FIGURE_FORMATS)
 def test_every_format_takes_every_hostile_name(tmp_path: Path, form: str) -> None:
     short = " ".join(name[:12] for name in (*HOSTILE.values(), *MORE.values()))

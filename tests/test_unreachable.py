@@ -48,6 +48,7 @@ def refuse(here: Here, code: int, *words: str) -> str:
     return answer.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", DATABASES.values(), ids=list(DATABASES))
 def test_databases_of_names_too_long_or_of_no_home_are_refused_in_one_line(here, words):
     assert here("train", *SMALL, "--db", "mine.db").code == 0
