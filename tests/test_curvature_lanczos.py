@@ -13,6 +13,7 @@ from cdbench.curvature.lanczos import (
     LONG_STEPS,
     PROBE_STEPS,
     PROBES,
+    _vanishes,
     lanczos,
     lanczos_spectrum,
 )
@@ -210,3 +211,15 @@ def test_degenerate_data_give_lanczos_the_exact_spectrum(case, hidden, B):
         if b.matrix == "gauss_newton":
             assert b.largest <= b.trace + 5 * b.trace_error + tolerance
             assert b.smallest >= -1e-10 * b.largest
+
+
+@pytest.mark.parametrize(("times_the_level", "vanishes"), [(0.5, True), (5.0, False)])
+def test_a_vector_is_null_up_to_the_rounding_of_a_typical_product(
+    times_the_level: float, vanishes: bool
+) -> None:
+    P = 60
+    diagonal = np.ones(P)
+    diagonal[0] = times_the_level * P * np.finfo(np.float64).eps
+    null = np.eye(P)[:1]
+    operator = aslinearoperator(np.diag(diagonal))
+    assert _vanishes(operator, null, np.random.default_rng(0)) == vanishes
