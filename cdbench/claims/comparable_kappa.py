@@ -192,7 +192,7 @@ def _levels(curve: Sequence[Measurement], holds: Callable[[Measurement], bool]) 
 
 
 def _named(quantity: str, model: str, level: float) -> str:
-    """Return ``layer 1's Hessian (B=4, of directions above 1e-08 of the trace)``."""
+    """Return ``layer 1's Hessian (B=4, up to a floor of 1e-08)``."""
     to = f"up to a floor of {level:.0e}" if level else "at rounding level only"
     return f"{LABELS[quantity]} ({model.removeprefix('cdlinear ')}, {to})"
 

@@ -15,7 +15,6 @@ from cdbench.datasets.base import TEST_SHARE
 from cdbench.judgement import NOT_SUPPORTED, Judgement, Measurement
 
 SPLITS = "new splits of this data set"
-DATA = "new data of the kind"
 DRAWS = "new random draws"
 EXACT = "no sampling"
 
@@ -24,7 +23,7 @@ OVERLAP = TEST_SHARE / (1 - TEST_SHARE)
 
 WIDER = (
     "(low, high) drawn away from the estimate by sqrt(1 + n / 4), where n_test / n_train = 1/4; "
-    "of ratios and medians, in logarithms"
+    "of median ratios, in logarithms"
 )
 """How the intervals for new data are made, for readers."""
 
@@ -33,7 +32,7 @@ POWER = 0.8
 
 
 def is_ratio(found: Measurement) -> bool:
-    """Whether logarithms count: of medians of ratios, which are positive and of any size."""
+    """Whether logarithms count: of medians, of ratios or of κ, which are of any size."""
     return found.statistic in ("median paired ratio", "median")
 
 
@@ -64,7 +63,7 @@ def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) ->
 
 
 def _widened(found: Measurement, factor: float) -> tuple[float | None, float | None]:
-    """Return the ends, so many times as far from the estimate; of ratios, in logarithms."""
+    """Return the ends, so many times as far from the estimate; of median ratios, in logarithms."""
     assert found.low is not None
     assert found.high is not None
     if not is_ratio(found):
