@@ -12,6 +12,9 @@ SAMPLES = ("train", "test", "batch")
 """Data for Hessians: the training split, the test split, or one mini-batch, the first
 ``batch_size`` samples of the training split."""
 
+KINDS = ("published", "block_power", "weight", "theorem1", "layer_hessian")
+"""Names of the kinds of layer spectra; ``cdbench.spectra.KINDS`` measures them."""
+
 CURVATURES = ("none", "auto", "exact", "lanczos")
 """How the whole network's matrices are measured; auto is exact below about 3,000 parameters."""
 
@@ -37,6 +40,8 @@ class Diagnostics:
         Whether Theorem 1's spectrum is also measured for every mini-batch.
     spectra : bool
         Whether spectra of layers are measured at all.
+    kinds : tuple of str
+        Which kinds of spectra are measured, of KINDS; all of them if it is empty.
     floors : bool
         Whether the comparable kinds are also measured above noise floors, after the last epoch.
     values : bool
@@ -56,6 +61,7 @@ class Diagnostics:
     values: bool = True
     floors: bool = False
     spectra: bool = True
+    kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("spectra_every", "curvature_every"):
@@ -65,7 +71,10 @@ class Diagnostics:
         for name, choices in (("on", SAMPLES), ("curvature", CURVATURES)):
             if getattr(self, name) not in choices:
                 raise UnknownNameError(name, getattr(self, name), choices)
-        if not self.spectra and (self.spectra_every or self.batches or self.floors):
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise UnknownNameError("kind", kind, KINDS)
+        if not self.spectra and (self.spectra_every or self.batches or self.floors or self.kinds):
             raise ConfigurationError(
                 "--no-spectra was given with an option for spectra; expected one of the two"
             )
@@ -82,6 +91,11 @@ class Diagnostics:
         """Return the epochs after which the curvature is measured, if at all."""
         return set() if self.curvature == "none" else _measured(self.curvature_every, epochs)
 
+    @property
+    def measured_kinds(self) -> frozenset[str]:
+        """The kinds of spectra that are measured after epochs."""
+        return frozenset(self.kinds or KINDS) if self.spectra else frozenset()
+
     def covers(self, other: "Diagnostics", epochs: int) -> bool:
         """Whether a run of this many epochs measured like this has all that ``other`` asks for."""
         return (
@@ -89,7 +103,7 @@ class Diagnostics:
             and self.batches >= other.batches
             and (self.values >= other.values or not other.spectra)
             and self.floors >= other.floors
-            and self.spectra >= other.spectra
+            and self.measured_kinds >= other.measured_kinds
             and other.curvature in ("none", self.curvature)
             and self.spectra_epochs(epochs) >= other.spectra_epochs(epochs)
             and self.curvature_epochs(epochs) >= other.curvature_epochs(epochs)
@@ -103,6 +117,7 @@ class Diagnostics:
         ConfigurationError
             If the two use different data, or measure the curvature differently.
         """
+        kinds = self.measured_kinds | other.measured_kinds
         curvatures = {self.curvature, other.curvature} - {"none"}
         if self.on != other.on or len(curvatures) > 1:
             raise ConfigurationError(f"{self} and {other} cannot be measured in one run")
@@ -115,16 +130,18 @@ class Diagnostics:
             values=self.values or other.values,
             floors=self.floors or other.floors,
             spectra=self.spectra or other.spectra,
+            kinds=tuple(kind for kind in KINDS if kind in kinds) if kinds < set(KINDS) else (),
         )
 
     def canonical_json(self) -> str:
-        """Return all fields as JSON with sorted keys and no spaces."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """Return all fields as JSON with sorted keys and no spaces; kinds only where chosen."""
+        values = {name: value for name, value in asdict(self).items() if name != "kinds" or value}
+        return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> "Diagnostics":
         """Build it from plain values, such as those of a stored JSON."""
-        return cls(**values)
+        return cls(**{**values, "kinds": tuple(values.get("kinds", ()))})
 
 
 def _measured(every: int | None, epochs: int) -> set[int]:

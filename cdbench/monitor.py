@@ -11,7 +11,7 @@ from cdbench.layers import Context
 from cdbench.network import Network
 from cdbench.products.base import Array
 from cdbench.run import Curvature, Spectrum
-from cdbench.spectra import measure_spectra
+from cdbench.spectra import KINDS, measure_spectra
 
 OnStage = Callable[[str], None]
 
@@ -75,6 +75,7 @@ class Monitor:
                 self.X,
                 epoch,
                 sample=self.diagnostics.on,
+                kinds=self.diagnostics.kinds or KINDS,
                 values=self.diagnostics.values,
                 floors=self.diagnostics.floors and epoch == self._last,
                 context=self._context(),

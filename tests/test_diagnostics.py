@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import CURVATURES, SAMPLES, Diagnostics
+from cdbench.diagnostics import KINDS as NAMES
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.execution import execute
 from cdbench.spectra import KINDS
@@ -21,12 +22,17 @@ TINY: dict[str, Any] = {"dataset": "iris", "hidden": (8,), "epochs": 3}
 def diagnostics(draw, on="train", curvature="lanczos"):
     every = st.none() | st.integers(1, 6)
     measured = draw(st.sampled_from(("none", curvature)))
+    spectra = draw(st.booleans())
+    kinds = st.sets(st.sampled_from(list(KINDS))).map(lambda own: tuple(sorted(own)))
     return Diagnostics(
-        spectra_every=draw(every),
+        spectra_every=draw(every) if spectra else None,
+        spectra=spectra,
+        kinds=draw(kinds) if spectra else (),
+        floors=spectra and draw(st.booleans()),
         curvature=measured,
         curvature_every=None if measured == "none" else draw(every),
         on=on,
-        batches=draw(st.booleans()),
+        batches=spectra and draw(st.booleans()),
         values=draw(st.booleans()),
     )
 
@@ -36,7 +42,7 @@ def test_union_covers_both(one, other, epochs):
     both = one.union(other)
     assert both.covers(one, epochs)
     assert both.covers(other, epochs)
-    assert one.union(one) == one
+    assert one.union(one).canonical_json() == one.union(one).union(one).canonical_json()
 
 
 @given(one=diagnostics(), other=diagnostics(), epochs=st.integers(1, 30))
@@ -45,13 +51,37 @@ def test_what_covers_measures_at_least_the_same_epochs(one, other, epochs):
         assert one.spectra_epochs(epochs) >= other.spectra_epochs(epochs)
         assert one.curvature_epochs(epochs) >= other.curvature_epochs(epochs)
         assert one.batches >= other.batches
-        assert one.values >= other.values
+        assert one.values >= other.values or not other.spectra
+        assert one.floors >= other.floors
+        assert one.measured_kinds >= other.measured_kinds
     assert one.covers(one, epochs)
 
 
 @given(found=diagnostics())
 def test_json_round_trip(found):
     assert Diagnostics.from_mapping(json.loads(found.canonical_json())) == found
+
+
+def test_only_the_kinds_that_are_asked_for_are_measured():
+    asked = Diagnostics(spectra_every=1, kinds=("weight", "theorem1"))
+    run = execute(RunConfig(**TINY), diagnostics=asked)
+    assert {(s.kind, s.epoch) for s in run.spectra} == {
+        (kind, epoch) for kind in asked.kinds for epoch in range(4)
+    }
+    whole = execute(RunConfig(**TINY), diagnostics=Diagnostics(spectra_every=1))
+    assert {s.kind for s in whole.spectra} == set(KINDS)
+    assert set(run.spectra) <= set(whole.spectra)
+
+
+def test_a_kind_that_is_none_is_named_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="did you mean weight"):
+        Diagnostics(kinds=("weigt",))
+    with pytest.raises(ConfigurationError, match="no-spectra"):
+        Diagnostics(spectra=False, kinds=("weight",))
+
+
+def test_names_of_kinds_are_those_that_are_measured():
+    assert tuple(KINDS) == NAMES
 
 
 def test_epochs_that_are_measured():

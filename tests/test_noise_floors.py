@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.execution import execute
-from cdbench.spectra import COMPARABLE_KINDS, Numbers, condition
+from cdbench.spectra import FLOORED_KINDS, Numbers, condition
 from cdbench.spectra.base import FLOORS, noise_floors
 from cdbench.store.audit_queries import audited_runs
 from cdbench.store.database import open_for_writing
@@ -68,7 +68,7 @@ def test_they_are_measured_where_asked_for_and_come_back_from_the_database(tmp_p
     plain = execute(TINY, diagnostics=Diagnostics(values=False))
     assert not any(spectrum.condition.floors for spectrum in plain.spectra)
     with_floors = [s for s in run.spectra if s.condition.floors]
-    assert {(s.kind, s.epoch) for s in with_floors} == {(kind, 2) for kind in COMPARABLE_KINDS}
+    assert {(s.kind, s.epoch) for s in with_floors} == {(kind, 2) for kind in FLOORED_KINDS}
     ((_, again),) = stored_runs(database, [key])
     assert {(s.layer, s.kind, s.epoch): s.condition for s in again.spectra} == {
         (s.layer, s.kind, s.epoch): s.condition for s in run.spectra

@@ -77,6 +77,20 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         True,
     ),
+    "kinds": (
+        Annotated[
+            list[str] | None,
+            typer.Option(
+                "--kinds",
+                show_default=False,
+                metavar="KIND ...",
+                help="Measure only these kinds of spectra, as in --kinds weight layer_hessian. "
+                r"\[default: all]",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        None,
+    ),
     "floors": (
         Annotated[
             bool,
@@ -121,4 +135,5 @@ def with_diagnostics(command: Command) -> Command:
 
 def take_diagnostics(knobs: dict[str, Any]) -> Diagnostics:
     """Take the options of ``with_diagnostics`` out of the knobs, and return them as Diagnostics."""
-    return Diagnostics(**{name: knobs.pop(name) for name in _OPTIONS})
+    values = {name: knobs.pop(name) for name in _OPTIONS}
+    return Diagnostics(**{**values, "kinds": tuple(values["kinds"] or ())})

@@ -33,11 +33,15 @@ DATA_KINDS = ("theorem1", "layer_hessian")
 """Kinds that depend on what enters the layer; the others on its parameters only."""
 
 COMPARABLE_KINDS = ("weight", "layer_hessian")
-"""Kinds that can be compared between layer families: these are also measured above noise floors."""
+"""Kinds that can be compared between layer families."""
+
+FLOORED_KINDS = ("weight", "theorem1", "layer_hessian")
+"""Kinds that are also measured above noise floors: those that can be compared, and the input's."""
 
 __all__ = [
     "COMPARABLE_KINDS",
     "DATA_KINDS",
+    "FLOORED_KINDS",
     "KINDS",
     "Kind",
     "LayerState",
@@ -103,7 +107,7 @@ def measure_spectra(
                     name,
                     epoch,
                     kept,
-                    condition(numbers, floors=floors and name in COMPARABLE_KINDS),
+                    condition(numbers, floors=floors and name in FLOORED_KINDS),
                     sample if name in DATA_KINDS else None,
                     step,
                     numbers.multiplicity,
