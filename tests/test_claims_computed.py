@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from cdbench.claims import first_row, odd_kappa, shannon_capacity, sodium_splitting
 from cdbench.claims import theorem2_hypothesis as hypothesis
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.noise_floors import DECIDING, kappa_at
 from cdbench.claims.odd_block_sizes import OddBlockSizes
 from cdbench.claims.statistics import Observations
 from cdbench.config import ALPHA_CD, RunConfig
@@ -32,6 +33,7 @@ from cdbench.layers import CDLinear
 from cdbench.run import Condition, Spectrum
 from cdbench.spectra import KINDS, LayerState, condition
 from cdbench.store.audit_queries import AuditedRun
+from tests.floors import at_floors, same_at_all
 
 NO_BENCH = Bench((), {})
 
@@ -259,16 +261,26 @@ def odd_case(trained: float, drawn: float, sigma: float = 0.1) -> list[Observati
     ],
 )
 def test_odd_kappa_is_judged_by_its_rule(case: list[Observation], verdict: str) -> None:
-    assert judged(ODD_KAPPA, case).verdict == verdict
+    assert judged(ODD_KAPPA, at_floors(case)).verdict == verdict
+
+
+def test_kappa_of_odd_blocks_at_rounding_only_is_named_so() -> None:
+    weak, even = odd_case(0.5, 0.5), odd_case(1.0, 1.0, sigma=0.5)
+    judgement = judged(ODD_KAPPA, at_floors(weak, even, highest=0.0))
+    assert judgement.condition == "κ is taken at rounding level only"
+    judgement = judged(ODD_KAPPA, at_floors(weak, even, highest=1e-8))
+    assert judgement.condition == "κ is taken up to a floor of 1e-08"
 
 
 def run_with(config: RunConfig, kappa: float) -> AuditedRun:
     """A run whose middle layer's weight κ is the given one; its other layers' are not."""
     spectra = tuple(
-        Spectrum(layer, kind, 25, (), Condition(value, 1, value, value, 4, 4, 0.0))
+        Spectrum(layer, kind, 25, (), condition)
         for kind in KINDS
         for layer in (1, 2, 3)
         for value in [kappa if (kind, layer) == ("weight", 2) else 1e9]
+        for floors in [same_at_all(value)]
+        for condition in [Condition(value, 1, value, value, 4, 4, 0.0, floors=floors)]
     )
     return AuditedRun(7, "", config, 1, (), spectra, ())
 
@@ -298,8 +310,9 @@ def test_kappa_of_random_layers_is_that_of_the_kind_weight() -> None:
         for _ in range(odd_kappa.DRAWS):
             c = rng.normal(0, math.sqrt(2 / width), (width // B, width // B, B))
             state = LayerState(layer, {"c": c}, (width, width), np.empty((0, width)), 2e-16)
-            logs.append(math.log(condition(KINDS["weight"](state)).kappa))
-        assert drawn[B] == pytest.approx(math.exp(np.mean(logs)))
+            found = condition(KINDS["weight"](state), floors=True)
+            logs.append([math.log(kappa_at(found, level)) for level in DECIDING])
+        assert drawn[B] == pytest.approx(np.exp(np.mean(logs, axis=0)))
     assert shares[2] == 1  # it has no other frequencies
 
 

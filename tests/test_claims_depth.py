@@ -15,8 +15,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from cdbench.claims import depth, normalisation_whitens, one_step, white_start
+from cdbench.claims import (
+    depth,
+    normalisation_whitens,
+    one_step,
+    weight_products,
+    white_start,
+)
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.noise_floors import DECIDING
 from cdbench.claims.statistics import Observations
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset
@@ -33,6 +40,7 @@ from cdbench.judgement import (
 from cdbench.layers import EVALUATION, CDLinear, Dense, Params, WeightLayer
 from cdbench.run import Condition, EpochMetrics, Spectrum
 from cdbench.store.audit_queries import AuditedRun
+from tests.floors import at_floors, same_at_all
 
 SEEDS = tuple(range(12))
 Kappa = Callable[[RunConfig, str, int], float]
@@ -84,7 +92,7 @@ def made_up(config: RunConfig, kappa: Kappa) -> AuditedRun:
     spectra = []
     for kind, layer in product(normalisation_whitens.KINDS, range(1, len(config.hidden) + 2)):
         k = kappa(config, kind, layer) * math.exp(0.01 * rng.normal())
-        found = Condition(k, 1.0, math.inf, k, 3, 4, 0.0)
+        found = Condition(k, 1.0, math.inf, k, 3, 4, 0.0, floors=same_at_all(k))
         spectra.append(Spectrum(layer, kind, config.epochs, (), found))
     epochs = (EpochMetrics(config.epochs, 0.1, 0.1, 0.97, 0.01),)
     return AuditedRun(0, "", config, 1, epochs, tuple(spectra), ())
@@ -294,6 +302,21 @@ def test_advantage_that_grows_with_some_seeds_and_falls_with_others_supports_not
     assert judged(WHITENS, observed(WHITENS, kappa)).verdict == NOT_SUPPORTED
 
 
+def test_advantage_of_directions_without_power_is_named_so() -> None:
+    levels = PLAIN | {"batch": (2.0, 3.0, 1e3), "layer": (50.0, 500.0, 1e3)}
+    runs = {config: made_up(config, normalised(levels)) for config in WHITENS.needs(SEEDS)}
+    for config, run in runs.items():  # above the lowest floors both families are alike
+        if (config.layer, config.normalization) == ("dense", "none"):
+            ours = runs[replace(RunConfig(B=4), seed=config.seed)].spectra
+            spectra = [
+                replace(own, condition=replace(own.condition, floors=theirs.condition.floors))
+                for own, theirs in zip(run.spectra, ours, strict=True)
+            ]
+            runs[config] = replace(run, spectra=tuple(spectra))
+    judgement = judged(WHITENS, WHITENS.observe(Bench(SEEDS, runs)))
+    assert (judgement.condition or "").endswith("an advantage there is at rounding level only")
+
+
 def test_no_advantage_without_normalisation_contradicts_whatever_it_realises() -> None:
     levels = {"none": (100.0, 1000.0, 10.0), "batch": (2.0, 3.0, 1e3), "layer": (2.0, 3.0, 1e3)}
     assert judged(WHITENS, observed(WHITENS, normalised(levels))).verdict == CONTRADICTED
@@ -331,9 +354,9 @@ def deep(
             values = around(float(level), quantity, subject, sigma=sigma)
             found += series(depth.advantage(quantity), subject, values)
             found += series(f"{quantity}, dense", subject, values)
-            found += series(f"{quantity}, {depth.MODEL}", subject, [1.0] * 12)
+            found += series(f"{quantity}, {weight_products.MODEL}", subject, [1.0] * 12)
     for quantity, n, model in product(
-        (depth.RANK, depth.ACCURACY), depth.DEPTHS, ("dense", depth.MODEL)
+        (depth.RANK, depth.ACCURACY), depth.DEPTHS, ("dense", weight_products.MODEL)
     ):
         found += series(f"{quantity}, {model}", depth.hidden(n), [0.9] * 12)
     return found
@@ -350,9 +373,19 @@ def deep(
     ],
 )
 def test_depth_is_judged_by_its_rule(case: list[Observation], verdict: str, words: str) -> None:
-    judgement = judged(DEPTH, case)
+    judgement = judged(DEPTH, at_floors(case))
     assert judgement.verdict == verdict
     assert words in (judgement.condition or "")
+
+
+def test_growth_with_depth_that_ends_at_a_floor_is_named_so() -> None:
+    grows, stays = deep((10, 100), (5, 5000)), deep((100, 10), (50, 5))
+    judgement = judged(DEPTH, at_floors(grows, stays, highest=1e-8))
+    to = "(up to a floor of 1e-08)"
+    assert judgement.condition == (
+        f"κ is that of the trained layers' Hessians {to} or the product of the initial weights {to}"
+    )
+    assert judged(DEPTH, at_floors(stays, grows, highest=1e-8)).verdict == CONDITIONAL
 
 
 def test_advantage_is_of_all_layers_but_the_first() -> None:
@@ -376,20 +409,30 @@ def test_kappa_of_a_product_is_found_far_beyond_the_rounding_of_its_largest_valu
     Q = [np.linalg.qr(rng.normal(size=(8, 8)))[0] for _ in range(13)]
     D = np.geomspace(1e-3, 1, 8)
     matrices = [b * D @ a.T for a, b in pairwise(Q)]
-    found = depth.kappas_of_products(matrices)
+    found = weight_products.kappas_of_products(matrices)
     assert list(found) == list(range(1, 13))
-    assert [found[n] for n in found] == pytest.approx([1e6**n for n in found], rel=1e-9)
+    assert [found[n][0] for n in found] == pytest.approx([1e6**n for n in found], rel=1e-9)
+
+
+def test_kappa_of_a_product_above_a_floor_is_of_the_directions_that_reach_it() -> None:
+    """σ² of Dⁿ are known; the largest is 1, so that the trace is a little more."""
+    D = np.geomspace(1e-3, 1, 8)
+    found = weight_products.kappas_of_products([np.diag(D)] * 4)
+    for n, kappas in found.items():
+        power = D ** (2 * n)
+        cuts = [1 / min(p for p in power if p >= level * sum(power)) for level in DECIDING]
+        assert kappas == pytest.approx(cuts, rel=1e-9)
 
 
 def test_matrices_of_a_product_are_drawn_as_the_layers_draw_them() -> None:
-    found = depth.product_kappas(100)
-    rng = np.random.default_rng([100, depth.STREAM])
+    found = weight_products.product_kappas(100)
+    rng = np.random.default_rng([100, weight_products.STREAM])
     W = rng.normal(0, np.sqrt(2 / 64), size=(64, 64))
-    assert found["dense"][1] == pytest.approx(np.linalg.cond(W) ** 2)
-    c = np.random.default_rng([100, depth.STREAM]).normal(size=(16, 16, 4))
+    assert found["dense"][1][0] == pytest.approx(np.linalg.cond(W) ** 2)
+    c = np.random.default_rng([100, weight_products.STREAM]).normal(size=(16, 16, 4))
     blocks = np.fft.fft(c).transpose(2, 0, 1)  # W is unitarily similar to these
     sigma = np.linalg.svd(blocks, compute_uv=False)
-    assert found[depth.MODEL][1] == pytest.approx((sigma.max() / sigma.min()) ** 2)
+    assert found[weight_products.MODEL][1][0] == pytest.approx((sigma.max() / sigma.min()) ** 2)
 
 
 def test_needs_of_ten_seeds_share_the_papers_own_runs() -> None:

@@ -24,6 +24,7 @@ from cdbench.claims import statistics
 from cdbench.claims import trace_inverse as trace
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.factors import beyond, within
+from cdbench.claims.noise_floors import cut
 from cdbench.claims.rank_correlation import rank_correlation
 from cdbench.claims.retrained import last_batches, retrained, split_of
 from cdbench.claims.statistics import Observations
@@ -44,6 +45,7 @@ from cdbench.run import Condition, Spectrum
 from cdbench.spectra import KINDS
 from cdbench.store.audit_queries import AuditedRun
 from cdbench.training import train
+from tests.floors import at_floors, same_at_all
 
 N_SEEDS = 20
 
@@ -241,7 +243,19 @@ def both_kappas(ratios: Iterable[float], sigma: float) -> list[Observation]:
 def test_w_transposed_w_is_the_hessian_if_its_kappa_is_at_every_layer(
     ratios: tuple[float, ...], sigma: float, verdict: str
 ) -> None:
-    assert judged(wtw.HessianWtw(), both_kappas(ratios, sigma)).verdict == verdict
+    case = at_floors(both_kappas(ratios, sigma))
+    assert judged(wtw.HessianWtw(), case).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("highest", "named"), [(0.0, "at rounding level only"), (1e-7, "up to a floor of 1e-07")]
+)
+def test_w_transposed_w_that_is_the_hessian_at_some_floors_is_named_so(
+    highest: float, named: str
+) -> None:
+    equal, off = (both_kappas([ratio] * 3, 0.2) for ratio in (1, 100))
+    judgement = judged(wtw.HessianWtw(), at_floors(equal, off, highest))
+    assert judgement.condition == f"κ is taken {named}"
 
 
 def test_w_transposed_w_is_the_hessian_in_the_input() -> None:
@@ -254,9 +268,11 @@ def test_w_transposed_w_is_the_hessian_in_the_input() -> None:
 def made_up(config: RunConfig) -> AuditedRun:
     """A run whose κ of kind number n and layer l is 10 n + l; its full κ is infinite."""
     spectra = [
-        Spectrum(layer, kind, 25, (), Condition(1, 1, full, 10 * n + layer, 3, 4, 0.0))
+        Spectrum(layer, kind, 25, (), condition)
         for layer, (n, kind) in product((1, 2, 3), enumerate(KINDS))
         for full in [10 * n + layer if kind == "published" else math.inf]
+        for floors in [same_at_all(5 * n + layer)]
+        for condition in [Condition(1, 1, full, 10 * n + layer, 3, 4, 0.0, floors=floors)]
     ]
     return AuditedRun(7, "u", config, 1, (), tuple(spectra), ())
 
@@ -274,6 +290,8 @@ def test_runs_give_the_non_null_kappa_of_the_kinds_that_are_meant() -> None:
     data = observed(wtw.HessianWtw())
     assert data.values(wtw.kappa_of(2), wtw.HESSIAN)[101] == NUMBER["layer_hessian"] + 2
     assert data.values(wtw.kappa_of(3), wtw.WEIGHT)[100] == NUMBER["weight"] + 3
+    above = cut(wtw.kappa_of(3), 1e-6)
+    assert data.values(above, wtw.WEIGHT)[100] == NUMBER["weight"] / 2 + 3
     data = observed(spread_of.KappaOfInput())
     for model in ("dense", "cdlinear B=4", "cdlinear B=8"):
         name = spread_of.kappa_of(3, model)
@@ -364,8 +382,8 @@ def constants(
     ("own", "sigma", "verdict", "condition"),
     [
         ({1: 2, 2: 3, 3: 8}, 0.1, HOLDS, None),
-        ({1: 50, 2: 3, 3: 8}, 0.1, CONDITIONAL, "the layer is 2 or 3 of the three"),
-        ({1: 3, 2: 10, 3: 10}, 1, CONDITIONAL, "the layer is 1 of the three"),
+        ({1: 50, 2: 3, 3: 8}, 0.1, CONDITIONAL, "the layer is 2 or 3"),
+        ({1: 3, 2: 10, 3: 10}, 1, CONDITIONAL, "the layer is 1"),
         ({1: 50, 2: 20, 3: 12}, 0.1, CONTRADICTED, None),
         ({1: 10, 2: 10, 3: 10}, 1, NOT_SUPPORTED, None),
     ],
@@ -373,14 +391,23 @@ def constants(
 def test_constant_is_small_up_to_ten(
     own: dict[int, float], sigma: float, verdict: str, condition: str | None
 ) -> None:
-    judgement = judged(spread_of.KappaOfInput(), constants(own, sigma))
+    judgement = judged(spread_of.KappaOfInput(), at_floors(constants(own, sigma)))
     assert (judgement.verdict, judgement.condition) == (verdict, condition)
+
+
+def test_a_constant_that_is_small_at_some_floors_is_named_so() -> None:
+    small, large = constants({1: 2, 2: 3, 3: 50}), constants({1: 50, 2: 3, 3: 50})
+    judgement = judged(spread_of.KappaOfInput(), at_floors(small, large, 0.0))
+    assert judgement.condition == "the layer is 1 (at rounding level only) or 2"
+    judgement = judged(spread_of.KappaOfInput(), at_floors(large, small, 1e-8))
+    assert judgement.condition == "the layer is 1 (at floors of 1e-07, 1e-06 only) or 2"
 
 
 @pytest.mark.parametrize(("four", "eight"), [(50, 2), (2, 50)])
 def test_constant_is_to_be_small_at_both_block_sizes(four: float, eight: float) -> None:
     own = dict.fromkeys(spread_of.LAYERS, four)
-    assert judged(spread_of.KappaOfInput(), constants(own, eight=eight)).verdict == CONTRADICTED
+    case = at_floors(constants(own, eight=eight))
+    assert judged(spread_of.KappaOfInput(), case).verdict == CONTRADICTED
 
 
 # The diagnostic of mini-batches

@@ -30,12 +30,12 @@ from cdbench.claims.kappas import (
     RANKS,
     SQUARED,
     WEIGHT,
-    cut,
     damped,
     of_layers,
     of_network,
     running_ratios,
 )
+from cdbench.claims.noise_floors import cut
 from cdbench.claims.statistics import Observations
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset

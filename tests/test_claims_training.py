@@ -49,6 +49,7 @@ from cdbench.products.real_dft import real_dft_work
 from cdbench.run import Condition, EpochMetrics, Spectrum
 from cdbench.spectra import KINDS
 from cdbench.store.audit_queries import AuditedRun
+from tests.floors import same_at_all
 
 SEEDS = range(12)
 Make = Callable[[RunConfig], AuditedRun]
@@ -60,6 +61,7 @@ def made_up(
     condition: Callable[[str, int, int], tuple[float, float, int]] = lambda *_: (10, 0.5, 10),
     n_parameters: int = 1000,
     duration_s: float = 0.01,
+    power: float = math.inf,
 ) -> AuditedRun:
     """A run with accuracies from epochs on, and (κ, flatness, rank) by kind, layer, epoch."""
     steps = accuracies if isinstance(accuracies, Mapping) else {1: accuracies}
@@ -72,7 +74,10 @@ def made_up(
         for layer in (1, 2, 3):
             for epoch in range(0, config.epochs + 1, 5):
                 kappa, flatness, rank = condition(kind, layer, epoch)
-                found = Condition(kappa, 1, kappa, kappa, rank, rank, 0.0, flatness)
+                found = Condition(
+                    *(kappa, 1, kappa, kappa, rank, rank, 0.0, flatness),
+                    floors=same_at_all(min(kappa, power)),
+                )
                 spectra.append(Spectrum(layer, kind, epoch, (), found))
     return AuditedRun(0, "", config, n_parameters, tuple(epochs), tuple(spectra), ())
 
@@ -142,9 +147,15 @@ def test_dropout_is_averaged_over_models_seed_by_seed() -> None:
 
 
 def with_fisher(
-    flatter: Mapping[tuple[str, int], float], kappa: float = 1.0, only_late: bool = False
+    flatter: Mapping[tuple[str, int], float],
+    kappa: float = 1.0,
+    only_late: bool = False,
+    power: float = math.inf,
 ) -> Make:
-    """Runs flatter by form and B, κ multiplied by ``kappa`` with trace-inverse."""
+    """Runs flatter by form and B, κ multiplied by ``kappa`` with trace-inverse.
+
+    Above every noise floor κ is at most ``power``.
+    """
 
     def make(config: RunConfig) -> AuditedRun:
         on = config.fisher_weight > 0
@@ -158,7 +169,7 @@ def with_fisher(
             noise = jitter(config, 0.001)
             return 1000 * own * math.exp(noise), 0.5 + gained + noise, 64
 
-        return made_up(config, condition=condition)
+        return made_up(config, condition=condition, power=power)
 
     return make
 
@@ -176,6 +187,11 @@ BOTH = {(TRACE, 4): 0.1, (TRACE, 8): 0.1}
             with_fisher(BOTH, kappa=2.0),
             CONDITIONAL,
             f"{OURS}; {TRACE} at B=4 and B=8; flatness is meant, not κ",
+        ),
+        (
+            with_fisher(BOTH, kappa=0.5, power=100),
+            CONDITIONAL,
+            f"{OURS}; {TRACE} at B=4 and B=8; κ follows at rounding level only",
         ),
         (with_fisher({(TRACE, 8): 0.1}, 0.5), CONDITIONAL, f"{OURS}; {TRACE} at B=8"),
         (

@@ -13,6 +13,7 @@ from cdbench.claims.estimands import (
     DRAWS,
     EXACT,
     OVERLAP,
+    SAMPLE,
     SPLITS,
     detectable,
     holm,
@@ -48,9 +49,11 @@ def data_of(a: np.ndarray, b: np.ndarray, run_id: int | None = 1) -> Observation
     )
 
 
-def of(statistic: Callable[..., Measurement], data: Observations) -> Measurement:
+def of(
+    statistic: Callable[..., Measurement], data: Observations, without_runs: str = DRAWS
+) -> Measurement:
     pair = () if statistic in (mean, median, largest) else ("b",)
-    return placed(statistic(data, QUANTITY, "a", *pair), data)
+    return placed(statistic(data, QUANTITY, "a", *pair), data, without_runs)
 
 
 def test_intervals_of_runs_are_of_splits_and_have_a_wider_one_for_new_data() -> None:
@@ -74,7 +77,10 @@ def test_intervals_of_computations_are_of_draws_and_exact_ones_have_none() -> No
     computed = data_of(rng.normal(size=N), rng.normal(size=N), run_id=None)
     assert of(mean, computed).estimand == DRAWS
     assert of(mean, computed).wide_low is None
-    assert of(largest, computed).estimand == EXACT
+    assert of(largest, computed).estimand == SAMPLE
+    assert of(largest, computed, EXACT).estimand == EXACT
+    infinite = data_of(np.full(N, np.inf), rng.normal(size=N), run_id=1)
+    assert of(mean, infinite).estimand == SAMPLE  # no interval, and not of anything else
     assert of(median, computed).estimand is None  # quartiles are of the runs themselves
 
 

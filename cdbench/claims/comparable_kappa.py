@@ -15,13 +15,13 @@ from cdbench.claims.kappas import (
     RANKS,
     WEIGHT,
     at_floors,
-    cut,
     damped,
     of_layers,
     of_network,
     running,
     running_ratios,
 )
+from cdbench.claims.noise_floors import LEVELS, ROBUST, ROUNDING, cut, in_words
 from cdbench.claims.statistics import Observations, largest, median, median_ratio, smallest
 from cdbench.claims.wording import above, below, ends
 from cdbench.diagnostics import Diagnostics
@@ -35,19 +35,12 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.published import PUBLISHED_KAPPA_RATIOS
-from cdbench.spectra.base import FLOORS
 
 LABELS = dict(
     zip(DECISIVE, ("the weights", *(f"layer {n}'s Hessian" for n in LAYERS)), strict=True)
 )
 """How sentences call the quantities that decide."""
 
-ROUNDING = 0.0
-"""The level of κ of the non-null part: what is above rounding counts."""
-LEVELS = (ROUNDING, *FLOORS)
-ROBUST = 1e-6
-"""A factor that is there up to this floor does not rest on directions without power; κ above it can
-be a million, so that both factors can be reached."""
 POWERFUL = 1e-4
 """Told beside: here κ is at most 10,000."""
 
@@ -80,7 +73,7 @@ class ComparableKappa(Claim):
         "is at least that; it is short of it if the whole interval is below. holds if all 8 reach "
         "it at every level up to 1e-6 of the trace; contradicted if none reaches it at any level, "
         "and all are short at rounding; holds under a condition if some reach it, the condition "
-        "naming them and the highest level to which each reaches it; else not supported."
+        "naming them and the floors to which each reaches it; else not supported."
     )
     overturn = (
         "Ratios of comparable quantities that keep the published factors as the noise floor rises; "
@@ -161,7 +154,7 @@ class ComparableKappa(Claim):
             verdict = HOLDS
         elif some:
             verdict = CONDITIONAL
-            condition = "κ is that of " + ", ".join(_named(*key, max(v)) for key, v in some.items())
+            condition = "κ is that of " + ", ".join(_named(*key, v) for key, v in some.items())
         else:
             verdict = CONTRADICTED if all(short) else NOT_SUPPORTED
         return Judgement(
@@ -191,10 +184,9 @@ def _levels(curve: Sequence[Measurement], holds: Callable[[Measurement], bool]) 
     return [level for level, ratio in zip(LEVELS, curve, strict=True) if holds(ratio)]
 
 
-def _named(quantity: str, model: str, level: float) -> str:
+def _named(quantity: str, model: str, levels: Sequence[float]) -> str:
     """Return ``layer 1's Hessian (B=4, up to a floor of 1e-08)``."""
-    to = f"up to a floor of {level:.0e}" if level else "at rounding level only"
-    return f"{LABELS[quantity]} ({model.removeprefix('cdlinear ')}, {to})"
+    return f"{LABELS[quantity]} ({model.removeprefix('cdlinear ')}, {in_words(levels)})"
 
 
 def _at(curve: Sequence[Measurement], level: float) -> str:

@@ -1,13 +1,10 @@
 """The claim that the advantage in conditioning grows with depth."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
-
-import numpy as np
+from itertools import product
 
 from cdbench.claims.base import (
-    CONDITIONS_ONLY,
     MIN_SEEDS,
     Bench,
     Claim,
@@ -17,9 +14,24 @@ from cdbench.claims.base import (
     recipe_models,
 )
 from cdbench.claims.kappas import DENSE
+from cdbench.claims.noise_floors import (
+    DECIDING,
+    FLOORS_COUNT,
+    LESS,
+    MORE,
+    ROBUST,
+    always,
+    curve,
+    cut,
+    levels_of,
+    mean_kappa,
+    named_with,
+)
 from cdbench.claims.statistics import Observations, mean, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
+from cdbench.claims.weight_products import DEEPEST, MODEL, WIDTH, B, product_kappas
+from cdbench.claims.wording import in_digits
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -29,19 +41,14 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import CDLinear, Dense, Params, WeightLayer
 from cdbench.numerals import format_number
-from cdbench.products.base import Array
 from cdbench.store.audit_queries import AuditedRun
 
-WIDTH, B = 64, 4
-MODEL = f"cdlinear B={B}"
-DEPTHS, PRODUCTS = (2, 4, 6), (2, 4, 6, 8, 10, 12)
+DEPTHS, PRODUCTS = (2, 4, 6), tuple(range(2, DEEPEST + 1, 2))
 RATE = 0.02
 """With six hidden layers the recipe's 0.1 may diverge, and 0.05 may kill every unit of a layer."""
 
-STREAM = 100
-"""Second word of the seeds of the products' weights."""
+MEASURED = Diagnostics(values=False, kinds=("layer_hessian",), floors=True)
 
 HESSIANS = "layer_hessian κ after training, geometric mean of the layers after the first"
 PRODUCT = "κ of σ²(product of the weights) at initialisation"
@@ -76,28 +83,32 @@ class Depth(Claim):
     where = "Sec. VII"
     published = "more advantage in deeper networks (expected)"
     method = (
-        f"Train dense and B=4 by the recipe with 2, 4 and 6 hidden layers of 64 ({MIN_SEEDS} "
-        f"seeds), all at the rate {RATE}, for at 0.1 deep ones may diverge. Take κ of the layers' "
-        "Hessians, of the non-null part, geometric mean of all layers but the first, whose inputs "
-        "are the same at every depth. Units that fire for a few samples only count in full, since "
-        "a κ without them is not stored; the ranks show the dead ones. As the paper calls WᵀW the "
-        "Hessian, κ that compounds is also taken literally: σ²_max/σ²_min of the product of 2 to "
-        "12 square matrices, 64 × 64, as the layers draw their initial weights, with every seed. "
-        "The advantage is dense's κ over that of B=4, seed by seed; growth is the advantage of the "
-        "deepest over that of the shallowest. The whole network's Hessian is singular, and its "
-        "damped κ shows the loss reached more than depth."
+        "Train dense and B=4 by the recipe with 2, 4 and 6 hidden layers of 64 (ten seeds), all at "
+        "the rate 0.02, for at 0.1 deep ones may diverge. Take κ of the layers' Hessians, of the "
+        "non-null part and above noise floors (units that fire for a few samples only are below "
+        "them), geometric mean of all layers but the first, whose inputs are the same at every "
+        "depth. As the paper calls WᵀW the Hessian, κ that compounds is also taken literally: "
+        "σ²_max/σ²_min of the product of 2 to 12 square matrices, 64 × 64, as the layers draw "
+        "their initial weights, with every seed. The advantage is dense's κ over that of B=4, seed "
+        "by seed; growth is the advantage of the deepest over that of the shallowest, at each "
+        "floor. The whole network's Hessian is singular, and its damped κ shows the loss reached "
+        "more than depth."
     )
     rule = (
         "By the 95 % interval of the median growth, from 2 to 6 hidden layers in the trained "
         "layers' Hessians, and from 2 to 12 matrices in the initial product: the advantage grows "
-        "if the interval lies above 1 and shrinks if it lies below. holds if it grows in both; "
-        "holds under a condition, the one in which, if it grows in one; contradicted if it shrinks "
-        "in both; else not supported. The depths in between are told and do not decide."
+        "at a level if the interval lies above 1 and shrinks if it lies below. The levels are "
+        "rounding and every noise floor up to 1e-6 of the trace. holds if it grows in both at all "
+        "levels; holds under a condition if it grows in one, or at some levels, the condition "
+        "naming in which and at which; contradicted if it shrinks in both at all levels; else not "
+        "supported. The depths in between are told and do not decide."
     )
     overturn = (
         "Deeper networks whose units do not die, such as with normalisation or other initial "
         "weights; or a growth that turns round beyond these depths."
     )
+    version = 2
+    changed = FLOORS_COUNT
     null = 1.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
@@ -107,7 +118,7 @@ class Depth(Claim):
             for depth in DEPTHS
             for model, own in _models(depth, seeds).items()
         }
-        return needs_of(configs, CONDITIONS_ONLY)
+        return needs_of(configs, MEASURED)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return κ of every network and of every product, and the advantages."""
@@ -116,38 +127,29 @@ class Depth(Claim):
             for model, configs in _models(depth, bench.seeds).items():
                 for run in map(bench.run, configs):
                     found += [
-                        Observation(
-                            f"{quantity}, {model}", hidden(depth), run.config.seed, x, run.run_id
-                        )
-                        for quantity, x in _of_run(run).items()
+                        Observation(quantity, hidden(depth), run.config.seed, x, run.run_id)
+                        for quantity, x in _of_run(run, model).items()
                     ]
         for seed in bench.seeds:
             for model, kappas in product_kappas(seed).items():
                 found += [
-                    Observation(f"{PRODUCT}, {model}", factors(n), seed, kappas[n])
+                    Observation(cut(f"{PRODUCT}, {model}", level), factors(n), seed, x)
                     for n in PRODUCTS
+                    for level, x in zip(DECIDING, kappas[n], strict=True)
                 ]
-        known = {(o.quantity, o.subject, o.place): o for o in found}
-        for quantity, subjects in CASES.items():
-            for subject, seed in ((s, seed) for s in subjects for seed in bench.seeds):
-                dense = known.get((f"{quantity}, {DENSE}", subject, seed))
-                if dense is not None:
-                    ratio = dense.value / known[f"{quantity}, {MODEL}", subject, seed].value
-                    own = (advantage(quantity), subject, seed, ratio, dense.run_id)
-                    found.append(Observation(*own))
-        return found
+        return found + _advantages(found)
 
     def measure(self, observations: Observations) -> list[Measurement]:
         """Return growths, then advantages and κ of every depth, then ranks and accuracies."""
         growths, advantages, levels = [], [], []
-        for quantity, (first, *deeper) in CASES.items():
-            own = advantage(quantity)
+        for (quantity, (first, *deeper)), level in product(CASES.items(), DECIDING):
+            own = cut(advantage(quantity), level)
             growths += [
                 median_ratio(observations, own, subject, first) for subject in reversed(deeper)
             ]
             advantages += [median(observations, own, subject) for subject in CASES[quantity]]
             levels += [
-                median(observations, f"{quantity}, {model}", subject)
+                median(observations, cut(f"{quantity}, {model}", level), subject)
                 for model in (DENSE, MODEL)
                 for subject in CASES[quantity]
             ]
@@ -166,28 +168,48 @@ class Depth(Claim):
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
         growths = {
-            quantity: found.find(advantage(quantity), subjects[-1], subjects[0])
+            quantity: curve(found, advantage(quantity), subjects[-1], subjects[0])
             for quantity, subjects in CASES.items()
         }
-        grows = [quantity for quantity, growth in growths.items() if above(growth, 1.0)]
+        grows = {quantity: levels_of(growth, MORE) for quantity, growth in growths.items()}
         at = [
             [format_number(found.find(advantage(quantity), s).estimate) for s in subjects]
             for quantity, subjects in CASES.items()
         ]
-        by = [format_number(growth.estimate) for growth in growths.values()]
+        by = [format_number(growth[0].estimate) for growth in growths.values()]
         measured = f"advantage × {by[0]} (Hessians, 2 → 6), × {by[1]} (product, 2 → 12)"
         reason = (
             "In the trained layers' Hessians dense's κ is "
             f"{', '.join(at[0])} times that of B=4 with 2, 4 and 6 hidden layers, a growth of "
-            f"{in_digits(growths[HESSIANS])}; in the initial product of 2 to 12 matrices "
-            f"{', '.join(at[1])} times, a growth of {in_digits(growths[PRODUCT])}."
+            f"{_told(growths[HESSIANS])}; in the initial product of 2 to 12 matrices "
+            f"{', '.join(at[1])} times, a growth of {_told(growths[PRODUCT])}."
         )
-        if len(grows) == len(CASES):
+        if all(levels == DECIDING for levels in grows.values()):
             return Judgement(HOLDS, measured, reason)
-        if grows:
-            return Judgement(CONDITIONAL, measured, reason, f"κ is that of {LABELS[grows[0]]}")
-        shrinks = all(below(growth, 1.0) for growth in growths.values())
+        if any(grows.values()):
+            named = [named_with(LABELS[own], levels) for own, levels in grows.items() if levels]
+            return Judgement(CONDITIONAL, measured, reason, f"κ is that of {' or '.join(named)}")
+        shrinks = all(always(growth, LESS) for growth in growths.values())
         return Judgement(CONTRADICTED if shrinks else NOT_SUPPORTED, measured, reason)
+
+
+def _told(growths: Sequence[Measurement]) -> str:
+    return f"{in_digits(growths[0])}, above {ROBUST:.0e} of the trace {in_digits(growths[-1])}"
+
+
+def _advantages(observations: Sequence[Observation]) -> list[Observation]:
+    """Return dense's κ over that of B=4, at every level, depth and seed that has both."""
+    known = {(o.quantity, o.subject, o.place): o for o in observations}
+    found = []
+    for (quantity, subjects), level in product(CASES.items(), DECIDING):
+        dense, ours = (cut(f"{quantity}, {model}", level) for model in (DENSE, MODEL))
+        for name, subject, seed in known:
+            if name == dense and subject in subjects:
+                theirs = known[name, subject, seed]
+                ratio = theirs.value / known[ours, subject, seed].value
+                own = cut(advantage(quantity), level)
+                found.append(Observation(own, subject, seed, ratio, theirs.run_id))
+    return found
 
 
 CASES = {HESSIANS: [*map(hidden, DEPTHS)], PRODUCT: [*map(factors, PRODUCTS)]}
@@ -199,45 +221,12 @@ LABELS = {
 }
 
 
-def product_kappas(seed: int) -> dict[str, dict[int, float]]:
-    """Return κ of the product of the first n initial matrices of a seed, by model and n."""
-    layers: dict[str, WeightLayer] = {DENSE: Dense(WIDTH, WIDTH), MODEL: CDLinear(WIDTH, WIDTH, B)}
-    found = {}
-    for model, layer in layers.items():
-        rng = np.random.default_rng([seed, STREAM])
-        found[model] = kappas_of_products([_drawn(layer, rng) for _ in range(PRODUCTS[-1])])
-    return found
-
-
-def kappas_of_products(matrices: Sequence[Array]) -> dict[int, float]:
-    """Return σ²_max/σ²_min of W_n … W_1 for n = 1, 2 …, each matrix being square.
-
-    The smallest singular value would drown in the rounding of the largest. It is therefore one
-    over the largest of the inverses' product.
-    """
-    forward: Array = np.eye(len(matrices[0]))
-    backward = forward
-    found = {}
-    for n, W in enumerate(matrices, 1):
-        forward = W @ forward
-        backward = np.linalg.solve(W.T, backward.T).T
-        found[n] = float((np.linalg.norm(forward, 2) * np.linalg.norm(backward, 2)) ** 2)
-    return found
-
-
-def _drawn(layer: WeightLayer, rng: np.random.Generator) -> Array:
-    params: Params = {name: np.empty(shape) for name, shape in layer.parameter_shapes().items()}
-    layer.initialize(params, rng)
-    return layer.matrix(params)
-
-
-def _of_run(run: AuditedRun) -> dict[str, float]:
+def _of_run(run: AuditedRun, model: str) -> dict[str, float]:
     hessians = run.conditions("layer_hessian")[1:]
-    logs = [math.log(layer.kappa_nonnull) for layer in hessians]
-    return {
-        HESSIANS: math.exp(sum(logs) / len(logs)),
-        RANK: sum(layer.rank / layer.size for layer in hessians) / len(hessians),
-        ACCURACY: run.test_accuracy,
+    name = f"{HESSIANS}, {model}"
+    return {cut(name, level): mean_kappa(hessians, level) for level in DECIDING} | {
+        f"{RANK}, {model}": sum(layer.rank / layer.size for layer in hessians) / len(hessians),
+        f"{ACCURACY}, {model}": run.test_accuracy,
     }
 
 

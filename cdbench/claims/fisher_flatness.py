@@ -6,6 +6,17 @@ from dataclasses import replace
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
+from cdbench.claims.noise_floors import (
+    DECIDING,
+    LESS,
+    Curve,
+    always,
+    curve,
+    cut,
+    in_words,
+    levels_of,
+    mean_kappa,
+)
 from cdbench.claims.statistics import (
     Observations,
     mean,
@@ -69,34 +80,39 @@ class FisherFlatness(Claim):
     where = "Sec. IV.2, Eq. (8)"
     published = "flatter, better conditioned throughout (λ_F = 1e-4)"
     method = (
-        "Train B=4 and B=8 with every seed without a regulariser, with Eq. (8)'s trace-inverse "
-        "and with the log-variance form of the paper's second version, ε at its default. Flatness "
-        "is the geometric over the arithmetic mean of |F[c_ij](k)|² over a block's frequencies, "
-        "averaged over blocks and layers; it is 1 for a flat spectrum. κ at the end of training: "
-        "of the acting weights, and of the exact Hessians of layers 2 and 3 (the first layer's "
-        "does not depend on the weights). All paired by seed with the unregularised run."
+        "Train B=4 and B=8 with every seed without a regulariser, with Eq. (8)'s trace-inverse and "
+        "with the log-variance form of the paper's second version, ε at its default. Flatness is "
+        "the geometric over the arithmetic mean of |F[c_ij](k)|² over a block's frequencies, "
+        "averaged over blocks and layers; it is 1 for a flat spectrum. κ at the end of training, "
+        "of the non-null part and above noise floors: of the acting weights, and of the exact "
+        "Hessians of layers 2 and 3 (the first layer's does not depend on the weights). All paired "
+        "by seed with the unregularised run."
     )
     rule = (
         "A form is flatter at a block size if the 95 % interval of its mean paired difference in "
         "flatness lies above 0.01 after each of the epochs 5, 10, 15, 20 and 25. It is better "
         "conditioned if both median paired ratios of κ, of the weights and of the layers' "
-        "Hessians, have intervals below 1. holds under a condition, our ε, if trace-inverse is "
-        "flatter and better conditioned at both block sizes; and if at least one form at one block "
-        "size is flatter, the condition naming which too, and whether κ follows; contradicted "
-        "if none is and trace-inverse's difference after epoch 25 has its interval below 0 at "
-        "both block sizes; else not supported."
+        "Hessians, have intervals below 1 at rounding level and at every noise floor up to 1e-6 of "
+        "the trace. holds under a condition, our ε, if trace-inverse is flatter and better "
+        "conditioned at both block sizes; and if at least one form at one block size is flatter, "
+        "the condition naming which too, and whether κ follows, or up to which floor; contradicted "
+        "if none is and trace-inverse's difference after epoch 25 has its interval below 0 at both "
+        "block sizes; else not supported."
     )
     overturn = "Another λ_F or ε: the paper names no ε, and the effect depends on both."
-    version = 2
+    version = 3
     changed = (
         "The first version held without a condition, at this project's own ε. The paper names "
-        "none, and the effect depends on it; so the ε is now part of every positive verdict."
+        "none, and the effect depends on it; so the ε is part of every positive verdict (version "
+        "2). Since version 3 κ must follow at every noise floor that decides."
     )
     null = GAIN
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return both block sizes with both forms and without, measured every five epochs."""
-        return needs_of(_configs(seeds), Diagnostics(spectra_every=EVERY, values=False))
+        kinds = ("block_power", "weight", "layer_hessian")
+        measured = Diagnostics(spectra_every=EVERY, values=False, kinds=kinds, floors=True)
+        return needs_of(_configs(seeds), measured)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return every run's flatness over the epochs, its κ at the end, and its accuracy."""
@@ -120,7 +136,9 @@ class FisherFlatness(Claim):
                     for epoch in EPOCHS
                 ]
                 measurements += [
-                    median_ratio(observations, kappa, subject, none) for kappa in (WEIGHT, HESSIAN)
+                    median_ratio(observations, cut(kappa, level), subject, none)
+                    for kappa in (WEIGHT, HESSIAN)
+                    for level in DECIDING
                 ]
                 measurements.append(mean_difference(observations, ACCURACY, subject, none))
         for subject in (case(model, form) for model in MODELS for form in (None, *FORMS)):
@@ -162,7 +180,7 @@ class FisherFlatness(Claim):
                 f"{form} at {' and '.join(_size(m) for m, own in flatter if own == form)}"
                 for form in dict.fromkeys(form for _, form in flatter)
             ]
-            rest = [] if better == flatter else ["flatness is meant, not κ"]
+            rest = [] if better == flatter else [_how_kappa_follows(found, flatter)]
             return Judgement(CONDITIONAL, measured, reason, "; ".join([OUR_EPSILON, *named, *rest]))
         if all(below(change, 0.0) for change in ends_at):
             return Judgement(CONTRADICTED, measured, reason)
@@ -189,18 +207,15 @@ def _numbers(run: AuditedRun) -> dict[str, float]:
         )
         for epoch in (0, *EPOCHS)
     }
-    numbers[WEIGHT] = _geometric_mean([layer.kappa for layer in run.conditions("weight")])
-    numbers[HESSIAN] = _geometric_mean([layer.kappa_nonnull for layer in hessians])
+    for kappa, layers in ((WEIGHT, run.conditions("weight")), (HESSIAN, hessians)):
+        for level in DECIDING:
+            numbers[cut(kappa, level)] = mean_kappa(layers, level)
     numbers[ACCURACY] = run.test_accuracy
     return numbers
 
 
 def _size(model: str) -> str:
     return model.removeprefix("cdlinear ")
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    return float(np.exp(np.mean(np.log(values))))
 
 
 def _at_the_end(found: Measurements, quantity: str, model: str, form: str) -> Measurement:
@@ -212,6 +227,17 @@ def _is_flatter(found: Measurements, model: str, form: str) -> bool:
     return all(above(change, GAIN) for change in changes)
 
 
+def _curves(found: Measurements, model: str, form: str) -> list[Curve]:
+    none = case(model, None)
+    return [curve(found, kappa, case(model, form), none) for kappa in (WEIGHT, HESSIAN)]
+
+
 def _is_better(found: Measurements, model: str, form: str) -> bool:
-    ratios = [_at_the_end(found, kappa, model, form) for kappa in (WEIGHT, HESSIAN)]
-    return all(below(ratio, 1.0) for ratio in ratios)
+    return all(always(own, LESS) for own in _curves(found, model, form))
+
+
+def _how_kappa_follows(found: Measurements, flatter: Sequence[tuple[str, str]]) -> str:
+    """Return up to which floor κ follows in every case that is flatter, if it does at all."""
+    curves = [own for case_ in flatter for own in _curves(found, *case_)]
+    levels = set.intersection(*(set(levels_of(own, LESS)) for own in curves))
+    return f"κ follows {in_words(levels)}" if levels else "flatness is meant, not κ"

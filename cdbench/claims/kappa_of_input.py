@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
-from cdbench.claims.base import (
-    CONDITIONS_ONLY,
-    Bench,
-    Claim,
-    Measurements,
-    Needs,
-    needs_of,
-    paper_models,
+from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, paper_models
+from cdbench.claims.noise_floors import (
+    DECIDING,
+    FLOORS_COUNT,
+    ROBUST,
+    always,
+    curve,
+    cut,
+    kappa_at,
+    levels_of,
+    named_with,
 )
 from cdbench.claims.statistics import Observations, median, median_ratio
 from cdbench.claims.wording import above, below, in_digits
+from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -26,6 +30,7 @@ from cdbench.judgement import (
 LAYERS, MODELS, DENSE = (1, 2, 3), ("cdlinear B=4", "cdlinear B=8"), "dense"
 HESSIAN, SPREAD = "layer_hessian", "theorem1"
 SMALL = 10.0
+MEASURED = Diagnostics(values=False, kinds=(SPREAD, HESSIAN), floors=True)
 
 
 def kappa_of(layer: int, model: str) -> str:
@@ -49,28 +54,33 @@ class KappaOfInput(Claim):
         "The empirical κ is that of each layer's exact Hessian on the training split, for the "
         "trained networks of the recipe. The input-spectrum spread is largest over smallest of "
         "Theorem 1's numbers on the same inputs, the mean of |F[X_j](k)|² over samples. Both of "
-        "their non-null parts, because blank pixels make both infinite; the constant is their "
-        "ratio, paired by seed. The spread could also mean that of the inputs' whole covariance. "
-        "That bounds κ with the constant 1, null directions counted, but is κ itself for a "
-        "dense layer, and says nothing in contrast to it. Beside it the same ratio for dense."
+        "their non-null parts, because blank pixels make both infinite, and above the same noise "
+        "floors; the constant is their ratio, paired by seed. The spread could also mean that of "
+        "the inputs' whole covariance. That bounds κ with the constant 1, null directions counted, "
+        "but is κ itself for a dense layer, and says nothing in contrast to it. Beside it the same "
+        "ratio for dense."
     )
     rule = (
         "Small is at most 10: the contrast is with Θ(n_in), n_in = 64, and a constant within an "
-        "order of magnitude of 64 would be none. A layer keeps the bound if the 95 % interval of "
-        "the median ratio lies below 10 at B=4 and at B=8, and breaks it if it lies above 10 at "
-        "either. holds if all three layers keep it; holds under a condition if at least one does, "
-        "the condition naming which; contradicted if none does and one breaks it; else not "
-        "supported."
+        "order of magnitude of 64 would be none. A layer keeps the bound at a level if the 95 % "
+        "interval of the median ratio lies below 10 at B=4 and at B=8, and breaks it if it lies "
+        "above 10 at either. It keeps it altogether if it does at rounding level and at every "
+        "noise floor up to 1e-6 of the trace. holds if all three layers do; holds under a "
+        "condition if at least one does, or keeps it at some levels, the condition naming layers "
+        "and levels; contradicted if none keeps it at any level and one breaks it at all of them; "
+        "else not supported."
     )
     overturn = (
-        "Inputs whose blocks are as weakly coupled as those of the deeper layers; or a "
-        "constant that may be larger than 10."
+        "Inputs whose blocks are as weakly coupled as those of the deeper layers; or a constant "
+        "that may be larger than 10."
     )
+    version = 2
+    changed = FLOORS_COUNT
     null = 10.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's three models."""
-        return needs_of(paper_models(seeds), CONDITIONS_ONLY)
+        return needs_of(paper_models(seeds), MEASURED)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return κ of the Hessian and the input's spread, of every layer and run."""
@@ -79,13 +89,24 @@ class KappaOfInput(Claim):
             for run in map(bench.run, configs):
                 for kind in (HESSIAN, SPREAD):
                     for layer, condition in enumerate(run.conditions(kind), 1):
-                        name, kappa = kappa_of(layer, model), condition.kappa_nonnull
-                        found.append(Observation(name, kind, run.config.seed, kappa, run.run_id))
+                        found += [
+                            Observation(
+                                *(cut(kappa_of(layer, model), level), kind, run.config.seed),
+                                kappa_at(condition, level),
+                                run.run_id,
+                            )
+                            for level in DECIDING
+                        ]
         return found
 
     def measure(self, observations: Observations) -> list[Measurement]:
         """Return the ratios, dense's last, then both κ."""
-        names = [kappa_of(layer, model) for model in (*MODELS, DENSE) for layer in LAYERS]
+        names = [
+            cut(kappa_of(layer, model), level)
+            for level in DECIDING
+            for model in (*MODELS, DENSE)
+            for layer in LAYERS
+        ]
         return [
             *(median_ratio(observations, name, HESSIAN, SPREAD) for name in names),
             *(median(observations, name, kind) for name in names for kind in (HESSIAN, SPREAD)),
@@ -94,27 +115,45 @@ class KappaOfInput(Claim):
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
         at = {
-            (layer, model): found.find(kappa_of(layer, model), HESSIAN, SPREAD)
+            (layer, model): curve(found, kappa_of(layer, model), HESSIAN, SPREAD)
             for model in (*MODELS, DENSE)
             for layer in LAYERS
         }
-        kept = [n for n in LAYERS if all(below(at[n, model], SMALL) for model in MODELS)]
-        broken = [n for n in LAYERS if any(above(at[n, model], SMALL) for model in MODELS)]
+        kept = {
+            layer: set.intersection(*(set(levels_of(at[layer, own], _is_small)) for own in MODELS))
+            for layer in LAYERS
+        }
+        broken = [
+            layer for layer in LAYERS if any(always(at[layer, own], _is_large) for own in MODELS)
+        ]
         condition = None
-        if kept == list(LAYERS):
+        if all(levels == set(DECIDING) for levels in kept.values()):
             verdict = HOLDS
-        elif kept:
+        elif any(kept.values()):
             verdict = CONDITIONAL
-            condition = f"the layer is {' or '.join(map(str, kept))} of the three"
+            condition = "the layer is " + " or ".join(
+                named_with(str(layer), levels) for layer, levels in kept.items() if levels
+            )
         else:
             verdict = CONTRADICTED if broken else NOT_SUPPORTED
         four, eight, dense = (
-            ", ".join(in_digits(at[layer, model]) for layer in LAYERS) for model in (*MODELS, DENSE)
+            ", ".join(in_digits(at[layer, model][0]) for layer in LAYERS)
+            for model in (*MODELS, DENSE)
         )
+        robust = ", ".join(in_digits(at[layer, MODELS[0]][-1]) for layer in LAYERS)
         return Judgement(
             verdict,
-            f"layer 1, B=4: {in_digits(at[1, MODELS[0]])}× the input's spread",
+            f"layer 1, B=4: {in_digits(at[1, MODELS[0]][0])}× the input's spread",
             f"κ of the Hessians of layers 1 to 3 is {four} times the spread of the input's "
-            f"spectrum at B=4 and {eight} times at B=8; for dense {dense} times.",
+            f"spectrum at B=4 and {eight} times at B=8; for dense {dense} times. Above "
+            f"{ROBUST:.0e} of the trace it is {robust} times at B=4.",
             condition,
         )
+
+
+def _is_small(ratio: Measurement) -> bool:
+    return below(ratio, SMALL)
+
+
+def _is_large(ratio: Measurement) -> bool:
+    return above(ratio, SMALL)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from statistics import fmean, median
 
+from cdbench.claims.noise_floors import cut
 from cdbench.judgement import Observation
 from cdbench.published import PUBLISHED_SEEDS
 from cdbench.store.audit_queries import AuditedRun
@@ -30,11 +31,6 @@ BESIDE = (
 """Told beside them; they decide nothing."""
 
 RANKS = tuple(f"layer_hessian rank, share of size, layer {layer}" for layer in LAYERS)
-
-
-def cut(quantity: str, level: float) -> str:
-    """Return the quantity above a noise floor; with level 0, the quantity itself."""
-    return f"{quantity}, above {level:.0e} of the trace" if level else quantity
 
 
 def damped(quantity: str, level: float) -> str:

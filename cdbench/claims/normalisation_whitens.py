@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 
 from cdbench.claims.base import (
-    CONDITIONS_ONLY,
     MIN_SEEDS,
     Bench,
     Claim,
@@ -17,9 +17,25 @@ from cdbench.claims.base import (
 )
 from cdbench.claims.estimands import SPLITS
 from cdbench.claims.kappas import DENSE, LAYERS
+from cdbench.claims.noise_floors import (
+    DECIDING,
+    FLOORS_COUNT,
+    LESS,
+    MORE,
+    ROBUST,
+    always,
+    curve,
+    cut,
+    in_words,
+    kappa_at,
+    levels_of,
+    mean_kappa,
+    named_with,
+)
 from cdbench.claims.statistics import Observations, mean, median, median_ratio
 from cdbench.claims.wording import above, below, in_digits
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -34,16 +50,19 @@ from cdbench.store.audit_queries import AuditedRun
 
 MODEL = "cdlinear B=4"
 NONE, NORMALIZATIONS = "none", ("batch", "layer")
+SUBJECTS = (NONE, *NORMALIZATIONS)
 IDEAL, EQUAL = "κ = 1", "no advantage"
 """Subjects of what is compared with, one number 1 a seed."""
 
 KINDS = ("theorem1", "layer_hessian")
+MEASURED = Diagnostics(values=False, kinds=KINDS, floors=True)
 ADVANTAGE = "layer_hessian κ, dense over B=4, geometric mean of the layers"
 REMOVED = "share of ln κ of layer_hessian that normalisation removes, B=4, all layers"
 ACCURACY = "test accuracy, share"
 
 LARGELY = 10.0
 """Inputs are largely white up to this κ: one order of magnitude from the 1 of white ones."""
+WHITE, COLOURED = partial(below, level=LARGELY), partial(above, level=LARGELY)
 
 
 def kappa_of(kind: str, layer: int, model: str = MODEL) -> str:
@@ -65,85 +84,90 @@ class NormalisationWhitens(Claim):
     published = "whitening largely realised; else less advantage"
     method = (
         "Train dense and B=4 by the recipe without normalisation, with batch and with layer "
-        f"normalisation before every layer ({MIN_SEEDS} seeds). On the training split, after "
-        "training: κ of theorem1, which looks at every coefficient F[X_j](k) by itself, as the "
-        "paper's requirement does (variance 1 of each), and κ of layer_hessian, which looks at all "
-        "of them together, layer by layer, of the non-null part. The advantage is dense's "
-        "layer_hessian κ over that of B=4, geometric mean of layers 1 to 3, seed by seed. Told "
-        "beside: the share of ln κ that normalisation removes, and accuracies. Units and pixels "
-        "that hardly vary raise κ; a κ without them is not stored."
+        "normalisation before every layer (ten seeds). On the training split, after training: κ of "
+        "theorem1, which looks at every coefficient F[X_j](k) by itself, as the paper's "
+        "requirement does (variance 1 of each), and κ of layer_hessian, which looks at all of them "
+        "together, layer by layer, of the non-null part and above noise floors, which leave out "
+        "units and pixels that hardly vary. The advantage is dense's layer_hessian κ over that of "
+        "B=4, geometric mean of layers 1 to 3, seed by seed. Told beside: the share of ln κ that "
+        "normalisation removes, and accuracies."
     )
     rule = (
-        "κ of a kind is largely white under a normalisation if the 95 % interval of its median "
-        "lies below 10 in all three layers, and is not if it lies above 10 in any. The advantage "
-        "is reduced without it if the ratio of the advantages, with over without, lies above 1, "
-        "and is not if it lies below; it is present without if it lies above 1. contradicted if it "
-        "is not present (below 1), or if for both normalisations neither kind is white and the "
-        "advantage is not reduced. holds if it is present and, for batch or layer normalisation, "
-        "both kinds are white and the advantage is reduced. Holds under a condition if it is "
-        "present and some of this is so for some normalisation, the condition naming it; else not "
-        "supported."
+        "κ of a kind is largely white under a normalisation and at a level if the 95 % interval of "
+        "its median lies below 10 in all three layers, and is not if it lies above 10 in any. The "
+        "advantage is reduced without it if the ratio of the advantages, with over without, lies "
+        "above 1, and is not if it lies below; it is present without if it lies above 1. The "
+        "levels are rounding and every noise floor up to 1e-6 of the trace. contradicted if the "
+        "advantage is absent (below 1) at all levels, or if for both normalisations neither kind "
+        "is white and the advantage is not reduced, at any level. holds if it is present and, for "
+        "batch or layer normalisation, both kinds are white and the advantage is reduced, all at "
+        "every level. Holds under a condition if it is present and some of this is so for some "
+        "normalisation, the condition naming it, and the levels where not all; else not supported."
     )
     overturn = (
         "A training that kills no units, or a normalisation that also decorrelates: variances of 1 "
         "alone do not make κ = 1."
     )
+    version = 2
+    changed = FLOORS_COUNT
     null = 1.0
     without_runs = SPLITS
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return dense and B=4 with each normalisation and without, for the first ten seeds."""
-        return needs_of(_configs(seeds), CONDITIONS_ONLY)
+        return needs_of(_configs(seeds), MEASURED)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return every run's κ and accuracy, and seed by seed the advantages."""
         found = []
-        configs = _configs(bench.seeds)
-        for normalization in (NONE, *NORMALIZATIONS):
-            for config in configs[normalization]:
-                run = bench.run(config)
-                found += _of_run(run, normalization)
+        for normalization, configs in _configs(bench.seeds).items():
+            for config in configs:
+                found += _of_run(bench.run(config), normalization)
         for seed in bench.seeds[:MIN_SEEDS]:
             found += self._of_seed(bench, seed)
         return found
 
     @staticmethod
     def _of_seed(bench: Bench, seed: int) -> list[Observation]:
-        found = [Observation(ADVANTAGE, EQUAL, seed, 1.0)]
+        found = [Observation(cut(ADVANTAGE, level), EQUAL, seed, 1.0) for level in DECIDING]
         found += [
-            Observation(kappa_of(kind, layer), IDEAL, seed, 1.0)
-            for kind, layer in product(KINDS, LAYERS)
+            Observation(cut(kappa_of(kind, layer), level), IDEAL, seed, 1.0)
+            for kind, layer, level in product(KINDS, LAYERS, DECIDING)
         ]
         logs = {}
-        for normalization in (NONE, *NORMALIZATIONS):
+        for own in SUBJECTS:
             dense, ours = (
-                mean_log(bench.run(replace(config[0], normalization=normalization)))
-                for config in recipe_models((4,), [seed]).values()
+                bench.run(replace(config, normalization=own)).conditions("layer_hessian")
+                for (config,) in recipe_models((4,), [seed]).values()
             )
-            logs[normalization] = ours
-            found.append(Observation(ADVANTAGE, normalization, seed, math.exp(dense - ours)))
+            logs[own] = math.log(mean_kappa(ours))
+            for at in DECIDING:
+                ratio = mean_kappa(dense, at) / mean_kappa(ours, at)
+                found.append(Observation(cut(ADVANTAGE, at), own, seed, ratio))
         return found + [
             Observation(REMOVED, own, seed, 1 - logs[own] / logs[NONE]) for own in NORMALIZATIONS
         ]
 
     def measure(self, observations: Observations) -> list[Measurement]:
         """Return what decides, then what normalisation removes, levels and accuracies."""
-        subjects = (NONE, *NORMALIZATIONS)
         return [
             *(
-                median_ratio(observations, kappa_of(kind, layer), own, IDEAL)
-                for own, kind, layer in product(subjects, KINDS, LAYERS)
+                median_ratio(observations, cut(kappa_of(kind, layer), level), own, IDEAL)
+                for own, kind, layer, level in product(SUBJECTS, KINDS, LAYERS, DECIDING)
             ),
-            *(median_ratio(observations, ADVANTAGE, own, NONE) for own in NORMALIZATIONS),
-            *(median_ratio(observations, ADVANTAGE, own, EQUAL) for own in subjects),
+            *(
+                median_ratio(observations, cut(ADVANTAGE, level), own, base)
+                for base, subjects in ((NONE, NORMALIZATIONS), (EQUAL, SUBJECTS))
+                for own, level in product(subjects, DECIDING)
+            ),
             *(mean(observations, REMOVED, own) for own in NORMALIZATIONS),
             *(
                 median(observations, kappa_of("layer_hessian", layer, DENSE), own)
-                for own, layer in product(subjects, LAYERS)
+                for own, layer in product(SUBJECTS, LAYERS)
             ),
             *(
                 mean(observations, f"{ACCURACY}, {model}", own)
-                for model, own in product((DENSE, MODEL), subjects)
+                for model, own in product((DENSE, MODEL), SUBJECTS)
             ),
         ]
 
@@ -153,7 +177,7 @@ class NormalisationWhitens(Claim):
 
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
-        present = found.find(ADVANTAGE, NONE, EQUAL)
+        present = curve(found, ADVANTAGE, NONE, EQUAL)
         changes = {own: found.find(ADVANTAGE, own, NONE) for own in NORMALIZATIONS}
         so = {own: _what_is_so(found, own) for own in NORMALIZATIONS}
         refuted = all(_all_refuted(found, own) for own in NORMALIZATIONS)
@@ -165,31 +189,27 @@ class NormalisationWhitens(Claim):
             f"normalisation, which remove {' and '.join(map(in_digits, removed))} of ln κ; by "
             f"coefficients {_levels(found, NONE, KINDS[0])}, {_levels(found, 'batch', KINDS[0])} "
             f"and {_levels(found, 'layer', KINDS[0])}. The advantage over dense is "
-            f"{in_digits(present)} without, and changes by factors of "
+            f"{in_digits(present[0])} without, above {ROBUST:.0e} of the trace "
+            f"{in_digits(present[-1])}, and changes by factors of "
             f"{' and '.join(map(in_digits, changes.values()))} with batch and layer."
         )
-        if below(present, 1.0) or refuted:
+        if always(present, LESS) or refuted:
             return Judgement(CONTRADICTED, measured, reason)
-        if not above(present, 1.0) or not any(so.values()):
+        levels = levels_of(present, MORE)
+        if not levels or not any(so.values()):
             return Judgement(NOT_SUPPORTED, measured, reason)
-        if any(len(own) == len(KINDS) + 1 for own in so.values()):
+        if levels == DECIDING and any(own == ALL_SO for own in so.values()):
             return Judgement(HOLDS, measured, reason)
-        condition = "; ".join(
-            f"{own} normalisation is meant, and only this: {', '.join(so[own])}"
-            for own in so
-            if so[own]
-        )
-        return Judgement(CONDITIONAL, measured, reason, condition)
+        only = "normalisation is meant, and only this:"
+        named = [f"{own} {only} {', '.join(parts)}" for own, parts in so.items() if parts]
+        if levels != DECIDING:
+            named.append(f"an advantage there is {in_words(levels)}")
+        return Judgement(CONDITIONAL, measured, reason, "; ".join(named))
 
 
 LABELS = dict(zip(KINDS, ("white coefficient by coefficient", "white together"), strict=True))
 REDUCED = "less advantage without it"
-
-
-def mean_log(run: AuditedRun) -> float:
-    """Return the mean over layers of ln κ of the Hessians' non-null parts."""
-    hessians = run.conditions("layer_hessian")
-    return sum(math.log(layer.kappa_nonnull) for layer in hessians) / len(hessians)
+ALL_SO = [*LABELS.values(), REDUCED]
 
 
 def _of_run(run: AuditedRun, normalization: str) -> list[Observation]:
@@ -197,41 +217,42 @@ def _of_run(run: AuditedRun, normalization: str) -> list[Observation]:
     numbers = {f"{ACCURACY}, {model}": run.test_accuracy}
     for kind in KINDS:
         for layer, found in zip(LAYERS, run.conditions(kind), strict=True):
-            numbers[kappa_of(kind, layer, model)] = found.kappa_nonnull
+            for level in DECIDING:
+                numbers[cut(kappa_of(kind, layer, model), level)] = kappa_at(found, level)
     return [
         Observation(quantity, normalization, seed, value, run.run_id)
         for quantity, value in numbers.items()
     ]
 
 
-def _of_layers(found: Measurements, own: str, kind: str) -> list[Measurement]:
-    return [found.find(kappa_of(kind, layer), own, IDEAL) for layer in LAYERS]
-
-
 def _levels(found: Measurements, own: str, kind: str = "layer_hessian") -> str:
-    return ", ".join(format_number(kappa.estimate) for kappa in _of_layers(found, own, kind))
+    return ", ".join(format_number(kappas[0].estimate) for kappas in _curves(found, own, kind))
 
 
 def _what_is_so(found: Measurements, own: str) -> list[str]:
-    """Return which of the paper's statements are so for a normalisation, in words."""
-    so = [
-        LABELS[kind]
+    """Return which of the paper's statements are so for a normalisation, and at which levels."""
+    levels = {
+        LABELS[kind]: set.intersection(
+            *(set(levels_of(layer, WHITE)) for layer in _curves(found, own, kind))
+        )
         for kind in KINDS
-        if all(below(kappa, LARGELY) for kappa in _of_layers(found, own, kind))
-    ]
-    return so + [REDUCED] * above(found.find(ADVANTAGE, own, NONE), 1.0)
+    }
+    levels[REDUCED] = set(levels_of(curve(found, ADVANTAGE, own, NONE), MORE))
+    return [named_with(name, at) for name, at in levels.items() if at]
+
+
+def _curves(found: Measurements, own: str, kind: str) -> list[list[Measurement]]:
+    return [curve(found, kappa_of(kind, layer), own, IDEAL) for layer in LAYERS]
 
 
 def _all_refuted(found: Measurements, own: str) -> bool:
-    """Whether none of them is so, and none of them is open."""
-    white = [any(above(k, LARGELY) for k in _of_layers(found, own, kind)) for kind in KINDS]
-    return all(white) and below(found.find(ADVANTAGE, own, NONE), 1.0)
+    """Whether none of them is so at any level, and none of them is open."""
+    return all(
+        any(always(layer, COLOURED) for layer in _curves(found, own, kind)) for kind in KINDS
+    ) and always(curve(found, ADVANTAGE, own, NONE), LESS)
 
 
 def _configs(seeds: Sequence[int]) -> dict[str, list[RunConfig]]:
     """Return dense's and B=4's configurations of the first seeds, by normalisation."""
     plain = [c for configs in recipe_models((4,), seeds[:MIN_SEEDS]).values() for c in configs]
-    return {
-        own: [replace(config, normalization=own) for config in plain]
-        for own in (NONE, *NORMALIZATIONS)
-    }
+    return {own: [replace(config, normalization=own) for config in plain] for own in SUBJECTS}

@@ -4,19 +4,26 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from cdbench.claims.base import (
-    CONDITIONS_ONLY,
-    Bench,
-    Claim,
-    Measurements,
-    Needs,
-    needs_of,
-    recipe_models,
+from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
+from cdbench.claims.noise_floors import (
+    DECIDING,
+    FLOORS_COUNT,
+    LESS,
+    MORE,
+    ROBUST,
+    ROUNDING,
+    always,
+    curve,
+    cut,
+    in_words,
+    kappa_at,
+    levels_of,
 )
 from cdbench.claims.odd_block_sizes import BLOCK_SIZES, ODD, WEIGHT
 from cdbench.claims.statistics import Observations, mean, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
+from cdbench.claims.wording import in_digits
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -27,9 +34,11 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.layers import CDLinear
+from cdbench.products.base import Array
 
 TRAINED, RANDOM = WEIGHT, "weight κ of a square random layer, geometric mean of the draws"
 QUANTITIES = (TRAINED, RANDOM)
+MEASURED = Diagnostics(values=False, kinds=("weight",), floors=True)
 DRAWS = 40
 """Random layers of each B and seed."""
 WIDTH = 64
@@ -40,6 +49,8 @@ ALL_ODD, ALL_EVEN = "B=3, 5, 7", "even neighbours of B=3, 5, 7"
 
 Kappas = Mapping[int, float]
 """κ by block size."""
+Curves = Mapping[int, tuple[float, ...]]
+"""κ by block size, at each of the levels that decide."""
 
 
 class OddKappa(Claim):
@@ -60,44 +71,54 @@ class OddKappa(Claim):
         "than a complex one. So κ of W of the trained networks' middle layer, which is square at "
         "every B, is compared seed by seed: B = 3, 5, 7 with the geometric mean of B-1 and B+1, "
         "which has about as many parameters. The same with square layers as they are initialised, "
-        f"{DRAWS} of each B and seed, of the middle layer's width. κ of the Hessian depends on the "
-        "inputs and is not compared."
+        f"{DRAWS} of each B and seed, of the middle layer's width. κ is taken of all directions "
+        "and above noise floors. κ of the Hessian depends on the inputs and is not compared."
     )
     rule = (
         "By the 95 % interval of the median ratio of κ, odd over even, geometric mean of B = 3, 5, "
-        "7: holds if it lies below 1 in the trained networks; contradicted if it lies above 1; "
-        "else holds under a condition, that the weights are random, if that of the random layers "
-        "lies below 1; else not supported. 1 is no difference. B = 3, 5 and 7 each are told beside "
-        "it."
+        "7, at rounding level and at every noise floor up to 1e-6 of the trace: holds if it lies "
+        "below 1 in the trained networks at all levels; holds under a condition, naming the "
+        "levels, if it does at some; contradicted if it lies above 1 at all; else holds under a "
+        "condition, that the weights are random, if that of the random layers lies below 1 at all "
+        "levels; else not supported. 1 is no difference. B = 3, 5 and 7 each are told beside it."
     )
     overturn = (
         "Trained weights whose smallest singular values are not those of the real frequencies, as "
         "with a regulariser that lifts them; or κ of even B without the frequency B/2."
     )
+    version = 2
+    changed = FLOORS_COUNT
     null = 1.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return every block size with every seed, as the claim on their accuracy does."""
-        return needs_of(_configs(seeds), CONDITIONS_ONLY)
+        return needs_of(_configs(seeds), MEASURED)
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return κ of the trained and of the random layers, and of odd and even B together."""
         found = []
         for seed in bench.seeds:
             runs = {B: bench.run(RunConfig(B=B, seed=seed)) for B in BLOCK_SIZES[1:]}
-            trained = {B: run.conditions("weight")[1].kappa for B, run in runs.items()}
-            found += [
-                Observation(TRAINED, _name(B), seed, kappa, runs[B].run_id)
-                for B, kappa in trained.items()
-            ]
+            trained = {
+                B: tuple(kappa_at(run.conditions("weight")[1], level) for level in DECIDING)
+                for B, run in runs.items()
+            }
             drawn, shares = random_layers(seed)
-            found += [Observation(RANDOM, _name(B), seed, kappa) for B, kappa in drawn.items()]
             found += [Observation(REAL, _name(B), seed, share) for B, share in shares.items()]
-            for quantity, kappas in ((TRAINED, trained), (RANDOM, drawn)):
-                found += [
-                    Observation(quantity, subject, seed, value)
-                    for subject, value in together(kappas).items()
-                ]
+            for place, level in enumerate(DECIDING):
+                for quantity, curves in ((TRAINED, trained), (RANDOM, drawn)):
+                    kappas = {B: own[place] for B, own in curves.items()}
+                    found += [
+                        Observation(
+                            *(cut(quantity, level), _name(B), seed, kappa),
+                            runs[B].run_id if quantity == TRAINED else None,
+                        )
+                        for B, kappa in kappas.items()
+                    ]
+                    found += [
+                        Observation(cut(quantity, level), subject, seed, value)
+                        for subject, value in together(kappas).items()
+                    ]
         return found
 
     def measure(self, observations: Observations) -> list[Measurement]:
@@ -106,8 +127,9 @@ class OddKappa(Claim):
         names = [_name(B) for B in BLOCK_SIZES[1:]]
         return [
             *(
-                median_ratio(observations, quantity, *pair)
+                median_ratio(observations, cut(quantity, level), *pair)
                 for quantity in QUANTITIES
+                for level in DECIDING
                 for pair in pairs
             ),
             *(median(observations, quantity, name) for quantity in QUANTITIES for name in names),
@@ -116,49 +138,64 @@ class OddKappa(Claim):
 
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
-        trained, drawn = (found.find(quantity, ALL_ODD, ALL_EVEN) for quantity in QUANTITIES)
+        curves = [curve(found, quantity, ALL_ODD, ALL_EVEN) for quantity in QUANTITIES]
+        levels = levels_of(curves[0], LESS)
         each = [in_digits(found.find(TRAINED, _name(B), _neighbours(B))) for B in ODD]
         condition = None
-        if below(trained, 1):
+        if levels == DECIDING:
             verdict = HOLDS
-        elif above(trained, 1):
+        elif levels:
+            verdict, condition = CONDITIONAL, f"κ is taken {in_words(levels)}"
+        elif always(curves[0], MORE):
             verdict = CONTRADICTED
-        elif below(drawn, 1):
+        elif always(curves[1], LESS):
             verdict, condition = CONDITIONAL, "the weights are random, as at the start"
         else:
             verdict = NOT_SUPPORTED
+        (trained, drawn), robust = (own[0] for own in curves), curves[0][-1]
         return Judgement(
             verdict,
             f"κ, odd over even: {in_digits(trained)}; random {in_digits(drawn)}",
             f"Weight κ of the middle layer, odd B over its even neighbours, is "
-            f"{in_digits(trained)} in trained networks (B=3, 5, 7: {'; '.join(each)}) and "
+            f"{in_digits(trained)} in trained networks (B=3, 5, 7: {'; '.join(each)}; above "
+            f"{ROBUST:.0e} of the trace {in_digits(robust)}) and "
             f"{in_digits(drawn)} in random layers, whose smallest σ² is of a real frequency in "
             f"{100 * found.find(REAL, _name(4)).estimate:.0f} % of the draws at B=4.",
             condition,
         )
 
 
-def random_layers(seed: int) -> tuple[Kappas, Kappas]:
+def random_layers(seed: int) -> tuple[Curves, Kappas]:
     """Return κ of square layers as initialised, by B, and where their smallest σ² lies.
 
-    The first is the geometric mean over the draws; the second the share of them whose smallest σ²
-    is of a real frequency.
+    The first is the geometric mean over the draws, at each level that decides; the second the share
+    of them whose smallest σ² is of a real frequency.
     """
     rng = np.random.default_rng([seed, STREAM])
-    kappas, shares = {}, {}
+    kappas: dict[int, tuple[float, ...]] = {}
+    shares = {}
     for B in BLOCK_SIZES[1:]:
         width = -(-WIDTH // B) * B
         layer = CDLinear(width, width, B)
         params = {name: np.empty(shape) for name, shape in layer.parameter_shapes().items()}
         logs, at_real = [], []
+        real = [0] if B % 2 else [0, B // 2]
+        times = np.full((B // 2 + 1, 1), 2)
+        times[real] = 1
         for _ in range(DRAWS):
             layer.initialize(params, rng)
             sigma = np.linalg.svd(np.fft.rfft(params["c"]).T, compute_uv=False)
-            real = [0] if B % 2 else [0, B // 2]
-            logs.append(2 * np.log(sigma.max() / sigma.min()))
+            logs.append([np.log(_kappa_above(sigma**2, times, level)) for level in DECIDING])
             at_real.append(sigma[real].min() == sigma.min())
-        kappas[B], shares[B] = float(np.exp(np.mean(logs))), float(np.mean(at_real))
+        kappas[B] = tuple(map(float, np.exp(np.mean(logs, axis=0))))
+        shares[B] = float(np.mean(at_real))
     return kappas, shares
+
+
+def _kappa_above(power: Array, times: Array, level: float) -> float:
+    """Return κ of σ², each of which occurs so many times, above a noise floor."""
+    kept = power[power >= level * (times * power).sum()] if level != ROUNDING else power
+    return float(power.max() / kept.min())
 
 
 def together(kappas: Kappas) -> dict[str, float]:

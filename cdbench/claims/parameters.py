@@ -4,6 +4,7 @@ from itertools import product
 from math import prod
 
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
+from cdbench.claims.estimands import EXACT
 from cdbench.claims.statistics import Observations, largest, mean, mean_ratio, smallest
 from cdbench.config import RunConfig
 from cdbench.judgement import (
@@ -58,6 +59,7 @@ class Parameters(Claim):
     )
     overturn = "Another count in any of the cases; nothing is estimated."
     uses_seeds = False
+    without_runs = EXACT
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return counts and ratios of networks and layers, as built."""

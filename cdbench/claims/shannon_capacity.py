@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.estimands import EXACT
 from cdbench.claims.statistics import Observations, largest, mean, smallest
 from cdbench.config import ALPHA_CD
 from cdbench.judgement import (
@@ -90,6 +91,7 @@ class ShannonCapacity(Claim):
         "whose input reaches the capacity at one rate of noise alone."
     )
     uses_seeds = False
+    without_runs = EXACT
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return capacities and shares at every rate, and where α_CD stands among them."""

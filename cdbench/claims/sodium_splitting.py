@@ -4,6 +4,7 @@ from itertools import product
 from math import sqrt
 
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.estimands import EXACT
 from cdbench.claims.statistics import Observations, mean
 from cdbench.config import ALPHA_CD
 from cdbench.judgement import (
@@ -89,6 +90,7 @@ class SodiumSplitting(Claim):
         "computed."
     )
     uses_seeds = False
+    without_runs = EXACT
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return both splittings, and α of every choice."""

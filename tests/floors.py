@@ -1,0 +1,28 @@
+"""Made-up numbers at the noise floors that decide, for the tests of claims that rest on κ."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from cdbench.claims.noise_floors import DECIDING, ROBUST, cut
+from cdbench.judgement import Observation
+from cdbench.run import NoiseFloor
+from cdbench.spectra.base import FLOORS
+
+
+def same_at_all(kappa: float) -> tuple[NoiseFloor, ...]:
+    """Noise floors above which κ is the same: no direction is without power."""
+    return tuple(NoiseFloor(level, kappa, kappa, 2) for level in FLOORS)
+
+
+def at_floors(
+    observations: Iterable[Observation],
+    beyond: Iterable[Observation] = (),
+    highest: float = ROBUST,
+) -> list[Observation]:
+    """The observations at every level that decides; above the highest those of ``beyond``."""
+    observations, beyond = list(observations), list(beyond)
+    return [
+        replace(own, quantity=cut(own.quantity, level))
+        for level in DECIDING
+        for own in (observations if level <= highest else beyond)
+    ]
