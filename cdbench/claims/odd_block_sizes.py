@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cdbench.claims.base import (
-    CONDITIONS_ONLY,
     Bench,
     Claim,
     Measurements,
@@ -24,6 +23,7 @@ from cdbench.claims.statistics import (
 )
 from cdbench.claims.wording import above, below, in_points
 from cdbench.config import RunConfig
+from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONTRADICTED,
     HOLDS,
@@ -82,7 +82,7 @@ class OddBlockSizes(Claim):
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return dense and every block size with every seed."""
-        return needs_of(_configs(seeds), CONDITIONS_ONLY)
+        return needs_of(_configs(seeds), Diagnostics(values=False, kinds=("weight",)))
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return every run's accuracy, parameters and κ, and the odd sizes' excess."""

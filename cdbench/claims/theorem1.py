@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from cdbench.claims.base import (
-    CONDITIONS_ONLY,
     Bench,
     Claim,
     Measurements,
@@ -17,6 +16,7 @@ from cdbench.claims.statistics import Observations, largest, median, median_rati
 from cdbench.claims.wording import above, below, in_digits
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset
+from cdbench.diagnostics import Diagnostics
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -86,7 +86,7 @@ class Theorem1(Claim):
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the recipe's block-circulant runs; their first layers' inputs are the digits."""
-        return needs_of(_models(seeds), CONDITIONS_ONLY)
+        return needs_of(_models(seeds), Diagnostics(values=False, kinds=(EXACT, THEOREM)))
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return errors and couplings of every case, and both κ of every run."""
