@@ -1,7 +1,7 @@
 """A chain of layers over one flat vector of parameters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 
@@ -29,6 +29,7 @@ from cdbench.layers import (
 from cdbench.layers.base import Moments
 from cdbench.layers.layouts import rearranged
 from cdbench.layers.normalization import moments
+from cdbench.layers.structure import Structure
 from cdbench.products import plan
 from cdbench.products.base import Array
 from cdbench.products.layout import to_rows
@@ -88,9 +89,8 @@ class Network:
         same product.
         """
         family = LAYERS[config.layer]
+        structure = structure_of(config)
         widths, product = rounded_widths(config, n_features, n_classes)
-        if product is not None:
-            config = replace(config, product=product)
         layers: list[Layer] = []
         for n_in, n_out in pairwise(widths):
             n = n_in if layers else n_features  # without padding, which only the inputs have
@@ -102,7 +102,7 @@ class Network:
                 layers.append(NORMALIZATIONS[config.normalization](n))
             if n != n_in:
                 layers.append(Pad(n, n_in))
-            layers.append(family.for_config(n_in, n_out, config))
+            layers.append(family.build(n_in, n_out, structure, product))
         if widths[-1] != n_classes:
             layers.append(Slice(widths[-1], n_classes))
         return cls(rearranged(layers))
@@ -230,11 +230,16 @@ class Network:
         return context
 
 
+def structure_of(config: RunConfig) -> Structure:
+    """Return the values of the structure parameters of the configuration's layer family."""
+    return {"B": config.B} if config.B is not None else {}
+
+
 def rounded_widths(
     config: RunConfig, n_features: int, n_classes: int
 ) -> tuple[list[int], str | None]:
     """Return the widths of the weight layers, and the product, or None for a dense network."""
-    multiple = LAYERS[config.layer].width_multiple(config)
+    multiple = LAYERS[config.layer].width_multiple(structure_of(config))
     asked = (n_features, *config.hidden, n_classes)
     widths = [-(-width // multiple) * multiple for width in asked]
     if config.layer != "cdlinear":

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from cdbench.config import RunConfig
 from cdbench.errors import ShapeError
+from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products.base import FRESH, Allocate, Array
 
 Params = dict[str, Array]
@@ -117,19 +117,64 @@ class Layer(ABC):
             raise ShapeError(f"{type(self).__name__} got {x.shape}, expected (N, {self.n_in})")
 
 
+GAIN = 2.0
+"""Of every weight layer: n_in · Var W at initialisation, which preserves the activations' variance
+through a ReLU (He et al. 2015). The recipe uses it for the last layer too."""
+
+
 class WeightLayer(Layer):
-    """A layer that acts as ``y = x @ W.T + bias`` for some matrix W of its parameters."""
+    """A layer that acts as ``y = x @ W.T + bias`` for some matrix W of its parameters.
+
+    A family owns what is special about it: everything else asks these attributes and methods.
+
+    Attributes
+    ----------
+    family : str
+        Its name in configurations: ``low-rank``.
+    structure : tuple of StructureParameter
+        What its layers are built with, the main one first.
+    """
+
+    family: ClassVar[str]
+    structure: ClassVar[tuple[StructureParameter, ...]] = ()
 
     @classmethod
-    @abstractmethod
-    def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> "WeightLayer":
-        """Build the layer that ``config`` asks for between two (rounded) widths."""
+    def build(
+        cls, n_in: int, n_out: int, structure: Structure, product: str | None = None
+    ) -> "WeightLayer":
+        """Return the layer between two (rounded) widths; most families have one product only."""
+        del product
+        return cls(n_in, n_out, **structure)
 
-    @staticmethod
-    @abstractmethod
-    def width_multiple(config: RunConfig) -> int:
+    @classmethod
+    def width_multiple(cls, structure: Structure) -> int:
         """Return the number of which every width of this family is made a multiple."""
+        del structure
+        return 1
 
     @abstractmethod
     def matrix(self, params: Params) -> Array:
         """Return the effective W as a dense (n_out, n_in) matrix."""
+
+    @abstractmethod
+    def multiply_adds(self) -> int:
+        """Return the real multiply-adds of a sample's forward pass with the weights.
+
+        Neither the bias nor transforms by fixed matrices, such as a DFT, are counted.
+        """
+
+    def expected_rank(self) -> int:
+        """Return the rank of W for almost all parameters."""
+        return min(self.n_in, self.n_out)
+
+    def n_null_directions(self) -> int:
+        """Return how many directions of the weights change W in no way, by reparametrisation."""
+        return 0
+
+    def weight_scale(self) -> dict[str, float]:
+        """Return how far a unit step of one entry of each parameter moves W, if not by 1.
+
+        The root mean square of ‖∂W/∂θ‖, over the entries of a parameter and over draws of the
+        initial values. Where W is linear in the parameters it is the same for all values.
+        """
+        return {}

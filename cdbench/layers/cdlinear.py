@@ -5,11 +5,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from cdbench.config import DEFAULT_B, RunConfig
 from cdbench.errors import ShapeError
-from cdbench.layers.base import BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products import PRODUCTS
 from cdbench.products.base import ROWS, Array
+
+DEFAULT_B = 4
 
 
 class CDLinear(WeightLayer):
@@ -36,6 +38,9 @@ class CDLinear(WeightLayer):
         If B does not divide both widths.
     """
 
+    family = "cdlinear"
+    structure = (StructureParameter("B", "Block size.", DEFAULT_B),)
+
     # Memory order is (B, K_i, K_o): products process all blocks of one lag at once, and these are
     # stored like a dense layer's weight.
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"c": (2, 1, 0)}
@@ -48,16 +53,14 @@ class CDLinear(WeightLayer):
         self.product = PRODUCTS[product](self.K_o, self.K_i, B)
 
     @classmethod
-    def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> Self:
-        """Build the layer with the configuration's block size and product."""
-        # The network builder has already chosen; "auto" remains only where W is c itself.
-        product = "gather" if config.product == "auto" else config.product
-        return cls(n_in, n_out, cls.width_multiple(config), product)
+    def build(cls, n_in: int, n_out: int, structure: Structure, product: str | None = None) -> Self:
+        """Return the layer with this block size and product."""
+        return cls(n_in, n_out, int(structure["B"]), product or "gather")
 
-    @staticmethod
-    def width_multiple(config: RunConfig) -> int:
+    @classmethod
+    def width_multiple(cls, structure: Structure) -> int:
         """Return B, to a multiple of which widths are rounded up."""
-        return config.B or DEFAULT_B
+        return int(structure["B"])
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of ``c`` and ``bias``."""
@@ -66,12 +69,21 @@ class CDLinear(WeightLayer):
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw c from N(0, 2 / n_in), which gives the rows of W the variance of a dense layer."""
         shape = (self.K_o, self.K_i, self.B)
-        params["c"][...] = rng.normal(0.0, np.sqrt(2.0 / self.n_in), shape)
+        params["c"][...] = rng.normal(0.0, np.sqrt(GAIN / self.n_in), shape)
         params["bias"][...] = 0.0
 
     def matrix(self, params: Params) -> Array:
         """Return the block-circulant matrix W, (n_out, n_in)."""
         return self.product.matrix(params["c"])
+
+    def multiply_adds(self) -> int:
+        """Return those of the frequencies' matrices: one real or four for each, times K_o · K_i."""
+        n_real = 1 if self.B % 2 else min(self.B, 2)
+        return self.K_o * self.K_i * (n_real + 2 * (self.B - n_real))
+
+    def weight_scale(self) -> dict[str, float]:
+        """Return √B for c, each entry of which stands at B places of W."""
+        return {"c": float(np.sqrt(self.B))}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias`` (Eq. 2); its pullback is Eqs. 3 and 4.

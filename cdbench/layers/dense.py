@@ -1,12 +1,11 @@
 """The unconstrained linear layer, the paper's baseline."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 
-from cdbench.config import RunConfig
-from cdbench.layers.base import BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
 from cdbench.products.base import Array
 
 
@@ -17,18 +16,10 @@ class Dense(WeightLayer):
     (n_out,).
     """
 
+    family = "dense"
+
     # Stored transposed, so that the forward product needs no transposition.
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (1, 0)}
-
-    @classmethod
-    def for_config(cls, n_in: int, n_out: int, config: RunConfig) -> Self:
-        """Build the layer; ``config`` has no effect on it."""
-        return cls(n_in, n_out)
-
-    @staticmethod
-    def width_multiple(config: RunConfig) -> int:
-        """Return 1: a dense layer takes any width."""
-        return 1
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shapes of ``weight`` and ``bias``."""
@@ -37,12 +28,16 @@ class Dense(WeightLayer):
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw the weights from N(0, 2 / n_in) (He et al. 2015); set the bias to zero."""
         shape = (self.n_out, self.n_in)
-        params["weight"][...] = rng.normal(0.0, np.sqrt(2.0 / self.n_in), shape)
+        params["weight"][...] = rng.normal(0.0, np.sqrt(GAIN / self.n_in), shape)
         params["bias"][...] = 0.0
 
     def matrix(self, params: Params) -> Array:
         """Return the weight, (n_out, n_in)."""
         return params["weight"]
+
+    def multiply_adds(self) -> int:
+        """Return n_in · n_out."""
+        return self.n_in * self.n_out
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ weight.T + bias``.
