@@ -2,13 +2,17 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import interval_coverage
 import layers
 import measure
+from cdbench.claims.statistics import mean_ratio, median_ratio
 from cdbench.config import RunConfig
+from cdbench.judgement import Measurement
 from experiment import Task
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
@@ -58,3 +62,12 @@ def test_ratios_are_of_samples_of_the_same_round() -> None:
 def test_limits_by_operations_are_those_of_the_plan() -> None:
     limits = [round(layers.limit(B), 1) for B in (3, 4, 8, 16, 32, 64)]
     assert limits == [1.8, 2.7, 4.6, 8.5, 16.5, 32.5]
+
+
+@pytest.mark.parametrize("statistic", [mean_ratio, median_ratio])
+def test_an_interval_holds_the_true_ratio_or_does_not(
+    statistic: Callable[..., Measurement],
+) -> None:
+    held = [interval_coverage.covers(statistic, 2.0, trial) for trial in (38, 39, 40)]
+    assert held == [True, False, True]
+    assert interval_coverage.covers(statistic, 0.0, 39)  # all numbers are 1
