@@ -1,6 +1,7 @@
-"""docs/audit-numbers.md: tables of statements, the SQL under each, and its answers.
+"""docs/audit-numbers.md: tables of statements, what is asked under each, and the answers.
 
-``python -m tests.audit_numbers DATABASE`` writes the answers of a database into the page.
+``python -m tests.audit_numbers DATABASE`` writes the answers of a database into the page. Those of
+commands are put there by hand, because they take long or need other databases.
 """
 
 import re
@@ -13,6 +14,7 @@ from tests.recipes import in_the_shell
 
 PAGE = Path(__file__).parents[1] / "docs" / "audit-numbers.md"
 QUERY = re.compile(r"```sql\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
+COMMANDS = re.compile(r"```sh\n(.*?)```\n\n```text\n(.*?)```\n", re.DOTALL)
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 MARKED = re.compile(r"`([^`]*)`")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -25,15 +27,28 @@ class Query(NamedTuple):
     answer: str
 
 
+class Commands(NamedTuple):
+    """What to type, and what is printed then."""
+
+    typed: str
+    answer: str
+
+
 class Statements(NamedTuple):
-    """One table of the page with the queries under it."""
+    """One table of the page with the queries and commands under it."""
 
     rows: list[list[str]]
     queries: list[Query]
+    commands: list[Commands]
+
+    @property
+    def answers(self) -> list[str]:
+        """All answers under the table."""
+        return [query.answer for query in self.queries] + [own.answer for own in self.commands]
 
 
 def statements() -> list[Statements]:
-    """Return every table with those queries that stand between it and the next one."""
+    """Return every table with what is asked between it and the next one."""
     text = PAGE.read_text(encoding="utf-8")
     tables = list(TABLE.finditer(text))
     ends = [*(table.start() for table in tables[1:]), len(text)]
@@ -41,6 +56,7 @@ def statements() -> list[Statements]:
         Statements(
             [_cells(line) for line in table[0].splitlines()[2:]],
             [Query(found[1], found[2] or "") for found in QUERY.finditer(text, table.end(), end)],
+            [Commands(*found.groups()) for found in COMMANDS.finditer(text, table.end(), end)],
         )
         for table, end in zip(tables, ends, strict=True)
     ]
@@ -61,15 +77,16 @@ def marked(row: list[str]) -> list[Decimal]:
     return [number for cell in row[1:] for span in MARKED.findall(cell) for number in numbers(span)]
 
 
-def answered(queries: list[Query]) -> dict[str, list[Decimal]]:
-    """Return the numbers in the answers, by what their first column says: the row's number."""
+def answered(answers: list[str]) -> dict[str, list[Decimal]]:
+    """Return the numbers in the answers, by what their first column says: the row's number.
+
+    Other lines than the shell's tables have are a program's; their numbers are under "".
+    """
     found: dict[str, list[Decimal]] = {}
-    for query in queries:
-        for line in query.answer.splitlines():
-            if line.startswith("│"):
-                first, *others = line.strip("│").split("│")
-                own = found.setdefault(first.strip(), [])
-                own.extend(number for cell in others for number in numbers(cell))
+    for line in (line for answer in answers for line in answer.splitlines()):
+        first, *others = line.strip("│").split("│") if line.startswith("│") else ("", line)
+        own = found.setdefault(first.strip(), [])
+        own.extend(number for cell in others for number in numbers(cell))
     return found
 
 
