@@ -49,10 +49,11 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.layers import EVALUATION, CDLinear
+from cdbench.noise_floors import FLOORS
 from cdbench.published import PUBLISHED_KAPPA_RATIOS
 from cdbench.run import Condition, Curvature, Spectrum
 from cdbench.spectra import KINDS
-from cdbench.spectra.base import FLOORS, LayerState
+from cdbench.spectra.base import LayerState
 from cdbench.store.audit_queries import AuditedRun
 
 N_SEEDS = 20

@@ -34,8 +34,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.noise_floors import FLOORS
 from cdbench.published import PUBLISHED_KAPPA_RATIOS
-from cdbench.spectra.base import FLOORS
 
 LABELS = dict(
     zip(DECISIVE, ("the weights", *(f"layer {n}'s Hessian" for n in LAYERS)), strict=True)
