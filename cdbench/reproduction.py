@@ -70,6 +70,7 @@ PRINTED: dict[str, Callable[[float], str]] = {
     "kappa": _kappa,
     "kappa_nonnull": _kappa,
     "damped_kappa": _kappa,
+    "cut_kappa": _kappa,
     # Three digits, like measurements in the audit.
     "largest": _three_digits,
     "smallest": _three_digits,
