@@ -70,6 +70,7 @@ PRINTED: dict[str, Callable[[float], str]] = {
     "kappa": _kappa,
     "kappa_nonnull": _kappa,
     "damped_kappa": _kappa,
+    "cut_kappa": _kappa,
     # Three digits, like measurements in the audit.
     "largest": _three_digits,
     "smallest": _three_digits,
@@ -207,8 +208,10 @@ def _of_spectrum(spectrum: Spectrum) -> Iterator[Number]:
     if condition.effective_rank is not None:
         yield Number("effective_rank", where, condition.effective_rank)
     for floor in condition.floors:
-        for name in ("damped_kappa", "cut_kappa", "n_left"):
-            yield Number(name, f"{where}, noise floor {floor.level:g}", getattr(floor, name))
+        at = f"{where}, noise floor {floor.level:g}"
+        yield Number("damped_kappa", at, condition.damped_kappa(floor.level))
+        yield Number("cut_kappa", at, floor.cut_kappa)
+        yield Number("n_left", at, floor.n_left)
     for rank, value in ranked(spectrum.values, spectrum.n_numbers):
         yield Number("value", f"{rank} {where}", value, condition.threshold)
 

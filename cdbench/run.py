@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.noise_floors import NoiseFloor
 from cdbench.quantiles import kept_ranks
 
 COMPLETED, DIVERGED, INTERRUPTED, FAILED = "completed", "diverged", "interrupted", "failed"
@@ -38,28 +39,6 @@ class EpochMetrics:
 
 
 @dataclass(frozen=True)
-class NoiseFloor:
-    """How well conditioned a set of numbers is above a noise floor; a row of ``noise_floor``.
-
-    Attributes
-    ----------
-    level : float
-        The floor, as a share of the numbers' sum (the trace, the power).
-    damped_kappa : float
-        (largest + d) / (smallest + d), with d = level times the sum.
-    cut_kappa : float
-        largest / smallest of the numbers that are at least d; 1 where only the largest is left.
-    n_left : int
-        How many numbers those are.
-    """
-
-    level: float
-    damped_kappa: float
-    cut_kappa: float
-    n_left: int
-
-
-@dataclass(frozen=True)
 class Condition:
     """How well conditioned a set of spectral numbers is; the columns of ``condition_number``.
 
@@ -83,7 +62,7 @@ class Condition:
     effective_rank : float or None
         Sum of the numbers / the largest; None if not measured.
     floors : tuple of NoiseFloor
-        Conditions above noise floors, the lowest first; empty if not measured.
+        Conditions above each of ``FLOORS``, the lowest first; empty if not measured.
     """
 
     largest: float
@@ -96,6 +75,22 @@ class Condition:
     flatness: float | None = None
     effective_rank: float | None = None
     floors: tuple[NoiseFloor, ...] = ()
+
+    def damped_kappa(self, level: float) -> float:
+        """Return (largest + d) / (smallest + d), where d is this share of the numbers' sum.
+
+        The sum (the trace) is effective_rank · largest. Where nothing is added to zeros, it is κ.
+
+        Raises
+        ------
+        ValueError
+            If the effective rank was not measured.
+        """
+        if self.effective_rank is None:
+            raise ValueError("a condition without effective rank cannot be damped")
+        d = level * (self.effective_rank * self.largest)
+        damped = self.smallest + d
+        return (self.largest + d) / damped if damped > 0 else self.kappa
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cdbench.claims.noise_floors import DECIDING, ROBUST, cut
+from cdbench.claims.kappa_curves import DECIDING, ROBUST, cut
 from cdbench.judgement import Observation
-from cdbench.run import NoiseFloor
-from cdbench.spectra.base import FLOORS
+from cdbench.noise_floors import FLOORS, NoiseFloor
 
 
 def same_at_all(kappa: float) -> tuple[NoiseFloor, ...]:
     """Noise floors above which κ is the same: no direction is without power."""
-    return tuple(NoiseFloor(level, kappa, kappa, 2) for level in FLOORS)
+    return tuple(NoiseFloor(level, kappa, 2) for level in FLOORS)
 
 
 def at_floors(

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from cdbench.claims import first_row, odd_kappa, shannon_capacity, sodium_splitting
 from cdbench.claims import theorem2_hypothesis as hypothesis
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.noise_floors import DECIDING, kappa_at
+from cdbench.claims.kappa_curves import DECIDING, kappa_at
 from cdbench.claims.odd_block_sizes import OddBlockSizes
 from cdbench.claims.statistics import Observations
 from cdbench.config import ALPHA_CD, RunConfig

@@ -23,7 +23,7 @@ from cdbench.claims import (
     white_start,
 )
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.noise_floors import DECIDING
+from cdbench.claims.kappa_curves import DECIDING
 from cdbench.claims.statistics import Observations
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset

@@ -24,7 +24,7 @@ from cdbench.claims import statistics
 from cdbench.claims import trace_inverse as trace
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.factors import beyond, within
-from cdbench.claims.noise_floors import cut
+from cdbench.claims.kappa_curves import cut
 from cdbench.claims.rank_correlation import rank_correlation
 from cdbench.claims.retrained import last_batches, retrained, split_of
 from cdbench.claims.statistics import Observations

@@ -20,6 +20,7 @@ from cdbench.claims import whitened as white
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
 from cdbench.claims.brute_force import couplings, hessian
 from cdbench.claims.exponents import exponent_of_medians
+from cdbench.claims.kappa_curves import cut
 from cdbench.claims.kappas import (
     BESIDE,
     DAMPED_AT,
@@ -35,7 +36,6 @@ from cdbench.claims.kappas import (
     of_network,
     running_ratios,
 )
-from cdbench.claims.noise_floors import cut
 from cdbench.claims.statistics import Observations
 from cdbench.config import RunConfig
 from cdbench.datasets import load_dataset
@@ -49,10 +49,11 @@ from cdbench.judgement import (
     Observation,
 )
 from cdbench.layers import EVALUATION, CDLinear
+from cdbench.noise_floors import FLOORS
 from cdbench.published import PUBLISHED_KAPPA_RATIOS
 from cdbench.run import Condition, Curvature, Spectrum
 from cdbench.spectra import KINDS
-from cdbench.spectra.base import FLOORS, LayerState
+from cdbench.spectra.base import LayerState
 from cdbench.store.audit_queries import AuditedRun
 
 N_SEEDS = 20

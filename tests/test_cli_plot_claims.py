@@ -17,13 +17,13 @@ from cdbench.diagnostics import Diagnostics
 from cdbench.environment import current_environment
 from cdbench.execution import execute
 from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
+from cdbench.noise_floors import FLOORS
 from cdbench.plots import SAMPLE_FIGURES
 from cdbench.plots.base import Model
 from cdbench.plots.kappa_floors import CUT, DAMPED
 from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
 from cdbench.spectra import KINDS
-from cdbench.spectra.base import FLOORS
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.figure_queries import curvature_of, runs_with_spectra
 from cdbench.store.record import record_claim, record_run

@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -19,7 +20,7 @@ from urllib.parse import quote
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import MetaData, insert, select, text
 
 from cdbench.errors import MissingResultsError, StoreError
 from cdbench.run import Run
@@ -29,8 +30,9 @@ from cdbench.store.migrate import VERSION_TABLE, revisions, upgrade
 from cdbench.store.models import Base
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import record_run, record_runs, start_sweep
+from cdbench.store.upkeep.sources import open_as_it_is
 from cdbench.store.views import VIEWS
-from tests.cli_tools import CDBENCH, SMALL, Here, for_real, plain_environment
+from tests.cli_tools import ASSETS, CDBENCH, SMALL, Here, for_real, plain_environment
 from tests.postgres import PASSWORD, QUOTED_PASSWORD, PostgresServer
 
 pytestmark = pytest.mark.server
@@ -162,6 +164,32 @@ def test_database_of_a_released_schema_is_upgraded_and_keeps_its_rows(
     record_run(database, tiny_run())
     again = open_for_writing(url)
     assert len(newest_runs(again, [tiny_run().config])) == 1
+
+
+def test_noise_floors_of_a_released_schema_are_moved_as_in_a_file(url: str, tmp_path: Path) -> None:
+    path = Path(shutil.copy(ASSETS / "0007.db", tmp_path / "runs.db"))
+    location = find_location(url)
+    with (
+        Database(location, read_only=False).migration() as writing,
+        open_as_it_is(str(path)).transaction() as reading,
+    ):
+        upgrade(writing, location, "0007")
+        there, here = MetaData(), MetaData()
+        there.reflect(reading)
+        here.reflect(writing)
+        for name in ("environment", "sweep", "run", "condition_number", "noise_floor"):
+            rows = reading.execute(select(there.tables[name])).mappings().all()
+            writing.execute(insert(here.tables[name]), [dict(row) for row in rows])
+    found = []
+    for place in (url, str(path)):
+        question = (
+            "SELECT run_id, layer, kind, epoch, level, damped_kappa, cut_kappa, n_left "
+            "FROM noise_floors ORDER BY run_id, layer, kind, epoch, level"
+        )
+        with open_for_writing(place).transaction() as connection:
+            found.append(connection.exec_driver_sql(question).all())
+    assert found[0] == found[1]
+    assert len(found[0]) == 144
 
 
 def test_users_own_view_survives_an_upgrade(postgres: PostgresServer, url: str) -> None:

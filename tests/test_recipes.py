@@ -140,6 +140,14 @@ def test_duckdb_counts_every_table_and_view_and_knows_booleans(
             assert kind == ("BOOLEAN",), view
 
 
+def test_duckdb_has_the_noise_floors_of_the_shell(duck: duckdb.DuckDBPyConnection) -> None:
+    sql = (
+        "SELECT run_id, layer, kind, epoch, level, damped_kappa, cut_kappa, n_left "
+        "FROM noise_floors WHERE run_id % 20 = 0 ORDER BY run_id, layer, kind, epoch, level"
+    )
+    assert as_rows(duck.execute(sql).fetchall()) == by_python(sql) != []
+
+
 @pytest.mark.parametrize("view", view_columns())
 def test_every_column_of_a_view_has_a_meaning(view: str) -> None:
     for column in view_columns()[view]:

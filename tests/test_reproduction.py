@@ -40,7 +40,7 @@ CONFIG = RunConfig(dataset="iris", epochs=2, hidden=(3,), B=2)
 
 @cache
 def a_run() -> Run:
-    diagnostics = Diagnostics(spectra_every=1, curvature="exact", batches=True)
+    diagnostics = Diagnostics(spectra_every=1, curvature="exact", batches=True, floors=True)
     return execute(CONFIG, diagnostics=diagnostics)
 
 
@@ -90,6 +90,14 @@ def changed(run: Run, part: str, name: str, change: Any) -> Run:
         one = run.curvature[0]
         one = replace(one, **{name: change(getattr(one, name))})
         return replace(run, curvature=(one, *run.curvature[1:]))
+    if part == "floors":
+        place = next(i for i, s in enumerate(run.spectra) if s.condition.floors)
+        spectrum = run.spectra[place]
+        first, *others = spectrum.condition.floors
+        first = replace(first, **{name: change(getattr(first, name))})
+        condition = replace(spectrum.condition, floors=(first, *others))
+        spectrum = replace(spectrum, condition=condition)
+        return replace(run, spectra=(*run.spectra[:place], spectrum, *run.spectra[place + 1 :]))
     # A spectrum of full rank, so that no number is zero or infinite.
     place = next(i for i, s in enumerate(run.spectra) if s.condition.rank == s.condition.size)
     spectrum = run.spectra[place]
@@ -101,6 +109,7 @@ def changed(run: Run, part: str, name: str, change: Any) -> Run:
 EVERY_NUMBER = [
     *(("epochs", name) for name in floats(EpochMetrics)),
     *(("spectra", name) for name in floats(Condition)),
+    ("floors", "cut_kappa"),
     *(("curvature", name) for name in floats(Curvature)),
 ]
 

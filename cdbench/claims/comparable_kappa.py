@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import product
 
 from cdbench.claims.base import MIN_SEEDS, Bench, Claim, Measurements, Needs, needs_of, paper_models
+from cdbench.claims.kappa_curves import LEVELS, ROBUST, ROUNDING, cut, in_words
 from cdbench.claims.kappas import (
     BESIDE,
     DAMPED_AT,
@@ -21,7 +22,6 @@ from cdbench.claims.kappas import (
     running,
     running_ratios,
 )
-from cdbench.claims.noise_floors import LEVELS, ROBUST, ROUNDING, cut, in_words
 from cdbench.claims.statistics import Observations, largest, median, median_ratio, smallest
 from cdbench.claims.wording import above, below, ends
 from cdbench.diagnostics import Diagnostics

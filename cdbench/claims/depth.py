@@ -13,8 +13,7 @@ from cdbench.claims.base import (
     needs_of,
     recipe_models,
 )
-from cdbench.claims.kappas import DENSE
-from cdbench.claims.noise_floors import (
+from cdbench.claims.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     LESS,
@@ -27,6 +26,7 @@ from cdbench.claims.noise_floors import (
     mean_kappa,
     named_with,
 )
+from cdbench.claims.kappas import DENSE
 from cdbench.claims.statistics import Observations, mean, median, median_ratio
 from cdbench.claims.weight_products import DEEPEST, MODEL, WIDTH, B, product_kappas
 from cdbench.claims.wording import in_digits

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
-from cdbench.claims.noise_floors import (
+from cdbench.claims.kappa_curves import (
     DECIDING,
     LESS,
     Curve,

@@ -7,7 +7,7 @@ import numpy as np
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of
 from cdbench.claims.factors import beyond, within
 from cdbench.claims.gradients import central_difference
-from cdbench.claims.noise_floors import (
+from cdbench.claims.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     ROBUST,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, paper_models
-from cdbench.claims.noise_floors import (
+from cdbench.claims.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     ROBUST,

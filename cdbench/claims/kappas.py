@@ -1,12 +1,13 @@
 """The condition numbers of a trained run that families are compared by, and those they are not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from statistics import fmean, median
 
-from cdbench.claims.noise_floors import cut
+from cdbench.claims.kappa_curves import cut
 from cdbench.judgement import Observation
 from cdbench.published import PUBLISHED_SEEDS
+from cdbench.run import Condition
 from cdbench.store.audit_queries import AuditedRun
 
 DENSE, MODELS = "dense", ("cdlinear B=4", "cdlinear B=8")
@@ -18,7 +19,7 @@ DECISIVE = (WEIGHT, *(f"layer_hessian κ, layer {layer}" for layer in LAYERS))
 """The quantities that are the same for both families and have a condition number of their own."""
 
 DAMPED_AT = (1e-6, 1e-3)
-"""Floors at which the damped κ is told as well; the table noise_floor has them all."""
+"""Floors at which the damped κ is told as well; the view noise_floors has them all."""
 
 BESIDE = (
     PUBLISHED,
@@ -74,15 +75,17 @@ def of_layers(run: AuditedRun) -> dict[str, float]:
 
 def floors_of(run: AuditedRun) -> dict[str, list[tuple[float, float, float]]]:
     """Return level, κ cut and κ damped of each decisive quantity; the weights' are means."""
-    weights = [layer.floors for layer in run.conditions("weight")]
-    hessians = [[layer.floors] for layer in run.conditions("layer_hessian")]
-    return {
-        quantity: [
-            (own[0].level, fmean(f.cut_kappa for f in own), fmean(f.damped_kappa for f in own))
-            for own in zip(*layers, strict=True)
-        ]
-        for quantity, layers in zip(DECISIVE, (weights, *hessians), strict=True)
-    }
+    hessians = [[layer] for layer in run.conditions("layer_hessian")]
+    layers = zip(DECISIVE, (run.conditions("weight"), *hessians), strict=True)
+    return {quantity: list(_mean_floors(conditions)) for quantity, conditions in layers}
+
+
+def _mean_floors(layers: Sequence[Condition]) -> Iterator[tuple[float, float, float]]:
+    """Yield level, κ cut and κ damped at each noise floor, means over the layers."""
+    for own in zip(*(layer.floors for layer in layers), strict=True):
+        level = own[0].level
+        damped_kappa = fmean(layer.damped_kappa(level) for layer in layers)
+        yield level, fmean(floor.cut_kappa for floor in own), damped_kappa
 
 
 def at_floors(run: AuditedRun) -> dict[str, float]:

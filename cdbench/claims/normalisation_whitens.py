@@ -16,8 +16,7 @@ from cdbench.claims.base import (
     recipe_models,
 )
 from cdbench.claims.estimands import SPLITS
-from cdbench.claims.kappas import DENSE, LAYERS
-from cdbench.claims.noise_floors import (
+from cdbench.claims.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     LESS,
@@ -32,6 +31,7 @@ from cdbench.claims.noise_floors import (
     mean_kappa,
     named_with,
 )
+from cdbench.claims.kappas import DENSE, LAYERS
 from cdbench.claims.statistics import Observations, mean, median, median_ratio
 from cdbench.claims.wording import above, below, in_digits
 from cdbench.config import RunConfig

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
-from cdbench.claims.noise_floors import (
+from cdbench.claims.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     LESS,

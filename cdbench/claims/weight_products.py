@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cdbench.claims.kappa_curves import DECIDING, ROUNDING
 from cdbench.claims.kappas import DENSE
-from cdbench.claims.noise_floors import DECIDING, ROUNDING
 from cdbench.layers import CDLinear, Dense, Params, WeightLayer
 from cdbench.products.base import Array
 

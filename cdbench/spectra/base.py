@@ -6,11 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdbench.layers import CDLinear, Params, WeightLayer
+from cdbench.noise_floors import FLOORS, NoiseFloor
 from cdbench.products.base import Array
-from cdbench.run import Condition, NoiseFloor
-
-FLOORS = tuple(10.0**power for power in range(-9, 0))
-"""Levels of noise floors: shares of a spectrum's sum, from 1e-9 to 1e-1."""
+from cdbench.run import Condition
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ def _effective_rank(values: Array) -> float:
 
 
 def noise_floors(numbers: Numbers) -> tuple[NoiseFloor, ...]:
-    """Return κ above each of the noise floors FLOORS: damped, and of the numbers that reach them.
+    """Return κ of the numbers that reach each of the noise floors FLOORS.
 
     An advantage in κ that rests on directions with hardly any power goes as the floor rises.
     """
@@ -164,7 +162,6 @@ def noise_floors(numbers: Numbers) -> tuple[NoiseFloor, ...]:
     for level in FLOORS:
         d = level * values.sum()
         kept = values[values >= min(d, largest)]
-        damped = _ratio(largest + d, values.min() + d)
         n_left = int(kept.size) * numbers.multiplicity
-        found.append(NoiseFloor(level, damped, _ratio(largest, kept.min()), n_left))
+        found.append(NoiseFloor(level, _ratio(largest, kept.min()), n_left))
     return tuple(found)

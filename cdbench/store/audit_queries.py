@@ -8,8 +8,10 @@ from sqlalchemy import bindparam, text
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
-from cdbench.run import Condition, Curvature, EpochMetrics, NoiseFloor, Spectrum
+from cdbench.noise_floors import NoiseFloor
+from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
 from cdbench.store.database import Database
+from cdbench.store.floor_columns import FLOOR_COLUMNS, floors_in
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import asked_config, stored_config, stored_diagnostics
 
@@ -91,10 +93,8 @@ _CONDITIONS = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 _FLOORS = text(
-    """
-    SELECT run_id, layer, kind, epoch, level, damped_kappa, cut_kappa, n_left
-    FROM noise_floor WHERE run_id IN :ids ORDER BY run_id, layer, kind, epoch, level
-    """
+    f"SELECT run_id, layer, kind, epoch, {', '.join(FLOOR_COLUMNS)} FROM noise_floor "
+    "WHERE run_id IN :ids"
 ).bindparams(bindparam("ids", expanding=True))
 
 _CURVATURE = text(
@@ -175,9 +175,8 @@ def _floors(rows: Iterable[Any]) -> dict[int, Floors]:
     """Return the noise floors of each run."""
     found: dict[int, Floors] = {}
     for row in rows:
-        run_id, layer, kind, epoch, *values = row.values()
-        own = found.setdefault(run_id, {})
-        own[layer, kind, epoch] = (*own.get((layer, kind, epoch), ()), NoiseFloor(*values))
+        own = found.setdefault(row["run_id"], {})
+        own[row["layer"], row["kind"], row["epoch"]] = floors_in(row)
     return found
 
 

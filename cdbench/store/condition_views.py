@@ -1,5 +1,7 @@
 """The views of spectra and condition numbers."""
 
+from cdbench.noise_floors import FLOORS
+from cdbench.store.floor_columns import CUT_COLUMNS, LEFT_COLUMNS
 from cdbench.store.view import View
 
 SPECTRUM_VALUES = View(
@@ -24,13 +26,35 @@ CONDITIONS = View(
     """,
 )
 
+_LEVELS = " UNION ALL ".join(
+    f"SELECT {place} AS place, CAST({level!r} AS double precision) AS level"
+    for place, level in enumerate(FLOORS, 1)
+)
+
+
+def _at_place(columns: tuple[str, ...]) -> str:
+    """Return the SQL of the one of these columns that belongs to the level."""
+    cases = " ".join(f"WHEN {place} THEN f.{name}" for place, name in enumerate(columns, 1))
+    return f"CASE levels.place {cases} END"
+
+
 NOISE_FLOORS = View(
     "One row a layer, kind and noise floor: κ after the last epoch, damped and of what is above "
     "the floor, of runs that were trained with --noise-floors.",
-    """
+    f"""
     SELECT f.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, f.layer,
-        f.kind, f.epoch, f.level, f.damped_kappa, f.cut_kappa, f.n_left
+        f.kind, f.epoch, levels.level,
+        CASE WHEN k.smallest + levels.level * k.trace <= 0 THEN k.kappa
+            ELSE (k.largest + levels.level * k.trace) / (k.smallest + levels.level * k.trace)
+            END AS damped_kappa,
+        {_at_place(CUT_COLUMNS)} AS cut_kappa,
+        {_at_place(LEFT_COLUMNS)} AS n_left
     FROM noise_floor AS f JOIN runs ON runs.run_id = f.run_id
+    JOIN (SELECT run_id, layer, kind, epoch, largest, smallest, kappa,
+            effective_rank * largest AS trace
+        FROM condition_number WHERE step = 0) AS k
+        ON k.run_id = f.run_id AND k.layer = f.layer AND k.kind = f.kind AND k.epoch = f.epoch
+    CROSS JOIN ({_LEVELS}) AS levels
     """,
 )
 

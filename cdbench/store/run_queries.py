@@ -7,17 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, Select, Table, select
 
-from cdbench.run import (
-    Condition,
-    Curvature,
-    Environment,
-    EpochMetrics,
-    NoiseFloor,
-    Run,
-    Spectrum,
-)
+from cdbench.run import Condition, Curvature, Environment, EpochMetrics, Run, Spectrum
 from cdbench.store import models
 from cdbench.store.database import Database
+from cdbench.store.floor_columns import floors_in
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import stored_config, stored_diagnostics
 
@@ -83,7 +76,7 @@ class _Parts:
 
         self.epochs = of_runs(_EPOCH, "epoch")
         self.conditions = of_runs(_CONDITION, "layer", "kind", "epoch", "step")
-        self.floors = of_runs(_FLOOR, "layer", "kind", "epoch", "level")
+        self.floors = of_runs(_FLOOR, "layer", "kind", "epoch")
         self.spectra = of_runs(_SPECTRUM, "spectrum_id")
         self.values = of_parts(_VALUE, _SPECTRUM, "spectrum_id")
         self.curvature = of_runs(_CURVATURE, "curvature_id")
@@ -136,15 +129,15 @@ def _spectra(parts: _Parts, run_id: int) -> tuple[Spectrum, ...]:
         )
         for row in parts.spectra.get(run_id, ())
     }
-    floors_at: dict[tuple[int, str, int], list[NoiseFloor]] = {}
-    for row in parts.floors.get(run_id, ()):
-        floor = NoiseFloor(**_fields(NoiseFloor, row._mapping))
-        floors_at.setdefault((row.layer, row.kind, row.epoch), []).append(floor)
+    floors_at = {
+        (row.layer, row.kind, row.epoch): floors_in(row._mapping)
+        for row in parts.floors.get(run_id, ())
+    }
     spectra = []
     for row in parts.conditions.get(run_id, ()):
         place = (row.layer, row.kind, row.epoch, row.step)
         values, multiplicity, n_numbers = kept.get(place, ((), 1, None))
-        floors = () if row.step else tuple(floors_at.get(place[:3], ()))
+        floors = () if row.step else floors_at.get(place[:3], ())
         condition = Condition(**_fields(Condition, row._mapping), floors=floors)
         spectra.append(
             Spectrum(

@@ -9,15 +9,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cdbench.config import KNOBS, RunConfig
-from cdbench.run import Condition, Curvature, EpochMetrics, NoiseFloor, Run
+from cdbench.run import Condition, Curvature, EpochMetrics, Run
 from cdbench.store import models
+from cdbench.store.floor_columns import FLOOR_COLUMNS, floor_values
 from cdbench.store.insert import insert_rows, insert_values
 
 ARROW = "→"
 
 EPOCH_FIELDS = tuple(field.name for field in fields(EpochMetrics))
 CONDITION_FIELDS = tuple(field.name for field in fields(Condition) if field.name != "floors")
-FLOOR_FIELDS = tuple(field.name for field in fields(NoiseFloor))
 CURVATURE_FIELDS = tuple(
     field.name for field in fields(Curvature) if field.name not in ("nodes", "weights")
 )
@@ -25,7 +25,6 @@ PLACE_FIELDS = ("layer", "kind", "epoch", "sample")
 
 _epoch_values = attrgetter(*EPOCH_FIELDS)
 _condition_values = attrgetter(*CONDITION_FIELDS)
-_floor_values = attrgetter(*FLOOR_FIELDS)
 _place = attrgetter(*PLACE_FIELDS)
 
 
@@ -84,11 +83,11 @@ def _record_spectra(connection: Connection, keyed: Sequence[tuple[int, Run]]) ->
     insert_values(
         connection,
         models.NoiseFloor,
-        ("run_id", "layer", "kind", "epoch", *FLOOR_FIELDS),
+        ("run_id", "layer", "kind", "epoch", *FLOOR_COLUMNS),
         [
-            (run_id, found.layer, found.kind, found.epoch, *_floor_values(floor))
+            (run_id, found.layer, found.kind, found.epoch, *floor_values(found.condition.floors))
             for run_id, found in spectra
-            for floor in found.condition.floors
+            if found.condition.floors
         ],
     )
     kept = [(run_id, spectrum) for run_id, spectrum in spectra if spectrum.values]

@@ -52,6 +52,11 @@ MEANINGS = {
 
 OF_VIEWS = {
     ("epochs_to_accuracy", "epochs"): "First epoch at or above that accuracy; NULL: never.",
+    ("noise_floors", "level"): "The floor d, as a share of the sum of the numbers (the trace).",
+    ("noise_floors", "damped_kappa"): "(largest + d) / (smallest + d).",
+    ("noise_floors", "cut_kappa"): "largest / smallest of the numbers that are at least d; 1 if "
+    "one is left.",
+    ("noise_floors", "n_left"): "How many numbers are at least d.",
     ("kappa_epochs", "kappa"): "κ of the kind, mean over the layers.",
     ("kappa_epochs", "kappa_nonnull"): "Non-null κ of the kind, mean over the layers.",
     ("kappa_epochs", "test_accuracy"): "Test accuracy after that epoch; NULL before the first.",

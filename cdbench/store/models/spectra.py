@@ -1,8 +1,11 @@
 """The tables of what is measured in a run: conditions and spectra of layers, and curvature."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
+from collections.abc import Iterator
+
+from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from cdbench.store.floor_columns import CUT_COLUMNS, LEFT_COLUMNS, LEVEL_NAMES
 from cdbench.store.models.base import Base, integer_key, of_run
 
 
@@ -41,23 +44,30 @@ class ConditionNumber(Base):
     )
 
 
+def _floor_columns() -> Iterator[Column[float]]:
+    """Yield the columns of κ at each noise floor, and then those of how many numbers are left."""
+    for name, level in zip(CUT_COLUMNS, LEVEL_NAMES, strict=True):
+        comment = f"κ of the numbers that are at least {level} of their sum; 1 if one is left."
+        yield Column(name, Double, nullable=False, comment=comment)
+    for name, level in zip(LEFT_COLUMNS, LEVEL_NAMES, strict=True):
+        comment = f"How many numbers are at least {level} of their sum."
+        yield Column(name, Integer, nullable=False, comment=comment)
+
+
 class NoiseFloor(Base):
-    """κ above a noise floor, of kinds weight and layer_hessian after the last epoch."""
+    """κ above noise floors, of kinds weight and layer_hessian after the last epoch.
+
+    The floors are shares of the sum of the numbers (the trace), from 1e-9 to 1e-1. The view
+    `noise_floors` has a row for each, and the damped κ beside.
+    """
 
     __tablename__ = "noise_floor"
+    __table_args__ = tuple(_floor_columns())
 
     run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
     layer: Mapped[int] = integer_key("Weight layer, from 1 at the input.")
     kind: Mapped[str] = mapped_column(primary_key=True, comment="weight or layer_hessian.")
     epoch: Mapped[int] = integer_key("Epochs trained when measured.")
-    level: Mapped[float] = mapped_column(
-        primary_key=True, comment="The floor, d over the sum of the numbers (the trace)."
-    )
-    damped_kappa: Mapped[float] = mapped_column(comment="(largest + d) / (smallest + d).")
-    cut_kappa: Mapped[float] = mapped_column(
-        comment="largest / smallest of the numbers that are at least d; 1 if one is left."
-    )
-    n_left: Mapped[int] = mapped_column(comment="How many numbers are at least d.")
 
 
 class Spectrum(Base):

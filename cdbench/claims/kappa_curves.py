@@ -12,8 +12,8 @@ from statistics import geometric_mean
 from cdbench.claims.base import Measurements
 from cdbench.claims.wording import above, below
 from cdbench.judgement import Measurement
+from cdbench.noise_floors import FLOORS
 from cdbench.run import Condition
-from cdbench.spectra.base import FLOORS
 
 ROUNDING = 0.0
 """The level of κ of the non-null part: what is above rounding counts."""
