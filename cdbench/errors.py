@@ -116,3 +116,10 @@ class DatabaseReplacedError(DatabaseGoneError):
 
 class MissingResultsError(StoreError):
     """A report or figure whose runs are not in the database."""
+
+
+class NotDefinedError(CdbenchError):
+    """A kind of spectrum means nothing for a layer family."""
+
+    def __init__(self, kind: str, family: str) -> None:
+        super().__init__(f"{kind} is not defined for {family} layers")

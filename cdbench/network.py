@@ -15,7 +15,6 @@ from cdbench.layers import (
     NORMALIZATIONS,
     Arrangement,
     BatchNorm,
-    CDLinear,
     Context,
     Dropout,
     Layer,
@@ -60,8 +59,8 @@ class WeightPlace:
 class Network:
     """A chain of layers. It holds no parameters: they are one flat vector passed to it.
 
-    Its inputs and logits are rows, (N, n). In between, networks of CDLinear layers may have
-    activations in the other layout, if their product needs it. ``from_config`` inserts the layers
+    Its inputs and logits are rows, (N, n). In between, activations may be in the other layout, if
+    the weight layers' product needs it. ``from_config`` inserts the layers
     that convert between layouts; nothing else needs to know.
 
     Parameters
@@ -85,8 +84,8 @@ class Network:
 
         Every width is rounded up to the family's multiple; inputs are padded with zeros and surplus
         logits are sliced off. Dropout, if requested, follows each ReLU. A normalisation comes
-        directly before each weight layer, but never sees padded inputs. All CDLinear layers use the
-        same product.
+        directly before each weight layer, but never sees padded inputs. All weight layers use the
+        same product, if their family has several.
         """
         family = LAYERS[config.layer]
         structure = structure_of(config)
@@ -109,11 +108,8 @@ class Network:
 
     @property
     def product(self) -> str | None:
-        """Name of the CDLinear layers' product; None if there are no such layers."""
-        for layer in self.layers:
-            if isinstance(layer, CDLinear):
-                return layer.product.name
-        return None
+        """Name of the product of layers that have several; None if there are no such layers."""
+        return self.weight_layers[0].layer.product_name
 
     @property
     def weight_layers(self) -> list[WeightPlace]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cdbench.config import RunConfig
 from cdbench.datasets import Split
 from cdbench.errors import DivergenceError
-from cdbench.layers import EVALUATION, CDLinear, Context, Params
+from cdbench.layers import EVALUATION, Context, Params, WeightLayer
 from cdbench.losses import Softmax, cross_entropy
 from cdbench.network import Network
 from cdbench.optimizers import OPTIMIZERS
@@ -145,10 +145,10 @@ class Pass:
 def learning_rates(network: Network, config: RunConfig) -> float | Array:
     """Return the step size η or, with weight-space scaling, one for each parameter.
 
-    An entry of c occurs B times in its block of W, and its gradient is the sum over these places.
-    So a step η on c moves W as far as a step B·η in a dense layer. With η / B, W's step is that of
-    the dense layer, projected onto block-circulant matrices. Biases, and a normalisation's gain and
-    shift, keep η.
+    A weight's gradient is the sum over all places of W that it moves. So where a unit step moves W
+    by ‖∂W/∂θ‖, a step η moves W as far as a step η ‖∂W/∂θ‖² in a dense layer: B·η for an entry of a
+    circulant block, which occurs B times. With η / B, W's step is that of the dense layer,
+    projected onto block-circulant matrices. Biases, and a normalisation's gain and shift, keep η.
 
     Returns
     -------
@@ -160,8 +160,8 @@ def learning_rates(network: Network, config: RunConfig) -> float | Array:
         return config.learning_rate
     rates = np.full(network.n_parameters, config.learning_rate, config.dtype)
     for layer, own in zip(network.layers, network.views(rates), strict=True):
-        if isinstance(layer, CDLinear):
-            own["c"] /= layer.B
+        for name, gain in layer.weight_gain().items() if isinstance(layer, WeightLayer) else ():
+            own[name] /= gain
     return rates
 
 
@@ -174,8 +174,9 @@ def add_fisher(
     regularizer = REGULARIZERS[config.fisher_form]
     total = 0.0
     for layer, own, own_grads in zip(network.layers, params, grads, strict=True):
-        if isinstance(layer, CDLinear):
-            value, gradient = regularizer(own["c"], config.fisher_weight, config.fisher_epsilon)
-            own_grads["c"] += gradient
+        name = layer.fisher_parameter if isinstance(layer, WeightLayer) else None
+        if name is not None:
+            value, gradient = regularizer(own[name], config.fisher_weight, config.fisher_epsilon)
+            own_grads[name] += gradient
             total += value
     return total

@@ -1,12 +1,11 @@
-"""A network of CDLinear layers as a dense network whose weights are tied."""
+"""A network whose matrices are copies of few weights, as a dense network with tied weights."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdbench.layers import Arrangement, CDLinear, Dense
+from cdbench.layers import Arrangement, Dense, Layer, Params, WeightLayer
 from cdbench.network import Network
 from cdbench.products.base import Array
-from cdbench.products.gather import diagonals
 from cdbench.products.workspace import aligned
 
 
@@ -19,14 +18,14 @@ class Tied:
     Parameters
     ----------
     network : Network
-        A network whose CDLinear layers use the product Gather.
+        A network whose weight layers have ``copies``.
     dtype : str
         Floating-point type of the parameters.
 
     Attributes
     ----------
     dense : Network
-        The same chain, with a Dense layer for the acting part of each CDLinear layer's matrix, so
+        The same chain, with a Dense layer for the acting part of each weight layer's matrix, so
         that no input needs padding and no logit is cut off.
     params, grads : list of Params
         The dense network's parameters, written by ``expand``, and their gradients, read by
@@ -69,7 +68,7 @@ def _places(network: Network, dense: Network) -> tuple[NDArray[np.intp], NDArray
     Returns
     -------
     to_dense : (dense.n_parameters,) int
-    to_tied : (B, network.n_parameters) int
+    to_tied : (n_copies, network.n_parameters) int
         Missing places are dense.n_parameters.
     """
     own = network.views(np.arange(network.n_parameters))
@@ -80,13 +79,15 @@ def _places(network: Network, dense: Network) -> tuple[NDArray[np.intp], NDArray
         for layer, views in zip(network.layers, own, strict=True)
         if not isinstance(layer, Arrangement)
     ]
-    B = max(layer.B for layer in network.layers if isinstance(layer, CDLinear))
+    n_copies = max(len(copies) for layer in chain if (copies := copies_of(layer)) is not None)
     to_dense = np.empty(dense.n_parameters, np.intp)
-    to_tied = np.full((B, network.n_parameters), dense.n_parameters, np.intp)
+    to_tied = np.full((n_copies, network.n_parameters), dense.n_parameters, np.intp)
     for layer, from_here, to_here in zip(chain, tied, places, strict=True):
         for name, place in to_here.items():
-            if isinstance(layer, CDLinear) and name == "weight":
-                _tie_weight(layer, from_here["c"], place, to_dense, to_tied)
+            copies = copies_of(layer)
+            if copies is not None and name == "weight":
+                assert isinstance(layer, WeightLayer)
+                _tie_weight(layer, copies, from_here, place, to_dense, to_tied)
             else:
                 acting = from_here[name][tuple(map(slice, place.shape))]
                 to_dense[place] = acting
@@ -94,18 +95,28 @@ def _places(network: Network, dense: Network) -> tuple[NDArray[np.intp], NDArray
     return to_dense, to_tied
 
 
+def copies_of(layer: Layer) -> NDArray[np.intp] | None:
+    """Return the places of the layer's weights in W's transpose, if it is made of copies."""
+    return layer.copies() if isinstance(layer, WeightLayer) else None
+
+
 def _tie_weight(
-    layer: CDLinear,
-    c: NDArray[np.intp],
+    layer: WeightLayer,
+    copies: NDArray[np.intp],
+    own: Params,
     weight: NDArray[np.intp],
     to_dense: NDArray[np.intp],
     to_tied: NDArray[np.intp],
 ) -> None:
-    """Write the places of a layer's ``weight``, its matrix's acting part, and of its ``c``."""
+    """Write the places of a layer's ``weight``, its matrix's acting part, and of its own weights.
+
+    The layer has one parameter besides its bias, stored in the order of ``copies``.
+    """
     n_out, n_in = weight.shape
-    whole = layer.matrix({"c": c})
+    whole = layer.matrix(own)
     to_dense[weight] = whole[:n_out, :n_in]
     padded = np.full(whole.shape, len(to_dense))
     padded[:n_out, :n_in] = weight
-    places = padded.T.reshape(-1)[diagonals(layer.K_o, layer.K_i, layer.B)]
-    to_tied[: layer.B, c.transpose(2, 1, 0).reshape(-1)] = places
+    places = padded.T.reshape(-1)[copies]
+    (weights,) = (value for name, value in own.items() if name != "bias")
+    to_tied[: len(copies), np.sort(weights, axis=None)] = places

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdbench.layers import CDLinear, Dense
+from cdbench.layers.input_spectrum import both_halves
 from cdbench.network import Network
 from cdbench.spectra import DATA_KINDS, KINDS, LayerState, Numbers, condition, measure_spectra
-from cdbench.spectra.base import both_halves
 
 EPS = float(np.finfo(np.float64).eps)
 

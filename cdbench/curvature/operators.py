@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
-from cdbench.layers import EVALUATION, CDLinear, Context
+from cdbench.layers import EVALUATION, Context, WeightLayer
 from cdbench.losses import softmax, softmax_gradient
 from cdbench.network import Network
 from cdbench.products.base import Array
@@ -123,15 +123,15 @@ def gauss_newton(
 
 
 def weight_space(network: Network) -> Array:
-    """Return D, (P,): 1/√B for every entry of c, else 1.
+    """Return D, (P,): 1/‖∂W/∂θ‖ for every weight, 1/√B for an entry of a circulant block, else 1.
 
-    In the coordinates c' = √B c, a step moves W as far as in a dense layer, because
-    ‖∂W/∂c_m‖² = B. With θ = D θ', a matrix H of second derivatives becomes D H D.
+    In the coordinates θ' = ‖∂W/∂θ‖ θ, a step moves W as far as in a dense layer. With θ = D θ', a
+    matrix H of second derivatives becomes D H D.
     """
     scale = np.ones(network.n_parameters)
     for layer, params in zip(network.layers, network.views(scale), strict=True):
-        if isinstance(layer, CDLinear):
-            params["c"] /= np.sqrt(layer.B)
+        for name, gain in layer.weight_gain().items() if isinstance(layer, WeightLayer) else ():
+            params[name] /= np.sqrt(gain)
     return scale
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cdbench.errors import ShapeError
+from cdbench.errors import NotDefinedError, ShapeError
+from cdbench.layers.jacobian import gauss_newton_values, matrix_jacobian
 from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products.base import FRESH, Allocate, Array
 
@@ -117,6 +119,24 @@ class Layer(ABC):
             raise ShapeError(f"{type(self).__name__} got {x.shape}, expected (N, {self.n_in})")
 
 
+class Eigenvalues(NamedTuple):
+    """Eigenvalues of a symmetric matrix without negative ones.
+
+    Attributes
+    ----------
+    values : (size,) float64
+        In any order.
+    n_terms : int
+        How many terms the magnitudes sum whose squares they are, for their rounding level.
+    multiplicity : int
+        How often each of them occurs.
+    """
+
+    values: Array
+    n_terms: int
+    multiplicity: int = 1
+
+
 GAIN = 2.0
 """Of every weight layer: n_in · Var W at initialisation, which preserves the activations' variance
 through a ReLU (He et al. 2015). The recipe uses it for the last layer too."""
@@ -133,10 +153,13 @@ class WeightLayer(Layer):
         Its name in configurations: ``low-rank``.
     structure : tuple of StructureParameter
         What its layers are built with, the main one first.
+    fisher_parameter : str or None
+        The parameter (K_o, K_i, B) of circulant blocks that Fisher regularisers act on, if any.
     """
 
     family: ClassVar[str]
     structure: ClassVar[tuple[StructureParameter, ...]] = ()
+    fisher_parameter: ClassVar[str | None] = None
 
     @classmethod
     def build(
@@ -171,10 +194,66 @@ class WeightLayer(Layer):
         """Return how many directions of the weights change W in no way, by reparametrisation."""
         return 0
 
-    def weight_scale(self) -> dict[str, float]:
-        """Return how far a unit step of one entry of each parameter moves W, if not by 1.
+    def weight_gain(self) -> dict[str, float]:
+        """Return how far a unit step of one entry of each parameter moves W, squared, if not by 1.
 
-        The root mean square of ‖∂W/∂θ‖, over the entries of a parameter and over draws of the
-        initial values. Where W is linear in the parameters it is the same for all values.
+        The mean of ‖∂W/∂θ‖² over the entries of a parameter and over draws of the initial values.
+        Where W is linear in the parameters it is the same for all values.
         """
         return {}
+
+    @property
+    def product_name(self) -> str | None:
+        """Which of several ways to compute the same product it uses; None if it has one."""
+        return None
+
+    @property
+    def vertices(self) -> int | None:
+        """The B of activations (B, K, N), if the layer takes and gives these and not rows."""
+        return None
+
+    def copies(self) -> NDArray[np.intp] | None:
+        """Return the places of each weight in W's transpose, (copies, weights), if W is copies.
+
+        None for a layer whose W is not made of copies of its weights, or is its weights.
+        """
+        return None
+
+    # Spectra. The last three mean something for few families, and raise NotDefinedError elsewhere.
+
+    def singular_values(self, params: Params) -> Array:
+        """Return those of the whole W, min(n_out, n_in) of them."""
+        return np.linalg.svd(self.matrix(params), compute_uv=False)
+
+    def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
+        """Return the eigenvalues of the Hessian of mean ½‖y − t‖² in the layer's own weights.
+
+        The Gauss–Newton matrix, mean JᵀJ, by the Jacobian at these parameters; the bias, whose
+        Hessian is the identity, is left out. It is the Hessian itself where W is linear in the
+        parameters.
+
+        Parameters
+        ----------
+        params : Params
+            In float64.
+        x : (N, n_in) float64
+            Inputs.
+        """
+
+        def forward(moved: Params, identity: Array) -> Array:
+            return self.forward(moved, identity, EVALUATION)[0]
+
+        values = gauss_newton_values(matrix_jacobian(forward, params, self.n_in), x)
+        return Eigenvalues(values, max(len(x), self.n_in * self.n_out))
+
+    def input_power(self, x: Array) -> tuple[Array, int]:
+        """Return Theorem 1's η of inputs (N, n_in), and how many terms each of them sums."""
+        raise NotDefinedError("theorem1", self.family)
+
+    def published_numbers(self, params: Params) -> Array:
+        """Return what Table 1's κ is the quotient of."""
+        raise NotDefinedError("published", self.family)
+
+    def block_magnitudes(self, params: Params) -> Array:
+        """Return the absolute eigenvalues of W's blocks, (..., size of a block)."""
+        raise NotDefinedError("block_power", self.family)

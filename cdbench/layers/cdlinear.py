@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cdbench.errors import ShapeError
-from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Eigenvalues, Params, WeightLayer
+from cdbench.layers.input_spectrum import both_halves, power_spectrum
 from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products import PRODUCTS
 from cdbench.products.base import ROWS, Array
+from cdbench.products.gather import diagonals
 
 DEFAULT_B = 4
 
@@ -39,6 +42,7 @@ class CDLinear(WeightLayer):
     """
 
     family = "cdlinear"
+    fisher_parameter = "c"
     structure = (StructureParameter("B", "Block size.", DEFAULT_B),)
 
     # Memory order is (B, K_i, K_o): products process all blocks of one lag at once, and these are
@@ -81,9 +85,56 @@ class CDLinear(WeightLayer):
         n_real = 1 if self.B % 2 else min(self.B, 2)
         return self.K_o * self.K_i * (n_real + 2 * (self.B - n_real))
 
-    def weight_scale(self) -> dict[str, float]:
-        """Return √B for c, each entry of which stands at B places of W."""
-        return {"c": float(np.sqrt(self.B))}
+    def weight_gain(self) -> dict[str, float]:
+        """Return B for c, each entry of which stands at B places of W."""
+        return {"c": float(self.B)}
+
+    @property
+    def product_name(self) -> str:
+        """The product's name."""
+        return self.product.name
+
+    @property
+    def vertices(self) -> int | None:
+        """B, if the product works on vertices."""
+        return None if self.product.layout == ROWS else self.B
+
+    def copies(self) -> NDArray[np.intp]:
+        """Return the B places of each entry of c, in memory's order, in W's transpose."""
+        return diagonals(self.K_o, self.K_i, self.B)
+
+    def singular_values(self, params: Params) -> Array:
+        """Return those of blockdiag_k Ĉ(k), to which W is unitarily similar.
+
+        Ĉ(k) is the K_o × K_i matrix of F[c_ij](k), for each of the B frequencies.
+        """
+        c_hat = np.moveaxis(np.fft.rfft(params["c"]), 2, 0)
+        return both_halves(np.linalg.svd(c_hat, compute_uv=False).T, self.B).ravel()
+
+    def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
+        """Return those of S_k = mean x̂(k) x̂(k)ᴴ for each of the B frequencies, each K_o times.
+
+        The Hessian in c is unitarily similar to K_o copies of blockdiag_k S_k, K_i × K_i matrices
+        whose diagonals are Theorem 1's η_j(k). In the coordinates √B · c, in which a step is as
+        long as W's, all eigenvalues are B times smaller; κ is the same.
+        """
+        del params
+        return power_spectrum(x, self.B, self.K_o)
+
+    def input_power(self, x: Array) -> tuple[Array, int]:
+        """Return η_j(k), the mean over samples of |F[X_j](k)|² (Eq. 5), K_i · B of them."""
+        blocks = x.reshape(len(x), -1, self.B)
+        return both_halves(
+            np.mean(np.abs(np.fft.rfft(blocks)) ** 2, axis=0), self.B
+        ).ravel(), self.B
+
+    def published_numbers(self, params: Params) -> Array:
+        """Return the unsquared |F[c_ij](k)| of all blocks, pooled, padded ones included."""
+        return self.block_magnitudes(params).ravel()
+
+    def block_magnitudes(self, params: Params) -> Array:
+        """Return |F[c_ij](k)|, (K_o, K_i, B)."""
+        return np.abs(np.fft.fft(params["c"]))
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias`` (Eq. 2); its pullback is Eqs. 3 and 4.
@@ -106,7 +157,7 @@ class CDLinear(WeightLayer):
             ``wanted=False`` dL/dx is not computed.
         """
         self.check_input(x)
-        rows = self.product.layout == ROWS
+        rows = self.vertices is None
         y, multiply, product_pullback = self.product.bind(params["c"], x, context.allocate)
         bias = params["bias"] if rows else self._bias_of_vertices(params)[:, :, None]
         ones = np.ones(x.shape[0 if rows else 2], x.dtype)

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Eigenvalues, Params, WeightLayer
+from cdbench.layers.input_spectrum import power_spectrum
 from cdbench.products.base import Array
 
 
@@ -38,6 +39,23 @@ class Dense(WeightLayer):
     def multiply_adds(self) -> int:
         """Return n_in · n_out."""
         return self.n_in * self.n_out
+
+    def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
+        """Return the eigenvalues of S = mean x xᵀ, each n_out times."""
+        del params
+        return power_spectrum(x, 1, self.n_out)
+
+    def input_power(self, x: Array) -> tuple[Array, int]:
+        """Return the mean squares of the inputs, the diagonal of mean x xᵀ."""
+        return np.mean(np.abs(x) ** 2, axis=0), 1
+
+    def published_numbers(self, params: Params) -> Array:
+        """Return the squared singular values of W."""
+        return self.singular_values(params) ** 2
+
+    def block_magnitudes(self, params: Params) -> Array:
+        """Return |w_ij|, its blocks being 1 × 1, (n_out, n_in, 1)."""
+        return np.abs(params["weight"])[..., None]
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ weight.T + bias``.

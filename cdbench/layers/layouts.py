@@ -4,29 +4,25 @@ from collections.abc import Sequence
 
 from cdbench.layers.activation import ReLU
 from cdbench.layers.arrangement import ToRows, ToVertices
-from cdbench.layers.base import Layer
-from cdbench.layers.cdlinear import CDLinear
+from cdbench.layers.base import Layer, WeightLayer
 from cdbench.layers.dropout import Dropout
-from cdbench.products.base import ROWS, VERTICES
 
 
 def rearranged(layers: Sequence[Layer]) -> list[Layer]:
     """Return the layers with conversions between rows and vertices inserted where needed."""
     done: list[Layer] = []
-    layout, B = ROWS, 1
+    vertices: int | None = None
     for layer in layers:
         if isinstance(layer, ReLU | Dropout):  # these accept both layouts
             done.append(layer)
             continue
-        asked = layer.product.layout if isinstance(layer, CDLinear) else ROWS
-        if asked == VERTICES and layout == ROWS:
-            assert isinstance(layer, CDLinear)
-            B = layer.B
-            done.append(ToVertices(layer.n_in, B))
-        elif asked == ROWS and layout == VERTICES:
-            done.append(ToRows(layer.n_in, B))
+        asked = layer.vertices if isinstance(layer, WeightLayer) else None
+        if asked is not None and vertices is None:
+            done.append(ToVertices(layer.n_in, asked))
+        elif asked is None and vertices is not None:
+            done.append(ToRows(layer.n_in, vertices))
         done.append(layer)
-        layout = asked
-    if layout == VERTICES:
-        done.append(ToRows(done[-1].n_out, B))
+        vertices = asked
+    if vertices is not None:
+        done.append(ToRows(done[-1].n_out, vertices))
     return done

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from cdbench.errors import NotDefinedError
 from cdbench.layers import EVALUATION, Context
 from cdbench.network import Network
 from cdbench.products.base import Array
@@ -88,7 +89,7 @@ def measure_spectra(
     Returns
     -------
     tuple of Spectrum
-        Layer by layer, kind by kind.
+        Layer by layer, kind by kind; without the kinds that a family does not have.
     """
     params = network.views(parameters.astype(np.float64))
     inputs = network.inputs(params, X.astype(np.float64), context)
@@ -99,7 +100,10 @@ def measure_spectra(
         acting = place.n_out_acting, place.n_in_acting
         state = LayerState(place.layer, own, acting, inputs[place.position], eps)
         for name in kinds:
-            numbers = KINDS[name](state)
+            try:
+                numbers = KINDS[name](state)
+            except NotDefinedError:
+                continue
             kept, n_numbers = keep(numbers.values) if values else ((), None)
             spectra.append(
                 Spectrum(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdbench.layers import CDLinear, Params, WeightLayer
+from cdbench.layers import Params, WeightLayer
 from cdbench.noise_floors import FLOORS, NoiseFloor
 from cdbench.products.base import Array
 from cdbench.run import Condition
@@ -41,15 +41,9 @@ class LayerState:
         return self.acting == (self.layer.n_out, self.layer.n_in)
 
     def matrix(self) -> Array:
-        """Return W as it acts, (n_out, n_in), made anew: a wide CDLinear layer never needs it."""
+        """Return W as it acts, (n_out, n_in), made anew: a wide layer may not need it."""
         n_out, n_in = self.acting
         return self.layer.matrix(self.params)[:n_out, :n_in]
-
-    def block_magnitudes(self) -> Array:
-        """Return |F[c_ij](k)|, (K_o, K_i, B); for a dense layer |W|, its blocks being 1 × 1."""
-        if isinstance(self.layer, CDLinear):
-            return np.abs(np.fft.fft(self.params["c"]))
-        return np.abs(self.layer.matrix(self.params))[..., None]
 
 
 @dataclass(frozen=True)
@@ -79,6 +73,7 @@ class Numbers:
 
 
 Kind = Callable[[LayerState], Numbers]
+"""Raises NotDefinedError for a family that has no such numbers."""
 
 
 def squared_threshold(largest: float, length: int, eps: float) -> float:
@@ -88,21 +83,6 @@ def squared_threshold(largest: float, length: int, eps: float) -> float:
     one (the rule of ``numpy.linalg.matrix_rank``); its square is compared with the square of that.
     """
     return (length * eps) ** 2 * largest
-
-
-def both_halves(bins: Array, B: int) -> Array:
-    """Return all B frequencies' numbers from those of the rfft's bins, along the last axis.
-
-    Of real data, frequencies k and B − k have the same numbers; the rfft gives them once.
-
-    Parameters
-    ----------
-    bins : (..., B // 2 + 1) float
-        Numbers of each bin.
-    B : int
-        Length of the transform.
-    """
-    return np.concatenate([bins, bins[..., 1 : (B + 1) // 2]], axis=-1)
 
 
 def flatness(numbers: Numbers) -> float:

@@ -9,7 +9,7 @@ def block_power(state: LayerState) -> Numbers:
     They are eigenvalues of the blocks, not of the layer, and so not comparable between block
     sizes. Their flatness is each block's own, averaged over the blocks.
     """
-    magnitudes = state.block_magnitudes()
+    magnitudes = state.layer.block_magnitudes(state.params)
     power = magnitudes.ravel() ** 2
     B = magnitudes.shape[-1]
     threshold = squared_threshold(power.max(), B, state.eps)
