@@ -4,21 +4,19 @@ Each field is one knob. Its name is the key in ``cdbench.toml``, the column in t
 with dashes, the option on the command line; its ``help`` is what ``--help`` prints.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from cdbench import families
+from cdbench.canonical import around_seed, group_digest, sha256
 from cdbench.config_checks import check_combinations, check_names, check_numbers, check_seed
 from cdbench.errors import ConfigurationError, UnknownNameError
 
 ALPHA_CD = 0.0118
 """Shannon noise rate of the paper, a drop probability (Secs. I, II and IV.1)."""
 
-DEFAULT_B = 4
 DEFAULT_LEARNING_RATE = {"sgd": 0.1, "adam": 0.001}
 """For SGD, Sec. VI.1; for Adam the paper names no value, so that of Kingma and Ba (2015)."""
 
@@ -56,7 +54,12 @@ class RunConfig:
         "Input transform, fitted on the training split: scale, center, standardize or whiten. "
         "[default: scale for digits, else standardize]",
     )
-    layer: str = _knob("cdlinear", "Layer family: cdlinear or dense.")
+    layer: str = _knob(
+        families.DEFAULT,
+        "Layer family, with its structure: FAMILY[:VALUE][,NAME=VALUE...], as in dense, low-rank:8 "
+        f"or monarch:8,inner=16. Families: {', '.join(families.FAMILIES)}.",
+    )
+    structure: str | None = None
     B: int | None = _knob(
         None,
         "Block size of cdlinear layers; widths that it does not divide are padded up. [default: 4]",
@@ -92,6 +95,10 @@ class RunConfig:
     seed: int = _knob(0, "Seed of the split, the initial weights and the order of samples.")
 
     def __post_init__(self) -> None:
+        if not isinstance(self.layer, str):
+            raise ConfigurationError(f"layer = {self.layer!r}: expected a text")
+        layer, structure, B = families.read(self.layer, self.structure, self.B)
+        self._set(layer=layer, structure=structure, B=B)
         check_names(self)
         self._normalize()
         check_numbers(self)
@@ -117,8 +124,8 @@ class RunConfig:
             self._set(**{name: _integer(name, getattr(self, name))})
         if self.B is not None:
             self._set(B=_integer("B", self.B))
-        elif self.layer == "cdlinear":
-            self._set(B=DEFAULT_B)
+        elif self.layer in families.WITH_B:
+            self._set(B=families.DEFAULT_B)
         if self.input is None:
             self._set(input="scale" if self.dataset == "digits" else "standardize")
         rate = self.learning_rate
@@ -128,7 +135,7 @@ class RunConfig:
 
     def baseline(self) -> "RunConfig":
         """Return the dense configuration to compare this one with, all else being equal."""
-        return replace(self, layer="dense", B=None, fisher_weight=0.0)
+        return replace(self, layer=families.BASELINE, structure=None, B=None, fisher_weight=0.0)
 
     def with_seed(self, seed: int) -> "RunConfig":
         """Return this configuration with another seed; everything else is already checked.
@@ -145,25 +152,26 @@ class RunConfig:
 
     def canonical_json(self) -> str:
         """Return the whole configuration as JSON with sorted keys and no spaces."""
-        before, after = _around_seed(_but_seed(self))
+        before, after = around_seed(_BUT_SEED, _but_seed(self))
         return f"{before}{self.seed}{after}"
 
     def digest(self) -> str:
         """Return the SHA-256 of the canonical JSON, in hexadecimal."""
-        return _sha256(self.canonical_json())
+        return sha256(self.canonical_json())
 
     def group_digest(self) -> str:
         """Return the digest without the seed: equal for the repetitions of one experiment."""
-        return _group_digest(_but_seed(self))
+        return group_digest(_BUT_SEED, _but_seed(self))
 
     @property
     def model(self) -> str:
-        """Name of the architecture as printed in tables: ``dense`` or ``cdlinear B=4``."""
-        return self.layer if self.B is None else f"{self.layer} B={self.B}"
+        """Name of the architecture as printed in tables: ``dense``, ``cdlinear B=4``."""
+        structure = self.structure if self.B is None else f"B={self.B}"
+        return self.layer if structure is None else f"{self.layer} {structure}"
 
     def describe(self, names: Iterable[str]) -> str:
         """Return the named knobs with their values: ``learning_rate=0.1 dropout=0.0118``."""
-        own = [name for name in names if name != "product" or self.layer != "dense"]
+        own = [name for name in names if name != "product" or self.layer in families.WITH_B]
         return " ".join(f"{name}={getattr(self, name)}" for name in own)
 
     @classmethod
@@ -186,7 +194,7 @@ KNOBS = {knob.name: knob for knob in fields(RunConfig) if "help" in knob.metadat
 """The fields of RunConfig that a user sets, by name."""
 
 
-_BUT_SEED = [knob.name for knob in fields(RunConfig) if knob.name != "seed"]
+_BUT_SEED = tuple(knob.name for knob in fields(RunConfig) if knob.name != "seed")
 _but_seed = attrgetter(*_BUT_SEED)
 
 
@@ -231,24 +239,3 @@ def _integer(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigurationError(f"{name} = {value!r}: expected a whole number")
     return value
-
-
-@lru_cache(maxsize=1024)  # most configurations of a large sweep differ only in their seed
-def _around_seed(values: tuple[Any, ...]) -> tuple[str, str]:
-    """Return a configuration's canonical JSON as the two parts before and after its seed."""
-    text = _canonical({"seed": None} | dict(zip(_BUT_SEED, values, strict=True)))
-    before, key, after = text.partition('"seed":null')  # quotes within a value are escaped
-    return before + key.removesuffix("null"), after
-
-
-@lru_cache(maxsize=1024)
-def _group_digest(values: tuple[Any, ...]) -> str:
-    return _sha256(_canonical(dict(zip(_BUT_SEED, values, strict=True))))
-
-
-def _canonical(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

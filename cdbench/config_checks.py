@@ -4,11 +4,12 @@ RunConfig runs these checks while it is created, so this module cannot name its 
 """
 
 import math
+from itertools import pairwise
 from typing import Any
 
+from cdbench import families
 from cdbench.errors import ConfigurationError, UnknownNameError
 
-LAYER_NAMES = ("cdlinear", "dense")
 OPTIMIZER_NAMES = ("sgd", "adam")
 FISHER_FORMS = ("trace-inverse", "log-variance")
 DTYPES = ("float64", "float32")
@@ -33,7 +34,6 @@ def check_names(config: Any) -> None:
         if value is not None:
             check_text(name, value)
     for name, choices in (
-        ("layer", LAYER_NAMES),
         ("optimizer", OPTIMIZER_NAMES),
         ("fisher_form", FISHER_FORMS),
         ("dtype", DTYPES),
@@ -92,17 +92,8 @@ def check_seed(seed: int) -> None:
 
 def check_combinations(config: Any) -> None:
     """Raise ConfigurationError if knobs are incompatible."""
-    if config.layer == "dense":
-        if config.B is not None:
-            raise ConfigurationError(
-                f"B = {config.B} was given with layer dense, which has no blocks; "
-                "expected layer cdlinear, or no B"
-            )
-        if config.fisher_weight:
-            raise ConfigurationError(
-                "fisher_weight was given with layer dense, which has no circulant blocks to "
-                "regularise; expected layer cdlinear, or fisher_weight 0"
-            )
+    if config.layer not in families.WITH_B:
+        _check_other_family(config)
         return
     assert config.B is not None
     _expect("B", config.B, config.B >= 1, "a block size of at least 1")
@@ -111,6 +102,30 @@ def check_combinations(config: Any) -> None:
         raise ConfigurationError(
             f"B = {config.B} is larger than the widest hidden layer and would pad it from "
             f"{widest} to {config.B}; expected B from 1 to {widest}, or a wider --hidden"
+        )
+
+
+def _check_other_family(config: Any) -> None:
+    """Raise ConfigurationError if a knob is for families with circulant blocks, or nothing fits."""
+    if config.B is not None:
+        raise ConfigurationError(
+            f"B = {config.B} was given with layer {config.layer}, which has no circulant blocks; "
+            f"expected layer {families.DEFAULT}, or no B"
+        )
+    if config.layer == families.BASELINE:
+        fisher = None
+    else:
+        own = families.family(config.layer)
+        fisher = own.fisher_parameter
+        structure = families.structure_of(config.layer, config.structure)
+        multiple = own.width_multiple(structure)
+        widths = [-(-width // multiple) * multiple for width in config.hidden]
+        for n_in, n_out in pairwise([widths[0], *widths]):
+            own.build(n_in, n_out, structure)
+    if config.fisher_weight and fisher is None:
+        raise ConfigurationError(
+            f"fisher_weight was given with layer {config.layer}, which has no circulant blocks to "
+            f"regularise; expected layer {families.DEFAULT}, or fisher_weight 0"
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from cdbench import families
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
 
@@ -40,21 +41,28 @@ def grid(
     """
     for name, given in (("seeds", seeds), *knobs.items()):
         _check_distinct(name, given)
-    layers = knobs.get("layer", ["cdlinear"])
+    layers = [layer.partition(":")[0] for layer in knobs.get("layer", [families.DEFAULT])]
+    with_B = families.WITH_B & set(layers)
     models: dict[RunConfig, None] = {}
     for combination in product(*knobs.values()):
         values = dict(zip(knobs, combination, strict=True))
-        if values.get("layer") == "dense" and "cdlinear" in layers:
-            # Alongside cdlinear, dense means the baseline, in which block sizes play no part.
-            config = RunConfig(**values | {"layer": "cdlinear", "B": 1}).baseline()
+        layer = str(values.get("layer", families.DEFAULT))
+        if with_B and layer.partition(":")[0] not in families.WITH_B:
+            # Alongside families with block sizes, these play no part in the others; nor do the
+            # Fisher regularisers, which act on circulant blocks.
+            config = RunConfig(**{k: v for k, v in values.items() if k not in OF_BLOCKS})
         else:
             config = RunConfig(**values)
         if baseline:
             models[config.baseline()] = None
         models[config] = None
-    dense_first = sorted(models, key=lambda model: model.layer != "dense")
+    dense_first = sorted(models, key=lambda model: model.layer != families.BASELINE)
     pinned = dense_first if pin is None else [pin(model) for model in dense_first]
     return [model.with_seed(seed) for model in pinned for seed in seeds]
+
+
+OF_BLOCKS = ("B", "fisher_weight", "fisher_form", "fisher_epsilon")
+"""Knobs that mean something for circulant blocks only."""
 
 
 def _check_distinct(name: str, given: Sequence[Any]) -> None:

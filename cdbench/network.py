@@ -7,11 +7,11 @@ from math import prod
 
 import numpy as np
 
+from cdbench import families
 from cdbench.bound_network import BoundNetwork, NetworkPullback
 from cdbench.config import RunConfig
 from cdbench.layers import (
     EVALUATION,
-    LAYERS,
     NORMALIZATIONS,
     Arrangement,
     BatchNorm,
@@ -87,7 +87,7 @@ class Network:
         directly before each weight layer, but never sees padded inputs. All weight layers use the
         same product, if their family has several.
         """
-        family = LAYERS[config.layer]
+        family = families.family(config.layer)
         structure = structure_of(config)
         widths, product = rounded_widths(config, n_features, n_classes)
         layers: list[Layer] = []
@@ -228,17 +228,19 @@ class Network:
 
 def structure_of(config: RunConfig) -> Structure:
     """Return the values of the structure parameters of the configuration's layer family."""
-    return {"B": config.B} if config.B is not None else {}
+    if config.B is not None:
+        return {"B": config.B}
+    return families.structure_of(config.layer, config.structure)
 
 
 def rounded_widths(
     config: RunConfig, n_features: int, n_classes: int
 ) -> tuple[list[int], str | None]:
-    """Return the widths of the weight layers, and the product, or None for a dense network."""
-    multiple = LAYERS[config.layer].width_multiple(structure_of(config))
+    """Return the widths of the weight layers, and the product of a family that has several."""
+    multiple = families.family(config.layer).width_multiple(structure_of(config))
     asked = (n_features, *config.hidden, n_classes)
     widths = [-(-width // multiple) * multiple for width in asked]
-    if config.layer != "cdlinear":
+    if config.layer not in families.WITH_B:
         return widths, None
     if config.product != "auto":
         return widths, config.product

@@ -1,4 +1,4 @@
-"""Every family of LAYERS by the same laws, so that one more is tested without a line here."""
+"""Every family by the same laws, so that one more is tested without a line here."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cdbench.config import RunConfig
-from cdbench.layers import EVALUATION, LAYERS
+from cdbench.families import FAMILIES
+from cdbench.layers import EVALUATION
 from cdbench.network import Network, WeightPlace
 from cdbench.spectra import KINDS, LayerState, condition
 
@@ -16,7 +17,7 @@ EPS = float(np.finfo(np.float64).eps)
 
 def places() -> Iterator[tuple[str, Network, WeightPlace]]:
     """Yield each family's weight layers, in a network that pads and slices for it."""
-    for family in LAYERS:
+    for family in FAMILIES:
         network = Network.from_config(
             RunConfig(layer=family, product="gather", hidden=(8, 12)), 8, 4
         )
@@ -114,7 +115,7 @@ def test_the_layer_hessian_is_that_of_brute_force(network, place):
     assert condition(found).size == sum(rows.params[name].size for name in weights)
 
 
-@pytest.mark.parametrize("family", LAYERS)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_kind_is_measured_of_every_family(family):
     network = Network.from_config(RunConfig(layer=family, product="gather", hidden=(8,)), 8, 4)
     for place in network.weight_layers:

@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from cdbench.config import RunConfig
-from cdbench.config_checks import LAYER_NAMES
 from cdbench.config_checks import NORMALIZATIONS as NORMALIZATION_NAMES
 from cdbench.datasets import DATASETS
+from cdbench.families import FAMILIES, family
 from cdbench.layers import (
     EVALUATION,
-    LAYERS,
     NORMALIZATIONS,
     Arrangement,
     Context,
@@ -55,7 +54,7 @@ def build(B, **knobs):
 
 
 def test_registry_holds_the_layers_a_configuration_may_name():
-    assert set(LAYERS) == set(LAYER_NAMES)
+    assert all(family(name).family == name for name in FAMILIES)
     assert {"none", *NORMALIZATIONS} == set(NORMALIZATION_NAMES)
 
 

@@ -1,7 +1,7 @@
 """Layers, one family per file.
 
-``LAYERS`` are the weight layers that a run can use; ``NORMALIZATIONS`` are the layers that may
-precede each of them.
+``cdbench.families`` names the weight layers that a run can use; ``NORMALIZATIONS`` are the layers
+that may precede each of them.
 """
 
 from cdbench.layers.activation import ReLU
@@ -12,12 +12,10 @@ from cdbench.layers.dense import Dense
 from cdbench.layers.dropout import Dropout
 from cdbench.layers.normalization import BatchNorm, LayerNorm, Normalization
 
-LAYERS: dict[str, type[WeightLayer]] = {"cdlinear": CDLinear, "dense": Dense}
 NORMALIZATIONS: dict[str, type[Normalization]] = {"layer": LayerNorm, "batch": BatchNorm}
 
 __all__ = [
     "EVALUATION",
-    "LAYERS",
     "NORMALIZATIONS",
     "Arrangement",
     "BatchNorm",

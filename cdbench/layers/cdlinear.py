@@ -14,8 +14,6 @@ from cdbench.products import PRODUCTS
 from cdbench.products.base import ROWS, Array
 from cdbench.products.gather import diagonals
 
-DEFAULT_B = 4
-
 
 class CDLinear(WeightLayer):
     """Linear map whose matrix is an array of K_o × K_i circulant blocks of size B (Eq. 2).
@@ -43,7 +41,7 @@ class CDLinear(WeightLayer):
 
     family = "cdlinear"
     fisher_parameter = "c"
-    structure = (StructureParameter("B", "Block size.", DEFAULT_B),)
+    structure = (StructureParameter("B", "Block size.", None),)
 
     # Memory order is (B, K_i, K_o): products process all blocks of one lag at once, and these are
     # stored like a dense layer's weight.

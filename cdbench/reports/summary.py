@@ -5,6 +5,7 @@ from typing import Any
 
 from cdbench.averages import deviation, mean, median
 from cdbench.config import RunConfig, varied_knobs
+from cdbench.families import WITH_B
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count, format_kappa, format_percent
 from cdbench.store.queries import StoredRun
@@ -64,7 +65,7 @@ def summary(
 def _knob(config: RunConfig, name: str) -> str:
     """Return a knob's value; for the product of a dense network, which has none, –."""
     value = getattr(config, name)
-    if value is None or (name == "product" and config.layer == "dense"):
+    if value is None or (name == "product" and config.layer not in WITH_B):
         return "–"
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
