@@ -29,8 +29,9 @@ ROOMS = {
     "engine": (
         "layers products network.py bound_network.py tying.py losses.py optimizers.py "
         "regularizers.py trainer.py training.py",
-        "layers family_laws products network tying losses optimizers regularizers training "
-        "normalization real_dft planner workspace thresholds footprint",
+        "activation optimizers tying losses regularizers normalization blocks workspace "
+        "family_laws abstract footprint layers products real_dft planner thresholds training "
+        "network",
     ),
     "diagnostics": (
         "spectra curvature monitor.py",
