@@ -45,8 +45,8 @@ ROOMS = {
     ),
     "store": (
         "store",
-        "store queries run_queries views store_values recipes clocks migrations store_files "
-        "db_commands checks merge older_schemas passwords settings query_plans released_file",
+        "server_connection server_location steadfast schema_page abstract store_files store "
+        "queries db_commands migrations clocks older_schemas run_queries passwords checks merge",
     ),
 }
 """Code and test files of each room."""
