@@ -29,7 +29,7 @@ ROOMS = {
     "engine": (
         "layers products network.py bound_network.py tying.py losses.py optimizers.py "
         "regularizers.py trainer.py training.py",
-        "activation optimizers tying losses regularizers normalization blocks workspace "
+        "activation optimizers trainer tying losses regularizers normalization blocks workspace "
         "family_laws abstract footprint layers products real_dft planner thresholds training "
         "network",
     ),
@@ -45,7 +45,7 @@ ROOMS = {
     ),
     "store": (
         "store",
-        "server_connection server_location steadfast schema_page abstract store_files store "
+        "server_connection server_location steadfast locks schema_page abstract store_files store "
         "queries db_commands migrations clocks older_schemas run_queries passwords checks merge",
     ),
 }
