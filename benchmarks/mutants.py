@@ -29,8 +29,9 @@ ROOMS = {
     "engine": (
         "layers products network.py bound_network.py tying.py losses.py optimizers.py "
         "regularizers.py trainer.py training.py",
-        "layers family_laws products network tying losses optimizers regularizers training "
-        "normalization real_dft planner workspace thresholds footprint",
+        "activation optimizers trainer tying losses regularizers normalization blocks workspace "
+        "family_laws abstract footprint layers products real_dft planner thresholds training "
+        "network",
     ),
     "diagnostics": (
         "spectra curvature monitor.py",
@@ -43,12 +44,17 @@ ROOMS = {
         "claim_statistics bootstrap comparison thresholds reports estimands",
     ),
     "store": (
-        "store",
-        "store queries run_queries views store_values recipes clocks migrations store_files "
-        "db_commands checks merge older_schemas passwords settings query_plans released_file",
+        "store/*.py store/models",
+        "server_connection server_location steadfast locks schema_page abstract record "
+        "sqlite_files store_files ledger_queries migrations store queries clocks older_schemas "
+        "run_queries passwords",
+    ),
+    "upkeep": (
+        "store/upkeep",
+        "schema_checks streaming abstract db_commands checks merge",
     ),
 }
-"""Code and test files of each room."""
+"""Code and test files of each room, the quick ones first."""
 
 SLOWEST = 3.0
 """A mutant is killed, too, by taking so many times as long as the tests do without it."""
@@ -66,7 +72,7 @@ def sampled(checkout: Path, sources: str, n: int, seed: int) -> list[Any]:
         path
         for source in sources.split()
         for path in sorted((checkout / "cdbench" / source).rglob("*.py"))
-        or [checkout / "cdbench" / source]
+        or sorted((checkout / "cdbench").glob(source))
     ]
     with tempfile.TemporaryDirectory() as folder:
         database = WorkDB(str(Path(folder, "work.sqlite")), WorkDB.Mode.create)
@@ -77,6 +83,15 @@ def sampled(checkout: Path, sources: str, n: int, seed: int) -> list[Any]:
         )
         database.close()
     return random.Random(seed).sample(found, min(n, len(found)))
+
+
+def tests(checkout: Path, names: list[str]) -> str:
+    """Return the command that runs test files in this order until one test fails."""
+    return (
+        f"env PYTHONPATH={checkout} {sys.executable} -m pytest -x -q -n0 "
+        f"-p no:cacheprovider --rootdir {checkout} -c {checkout}/pyproject.toml "
+        + " ".join(f"{checkout}/tests/test_{name}.py" for name in names)
+    )
 
 
 def main() -> None:
@@ -92,18 +107,17 @@ def main() -> None:
         os.chdir(checkout)  # python -m looks for modules here first, so not in the original
         for room in asked.room or ROOMS:
             sources, names = ROOMS[room]
-            command = (
-                f"env PYTHONPATH={checkout} {sys.executable} -m pytest -x -q -n0 "
-                f"-p no:cacheprovider --rootdir {checkout} -c {checkout}/pyproject.toml "
-                + " ".join(f"{checkout}/tests/test_{name}.py" for name in names.split())
-            )
             start = time.perf_counter()
+            command = tests(checkout, names.split())
             subprocess.run(command.split(), check=True, stdout=subprocess.DEVNULL, cwd=checkout)
             limit = SLOWEST * (time.perf_counter() - start) + 5
             mutants = sampled(checkout, sources, asked.n, asked.seed)
             killed = 0
             for mutations in mutants:
-                found = mutate_and_test(mutations, command, limit)
+                path = str(mutations[0].module_path.relative_to(checkout))
+                # Files that are called like the changed one will probably kill it; they come first.
+                in_order = sorted(names.split(), key=lambda name: name not in path)
+                found = mutate_and_test(mutations, tests(checkout, in_order), limit)
                 if found.test_outcome == TestOutcome.SURVIVED:
                     console.print(f"\n[bold]{room}[/] survived:", highlight=False)
                     diff = (found.diff or "").replace(str(checkout), "")

@@ -83,6 +83,46 @@ def test_product_takes_about_as_much_as_is_said(name, sizes, dtype):
     assert own / 2 < needed < 2 * own
 
 
+def held(thing):
+    """Bytes of the arrays that a thing holds, those in the same memory counted once."""
+    owners, left = {}, [thing]
+    while left:
+        one = left.pop()
+        if isinstance(one, np.ndarray):
+            while one.base is not None:
+                one = one.base
+            owners[id(one)] = one.nbytes
+        elif isinstance(one, dict | tuple | list):
+            left += one.values() if isinstance(one, dict) else one
+        elif type(one).__module__.startswith("cdbench."):
+            left += vars(one).values()
+    return sum(owners.values())
+
+
+# Sizes at which the bytes are nearly all those of the matrices, of c, of x, and of y.
+SIZES = [(97, 1, 1, 1), (64, 1, 1, 1), (4, 90, 90, 1), (5, 1, 90, 90), (4, 90, 1, 90), (3, 2, 5, 7)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_bytes_are_those_of_the_arrays_that_a_product_holds(name, sizes, dtype):
+    B, K_o, K_i, N = sizes
+    product, workspace = PRODUCTS[name](K_o, K_i, B), Workspace()
+    x = np.ones((N, K_i * B) if product.layout == ROWS else (B, K_i, N), dtype)
+    c = np.ones((B, K_i, K_o), dtype).T
+    y = product.bind(c, x, workspace).y
+    matrices = held(product)
+    arrays = matrices + workspace.n_bytes - y.nbytes - x.nbytes  # y and dx are not its own
+    needed = product.bytes_needed(N, K_o, K_i, B, np.dtype(dtype).itemsize)
+    if name == "gather":  # making the indices takes as much again
+        assert needed == arrays + matrices
+    elif name == "polygon":
+        assert needed == arrays
+    else:
+        assert arrays / 2.5 < needed < 2 * arrays
+
+
 def test_more_of_anything_needs_more():
     def needed(**knobs):
         return training_bytes(RunConfig(**({"hidden": (64,)} | knobs)), N_FEATURES, N_CLASSES)

@@ -79,25 +79,56 @@ def test_work_adds_up_and_its_time_is_linear():
 
 
 class Counted:
-    """np.matmul, with what its calls do: products of matrices, and multiplications in them."""
+    """np.matmul, with what its calls do: products of matrices, multiplications, numbers moved."""
 
     def __init__(self):
         self.matmul = np.matmul
-        self.counts = 0, 0
+        self.done = Work()
 
     def __call__(self, a, b, out):
-        products, multiplications = self.counts
-        self.counts = (
-            products + math.prod(out.shape[:-2]),
-            multiplications + out.size * a.shape[-1],
-        )
+        products, (m, k), n = math.prod(out.shape[:-2]), a.shape[-2:], b.shape[-1]
+        moved = products * (m * k + k * n + m * n)
+        self.done += Work(0, products, out.size * k, moved)
         return self.matmul(a, b, out=out)
 
     def of(self, call, *arguments):
         """What is counted during a call."""
-        self.counts = 0, 0
+        self.done = Work()
         call(*arguments)
-        return self.counts
+        return self.done
+
+
+class Sums:
+    """np.add or np.subtract, with how many numbers its calls read and write."""
+
+    moved = 0
+
+    def __init__(self, of):
+        self.of, self.reduce = of, of.reduce
+
+    def __call__(self, a, b, out):
+        Sums.moved += a.size + b.size + out.size
+        return self.of(a, b, out=out)
+
+
+class Indexed(np.ndarray):
+    """An array, with how many numbers are taken from all of its kind by their index."""
+
+    taken = 0
+
+    def take(self, indices, *others):  # type: ignore[override]
+        Indexed.taken += indices.size
+        return super().take(indices, *others)
+
+
+class OfIndexed(Workspace):
+    """A workspace that lends such arrays."""
+
+    def kept(self, shape, dtype):
+        return super().kept(shape, dtype).view(Indexed)
+
+    def scratch(self, slot, shape, dtype):
+        return super().scratch(slot, shape, dtype).view(Indexed)
 
 
 def in_memory(array, order):
@@ -130,11 +161,46 @@ def test_work_is_what_products_do(name, sizes, in_one_piece, monkeypatch):
     forward = product.forward_work(N, K_o, K_i, B)
     backward = product.backward_work(N, K_o, K_i, B)
     for _ in range(2):
-        assert counted.of(run) == (forward.products, forward.multiplications)
-        assert counted.of(pullback, dy, np.empty_like(c)) == (
-            backward.products,
-            backward.multiplications,
-        )
+        for work, done in (
+            (forward, counted.of(run)),
+            (backward, counted.of(pullback, dy, np.empty_like(c))),
+        ):
+            assert done.products == work.products
+            assert done.multiplications == work.multiplications
+            # Besides these products, only fft adds; those sums are counted alike both ways.
+            assert work.moved >= done.moved
+            sums = work.moved - done.moved
+            assert sums == pytest.approx(forward_sums(product, N), abs=1e-6)
+
+
+def forward_sums(product, N):
+    """How many numbers sums of arrays read and write in a forward pass of N samples."""
+    c = np.ones((product.B, product.K_i, product.K_o)).T
+    shape = (N, product.K_i * product.B) if product.layout == ROWS else (product.B, product.K_i, N)
+    _, run, _ = product.bind(c, np.ones(shape))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("add", "subtract"):
+            patch.setattr(np, name, Sums(getattr(np, name)))
+        Sums.moved = 0
+        run()
+    return Sums.moved
+
+
+@every_product
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 4), (4, 2, 3, 5), (18, 3, 1, 2)], ids=str)
+def test_what_is_gathered_is_what_products_take_by_index(name, sizes):
+    B, K_o, K_i, N = sizes
+    product, c = PRODUCTS[name](K_o, K_i, B), np.ones((B, K_i, K_o)).view(Indexed).T
+    shapes = [(N, K * B) if product.layout == ROWS else (B, K, N) for K in (K_i, K_o)]
+    x, dy = (np.ones(shape).view(Indexed) for shape in shapes)
+    _, run, pullback = product.bind(c, x, OfIndexed())
+    for work, call in (
+        (product.forward_work(N, K_o, K_i, B), run),
+        (product.backward_work(N, K_o, K_i, B), lambda: pullback(dy, np.empty_like(c))),
+    ):
+        Indexed.taken = 0
+        call()
+        assert Indexed.taken == work.gathered
 
 
 @every_product
@@ -148,3 +214,24 @@ def test_expected_time_is_that_of_the_work_of_all_layers(name):
     arranging = expected - together.seconds("float64")
     assert (arranging > 1e-9) == (product.layout != ROWS)
     assert arranging >= -1e-12
+
+
+MICROSECONDS: dict[str, dict[str, tuple[float, ...]]] = {
+    "gather": {"float32": (40.072, 13.005, 26271), "float64": (62.973, 15.934, 56296)},
+    "polygon": {"float32": (83.222, 15.188, 3311.9), "float64": (96.850, 15.099, 7059.9)},
+    "fft": {"float32": (102.52, 62.306, 3055.6), "float64": (117.29, 61.446, 6054.0)},
+}
+"""Expected times of the sizes below. New ones choose other products: benchmarks/planner.py tells
+whether these are faster."""
+
+
+@every_dtype
+@every_product
+def test_expected_times_are_those_that_the_choice_was_last_compared_with(name, dtype):
+    for (N, widths, B), expected in zip(
+        ((64, (64, 64, 12), 4), (7, (72, 36), 18), (500, (1024, 1024), 32)),
+        MICROSECONDS[name][dtype],
+        strict=True,
+    ):
+        found = 1e6 * expected_seconds(PRODUCTS[name], N, widths, B, dtype)
+        assert found == pytest.approx(expected, rel=1e-4)

@@ -1,4 +1,4 @@
-"""runs.db, the README and the schema page: what the repository says is what it holds."""
+"""runs.db and the README: what the repository says is what it holds."""
 
 import re
 import sqlite3
@@ -173,9 +173,3 @@ def test_readmes_table_1_is_what_the_report_prints_from_the_released_database() 
     configs = [config for group in rows.values() for config in group]
     runs = newest_runs(open_for_reading(str(RELEASED)), configs)
     assert printed == render(table1(rows, runs), "table")
-
-
-def test_schema_page_is_generated_from_the_models() -> None:
-    from cdbench.store.schema_page import schema_markdown
-
-    assert (ROOT / "docs" / "schema.md").read_text(encoding="utf-8") == schema_markdown()
