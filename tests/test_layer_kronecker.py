@@ -1,0 +1,112 @@
+"""KroneckerSum: the laws of every weight layer, its factors, its terms and its size."""
+
+import numpy as np
+import pytest
+
+from cdbench.layers.base import EVALUATION
+from cdbench.layers.kronecker import KroneckerSum, nearest_factors
+from tests import layer_laws
+
+LAYERS = [
+    KroneckerSum(12, 6, 3),
+    KroneckerSum(8, 9, 1),
+    KroneckerSum(13, 10, 2),
+    KroneckerSum(6, 8, 8),
+]
+every_layer = pytest.mark.parametrize(
+    "layer", LAYERS, ids=lambda layer: f"{layer.n_in}x{layer.n_out} {layer.s}"
+)
+
+
+def in_form(layer, *, direct):
+    """The layer computed by its formula, or by forming W, whichever would be faster."""
+    own = KroneckerSum(layer.n_in, layer.n_out, layer.s)
+    own.direct = direct
+    return own
+
+
+@every_layer
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "matrix"])
+@pytest.mark.parametrize("law", layer_laws.LAWS, ids=lambda law: law.__name__)
+def test_kronecker_obeys(law, direct, layer):
+    law(in_form(layer, direct=direct))
+
+
+@every_layer
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "matrix"])
+def test_kronecker_allocates_nothing_in_a_step(direct, layer):
+    layer_laws.a_step_allocates_nothing(in_form(layer, direct=direct))
+
+
+@every_layer
+def test_both_forms_agree(layer):
+    params, (x, dy) = layer_laws.random_parameters(layer), layer_laws.samples(layer)
+    direct, formed = in_form(layer, direct=True), in_form(layer, direct=False)
+    y, expected_y = (form.forward(params, x, EVALUATION)[0] for form in (direct, formed))
+    np.testing.assert_allclose(y, expected_y, rtol=1e-12, atol=1e-12)
+    expected = layer_laws.pulled(formed, params, x, dy)
+    for name, got in layer_laws.pulled(direct, params, x, dy).items():
+        np.testing.assert_allclose(got, expected[name], rtol=1e-12, atol=1e-12)
+
+
+def test_its_matrix_is_a_sum_of_kronecker_products():
+    layer = KroneckerSum(12, 6, 3)
+    params = layer_laws.random_parameters(layer)
+    expected = sum(np.kron(A, B) for A, B in zip(params["A"], params["B"], strict=True))
+    np.testing.assert_allclose(layer.matrix(params), expected, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize(("n_in", "n_out", "terms"), [(64, 64, 8), (64, 12, 8), (16, 64, 2)])
+def test_initial_variance_is_that_of_a_dense_layer(n_in, n_out, terms):
+    layer_laws.initial_variance_is_kept(KroneckerSum(n_in, n_out, terms))
+
+
+def test_eight_terms_at_64_have_1024_weights_and_8192_multiply_adds():
+    layer = KroneckerSum(64, 64, 8)
+    assert layer_laws.n_weights(layer) == 1024
+    assert layer.multiply_adds() == 8192
+    assert layer.expected_rank() == 64
+
+
+def test_by_default_there_are_eight_terms():
+    assert KroneckerSum(64, 64).s == KroneckerSum.structure[0].default == 8
+
+
+@pytest.mark.parametrize(
+    ("n", "factors"),
+    [(1, (1, 1)), (2, (1, 2)), (10, (2, 5)), (12, (3, 4)), (13, (1, 13)), (64, (8, 8))],
+)
+def test_factors_are_as_near_as_possible(n, factors):
+    assert nearest_factors(n) == factors
+
+
+def test_networks_have_widths_that_are_no_primes():
+    multiple = KroneckerSum.width_multiple({"terms": 8})
+    assert all(min(nearest_factors(multiple * k)) >= 2 for k in range(1, 50))
+
+
+def test_terms_beyond_those_of_any_matrix_are_not_used():
+    layer = KroneckerSum(13, 3, 8)  # A is 1 x 1, B is the whole matrix
+    assert layer.parameter_shapes() == {"A": (1, 1, 1), "B": (1, 3, 13), "bias": (3,)}
+    assert KroneckerSum(6, 8, 8).s == 4
+
+
+@pytest.mark.parametrize("terms", [1, 2, 3])
+def test_rank_is_the_expected_one_at_many_widths(terms):
+    for n_in in range(1, 13):
+        for n_out in range(1, 13):
+            layer_laws.rank_is_the_expected_one(KroneckerSum(n_in, n_out, terms))
+
+
+def test_one_term_can_be_rank_deficient():
+    assert KroneckerSum(8, 9, 1).expected_rank() == 6
+    assert KroneckerSum(8, 9, 2).expected_rank() == 8
+
+
+@pytest.mark.parametrize(
+    ("n", "terms", "direct"), [(64, 1, False), (256, 4, True), (256, 8, False), (1024, 8, True)]
+)
+def test_the_formula_is_used_where_it_saves_half_of_the_multiply_adds_of_a_large_w(
+    n, terms, direct
+):
+    assert KroneckerSum(n, n, terms).direct is direct
