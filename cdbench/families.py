@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FAMILIES = {
     "cdlinear": "cdbench.layers.cdlinear:CDLinear",
     "dense": "cdbench.layers.dense:Dense",
+    "low-rank": "cdbench.layers.low_rank:LowRank",
+    "block-diagonal": "cdbench.layers.block_diagonal:BlockDiagonal",
+    "kronecker": "cdbench.layers.kronecker:KroneckerSum",
 }
 """Where each family's class is."""
 

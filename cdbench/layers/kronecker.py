@@ -108,9 +108,9 @@ class KroneckerSum(WeightLayer):
         """Return s²: the terms of A and, inversely, those of B can be mixed by any matrix."""
         return self.s**2
 
-    def weight_scale(self) -> dict[str, float]:
-        """Return √p_o for A and √(2 m_o / s) for B, the norms of a B_t and of an A_t."""
-        return {"A": float(np.sqrt(self.p_o)), "B": float(np.sqrt(GAIN * self.m_o / self.s))}
+    def weight_gain(self) -> dict[str, float]:
+        """Return p_o for A and 2 m_o / s for B, the squared norms of a B_t and of an A_t."""
+        return {"A": float(self.p_o), "B": GAIN * self.m_o / self.s}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias``, by its formula or by forming W.

@@ -80,9 +80,9 @@ class LowRank(WeightLayer):
         """Return r²: U M and M⁻¹ V give the same W for every invertible r × r matrix M."""
         return self.rank**2
 
-    def weight_scale(self) -> dict[str, float]:
-        """Return √(2 n_out / r) for V, the length of U's columns; that of V's rows is 1."""
-        return {"V": float(np.sqrt(GAIN * self.n_out / self.rank))}
+    def weight_gain(self) -> dict[str, float]:
+        """Return 2 n_out / r for V, the squared length of U's columns; that of V's rows is 1."""
+        return {"V": GAIN * self.n_out / self.rank}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``(x @ V.T) @ U.T + bias``.
