@@ -34,8 +34,8 @@ class KroneckerSum(WeightLayer):
     A is drawn from N(0, 2 / (s m_i)) and B from N(0, 1 / p_i), so that n_in · Var W = 2 as in a
     dense layer.
 
-    Departures: Zhou and Wu also add products of differently shaped matrices, and Zhang et al. have
-    A_t (s, s); here all terms have the shapes nearest to square roots of the widths, and s is free.
+    Departures: in Zhang et al. A_t is (s, s). Here m and p are as near to each other as possible,
+    so that a term has few weights, and s is free. The initialisation is our own.
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ class LowRank(WeightLayer):
     V is drawn from N(0, 1 / n_in) and U from N(0, 2 / r), so that h = V x has the variance of x,
     and n_in · Var W = 2 as in a dense layer.
 
-    Departures: those papers factor the last layer, or draw V by another rule and learn only U. Here
-    both are learned in every layer, without a bias or ReLU in between.
+    Departures: Sainath et al. factor the last layer only, and Denil et al. learn one factor only.
+    Here both are learned in every layer, without a bias or ReLU in between.
 
     Parameters
     ----------
