@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.losses import LOG_FLOOR
 from cdbench.products.base import Array
+from cdbench.split import Split
 
 
 def train(weights: list[Array], split: Split, config: RunConfig) -> tuple[float, float]:

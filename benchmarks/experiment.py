@@ -19,9 +19,10 @@ import numpy as np
 import by_hand
 from cdbench.config import RunConfig
 from cdbench.crossover import mean_seconds
-from cdbench.datasets import Split, load_dataset
+from cdbench.datasets import load_dataset
 from cdbench.network import Network
 from cdbench.products.base import Array
+from cdbench.split import Split
 from cdbench.training import train
 from measure import (
     Bar,

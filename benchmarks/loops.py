@@ -15,10 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.datasets import Split, load_dataset
+from cdbench.datasets import load_dataset
 from cdbench.losses import softmax_cross_entropy
 from cdbench.network import Network
 from cdbench.products.base import Array
+from cdbench.split import Split
 from cdbench.training import train
 from measure import (
     Bar,

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.network import Network
+from cdbench.split import Split
 from cdbench.training import train
 from measure import Bar, arguments, console, new_table, one_thread, print_footer, verdict
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from cdbench.benchmark import Size
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.network import Network
 from cdbench.products.base import Array
+from cdbench.split import Split
 from measure import Call
 
 jax.config.update("jax_enable_x64", val=True)  # float64 where asked for; float32 stays float32

@@ -6,9 +6,9 @@ from torch import nn
 
 from cdbench.benchmark import Size
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.network import Network
 from cdbench.products.base import Array
+from cdbench.split import Split
 from measure import Call
 
 torch.set_num_threads(1)

@@ -9,13 +9,9 @@ and the others where they are not at their defaults.
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from cdbench.errors import ConfigurationError, UnknownNameError
-
-if TYPE_CHECKING:
-    from cdbench.layers import WeightLayer
-    from cdbench.layers.structure import Structure, Value
+from cdbench.structure import Family, Structure, Value
 
 FAMILIES = {
     "cdlinear": "cdbench.layers.cdlinear:CDLinear",
@@ -42,15 +38,15 @@ def check_name(name: str) -> None:
 
 
 @cache
-def family(name: str) -> "type[WeightLayer]":
+def family(name: str) -> type[Family]:
     """Return the family's class."""
     check_name(name)
     module, _, attribute = FAMILIES[name].partition(":")
-    found: type[WeightLayer] = getattr(import_module(module), attribute)
+    found: type[Family] = getattr(import_module(module), attribute)
     return found
 
 
-def parse(specification: str) -> tuple[str, dict[str, "Value"]]:
+def parse(specification: str) -> tuple[str, dict[str, Value]]:
     """Return the family's name and the structure parameters that a specification gives.
 
     Raises
@@ -83,7 +79,7 @@ def main_parameter(name: str) -> str:
     return parameters[0].name
 
 
-def checked(name: str, given: Mapping[str, object]) -> dict[str, "Value"]:
+def checked(name: str, given: Mapping[str, object]) -> dict[str, Value]:
     """Return the values of a family's structure parameters, or raise ConfigurationError."""
     parameters = {own.name: own for own in family(name).structure}
     found: dict[str, Value] = {}
@@ -95,7 +91,7 @@ def checked(name: str, given: Mapping[str, object]) -> dict[str, "Value"]:
     return found
 
 
-def canonical(name: str, given: Mapping[str, "Value"]) -> str | None:
+def canonical(name: str, given: Mapping[str, Value]) -> str | None:
     """Return the canonical text of a structure; None if nothing is to be said."""
     texts = []
     for place, parameter in enumerate(family(name).structure):
@@ -105,7 +101,7 @@ def canonical(name: str, given: Mapping[str, "Value"]) -> str | None:
     return " ".join(texts) or None
 
 
-def structure_of(name: str, text: str | None) -> "Structure":
+def structure_of(name: str, text: str | None) -> Structure:
     """Return all structure parameters of a family, from the canonical text."""
     given = dict(part.split("=", 1) for part in (text or "").split())
     defaults = {own.name: own.default for own in family(name).structure if own.default is not None}

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.diagnostics import Diagnostics
 from cdbench.layers import Context
 from cdbench.network import Network
 from cdbench.products.base import Array
 from cdbench.run import Curvature, Spectrum
 from cdbench.spectra import KINDS, measure_spectra
+from cdbench.split import Split
 
 OnStage = Callable[[str], None]
 

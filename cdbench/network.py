@@ -28,11 +28,11 @@ from cdbench.layers import (
 from cdbench.layers.base import Moments
 from cdbench.layers.layouts import rearranged
 from cdbench.layers.normalization import moments
-from cdbench.layers.structure import Structure
 from cdbench.products import plan
 from cdbench.products.base import Array
 from cdbench.products.layout import to_rows
 from cdbench.products.workspace import aligned
+from cdbench.structure import Structure
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.errors import DivergenceError
 from cdbench.layers import EVALUATION, Context, Params, WeightLayer
 from cdbench.losses import Softmax, cross_entropy
@@ -16,6 +15,7 @@ from cdbench.optimizers import OPTIMIZERS
 from cdbench.products.base import Array
 from cdbench.products.workspace import Workspace, aligned
 from cdbench.regularizers import REGULARIZERS
+from cdbench.split import Split
 from cdbench.tying import Tied
 
 DROPOUT_STREAM = 1

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.errors import DivergenceError
 from cdbench.network import Network
 from cdbench.products.base import Array
 from cdbench.run import EpochMetrics
+from cdbench.split import Split
 from cdbench.trainer import Trainer
 
 OnBatch = Callable[[int, int, Array], None]

@@ -7,7 +7,6 @@ import pytest
 
 from cdbench import footprint
 from cdbench.config import RunConfig
-from cdbench.datasets import Split
 from cdbench.errors import ConfigurationError
 from cdbench.execution import execute
 from cdbench.footprint import check_memory, training_bytes
@@ -16,6 +15,7 @@ from cdbench.products import PRODUCTS
 from cdbench.products.base import ROWS
 from cdbench.products.workspace import Workspace
 from cdbench.run import FAILED
+from cdbench.split import Split
 from cdbench.training import train
 
 N_FEATURES, N_CLASSES = 256, 10

@@ -11,13 +11,14 @@ import pytest
 from cdbench import trainer, training
 from cdbench.config import RunConfig
 from cdbench.config_checks import FISHER_FORMS, INPUT_TRANSFORMS, OPTIMIZER_NAMES
-from cdbench.datasets import DATASETS, Split
+from cdbench.datasets import DATASETS
 from cdbench.errors import DivergenceError
 from cdbench.layers import EVALUATION, CDLinear, Dense
 from cdbench.losses import softmax_cross_entropy
 from cdbench.network import Network
 from cdbench.products import PRODUCTS
 from cdbench.regularizers import REGULARIZERS
+from cdbench.split import Split
 from cdbench.trainer import Trainer, add_fisher, learning_rates
 from cdbench.training import train
 

@@ -11,7 +11,7 @@ from cdbench.claims.kappas import DENSE, MODELS
 from cdbench.claims.statistics import Observations, mean
 from cdbench.claims.wording import above, below, in_digits
 from cdbench.config import RunConfig
-from cdbench.datasets import Split, load_dataset
+from cdbench.datasets import load_dataset
 from cdbench.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -23,6 +23,7 @@ from cdbench.judgement import (
 )
 from cdbench.numerals import format_number
 from cdbench.products.base import Array
+from cdbench.split import Split
 
 BLOCK_SIZES = dict(zip((DENSE, *MODELS), (1, 4, 8), strict=True))
 N_CLASSES, BATCH_SIZE = 10, 64

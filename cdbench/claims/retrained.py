@@ -6,9 +6,10 @@ from functools import lru_cache
 import numpy as np
 
 from cdbench.config import RunConfig
-from cdbench.datasets import Split, load_dataset
+from cdbench.datasets import load_dataset
 from cdbench.network import Network
 from cdbench.products.base import Array
+from cdbench.split import Split
 from cdbench.training import train
 
 N_RETRAINED = 20

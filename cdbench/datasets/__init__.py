@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 
 from cdbench.config import RunConfig
-from cdbench.datasets.base import Dataset, Split
+from cdbench.datasets.base import Dataset
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
 from cdbench.datasets.csv_file import has_header, read_csv
 from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
@@ -29,7 +29,7 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits-sums": digits_sums,
 }
 
-__all__ = ["DATASETS", "Dataset", "Split", "guessing_levels", "load_dataset", "pin_dataset"]
+__all__ = ["DATASETS", "Dataset", "guessing_levels", "load_dataset", "pin_dataset"]
 
 
 def load_dataset(config: RunConfig) -> Dataset:

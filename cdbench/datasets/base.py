@@ -11,6 +11,7 @@ from cdbench.datasets.stratified import stratified_split
 from cdbench.datasets.transforms import TRANSFORMS
 from cdbench.errors import DatasetError
 from cdbench.products.base import Array
+from cdbench.split import Split
 
 TEST_SHARE = 0.2
 """Share of the samples held out for the test split (Sec. VI.1: 360 of 1797)."""
@@ -18,16 +19,6 @@ TEST_SHARE = 0.2
 
 MOST_NUMBERED_CLASSES = 20
 """Most numeric classes that are certainly classes; more may be measured quantities."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Training and test samples of one seed: X (N, n_features) in the run's dtype, y (N,)."""
-
-    X_train: Array
-    y_train: NDArray[np.int64]
-    X_test: Array
-    y_test: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

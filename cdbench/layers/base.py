@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from cdbench.errors import NotDefinedError, ShapeError
 from cdbench.layers.jacobian import gauss_newton_values, matrix_jacobian
-from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products.base import FRESH, Allocate, Array
+from cdbench.structure import Structure, StructureParameter
 
 Params = dict[str, Array]
 """A layer's parameters, or their gradients, by name: views of the network's flat vector."""

@@ -7,8 +7,8 @@ import numpy as np
 
 from cdbench.errors import ShapeError, UnknownNameError
 from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
-from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products.base import Array
+from cdbench.structure import Structure, StructureParameter
 
 DEFAULT_BLOCKS = 4
 NO_BASIS = "none"

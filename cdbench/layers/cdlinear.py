@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from cdbench.errors import ShapeError
 from cdbench.layers.base import GAIN, BoundLayer, Context, Eigenvalues, Params, WeightLayer
 from cdbench.layers.input_spectrum import both_halves, power_spectrum
-from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products import PRODUCTS
 from cdbench.products.base import ROWS, Array
 from cdbench.products.gather import diagonals
+from cdbench.structure import Structure, StructureParameter
 
 
 class CDLinear(WeightLayer):

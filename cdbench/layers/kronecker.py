@@ -5,8 +5,8 @@ from math import isqrt
 import numpy as np
 
 from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
-from cdbench.layers.structure import Structure, StructureParameter
 from cdbench.products.base import Array
+from cdbench.structure import Structure, StructureParameter
 
 DEFAULT_TERMS = 8
 

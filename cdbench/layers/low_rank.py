@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
-from cdbench.layers.structure import StructureParameter
 from cdbench.products.base import Array
+from cdbench.structure import StructureParameter
 
 DEFAULT_RANK = 8
 

@@ -1,7 +1,8 @@
-"""What a structure parameter of a layer family is: its name, help, default and range."""
+"""What a structure parameter of a layer family is, and what configurations ask of a family."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 from cdbench.errors import ConfigurationError, UnknownNameError
 
@@ -55,3 +56,21 @@ class StructureParameter:
                 f"{self.name} = {value}: expected a whole number of at least {self.least}"
             )
         return int(number)
+
+
+class Family(Protocol):
+    """The class of a family's layers, as far as configurations are concerned."""
+
+    family: ClassVar[str]
+    structure: ClassVar[tuple[StructureParameter, ...]]
+    fisher_parameter: ClassVar[str | None]
+
+    @classmethod
+    def width_multiple(cls, structure: Structure) -> int:
+        """Return the number of which every width is made a multiple."""
+        ...
+
+    @classmethod
+    def build(cls, n_in: int, n_out: int, structure: Structure, product: str | None = None) -> Any:
+        """Return a layer between two widths, or raise ShapeError if there is none."""
+        ...
