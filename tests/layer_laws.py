@@ -205,7 +205,7 @@ def check_weight_scale(layer: WeightLayer, draws: int = 20) -> None:
     squares: dict[str, list[float]] = {}
     for seed in range(draws):
         for name, J in jacobian(layer, initial(layer, seed)).items():
-            if J.size:
+            if J.any():  # what never moves W has no scale
                 squares.setdefault(name, []).append(float(np.mean(np.sum(J**2, axis=0))))
     for name, found in squares.items():
         said = layer.weight_scale().get(name, 1.0)
