@@ -88,7 +88,7 @@ def test_the_operators_add_one_null_direction_to_those_of_the_displacement():
     assert LDRSD(64, 64, 7).n_null_directions() == 49 + 1
 
 
-@pytest.mark.parametrize(("n_in", "n_out"), [(5, 5), (3, 7), (6, 4), (1, 4), (4, 1)])
+@pytest.mark.parametrize(("n_in", "n_out"), [(5, 5), (6, 4), (1, 4), (4, 1)])
 def test_weight_scale_is_how_far_a_unit_step_moves_the_matrix(n_in, n_out):
     layer_laws.check_weight_scale(LDRSD(n_in, n_out, 8), draws=30)
 
