@@ -19,6 +19,9 @@ FAMILIES = {
     "low-rank": "cdbench.layers.low_rank:LowRank",
     "block-diagonal": "cdbench.layers.block_diagonal:BlockDiagonal",
     "kronecker": "cdbench.layers.kronecker:KroneckerSum",
+    "toeplitz-like": "cdbench.layers.toeplitz_like:ToeplitzLike",
+    "ldr-sd": "cdbench.layers.ldr_sd:LDRSD",
+    "spectral": "cdbench.layers.spectral:Spectral",
 }
 """Where each family's class is."""
 
