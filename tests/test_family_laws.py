@@ -9,7 +9,7 @@ from cdbench.config import RunConfig
 from cdbench.families import FAMILIES
 from cdbench.layers import EVALUATION
 from cdbench.network import Network, WeightPlace
-from cdbench.spectra import KINDS, LayerState, condition
+from cdbench.spectra import COMPARABLE_KINDS, KINDS, LayerState, condition, measure_spectra
 
 N_SAMPLES = 7
 EPS = float(np.finfo(np.float64).eps)
@@ -105,9 +105,9 @@ def test_the_layer_hessian_is_that_of_brute_force(network, place):
     J = []
     for name in weights:
         for index in np.ndindex(rows.params[name].shape):
-            unit = {k: np.zeros_like(v) for k, v in rows.params.items()}
-            unit[name][index] = 1.0
-            J.append(rows(rows.x, unit)[0].ravel())  # the map is linear in them
+            moved = {k: v.astype(complex) for k, v in rows.params.items()}
+            moved[name][index] += 1e-20j  # a complex step is exact, however small
+            J.append(rows(rows.x.astype(complex), moved)[0].imag.ravel() / 1e-20)
     H = np.array(J) @ np.array(J).T / N_SAMPLES
     found = KINDS["layer_hessian"](state_of(rows))
     own = np.sort(np.repeat(found.values, found.multiplicity))[::-1]
@@ -115,11 +115,25 @@ def test_the_layer_hessian_is_that_of_brute_force(network, place):
     assert condition(found).size == sum(rows.params[name].size for name in weights)
 
 
+@every_place
+def test_the_hessian_has_the_null_directions_that_the_family_says(network, place):
+    rows = Rows(network, place)
+    rows.x = np.random.default_rng(3).normal(size=(3 * rows.layer.n_in, rows.layer.n_in))
+    found = condition(KINDS["layer_hessian"](state_of(rows)))
+    assert found.size - found.rank == rows.layer.n_null_directions()
+
+
+@every_place
+def test_the_rank_is_the_one_that_the_family_says(network, place):
+    rows = Rows(network, place)
+    assert condition(KINDS["weight"](state_of(rows))).rank == rows.layer.expected_rank()
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_kind_is_measured_of_every_family(family):
+def test_what_can_be_compared_is_measured_of_every_family(family):
     network = Network.from_config(RunConfig(layer=family, product="gather", hidden=(8,)), 8, 4)
-    for place in network.weight_layers:
-        for name, kind in KINDS.items():
-            numbers = kind(state_of(Rows(network, place)))
-            assert np.all(numbers.values >= 0), name
-            assert numbers.values.size >= 1, name
+    flat = network.initial_parameters(np.random.default_rng(0))
+    spectra = measure_spectra(network, flat, np.random.default_rng(1).normal(size=(20, 8)), 0)
+    kinds = {layer: {s.kind for s in spectra if s.layer == layer} for layer in (1, 2)}
+    assert kinds[1] == kinds[2] >= set(COMPARABLE_KINDS)
+    assert all(s.condition.size >= s.condition.rank >= 1 for s in spectra)

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.errors import ShapeError, UnknownNameError
-from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Eigenvalues, Params, WeightLayer
+from cdbench.layers.input_spectrum import powers
 from cdbench.products.base import Array
 from cdbench.structure import Structure, StructureParameter
 
@@ -157,6 +158,13 @@ class BlockDiagonal(WeightLayer):
     def multiply_adds(self) -> int:
         """Return n_in · n_out / b."""
         return self.b * self.q * self.p
+
+    def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
+        """Return those of the second moment of each group of inputs, in the basis, each q times."""
+        del params
+        N, b = len(x), self.b
+        groups = _groups(x, b) if self.T is None else self.T @ x.reshape(N * self.p, b).T
+        return Eigenvalues(powers(groups.reshape(b, N, self.p)).ravel(), max(N, self.p), self.q)
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ matrix.T + bias``.

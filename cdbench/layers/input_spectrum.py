@@ -34,15 +34,25 @@ def power_spectrum(x: Array, B: int, multiplicity: int) -> Eigenvalues:
     multiplicity : int
         How often each eigenvalue occurs in the layer's Hessian.
     """
-    N = len(x)
-    # (frequencies, N, K_i). Singular values of the samples resolve their squares further down
-    # than the eigenvalues of S, whose small ones drown in the rounding of the large ones.
-    x_hat: Array = np.moveaxis(np.fft.rfft(x.reshape(N, -1, B)), 2, 0)
+    x_hat: Array = np.moveaxis(np.fft.rfft(x.reshape(len(x), -1, B)), 2, 0)
     if B <= 2:  # both frequencies are real, and a real decomposition takes half the time
         x_hat = x_hat.real
-    power = np.linalg.svd(x_hat, compute_uv=False) ** 2 / N
-    K_i = x_hat.shape[2]
-    # Fewer samples than input blocks leave the rest of the Hessian's eigenvalues at zero.
-    missing = np.zeros((len(power), max(0, K_i - N)))
-    numbers = both_halves(np.concatenate([power, missing], axis=1).T, B).ravel()
-    return Eigenvalues(numbers, max(N, K_i), multiplicity)
+    numbers = both_halves(powers(x_hat).T, B).ravel()
+    return Eigenvalues(numbers, max(x_hat.shape[1:]), multiplicity)
+
+
+def powers(groups: Array) -> Array:
+    """Return the eigenvalues of the second moment of each group of inputs, (groups, K).
+
+    Singular values of the samples resolve their squares further down than the eigenvalues of the
+    moment, whose small ones drown in the rounding of the large ones.
+
+    Parameters
+    ----------
+    groups : (groups, N, K) float64 or complex128
+        N samples of K inputs.
+    """
+    n_groups, N, K = groups.shape
+    power = np.linalg.svd(groups, compute_uv=False) ** 2 / N
+    # Fewer samples than inputs leave the rest of the eigenvalues at zero.
+    return np.concatenate([power, np.zeros((n_groups, max(0, K - N)))], axis=1)
