@@ -1,0 +1,90 @@
+"""Monarch: the laws of weight layers, its order of entries, and what an inner width costs."""
+
+import numpy as np
+import pytest
+
+from cdbench.errors import ShapeError
+from cdbench.layers.monarch import SMALL, Monarch
+from tests import factored_laws
+
+# n_in, n_out, blocks, inner
+SIZES = ((12, 6, 3, None), (6, 12, 3, 3), (8, 8, 4, 2), (6, 6, 2, 5), (5, 3, 1, 2), (8, 8, 2, 7))
+
+
+def named(law):
+    return law.__name__.replace("_", " ")
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("law", factored_laws.LAWS_OF_STEPS, ids=named)
+def test_law_of_steps(law, size):
+    law(Monarch(*size), 5)
+
+
+@pytest.mark.parametrize("size", [*SIZES, (4, 4, 2, 9), (6, 4, 2, 1), (8, 12, 4, 6)], ids=str)
+@pytest.mark.parametrize("law", factored_laws.LAWS_OF_WEIGHTS, ids=named)
+def test_law_of_weights(law, size):
+    law(Monarch(*size))
+
+
+def test_large_blocks_are_copied_in_another_order_to_the_same_effect():
+    layer = Monarch(4, 2 * SMALL + 2, 2)
+    factored_laws.is_its_matrix_and_bias(layer, 5)
+    factored_laws.gradients_are_those_of_central_differences(layer, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_steps_allocate_nothing(dtype):
+    factored_laws.steps_allocate_nothing(Monarch(64, 48, 8), 64, dtype)
+    factored_laws.steps_allocate_nothing(Monarch(64, 128, 2), 64, dtype)
+
+
+@pytest.mark.parametrize("size", [(64, 64, 8, None), (64, 16, 8, None), (16, 64, 4, 5)], ids=str)
+def test_initial_variance_is_the_gain(size):
+    factored_laws.initial_variance_is_the_gain(Monarch(*size), n_draws=200)
+
+
+@pytest.mark.parametrize("size", [(12, 8, 2, None), (8, 12, 4, 3)], ids=str)
+def test_weight_gain_is_that_of_the_jacobian(size):
+    factored_laws.weight_gain_is_that_of_the_jacobian(Monarch(*size), n_draws=30)
+
+
+def test_costs_at_64_are_those_of_the_table():
+    assert factored_laws.costs(Monarch(64, 64, 8)) == (1024, 1024)
+    assert factored_laws.costs(Monarch(64, 64, 4, 8)) == (1024, 1024)
+
+
+def test_entries_go_where_the_definition_says():
+    b, q, p, s = 3, 4, 2, 5
+    layer = Monarch(b * p, b * s, b, q)
+    params = factored_laws.drawn(layer)
+    W = np.zeros((b * s, b * p))
+    for k, hidden, i_in, i_out in np.ndindex(b, q, p, s):
+        row, block = divmod(k * q + hidden, b)
+        first, second = params["W1"][k, hidden, i_in], params["W2"][block, i_out, row]
+        W[i_out * b + block, k * p + i_in] += first * second
+    np.testing.assert_allclose(layer.matrix(params), W, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("inner", "count"), [(8, 64), (16, 256), (4, 8 * 4)])
+def test_null_directions_are_those_of_the_formulas(inner, count):
+    assert Monarch(64, 64, 8, inner).n_null_directions() == count
+
+
+def test_a_small_inner_width_caps_the_rank_and_leaves_zeros():
+    layer = Monarch(64, 64, 8, 2)
+    W = layer.matrix(factored_laws.drawn(layer))
+    assert np.mean(W == 0) == 1 - 2 / 8
+    assert layer.expected_rank() == np.linalg.matrix_rank(W) == 16
+
+
+@pytest.mark.parametrize("widths", [(10, 16), (16, 10)])
+def test_widths_that_blocks_do_not_divide_are_refused_with_the_nearest(widths):
+    with pytest.raises(ShapeError, match="multiples of 8, such as 16 and 16"):
+        Monarch(widths[0], widths[1], 8)
+    assert Monarch.width_multiple({"blocks": 8}) == 8
+
+
+def test_inner_width_below_one_is_refused():
+    with pytest.raises(ShapeError, match="expected 1 or more"):
+        Monarch(8, 8, 2, 0)
