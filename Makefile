@@ -56,6 +56,7 @@ mutants: .venv/installed-test
 # From the released results as git has them: after training them anew, git add runs.db comes first.
 docs: .venv/installed-test
 	$(BIN)/python -m cdbench.store.schema_page docs/schema.md
+	$(BIN)/python -m cdbench.reports.layers_page docs/layers.md
 	@mkdir -p .venv/released
 	$(BIN)/python -m tests.released .venv/released/runs.db
 	$(BIN)/python -m tests.recipes .venv/released/runs.db

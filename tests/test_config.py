@@ -37,7 +37,9 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 @st.composite
 def configurations(draw):
     layer = draw(st.sampled_from(list(FAMILIES)))
-    blocks = {"B": st.none() | st.integers(1, 9), "fisher_weight": RATE} if layer == "cdlinear" else {}
+    blocks = (
+        {"B": st.none() | st.integers(1, 9), "fisher_weight": RATE} if layer == "cdlinear" else {}
+    )
     knobs = {
         "hidden": st.lists(st.integers(9, 99), min_size=1, max_size=3),
         "epochs": st.integers(1, 99),
