@@ -156,13 +156,14 @@ def steps_allocate_nothing(layer, n_samples, dtype):
 
 def lent_arrays_give_what_new_ones_give(layer, n_samples):
     """Two layers share a workspace; both run before the last one is pulled back, then the first."""
-    params, (x, dy) = drawn(layer), samples(layer, n_samples)
+    x, dy = samples(layer, n_samples)
     workspace, n_bytes = Workspace(), []
     for factor in (1.0, -0.5, 2.0):
         workspace.restart()
-        inputs, lent = (factor * x, x + 1), Context(allocate=workspace)
-        ran = [layer.forward(params, own, lent) for own in inputs]
-        for own, (y, pullback) in reversed(list(zip(inputs, ran, strict=True))):
+        lent = Context(allocate=workspace)
+        cases = [(drawn(layer), factor * x), (drawn(layer, seed=5), x + 1)]
+        ran = [layer.forward(params, own, lent) for params, own in cases]
+        for (params, own), (y, pullback) in reversed(list(zip(cases, ran, strict=True))):
             np.testing.assert_array_equal(y, layer.forward(params, own, EVALUATION)[0])
             grads = views(layer)
             dx = pullback(factor * dy, grads)
