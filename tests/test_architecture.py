@@ -226,6 +226,7 @@ ROOMS = {
         "store.ledger_queries",
         "store.upkeep.inventory",
         "store.queries",
+        "structure",
     },
     "plots": {
         "averages",
