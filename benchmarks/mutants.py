@@ -45,9 +45,9 @@ ROOMS = {
     ),
     "store": (
         "store/*.py store/models",
-        "server_connection server_location steadfast locks schema_page abstract record "
-        "sqlite_files store_files ledger_queries migrations store queries clocks older_schemas "
-        "run_queries passwords",
+        "server_connection server_location server_statements steadfast locks schema_page "
+        "abstract record sqlite_files store_files ledger_queries migrations store queries clocks "
+        "older_schemas run_queries passwords",
     ),
     "upkeep": (
         "store/upkeep",
