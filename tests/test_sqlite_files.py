@@ -49,6 +49,21 @@ def test_a_file_is_opened_as_untrusted_and_waits_for_nothing(source: Path) -> No
             connection.execute("INSERT INTO t VALUES (3, 3)")
 
 
+def test_the_mode_is_given_in_a_uri_that_is_said_to_be_one(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some builds of SQLite take any name for a URI, others only what is said to be one."""
+    real, said = sqlite3.connect, list[Any]()
+
+    def connect_as_told(name: str, **options: Any) -> sqlite3.Connection:
+        said.append((name, options["uri"]))
+        return real(name, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", connect_as_told)
+    connect(source, "ro").close()
+    assert said == [(f"file:{source}?mode=ro", True)]
+
+
 @pytest.mark.parametrize("mode", ["ro", "rw"])
 def test_a_missing_file_is_made_only_where_that_is_asked_for(tmp_path: Path, mode: str) -> None:
     with pytest.raises(sqlite3.OperationalError):
