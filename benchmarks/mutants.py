@@ -46,8 +46,8 @@ ROOMS = {
     "store": (
         "store/*.py store/models",
         "server_connection server_location server_statements steadfast locks schema_page "
-        "abstract record sqlite_files store_files ledger_queries migrations store queries clocks "
-        "older_schemas run_queries passwords",
+        "abstract record sqlite_files store_files ledger_queries audit_queries migrations store "
+        "queries clocks older_schemas run_queries passwords",
     ),
     "upkeep": (
         "store/upkeep",
