@@ -57,7 +57,8 @@ def test_the_mode_is_given_in_a_uri_that_is_said_to_be_one(
 
     def connect_as_told(name: str, **options: Any) -> sqlite3.Connection:
         said.append((name, options["uri"]))
-        return real(name, **options)
+        opened: sqlite3.Connection = real(name, **options)
+        return opened
 
     monkeypatch.setattr(sqlite3, "connect", connect_as_told)
     connect(source, "ro").close()
