@@ -134,8 +134,9 @@ class Diagnostics:
         )
 
     def canonical_json(self) -> str:
-        """Return all fields as JSON with sorted keys and no spaces; kinds only where chosen."""
-        values = {name: value for name, value in asdict(self).items() if name != "kinds" or value}
+        """Return what differs from the defaults as JSON with sorted keys and no spaces."""
+        default = asdict(Diagnostics())
+        values = {name: value for name, value in asdict(self).items() if value != default[name]}
         return json.dumps(values, sort_keys=True, separators=(",", ":"))
 
     @classmethod
