@@ -166,8 +166,7 @@ class RunConfig:
     @property
     def model(self) -> str:
         """Name of the architecture as printed in tables: ``dense``, ``cdlinear B=4``."""
-        structure = self.structure if self.B is None else f"B={self.B}"
-        return self.layer if structure is None else f"{self.layer} {structure}"
+        return families.model_name(self.layer, self.structure, self.B)
 
     def describe(self, names: Iterable[str]) -> str:
         """Return the named knobs with their values: ``learning_rate=0.1 dropout=0.0118``."""

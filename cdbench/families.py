@@ -93,7 +93,11 @@ def checked(name: str, given: Mapping[str, object]) -> dict[str, Value]:
         if key not in parameters:
             main_parameter(name)
             raise UnknownNameError(f"structure parameter of {name}", key, parameters)
-        found[key] = parameters[key].checked(value)
+        try:
+            found[key] = parameters[key].checked(value)
+        except ConfigurationError as error:
+            error.args = (f"layer {name}: {error}",)
+            raise
     return found
 
 
@@ -112,6 +116,30 @@ def structure_of(name: str, text: str | None) -> Structure:
     given = dict(part.split("=", 1) for part in (text or "").split())
     defaults = {own.name: own.default for own in family(name).structure if own.default is not None}
     return defaults | checked(name, given)
+
+
+def model_name(layer: str, structure: str | None, B: object) -> str:
+    """Return the name of a model in tables: ``dense``, ``cdlinear B=4``, ``low-rank rank=8``."""
+    if B is not None:
+        return f"{layer} B={B}"
+    return layer if structure is None else f"{layer} {structure}"
+
+
+def specification(layer: str, structure: str | None, B: object) -> str:
+    """Return what is typed after ``--layer`` for exactly this family and structure."""
+    if B is not None:
+        return f"{layer}:{B}"
+    if structure is None:
+        return layer
+    given = structure.replace(" ", ",")
+    return f"{layer}:{given.removeprefix(f'{main_parameter(layer)}=')}"
+
+
+def has_circulant_blocks(layer: str) -> bool:
+    """Return whether there is something that Fisher regularisers act on in layers of the family."""
+    name = layer.partition(":")[0]
+    check_name(name)
+    return name != BASELINE and (name in WITH_B or family(name).fisher_parameter is not None)
 
 
 def read(layer: str, structure: str | None, B: object) -> tuple[str, str | None, object]:

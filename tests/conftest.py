@@ -17,7 +17,10 @@ from cdbench.run import Run
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.record import record_run
 from tests.cli_tools import Here
+from tests.other_families import other_families
 from tests.postgres import PostgresServer
+
+__all__ = ["other_families"]
 
 TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
 

@@ -182,6 +182,7 @@ ROOMS = {
         "config",
         "diagnostics",
         "errors",
+        "families",
         "home_folders",
         "interrupts",
         "judgement",

@@ -64,14 +64,14 @@ KAPPA_EPOCHS = View(
     """
     SELECT k.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, k.epoch,
         k.kind, avg(k.kappa) AS kappa, avg(k.kappa_nonnull) AS kappa_nonnull,
-        max(epoch.test_accuracy) AS test_accuracy, runs.family, runs."B", runs.learning_rate,
-        runs.normalization, runs.input, runs.dropout
+        max(epoch.test_accuracy) AS test_accuracy, runs.family, runs.structure, runs."B",
+        runs.learning_rate, runs.normalization, runs.input, runs.dropout
     FROM condition_number AS k JOIN runs ON runs.run_id = k.run_id
     LEFT JOIN epoch ON epoch.run_id = k.run_id AND epoch.epoch = k.epoch
     WHERE k.step = 0
     GROUP BY k.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, k.epoch,
-        k.kind, runs.family, runs."B", runs.learning_rate, runs.normalization, runs.input,
-        runs.dropout
+        k.kind, runs.family, runs.structure, runs."B", runs.learning_rate, runs.normalization,
+        runs.input, runs.dropout
     """,
 )
 

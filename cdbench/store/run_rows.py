@@ -16,6 +16,10 @@ from cdbench.store.insert import insert_rows, insert_values
 
 ARROW = "→"
 
+CONFIG_COLUMNS = (*KNOBS, "structure")
+"""What a configuration has a column for, but the fingerprint, which the run has read."""
+
+
 EPOCH_FIELDS = tuple(field.name for field in fields(EpochMetrics))
 CONDITION_FIELDS = tuple(field.name for field in fields(Condition) if field.name != "floors")
 CURVATURE_FIELDS = tuple(
@@ -53,7 +57,7 @@ def run_row(run: Run) -> dict[str, Any]:
 
 
 def _knob_columns(config: RunConfig) -> dict[str, Any]:
-    values = {name: getattr(config, name) for name in KNOBS}
+    values = {name: getattr(config, name) for name in CONFIG_COLUMNS}
     return values | {"hidden": " ".join(map(str, config.hidden))}
 
 

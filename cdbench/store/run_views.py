@@ -1,5 +1,6 @@
 """The views of runs and of models."""
 
+from cdbench.families import BASELINE
 from cdbench.store.changed_knobs import CHANGES
 from cdbench.store.view import View
 
@@ -18,9 +19,9 @@ RUNS = View(
     "What tells two rows apart is in model, changes and seed.",
     f"""
     SELECT run.run_id, run.status,
-        CASE WHEN run."B" IS NULL THEN run.layer ELSE run.layer || ' B=' || run."B" END AS model,
+        run.layer || coalesce(' B=' || run."B", ' ' || run.structure, '') AS model,
         {CHANGES} AS changes, run.seed,
-        run.layer AS family, run."B", run.dataset, run.widths, run.n_parameters,
+        run.layer AS family, run.structure, run."B", run.dataset, run.widths, run.n_parameters,
         epoch.epoch AS epochs_trained, epoch.training_loss, epoch.test_loss, epoch.test_accuracy,
         (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
             AND k.kind = 'published' AND k.epoch = epoch.epoch AND k.step = 0) AS published_kappa,
@@ -78,7 +79,8 @@ MODELS = View(
         max(latest.n_parameters) AS n_parameters,
         {", ".join(f"max(medians.{kind}) AS {kind}_kappa_median" for kind in _KINDS)},
         avg(seconds_per_epoch) AS seconds_per_epoch_mean,
-        max(latest.family) AS family, max(latest."B") AS "B", max(latest.hidden) AS hidden,
+        max(latest.family) AS family, max(latest.structure) AS structure, max(latest."B") AS "B",
+        max(latest.hidden) AS hidden,
         max(latest.epochs) AS epochs, max(latest.learning_rate) AS learning_rate,
         max(latest.dropout) AS dropout, latest.group_digest
     FROM latest JOIN mean ON mean.group_digest = latest.group_digest
@@ -91,7 +93,7 @@ MODELS = View(
 AGAINST_DENSE = View(
     "One row a run that has a dense counterpart, all knobs and the seed being equal: both side by "
     "side. Ratios of κ are dense / own, so that above 1 the run is the better conditioned one.",
-    """
+    f"""
     SELECT own.run_id, dense.run_id AS baseline_run_id, own.model, own.changes, own.dataset,
         own.seed, own.test_accuracy, dense.test_accuracy AS baseline_test_accuracy,
         own.test_accuracy - dense.test_accuracy AS accuracy_difference,
@@ -100,7 +102,7 @@ AGAINST_DENSE = View(
         dense.weight_kappa / own.weight_kappa AS weight_kappa_ratio, own.group_digest
     FROM runs AS own JOIN latest_run ON latest_run.config_digest = own.baseline_digest
     JOIN runs AS dense ON dense.run_id = latest_run.run_id
-    WHERE own.is_latest AND own.family <> 'dense'
+    WHERE own.is_latest AND own.family <> '{BASELINE}'
     """,
 )
 
@@ -131,10 +133,10 @@ EPOCHS_TO_ACCURACY = View(
 TABLE1 = View(
     "The paper's Table 1 as measured: its recipe, models and seeds; deviations with ddof 0. "
     "published_kappa is not comparable between models; weight_kappa_median is.",
-    """
+    f"""
     WITH paper AS (
         SELECT * FROM runs
-        WHERE is_latest AND dataset = 'digits' AND ("B" IS NULL OR "B" IN (4, 8))
+        WHERE is_latest AND dataset = 'digits' AND (family = '{BASELINE}' OR "B" IN (4, 8))
             AND seed IN (0, 1, 2) AND hidden = '64 64' AND epochs = 25 AND batch_size = 64
             AND learning_rate = 0.1 AND momentum = 0.9 AND optimizer = 'sgd' AND dropout = 0
             AND fisher_weight = 0 AND dtype = 'float64' AND input = 'scale'

@@ -3,8 +3,8 @@
 from cdbench.store.models import Base
 
 MEANINGS = {
-    "model": "Family and block size, such as `cdlinear B=4`.",
-    "family": "Family of the weight layers: dense or cdlinear.",
+    "model": "Family and structure, such as `dense`, `cdlinear B=4` or `low-rank rank=8`.",
+    "family": "Family of the weight layers, such as dense, cdlinear or low-rank.",
     "changes": "The other knobs that are not at their default, such as `learning_rate=0.05 "
     "dropout=0.2`; empty for the paper's recipe.",
     "is_latest": "Whether it is the newest completed run (or benchmark) of its configuration; "

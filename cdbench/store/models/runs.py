@@ -61,7 +61,6 @@ class Run(Base):
         CheckConstraint(
             "status IN ({})".format(", ".join(f"'{status}'" for status in STATUSES)), name="status"
         ),
-        CheckConstraint("(layer = 'dense') = (\"B\" IS NULL)", name="block_size"),
         CheckConstraint("(status = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
         Index(None, "config_digest", "status", "sequence", "run_id"),
         Index(None, "group_digest"),
@@ -102,9 +101,15 @@ class Run(Base):
         "or whiten.",
     )
     layer: Mapped[str] = mapped_column(
-        comment="Layer family: dense or cdlinear; in the views it is called family."
+        comment="Layer family, such as dense, cdlinear or low-rank; the views call it family."
     )
-    B: Mapped[int | None] = mapped_column("B", comment="Block size; NULL for dense.")
+    structure: Mapped[str | None] = mapped_column(
+        comment="The family's structure, such as rank=8 or blocks=8 inner=16: the main parameter, "
+        "and others that are not at their default; NULL for families without, and for cdlinear."
+    )
+    B: Mapped[int | None] = mapped_column(
+        "B", comment="Block size of cdlinear; NULL for other families."
+    )
     hidden: Mapped[str] = mapped_column(comment="Hidden widths as asked for, such as 64 64.")
     normalization: Mapped[str] = mapped_column(
         server_default="none",

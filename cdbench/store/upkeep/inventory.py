@@ -1,11 +1,14 @@
 """Counting what a database of any schema holds, without changing it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Table, func, inspect, select
 
 from cdbench.errors import StoreError
+from cdbench.families import model_name
 from cdbench.store.database import Database, revision_of
 from cdbench.store.insert import table_of
 from cdbench.store.migrate import revisions
@@ -85,7 +88,7 @@ def _inventory(database: Database, connection: Connection, revision: str) -> Inv
         },
         statuses=_counts(connection, "status"),
         datasets=_counts(connection, "dataset"),
-        models=_counts(connection, "layer", "B"),
+        models=_models(connection),
         first=first,
         last=last,
     )
@@ -95,14 +98,25 @@ def _count(connection: Connection, table: Table) -> int:
     return connection.execute(select(func.count()).select_from(table)).scalar_one()
 
 
-def _counts(connection: Connection, *names: str) -> dict[str, int]:
-    """Return how many runs have each value of some columns, most common first."""
+def _counts(connection: Connection, name: str) -> dict[str, int]:
+    """Return how many runs have each value of a column, most common first."""
+    return {value: count for (value,), count in _most_common(connection, name)}
+
+
+def _models(connection: Connection) -> dict[str, int]:
+    """Return how many runs each model has; before schema 0009 runs had no structure but B."""
+    columns = {column["name"] for column in inspect(connection).get_columns(Run.__tablename__)}
+    names = [name for name in ("layer", "structure", "B") if name in columns]
+    found = {}
+    for values, count in _most_common(connection, *names):
+        own = dict(zip(names, values, strict=True))
+        found[model_name(own["layer"], own.get("structure"), own["B"])] = count
+    return found
+
+
+def _most_common(connection: Connection, *names: str) -> list[tuple[Sequence[Any], int]]:
+    """Return the most common combinations of values of some columns, and how often each occurs."""
     columns = [table_of(Run).c[name] for name in names]
     count = func.count()
     question = select(*columns, count).group_by(*columns).order_by(count.desc(), *columns)
-    found = connection.execute(question.limit(MOST_COMMON)).all()
-    return {_named(*values): count for *values, count in found}
-
-
-def _named(value: str, B: int | None = None) -> str:
-    return value if B is None else f"{value} B={B}"
+    return [(row[:-1], row[-1]) for row in connection.execute(question.limit(MOST_COMMON))]

@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from cdbench.config import KNOBS, RunConfig
+from cdbench.config import RunConfig
 from cdbench.errors import CdbenchError
 from cdbench.run import COMPLETED
 from cdbench.store.insert import table_of
 from cdbench.store.models import Environment, Epoch, Run
+from cdbench.store.run_rows import CONFIG_COLUMNS
 from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
 
 RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
@@ -25,7 +26,7 @@ def check_configurations(checked: Checked) -> Iterator[Finding]:
     if RUN.name not in checked.tables or not checked.is_newest:
         yield from _older_configurations(checked)
         return
-    knobs = [RUN.c[name] for name in KNOBS]
+    knobs = [RUN.c[name] for name in CONFIG_COLUMNS]
     names = ("config_json", "config_digest", "group_digest")
     question = select(RUN.c.run_id, *(RUN.c[name] for name in names), *knobs)
     found = _Tally()
@@ -43,7 +44,8 @@ def check_configurations(checked: Checked) -> Iterator[Finding]:
                 found.add("config_digest is not that of config_json", run_id)
             if config.group_digest() != group_digest:
                 found.add("group_digest is not that of config_json", run_id)
-            for name, value, wanted in zip(KNOBS, values, _columns(config), strict=True):
+            whole = zip(CONFIG_COLUMNS, values, _columns(config), strict=True)
+            for name, value, wanted in whole:
                 if value != wanted:
                     found.add(
                         f"the column {name} differs from config_json",
@@ -129,7 +131,7 @@ class _Tally:
 
 
 def _columns(config: RunConfig) -> Iterator[Any]:
-    for name in KNOBS:
+    for name in CONFIG_COLUMNS:
         value = getattr(config, name)
         yield " ".join(map(str, value)) if name == TEXT_OF_LIST else value
 
