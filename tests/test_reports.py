@@ -337,7 +337,7 @@ def test_record_has_what_is_printed_unrounded(runs: Runs) -> None:
         assert record["training_loss_mean"] == pytest.approx(mean, rel=1e-12)
         deviation = math.sqrt(sum((loss - mean) ** 2 for loss in losses) / 3)
         assert record["training_loss_sd"] == pytest.approx(deviation, rel=1e-9)
-        kappas = sorted(runs[config].weight_kappa for config in configs)
+        kappas = sorted(runs[config].weight_kappa or 0.0 for config in configs)
         assert record["weight_kappa_median"] == kappas[1]
 
 

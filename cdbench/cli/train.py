@@ -16,6 +16,7 @@ from cdbench.cli.options import (
     with_knobs,
 )
 from cdbench.cli.output import one_line, print_report
+from cdbench.cli.widths import check_widths
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import StoreError
@@ -23,6 +24,7 @@ from cdbench.interrupts import ignore_interrupts, interrupts_held, interrupts_le
 from cdbench.numerals import minus
 from cdbench.printable import printable
 from cdbench.reports.formats import Report
+from cdbench.reports.kinds import notes_on_kinds
 from cdbench.reports.statistics import format_kappa
 from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
 from cdbench.run import EpochMetrics, Run
@@ -62,6 +64,7 @@ def train(
     from cdbench.store.record import record_run
 
     config = pin_dataset(config, header_of(header))
+    check_widths(config)
     database = open_to_add(db)
     _say_if_stored(config, database)
     echo(f"{config.model} · {printable(config.dataset)} · seed {config.seed}\n")
@@ -107,14 +110,13 @@ def _print_epoch(metrics: EpochMetrics) -> None:
 def _print_outcome(run: Run, guessing_level: float) -> None:
     if run.spectra:
         print_report(_conditions(run))
+    elif run.status == "completed" and run.diagnostics and run.diagnostics.spectra:
+        echo(notes_on_kinds([], _not_defined(run), run.config.layer)[0])
     if run.curvature:
         print_report(_curvature(run))
-    widths = "→".join(map(str, run.widths))
-    if run.config.B is not None and widths:
-        widths += f" (widths are multiples of B = {run.config.B})"
     if run.n_parameters is not None:
         product = f" · product {run.product_used}" if run.product_used else ""
-        echo(f"{widths} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
+        echo(f"{_widths(run)} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
     if run.error:
         echo(f"{run.status}: {one_line(run.error)}", err=True)
     elif (accuracy := run.epochs[-1].test_accuracy) <= guessing_level:
@@ -123,6 +125,19 @@ def _print_outcome(run: Run, guessing_level: float) -> None:
             f"reaches up to {100 * guessing_level:.1f} % (the share of the most frequent class and "
             "two standard errors of the test split)",
         )
+
+
+def _widths(run: Run) -> str:
+    """Return the widths as built, and of what they were made multiples."""
+    from cdbench.families import family
+    from cdbench.network import structure_of
+
+    widths = "→".join(map(str, run.widths))
+    multiple = family(run.config.layer).width_multiple(structure_of(run.config))
+    if not widths or multiple == 1:
+        return widths
+    named = "B = " if run.config.B is not None else ""
+    return f"{widths} (widths are multiples of {named}{multiple})"
 
 
 def _conditions(run: Run) -> Report:
@@ -145,12 +160,18 @@ def _conditions(run: Run) -> Report:
         title="Condition numbers after the last epoch",
         columns=("", "kind", "largest", "smallest", "κ", "κ non-null", "rank"),
         rows=rows,
-        notes=(
-            "Only weight and layer_hessian can be compared between layer families; theorem1 is the "
-            "diagonal of the layer's Hessian, not its spectrum.",
-        ),
+        notes=notes_on_kinds([row[1] for row in rows], _not_defined(run), run.config.layer),
         records=[],
     )
+
+
+def _not_defined(run: Run) -> list[str]:
+    """Return the kinds that were asked for, but mean nothing for the run's layers."""
+    from cdbench.spectra import KINDS
+
+    measured = {spectrum.kind for spectrum in run.spectra}
+    asked = run.diagnostics.kinds if run.diagnostics is not None else ()
+    return [kind for kind in asked or KINDS if kind not in measured]
 
 
 def _curvature(run: Run) -> Report:

@@ -1,7 +1,7 @@
 """Statistics over seeds, printed as in the paper."""
 
-from collections.abc import Sequence
-from math import isinf, isnan
+from collections.abc import Callable, Iterable, Sequence
+from math import isinf, isnan, nan
 
 from cdbench.averages import deviation, mean
 
@@ -33,6 +33,14 @@ def format_percent(shares: Sequence[float]) -> str:
     """
     spread = f" ± {100 * deviation(shares):.2f} %" if len(shares) > 1 else ""
     return f"{100 * mean(shares):.2f} %{spread}"
+
+
+def over_measured(
+    statistic: Callable[[Sequence[float]], float], values: Iterable[float | None]
+) -> float:
+    """Return a statistic of the numbers that were measured; NaN if none was."""
+    measured = [value for value in values if value is not None]
+    return statistic(measured) if measured else nan
 
 
 def format_kappa(kappa: float) -> str:

@@ -7,8 +7,16 @@ from cdbench.averages import deviation, mean, median
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.families import WITH_B
 from cdbench.reports.formats import Report
-from cdbench.reports.statistics import format_count, format_kappa, format_percent
+from cdbench.reports.statistics import (
+    format_count,
+    format_kappa,
+    format_percent,
+    over_measured,
+)
 from cdbench.store.queries import StoredRun
+
+OF_MODEL = ("layer", "structure", "B")
+"""What a model's name is made of; the records have it apart as well."""
 
 
 def summary(
@@ -38,7 +46,7 @@ def summary(
         guessed = sum(run.test_accuracy <= levels.get(run.config.dataset, -1) for run in done)
         row = [group[0].model, *(_knob(group[0], name) for name in varied)]
         rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done, guessed)])
-        knobs = {name: getattr(group[0], name) for name in varied}
+        knobs = {name: getattr(group[0], name) for name in (*OF_MODEL, *varied)}
         records.append({"model": group[0].model, **knobs} | _record(done, guessed))
     columns = ["Model", *(name.replace("_", " ") for name in varied), "Runs", "Parameters"]
     columns += ["Test accuracy", "weight κ", "s/epoch"]
@@ -77,18 +85,19 @@ def _cells(done: Sequence[StoredRun], guessed: int) -> list[str]:
     return [
         format_count(done[0].n_parameters),
         format_percent([run.test_accuracy for run in done]) + mark,
-        format_kappa(median(run.weight_kappa for run in done)),
+        format_kappa(over_measured(median, (run.weight_kappa for run in done))),
         f"{mean(run.seconds_per_epoch for run in done):.4f}",
     ]
 
 
 def _record(done: Sequence[StoredRun], guessed: int) -> dict[str, Any]:
     accuracies = [run.test_accuracy for run in done]
+    kappas = [run.weight_kappa for run in done if run.weight_kappa is not None]
     return {
         "n_completed": len(done),
         "n_guessing": guessed,
         "n_parameters": done[0].n_parameters if done else None,
         "test_accuracy_mean": mean(accuracies) if done else None,
         "test_accuracy_sd": deviation(accuracies) if done else None,
-        "weight_kappa_median": median(run.weight_kappa for run in done) if done else None,
+        "weight_kappa_median": median(kappas) if kappas else None,
     }

@@ -14,6 +14,7 @@ from cdbench.reports.statistics import (
     format_kappa,
     format_loss,
     format_percent,
+    over_measured,
 )
 from cdbench.store.queries import StoredRun
 
@@ -50,12 +51,16 @@ class Row:
             format_count(self.runs[0].n_parameters),
             format_loss([run.training_loss for run in self.runs]),
             format_percent([run.test_accuracy for run in self.runs]),
-            format_kappa(mean(run.published_kappa for run in self.runs)),
+            format_kappa(self.published_kappa()),
         )
+
+    def published_kappa(self) -> float:
+        """Return the published quantity's mean over layers and seeds; NaN if not measured."""
+        return over_measured(mean, (run.published_kappa for run in self.runs))
 
     def weight_kappa(self) -> float:
         """Return the comparable condition number: mean over layers, median over seeds."""
-        return median(run.weight_kappa for run in self.runs)
+        return over_measured(median, (run.weight_kappa for run in self.runs))
 
     def record(self) -> dict[str, Any]:
         """Return the row's numbers unrounded."""
@@ -71,7 +76,7 @@ class Row:
             "training_loss_sd": deviation(losses),
             "test_accuracy_mean": mean(accuracies),
             "test_accuracy_sd": deviation(accuracies),
-            "published_kappa_mean": mean(run.published_kappa for run in self.runs),
+            "published_kappa_mean": self.published_kappa(),
             "weight_kappa_median": self.weight_kappa(),
             **self._published_record(),
         }

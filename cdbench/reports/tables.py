@@ -113,9 +113,17 @@ def _layout(
     ]
     if sum(least) > room:
         return None
+    whole = tuple(widths)
     while sum(widths) > room:  # narrow the widest column that can fold
         i = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
         widths[i] -= 1
+    for i, own in enumerate(cells):  # a folded column may be narrower than it has to be
+        texts = [_fold(columns[i], is_text=True, width=widths[i])]
+        texts += [_fold(cell, i < report.text_columns, widths[i]) for cell in own]
+        widths[i] = max(cell_len(line) for text in texts for line in text.split("\n"))
+    for i in sorted(range(len(widths)), key=lambda i: whole[i] - widths[i]):
+        if sum(widths) + whole[i] - widths[i] <= room:  # and so another need not fold
+            widths[i] = whole[i]
     return widths, gap
 
 

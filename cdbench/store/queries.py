@@ -36,8 +36,8 @@ class StoredRun:
         Losses of the last epoch, in nats.
     test_accuracy : float
         After the last epoch, 0 to 1.
-    published_kappa, weight_kappa : float
-        Condition numbers of those kinds, averaged over the weight layers.
+    published_kappa, weight_kappa : float or None
+        Condition numbers of those kinds, averaged over the weight layers; None if not measured.
     seconds_per_epoch : float
         Mean wall time of an epoch's updates.
     """
@@ -49,8 +49,8 @@ class StoredRun:
     training_loss: float
     test_loss: float
     test_accuracy: float
-    published_kappa: float
-    weight_kappa: float
+    published_kappa: float | None
+    weight_kappa: float | None
     seconds_per_epoch: float
 
 
