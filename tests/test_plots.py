@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy.optimize import isotonic_regression
 
 from cdbench.errors import CdbenchError, MissingResultsError, UnknownNameError
 from cdbench.plots import FIGURES, FORMATS, DrawFigure, PlottedRun, save_figure
 from cdbench.plots.lines import rising
-from cdbench.plots.style import LOOKS, looks_of
+from cdbench.plots.style import FAMILY_LOOKS, LOOKS, all_looks, looks_of
 from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
 
 SOURCE = "runs 3, 6 of a$b_$.db · seed 2 · cdbench 0.1.0"
@@ -193,11 +194,72 @@ def test_a_network_keeps_its_look_and_strangers_take_free_ones() -> None:
     assert stranger != first
 
 
+def test_families_differ_in_color_dash_and_marker_from_each_other_and_from_block_sizes() -> None:
+    looks = [*LOOKS.values(), *FAMILY_LOOKS.values()]
+    for field in ("color", "dash", "marker"):
+        assert len({getattr(look, field) for look in looks}) == len(looks)
+    levels = [lightness(look.color) for look in FAMILY_LOOKS.values()]
+    assert levels == sorted(levels)
+    assert levels[-1] < 80  # visible on white
+
+
+def structured(layer: str, structure: str | None, run_id: int = 1) -> PlottedRun:
+    return replace(plotted(layer, None, run_id), structure=structure)
+
+
+def test_a_family_keeps_its_look_and_its_further_structures_are_paler() -> None:
+    runs = [structured("low-rank", f"rank={rank}") for rank in (16, 4)]
+    first, second = looks_of([plotted(), *runs])[1:]
+    assert first == FAMILY_LOOKS["low-rank"]
+    assert second.marker == first.marker
+    assert second.dash != first.dash
+    assert lightness(second.color) > lightness(first.color)
+    (alone,) = looks_of(runs[1:])
+    assert alone == first
+
+
+def test_a_family_that_nobody_knows_takes_a_look_that_is_not_in_the_figure() -> None:
+    known = [plotted(), plotted("cdlinear", 4), structured("low-rank", "rank=8")]
+    looks = looks_of([structured("plug-in", "size=3"), *known, structured("other", None)])
+    assert looks[1:4] == [LOOKS["dense", None], LOOKS["cdlinear", 4], FAMILY_LOOKS["low-rank"]]
+    assert len({look.marker for look in looks}) == 5
+
+
+def test_a_legend_has_the_names_of_structures_and_takes_no_room_of_the_panels() -> None:
+    few = [plotted(), structured("low-rank", "rank=8")]
+    many = [*few, *(structured(f"family-{i}", f"blocks={i} inner=16") for i in range(10))]
+    heights = []
+    for runs in (few, many):
+        figure = FIGURES["fig1"](runs, SOURCE)
+        labels = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert labels == [run.label for run in runs]
+        panel = figure.axes[0].get_position()
+        heights.append(panel.height * figure.get_size_inches()[1])
+    assert "low-rank rank=8, 1,000 parameters" in labels
+    assert heights[1] == pytest.approx(heights[0])
+
+
+def test_names_at_the_ends_of_lines_are_inside_the_sheet() -> None:
+    runs = [structured("block-diagonal", f"blocks={n}", n) for n in range(2, 14)]
+    figure = FIGURES["fig1"](runs, SOURCE)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    left, right = figure.axes
+    renderer = canvas.get_renderer()
+    names = [[t.get_window_extent(renderer) for t in axes.texts[-12:]] for axes in (left, right)]
+    numbers = min(t.get_window_extent(renderer).x0 for t in right.get_yticklabels())
+    assert max(name.x1 for name in names[0]) < numbers
+    assert max(name.x1 for name in names[1]) <= figure.bbox.x1
+
+
 def test_no_run_too_many_models_or_no_spectrum_is_said() -> None:
     with pytest.raises(MissingResultsError, match="at least one"):
         FIGURES["fig1"]([], SOURCE)
-    with pytest.raises(CdbenchError, match="at most 7"):
-        FIGURES["fig1"]([*every_model(), plotted("cdlinear", 16, 9)], SOURCE)
+    most = len(all_looks())
+    strangers = [plotted("cdlinear", 100 + B) for B in range(most + 1)]
+    assert len({(*vars(look).values(),) for look in looks_of(strangers[:-1])}) == most
+    with pytest.raises(CdbenchError, match=f"at most {most} models"):
+        FIGURES["fig1"](strangers, SOURCE)
     with pytest.raises(MissingResultsError, match="run 1 has no spectrum of kind 'published'"):
         FIGURES["fig2"]([replace(plotted(), spectra=())], SOURCE)
     with pytest.raises(MissingResultsError, match="run 1 has no spectrum of its network"):

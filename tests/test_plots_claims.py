@@ -3,13 +3,16 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from cdbench.claims.statistics import Observations, median
 from cdbench.cli.figure_samples import READERS
@@ -229,6 +232,26 @@ def test_accuracies_are_drawn_in_percent_with_their_interval_at_their_size() -> 
     drawn = [[y for _, y in points] for points in lines(axes)]
     assert sum(y == pytest.approx([95.0, 98.0]) for y in drawn) == len(accuracy_samples())
     assert all(pytest.approx([100 * sample.mean]) in drawn for sample in accuracy_samples())
+
+
+def test_names_of_many_families_do_not_touch_and_are_joined_to_their_points() -> None:
+    models = [Model("dense"), FOUR, Model("circulant")]
+    models += [Model("low-rank", None, f"rank={rank}") for rank in range(1, 10)]
+    samples = [
+        replace(accuracy_samples()[0], model=model, x=3000.0 + 20 * place)
+        for place, model in enumerate(models)
+    ]
+    figure = draw("accuracy-parameters", samples)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    (axes,) = figure.axes
+    renderer = canvas.get_renderer()
+    boxes = [Text.get_window_extent(text, renderer) for text in axes.texts]
+    assert len(boxes) == len(models) == 12
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
+    others = [text for text in axes.texts if text.get_text().startswith(("low-rank", "circulant"))]
+    assert all(getattr(text, "arrow_patch", None) is not None for text in others)
 
 
 def test_the_title_of_accuracies_says_what_the_smallest_model_costs() -> None:

@@ -149,6 +149,7 @@ def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[
             epochs=epochs_of(database, run_ids[config]),
             spectra=spectra_of(database, run_ids[config]),
             curvature=curvature_of(database, run_ids[config]),
+            structure=config.structure,
         )
         for config in configs
     ]

@@ -1,22 +1,34 @@
-"""Test accuracy against the number of parameters: dense, even and odd block sizes."""
+"""Test accuracy against the number of parameters: dense, block sizes and other families."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cdbench.plots.lines import write_note
+from cdbench.plots.base import Model
+from cdbench.plots.lines import apart, write_note
 from cdbench.plots.samples import Sample, models_of
 from cdbench.plots.sheet import Layout, new_sheet
-from cdbench.plots.style import LOOKS, Look, style
+from cdbench.plots.style import INK, LOOKS, Look, looks_of, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DENSE, EVEN, ODD = (
-    replace(LOOKS[model], dash="") for model in (("dense", None), ("cdlinear", 4), ("cdlinear", 5))
-)
+NO_BLOCKS, EVEN_B, ODD_B = "dense", "even B", "odd B, which the paper prescribes"
+OTHER = ""
+"""The kind of models of other families, each of which has a look of its own."""
+
+KINDS = {
+    NO_BLOCKS: replace(LOOKS["dense", None], dash=""),
+    EVEN_B: replace(LOOKS["cdlinear", 4], dash=""),
+    ODD_B: replace(LOOKS["cdlinear", 5], dash=""),
+}
+"""Looks by kind, in the legend's order."""
+
+MOVED = 0.004
+"""From how far on a name is joined to its point, as a fraction of the panel's width."""
+
 STEP = 1.0085
 """Factor between neighbouring dots on the axis of sizes."""
 
@@ -44,17 +56,25 @@ def accuracy_parameters(samples: Sequence[Sample], source: str) -> "Figure":
     MissingResultsError
         If there is no sample.
     """
-    models_of(samples)  # raises if there is none
-    legend = {"dense": DENSE, "even B": EVEN, "odd B, which the paper prescribes": ODD}
-    kinds = [name for name, look in legend.items() if look in map(_look, samples)]
+    models = models_of(samples)  # raises if there is none
+    looks = _looks(models)
+    shown = set(map(_kind, models))
+    legend = {name: look for name, look in KINDS.items() if name in shown}
+    legend |= {model.label: looks[model] for model in models if _kind(model) == OTHER}
+    sides = _sides(samples)
     with style():
-        figure, (axes,) = new_sheet(
-            {name: legend[name] for name in kinds}, _title(samples), source, Layout(1, 1, 5.2)
-        )
+        figure, (axes,) = new_sheet(legend, _title(samples), source, Layout(1, 1, 5.2))
         for sample in samples:
-            _draw(axes, sample)
-        _draw_path(axes, [sample for sample in samples if _look(sample) in (DENSE, EVEN)])
-        _scale(axes, samples)
+            _draw(axes, sample, looks[sample.model], sides[sample.model])
+        _draw_path(axes, [s for s in samples if _kind(s.model) in (NO_BLOCKS, EVEN_B)])
+        floor = _scale(axes, samples)
+        for side in (-1, 1):
+            own = [sample for sample in samples if sides[sample.model] == side]
+            _write_names(axes, own, looks, side)
+        below = [100 * v for sample in samples for v in sample.values if 100 * v < floor]
+        lowest = min(below, default=floor)
+        what = f"below {floor:.0f} % not shown, the lowest at {lowest:.1f} %"
+        write_note(axes, len(below), what)
         axes.set(
             title="Test accuracy (%): seeds, and means with their 95 % bootstrap intervals",
             xlabel="parameters (log scale)",
@@ -62,9 +82,16 @@ def accuracy_parameters(samples: Sequence[Sample], source: str) -> "Figure":
     return figure
 
 
-def _look(sample: Sample) -> Look:
-    B = sample.model.B
-    return DENSE if B is None else (ODD if B % 2 else EVEN)
+def _kind(model: Model) -> str:
+    if model.layer == "dense":
+        return NO_BLOCKS
+    return OTHER if model.B is None else (ODD_B if model.B % 2 else EVEN_B)
+
+
+def _looks(models: Sequence[Model]) -> dict[Model, Look]:
+    """Return the look of each model: that of its kind, or of other families its own."""
+    own = dict(zip(models, looks_of(models), strict=True))
+    return {model: replace(KINDS.get(_kind(model), own[model]), dash="") for model in models}
 
 
 def _title(samples: Sequence[Sample]) -> str:
@@ -81,14 +108,21 @@ def _title(samples: Sequence[Sample]) -> str:
     )
 
 
-def _side(sample: Sample) -> int:
-    """Return the side of its size where a model is drawn, so that odd and even do not collide."""
-    return -1 if _look(sample) is ODD else 1
+def _sides(samples: Sequence[Sample]) -> dict[Model, int]:
+    """Return on which side of its size each model is drawn, so that they do not collide.
+
+    Names of odd block sizes are above, others below: their sizes can be close together. With other
+    families beside them, every second size is above.
+    """
+    models = [sample.model for sample in sorted(samples, key=lambda sample: sample.x)]
+    if OTHER in map(_kind, models):
+        return {model: -1 if place % 2 else 1 for place, model in enumerate(models)}
+    return {model: -1 if _kind(model) == ODD_B else 1 for model in models}
 
 
-def _draw(axes: "Axes", sample: Sample) -> None:
+def _draw(axes: "Axes", sample: Sample, look: Look, side: int) -> None:
     """Draw the mean and, next to it, the seeds; those with equal accuracy are side by side."""
-    look, side, seen = _look(sample), _side(sample), Counter[float]()
+    seen = Counter[float]()
     places = []
     for value in sample.values:
         seen[value] += 1
@@ -102,22 +136,37 @@ def _draw(axes: "Axes", sample: Sample) -> None:
         markeredgecolor=look.color, markeredgewidth=1.2,
     )  # fmt: skip
     axes.plot([place], [mean], color=look.color, marker=look.marker, markersize=8.5)
-    # Odd models are named above, the others below: their sizes can be close together.
-    axes.annotate(
-        f"{sample.model.short_label}\n{sample.x:,.0f}\n{mean:.1f} %",
-        (place, 0.03 if side > 0 else 0.97), xycoords=axes.get_xaxis_transform(),
-        ha="center", va="bottom" if side > 0 else "top", fontsize=8.5, color=look.color,
-    )  # fmt: skip
+
+
+def _write_names(
+    axes: "Axes", samples: Sequence[Sample], looks: dict[Model, Look], side: int
+) -> None:
+    """Name models above (−1) or below (1), apart from each other, with a line to what was moved."""
+    samples = sorted(samples, key=lambda sample: sample.x)
+    to_axes = axes.transData + axes.transAxes.inverted()
+    wanted = [to_axes.transform((s.x * STEP**side, 100 * s.mean))[0] for s in samples]
+    places = apart(wanted, [0.009 * len(s.model.short_label) + 0.02 for s in samples])
+    for sample, place, own in zip(samples, places, wanted, strict=True):
+        look, is_other = looks[sample.model], _kind(sample.model) == OTHER
+        words = f"{sample.model.short_label}\n{sample.x:,.0f}\n{100 * sample.mean:.1f} %"
+        line = {"arrowstyle": "-", "color": look.color, "lw": 0.7, "shrinkB": 5}
+        joined = line if is_other or abs(place - own) > MOVED else None
+        axes.annotate(
+            words, (sample.x * STEP**side, 100 * sample.mean),
+            (place, 0.03 if side > 0 else 0.97), textcoords=axes.transAxes,
+            arrowprops=joined, ha="center", va="bottom" if side > 0 else "top", fontsize=8.5,
+            color=INK if is_other else look.color,  # some of theirs are too pale for letters
+        )  # fmt: skip
 
 
 def _draw_path(axes: "Axes", samples: Sequence[Sample]) -> None:
     """Join the means of dense and even block sizes, as a reference for odd ones."""
     path = sorted((sample.x * STEP, 100 * sample.mean) for sample in samples)
-    axes.plot(*zip(*path, strict=True), color=EVEN.color, linewidth=0.9, zorder=1)
+    axes.plot(*zip(*path, strict=True), color=KINDS[EVEN_B].color, linewidth=0.9, zorder=1)
 
 
-def _scale(axes: "Axes", samples: Sequence[Sample]) -> None:
-    """Set the axes, leaving room for names; seeds far below the means are counted, not shown."""
+def _scale(axes: "Axes", samples: Sequence[Sample]) -> float:
+    """Set the axes, leaving room for names; return the floor, below which seeds are not shown."""
     sizes = [sample.x for sample in samples]
     ticks = [digit * 10**power for power in range(2, 8) for digit in (1, 2, 5)]
     axes.set_xscale("log")
@@ -131,5 +180,4 @@ def _scale(axes: "Axes", samples: Sequence[Sample]) -> None:
     margin = 0.32 * max(top - floor, 0.5)
     axes.set_ylim(floor - margin, top + margin)
     axes.set_yticks([tick for tick in axes.get_yticks() if floor - 1 <= tick <= 100])
-    n_below = sum(value < floor for value in values)
-    write_note(axes, n_below, f"below {floor:.0f} % not shown, the lowest at {min(values):.1f} %")
+    return floor

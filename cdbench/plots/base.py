@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Model:
-    """An architecture, regardless of seed: a layer family and its block size."""
+    """An architecture, regardless of seed: a layer family with its block size or structure."""
 
     layer: str
     B: int | None = None
+    structure: str | None = None
 
     @classmethod
     def named(cls, name: str) -> "Model":
@@ -25,21 +26,29 @@ class Model:
         Examples
         --------
         >>> Model.named("cdlinear B=4")
-        Model(layer='cdlinear', B=4)
+        Model(layer='cdlinear', B=4, structure=None)
+        >>> Model.named("low-rank rank=8")
+        Model(layer='low-rank', B=None, structure='rank=8')
         """
-        layer, _, B = name.partition(" B=")
-        return cls(layer, int(B) if B else None)
+        layer, _, structure = name.partition(" ")
+        if structure.startswith("B="):
+            return cls(layer, int(structure.removeprefix("B=")))
+        return cls(layer, None, structure or None)
 
     @property
     def short_label(self) -> str:
-        """Name next to a line: ``"dense"`` or ``"B = 4"``."""
-        return self.layer if self.B is None else f"B = {self.B}"
+        """Name next to a line: ``"dense"``, ``"B = 4"``, ``"low-rank 8"``."""
+        if self.B is not None:
+            return f"B = {self.B}"
+        values = [part.partition("=")[2] for part in (self.structure or "").split()]
+        return " ".join([self.layer, *values])
 
     @property
     def label(self) -> str:
-        """Name in the legend: ``"dense"`` or ``"CDLinear B = 4"``."""
-        name = "CDLinear" if self.layer == "cdlinear" else self.layer
-        return name if self.B is None else f"{name} B = {self.B}"
+        """Name in the legend: ``"dense"``, ``"CDLinear B = 4"``, ``"low-rank rank=8"``."""
+        if self.B is not None:
+            return f"{'CDLinear' if self.layer == 'cdlinear' else self.layer} B = {self.B}"
+        return " ".join(filter(None, [self.layer, self.structure]))
 
 
 @dataclass(frozen=True)
@@ -53,9 +62,9 @@ class PlottedRun:
     model : str
         The model's name in the database.
     layer : str
-        A key of ``cdbench.layers.LAYERS``.
+        A key of ``cdbench.families.FAMILIES``.
     B : int or None
-        Block size; None for layers without blocks.
+        Block size; None for families without.
     seed : int
         Seed of the run.
     n_parameters : int
@@ -68,6 +77,8 @@ class PlottedRun:
         For any layers, kinds and epochs, in any order.
     curvature : tuple of Curvature, optional
         Of the whole network, in any order.
+    structure : str, optional
+        The family's structure, such as rank=8.
     """
 
     run_id: int
@@ -80,16 +91,21 @@ class PlottedRun:
     epochs: tuple[EpochMetrics, ...]
     spectra: tuple[Spectrum, ...]
     curvature: tuple[Curvature, ...] = ()
+    structure: str | None = None
 
     @property
     def short_label(self) -> str:
         """Name next to a line: ``"dense"`` or ``"B = 4"``."""
-        return Model(self.layer, self.B).short_label
+        return self._architecture.short_label
 
     @property
     def label(self) -> str:
         """Name in the legend: ``"dense, 8,970 parameters"``."""
-        return f"{Model(self.layer, self.B).label}, {self.n_parameters:,} parameters"
+        return f"{self._architecture.label}, {self.n_parameters:,} parameters"
+
+    @property
+    def _architecture(self) -> Model:
+        return Model(self.layer, self.B, self.structure)
 
     def last_layer_spectrum(self, kind: str) -> Spectrum:
         """Return the last weight layer's spectrum of one kind, at its latest measurement.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cdbench.plots.base import PlottedRun
 from cdbench.plots.lines import draw_line, draw_positive_line, label_ends, write_note
-from cdbench.plots.sheet import new_figure
+from cdbench.plots.sheet import named_at_ends, new_figure
 from cdbench.plots.style import looks_of, style
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def fig1(runs: Sequence[PlottedRun], source: str) -> "Figure":
         If there is no run.
     """
     with style():
-        figure, (loss, accuracy) = new_figure(runs, "Training loss and test accuracy", source)
+        title = "Training loss and test accuracy"
+        figure, (loss, accuracy) = new_figure(runs, title, source, named_at_ends(runs))
         n_omitted = 0
         for run, look in zip(runs, looks_of(runs), strict=True):
             epochs = [metrics.epoch for metrics in run.epochs]

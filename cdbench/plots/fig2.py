@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+MOST_IN_A_COLUMN = 6
+"""How many names of runs a panel has room for below each other."""
+
 
 def fig2(runs: Sequence[PlottedRun], source: str) -> "Figure":
     """Draw the paper's Figure 2 and, beside it, the quantity by which models can be compared.
@@ -74,7 +77,10 @@ def _draw_panel(axes: "Axes", runs: Sequence[PlottedRun], kind: str) -> None:
     axes.set_xlabel("position, from the largest (log scale)")
     write_note(axes, n_omitted, "≤ 0 left out")
     labels = [_kappa_label(run, kind) for run in runs]
-    axes.legend(axes.lines, labels, loc="lower left", fontsize=8.5, handlelength=3.2)
+    axes.legend(
+        axes.lines, labels, loc="lower left", fontsize=8.5, handlelength=3.2,
+        ncols=1 + (len(runs) > MOST_IN_A_COLUMN), columnspacing=1.2,
+    )  # fmt: skip
 
 
 def _kappa_label(run: PlottedRun, kind: str) -> str:

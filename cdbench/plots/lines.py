@@ -9,7 +9,7 @@ import numpy as np
 
 from cdbench.plots.base import Shown
 from cdbench.plots.notes import count_points
-from cdbench.plots.style import LOOKS, QUIET, Look
+from cdbench.plots.style import QUIET, Look, all_looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ def draw_line(axes: "Axes", run: Shown, look: Look, x: Sequence[float], y: Seque
         The points.
     """
     step = max(1, len(x) // 8)
-    first = list(LOOKS.values()).index(look) % step
+    first = all_looks().index(look) % step
     axes.plot(
         x, y, color=look.color, linestyle=look.dash, marker=look.marker,
         markevery=(first, step), label=run.label,
@@ -156,6 +156,7 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
         Smallest distance between two names, as a fraction of the panel's height.
     """
     labels = [run.short_label for run in runs]
+    gap = min(gap, 1 / max(1, len(labels) - 1))
     axes.get_xlim(), axes.get_ylim()  # makes matplotlib compute the limits that the transform needs
     to_axes = axes.transData + axes.transAxes.inverted()
     ends = []
@@ -178,6 +179,26 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
                 "arrowstyle": "-", "color": color, "lw": 0.8, "shrinkB": 4, "relpos": (0, 0.5),
             },
         )  # fmt: skip
+
+
+def apart(wanted: Sequence[float], widths: Sequence[float]) -> list[float]:
+    """Return the nearest places from 0 to 1 for the middles of names, none touching the next.
+
+    Parameters
+    ----------
+    wanted : (n,) float
+        Where each would be by itself, in rising order.
+    widths : (n,) float
+        Their widths.
+    """
+    if not wanted:
+        return []
+    total = sum(widths)
+    shrunk = [width / max(1.0, total) for width in widths]
+    starts = [sum(shrunk[:i]) + width / 2 for i, width in enumerate(shrunk)]
+    fitted = rising([place - start for place, start in zip(wanted, starts, strict=True)])
+    room = max(0.0, 1.0 - sum(shrunk))
+    return [min(max(f, 0.0), room) + s for f, s in zip(fitted, starts, strict=True)]
 
 
 def rising(heights: Sequence[float]) -> list[float]:

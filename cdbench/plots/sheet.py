@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 WIDTH, LEFT, RIGHT = 10.0, 0.65, 0.7
 """Sizes of the sheet and its margins, in inches; a README shows 10 inches at full letter size."""
 
+LEGEND_ROW = 0.205
+"""Height of a row of the legend, in inches."""
+
 FOOTER = 180
 """Letters that fit into a footer; the name of the database in it may be longer."""
 
@@ -35,6 +38,8 @@ class Layout:
         Gaps between rows and between columns, relative to a panel's height and width.
     bottom : float
         Space below the lowest panels' axes, in inches, for what is written there.
+    right : float
+        Space right of the panels, in inches, for names at the lines' ends.
     """
 
     rows: int = 1
@@ -42,9 +47,20 @@ class Layout:
     height: float = 4.9
     gaps: tuple[float, float] = (0.3, 0.27)
     bottom: float = 0.86
+    right: float = RIGHT
 
 
 ONE_ROW = Layout()
+
+
+def named_at_ends(runs: Sequence[Shown]) -> Layout:
+    """Return two panels side by side, each with room for the names at its lines' ends."""
+    right = max(RIGHT, 0.24 + 0.063 * max((len(run.short_label) for run in runs), default=0))
+    if right == RIGHT:
+        return ONE_ROW
+    between = right + 0.4  # the second panel's numbers
+    panel = (WIDTH - LEFT - right - between) / 2
+    return Layout(gaps=(ONE_ROW.gaps[0], between / panel), right=right)
 
 
 def new_figure(
@@ -111,7 +127,10 @@ def new_sheet(
     """
     from matplotlib.figure import Figure
 
-    height, left = layout.height, LEFT / WIDTH
+    n_columns = _legend_columns(legend)
+    n_rows = -(-len(legend) // n_columns)
+    # A legend of several rows takes nothing from the panels.
+    height, left = layout.height + LEGEND_ROW * (n_rows - 1), LEFT / WIDTH
     source = shortened(printable(source), FOOTER)
     figure = Figure(figsize=(WIDTH, height))
     panels = [
@@ -120,28 +139,31 @@ def new_sheet(
     ]
     figure.text(left, 1 - 0.27 / height, title, fontsize=13, fontweight="bold", parse_math=False)
     figure.text(left, 0.09 / height, source, fontsize=7.5, color=QUIET, parse_math=False)
-    n_rows = _add_legend(figure, legend, 1 - 0.42 / height)
+    _add_legend(figure, legend, n_columns, 1 - 0.42 / height)
     figure.subplots_adjust(
-        left=left, right=1 - RIGHT / WIDTH,
-        bottom=layout.bottom / height, top=1 - (0.86 + 0.205 * n_rows) / height,
+        left=left, right=1 - layout.right / WIDTH,
+        bottom=layout.bottom / height, top=1 - (0.86 + LEGEND_ROW * n_rows) / height,
         hspace=layout.gaps[0], wspace=layout.gaps[1],
     )  # fmt: skip
     return figure, panels
 
 
-def _add_legend(figure: "Figure", legend: Mapping[str, Look], top: float) -> int:
-    """Write the legend below ``top``; return how many rows it takes."""
+def _legend_columns(legend: Mapping[str, Look]) -> int:
+    """Return how many columns of the legend fit side by side: one row if possible."""
+    widths = [0.85 + 0.065 * len(name) for name in legend]  # approximate inches
+    room = WIDTH - LEFT
+    return len(legend) if sum(widths) < room else max(1, int(room / max(widths)))
+
+
+def _add_legend(figure: "Figure", legend: Mapping[str, Look], n_columns: int, top: float) -> None:
+    """Write the legend below ``top``."""
     from matplotlib.lines import Line2D
 
     handles = [
         Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker)
         for look in legend.values()
     ]
-    widths = [0.85 + 0.065 * len(name) for name in legend]  # approximate inches
-    room = WIDTH - LEFT
-    n_columns = len(legend) if sum(widths) < room else max(1, int(room / max(widths)))
     figure.legend(
         handles, list(legend), loc="upper left", bbox_to_anchor=(LEFT / WIDTH, top),
         ncols=n_columns, borderpad=0, borderaxespad=0, handlelength=3.6, columnspacing=2.0,
     )  # fmt: skip
-    return -(-len(legend) // n_columns)

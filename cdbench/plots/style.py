@@ -49,7 +49,7 @@ class Look:
 
     color: str
     dash: Any
-    marker: str
+    marker: Any
 
 
 LOOKS: dict[tuple[str, int | None], Look] = {
@@ -61,7 +61,26 @@ LOOKS: dict[tuple[str, int | None], Look] = {
     ("cdlinear", 7): Look("#3aa98c", (0, (6, 1.2, 1, 1.2, 1, 1.2)), "P"),
     ("cdlinear", 8): Look("#e9a800", (0, (2, 1.1)), "^"),
 }
-"""Looks of the paper's models and other block sizes, darkest first. Others take a free look."""
+"""Looks of the paper's models and other block sizes, darkest first."""
+
+FAMILY_LOOKS: dict[str, Look] = {
+    "monarch": Look("#1d4d2b", (0, (5, 1, 2, 1)), ">"),
+    "kronecker": Look("#754410", (0, (1, 1, 1, 2.6)), "*"),
+    "low-rank": Look("#7d3fb8", (0, (9, 1.4)), "<"),
+    "block-diagonal": Look("#2f7d32", (0, (3, 1, 1, 1)), "p"),
+    "acdc": Look("#cf3a8c", (0, (10, 2, 2, 2)), "d"),
+    "ldr-sd": Look("#8a8a86", (0, (2, 1, 2, 3)), (3, 1, 0)),
+    "toeplitz-like": Look("#9d9a1c", (0, (6, 1, 1, 1, 1, 1, 1, 1)), (4, 1, 45)),
+    "circulant": Look("#56b4e9", (0, (3.4, 2.2)), "h"),
+    "spectral": Look("#f2a0a0", (0, (1, 2.2)), (6, 1, 0)),
+}
+"""Looks of the other families, darkest first; of several structures of one, that of the first."""
+
+PALER = (0.0, 0.38, 0.6)
+"""How much white the further structures of a family have in their colour."""
+
+PALER_DASHES: tuple[Any, ...] = (None, (0, (1.6, 0.8)), (0, (5, 3)))
+"""Their dashes; their marker is the family's."""
 
 
 @contextmanager
@@ -75,8 +94,27 @@ def style() -> Iterator[None]:
         yield
 
 
+def all_looks() -> list[Look]:
+    """Return every look in the order in which models without one of their own take it."""
+    own = [*LOOKS.values(), *FAMILY_LOOKS.values()]
+    return [paler(look, step) for step in range(len(PALER)) for look in own]
+
+
+def paler(look: Look, step: int) -> Look:
+    """Return the look of a family's further structure: its marker, a paler colour, another dash."""
+    if not step:
+        return look
+    share = PALER[step]
+    channels = (int(look.color[i : i + 2], 16) for i in (1, 3, 5))
+    mixed = "".join(f"{round(c + (255 - c) * share):02x}" for c in channels)
+    return Look(f"#{mixed}", PALER_DASHES[step], look.marker)
+
+
 def looks_of(runs: Sequence[Shown]) -> list[Look]:
     """Choose the look of each run or model; runs of the same network share one.
+
+    A block size or family that has a look gets it, and a family's further structures get paler
+    ones. Whatever is left, such as a plug-in's family, takes the free looks in their order.
 
     Parameters
     ----------
@@ -95,13 +133,21 @@ def looks_of(runs: Sequence[Shown]) -> list[Look]:
     """
     chosen: dict[str, Look] = {}
     for run in runs:
-        own = LOOKS.get((run.layer, run.B))
-        if own is not None and own not in chosen.values():
-            chosen.setdefault(run.label, own)
-    free = [look for look in LOOKS.values() if look not in chosen.values()]
+        for own in _own_looks(run):
+            if run.label not in chosen and own not in chosen.values():
+                chosen[run.label] = own
+    free = [look for look in all_looks() if look not in chosen.values()]
     for run in runs:
         if run.label not in chosen:
             if not free:
-                raise CdbenchError(f"a figure shows at most {len(LOOKS)} models; choose fewer runs")
+                most = len(all_looks())
+                raise CdbenchError(f"a figure shows at most {most} models; choose fewer runs")
             chosen[run.label] = free.pop(0)
     return [chosen[run.label] for run in runs]
+
+
+def _own_looks(run: Shown) -> list[Look]:
+    if run.layer in FAMILY_LOOKS:
+        return [paler(FAMILY_LOOKS[run.layer], step) for step in range(len(PALER))]
+    own = LOOKS.get((run.layer, run.B))
+    return [] if own is None else [own]
