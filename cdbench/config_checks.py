@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from cdbench import families
-from cdbench.errors import ConfigurationError, UnknownNameError
+from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError
 
 OPTIMIZER_NAMES = ("sgd", "adam")
 FISHER_FORMS = ("trace-inverse", "log-variance")
@@ -120,8 +120,14 @@ def _check_other_family(config: Any) -> None:
         structure = families.structure_of(config.layer, config.structure)
         multiple = own.width_multiple(structure)
         widths = [-(-width // multiple) * multiple for width in config.hidden]
-        for n_in, n_out in pairwise([widths[0], *widths]):
-            own.build(n_in, n_out, structure)
+        try:
+            for n_in, n_out in pairwise([widths[0], *widths]):
+                own.build(n_in, n_out, structure)
+        except ShapeError as error:
+            named = families.specification(config.layer, config.structure, None)
+            raise ConfigurationError(
+                f"layer = {named}, hidden = {' '.join(map(str, config.hidden))}: {error}"
+            ) from error
     if config.fisher_weight and fisher is None:
         raise ConfigurationError(
             f"fisher_weight was given with layer {config.layer}, which has no circulant blocks to "

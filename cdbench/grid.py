@@ -41,18 +41,18 @@ def grid(
     """
     for name, given in (("seeds", seeds), *knobs.items()):
         _check_distinct(name, given)
-    layers = [layer.partition(":")[0] for layer in knobs.get("layer", [families.DEFAULT])]
-    with_B = families.WITH_B & set(layers)
+    layers = [str(layer) for layer in knobs.get("layer", [families.DEFAULT])]
     models: dict[RunConfig, None] = {}
     for combination in product(*knobs.values()):
         values = dict(zip(knobs, combination, strict=True))
         layer = str(values.get("layer", families.DEFAULT))
-        if with_B and layer.partition(":")[0] not in families.WITH_B:
-            # Alongside families with block sizes, these play no part in the others; nor do the
-            # Fisher regularisers, which act on circulant blocks.
-            config = RunConfig(**{k: v for k, v in values.items() if k not in OF_BLOCKS})
-        else:
-            config = RunConfig(**values)
+        foreign = {
+            name
+            for means, names in _MEANT_FOR
+            for name in names
+            if not means(layer) and any(map(means, layers))
+        }
+        config = RunConfig(**{name: v for name, v in values.items() if name not in foreign})
         if baseline:
             models[config.baseline()] = None
         models[config] = None
@@ -61,8 +61,15 @@ def grid(
     return [model.with_seed(seed) for model in pinned for seed in seeds]
 
 
-OF_BLOCKS = ("B", "fisher_weight", "fisher_form", "fisher_epsilon")
-"""Knobs that mean something for circulant blocks only."""
+def _of_blocks(layer: str) -> bool:
+    return layer.partition(":")[0] in families.WITH_B
+
+
+_MEANT_FOR = (
+    (_of_blocks, ("B",)),
+    (families.has_circulant_blocks, ("fisher_weight", "fisher_form", "fisher_epsilon")),
+)
+"""Knobs that mean something for some families only; beside these they are not for the others."""
 
 
 def _check_distinct(name: str, given: Sequence[Any]) -> None:

@@ -23,6 +23,7 @@ from cdbench.cli.options import (
 from cdbench.cli.output import print_report
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
+from cdbench.cli.widths import check_widths
 from cdbench.config import RunConfig, varied_knobs
 from cdbench.diagnostics import Diagnostics
 from cdbench.errors import ConfigurationError
@@ -76,6 +77,8 @@ def sweep(
         cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2
 
         cdbench sweep --B 4 8 --learning-rate 0.05 0.1 --seeds 0..29 --resume
+
+        cdbench sweep --layer dense cdlinear:4 low-rank:8 low-rank:16
 
         cdbench sweep table1 --dry-run
     """
@@ -145,7 +148,9 @@ def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> l
 
         if config.dataset not in fingerprints:
             fingerprints[config.dataset] = pin_dataset(config, header).dataset_fingerprint
-        return replace(config, dataset_fingerprint=fingerprints[config.dataset])
+        pinned = replace(config, dataset_fingerprint=fingerprints[config.dataset])
+        check_widths(pinned)
+        return pinned
 
     return grid(values, seeds, baseline=baseline, pin=pin)
 

@@ -1,0 +1,29 @@
+"""Whether a family can have the widths that a data set asks for, before anything is stored."""
+
+from cdbench import families
+from cdbench.config import RunConfig
+from cdbench.errors import ConfigurationError, ShapeError
+
+
+def check_widths(config: RunConfig) -> None:
+    """Raise ConfigurationError if no network of this family fits the data set.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Pinned to its data set. Dense and block-circulant layers can have any widths.
+    """
+    if config.layer == families.BASELINE or config.layer in families.WITH_B:
+        return
+    from cdbench.datasets import load_dataset
+    from cdbench.network import Network
+
+    dataset = load_dataset(config)
+    try:
+        Network.from_config(config, dataset.n_features, dataset.n_classes)
+    except ShapeError as error:
+        layer = families.specification(config.layer, config.structure, config.B)
+        raise ConfigurationError(
+            f"layer = {layer} with the {dataset.n_features} features and {dataset.n_classes} "
+            f"classes of {config.dataset}: {error}"
+        ) from error
