@@ -7,7 +7,7 @@ import pytest
 from cdbench import families
 from cdbench.errors import ShapeError
 from cdbench.layers.dense import Dense
-from cdbench.layers.structure import StructureParameter
+from cdbench.structure import StructureParameter
 
 
 class Even(Dense):

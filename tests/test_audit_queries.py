@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from cdbench.run import Condition, Curvature, NoiseFloor, Run, Spectrum
+from cdbench.noise_floors import FLOORS as LEVELS
+from cdbench.noise_floors import NoiseFloor
+from cdbench.run import Condition, Curvature, Run, Spectrum
 from cdbench.store.audit_queries import audited_runs
 from cdbench.store.database import Database
 from cdbench.store.figure_queries import curvature_of, runs_with_spectra
@@ -20,10 +22,14 @@ def condition(seed: int, *floors: NoiseFloor) -> Condition:
     return Condition(seed + 0.5, seed + 0.25, 2.0, 3.0, 4, 5, 1e-9, 0.75, seed + 0.125, floors)
 
 
-FLOORS = NoiseFloor(1e-9, 7.0, 6.0, 5), NoiseFloor(1e-1, 3.0, float("inf"), 1)
+def floors(first: float) -> tuple[NoiseFloor, ...]:
+    """One of each level, all different."""
+    return tuple(NoiseFloor(level, first / n, 20 - n) for n, level in enumerate(LEVELS, 1))
+
+
 SPECTRA = (
-    Spectrum(2, "weight", 2, (2.0, 1.0), condition(1, *FLOORS)),
-    Spectrum(1, "weight", 2, (3.0,), condition(2, FLOORS[1])),
+    Spectrum(2, "weight", 2, (2.0, 1.0), condition(1, *floors(7.0))),
+    Spectrum(1, "weight", 2, (3.0,), condition(2, *floors(float("inf")))),
     Spectrum(1, "weight", 1, (3.0,), condition(3)),
     Spectrum(1, "input", 2, (3.0,), condition(4), sample="train"),
     Spectrum(1, "input", 2, (), condition(5), sample="batch", step=3),

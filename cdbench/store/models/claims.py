@@ -90,8 +90,7 @@ class Observation(Base):
     value: Mapped[float] = mapped_column(comment="The number.")
     run_id: Mapped[int | None] = mapped_column(
         ForeignKey("run.run_id", ondelete="CASCADE"),
-        index=True,
-        comment="The run it comes from; NULL for a computation.",
+        comment="The run it comes from; NULL for a computation, or if that run is no longer kept.",
     )
 
 
