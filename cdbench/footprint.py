@@ -1,14 +1,15 @@
 """How much memory a training takes, estimated in advance."""
 
 from itertools import pairwise
+from math import prod
 
 import numpy as np
 
+from cdbench import families
 from cdbench.config import RunConfig
 from cdbench.errors import ConfigurationError
 from cdbench.memory import available_memory, format_bytes
-from cdbench.network import rounded_widths
-from cdbench.products import PRODUCTS
+from cdbench.network import rounded_widths, structure_of
 
 VECTORS = {"sgd": 3, "adam": 5}
 """Vectors of parameter length: the parameters, their gradient, and the optimiser's state."""
@@ -19,17 +20,18 @@ ACTIVATIONS = 2
 def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
     """Return roughly how much memory a training takes in addition to its data, in bytes."""
     widths, product = rounded_widths(config, n_features, n_classes)
-    B, N = config.B or 1, config.batch_size
-    real = np.dtype(config.dtype).itemsize
+    family, structure = families.family(config.layer), structure_of(config)
+    N, real = config.batch_size, np.dtype(config.dtype).itemsize
     total = temporary = 0
     for n_in, n_out in pairwise(widths):
-        n_weights = n_in * n_out // B
+        layer = family.build(n_in, n_out, structure, product)
+        shapes = layer.parameter_shapes().values()
+        n_weights = sum(map(prod, shapes)) - n_out
         total += VECTORS[config.optimizer] * real * (n_weights + n_out)
         total += ACTIVATIONS * real * N * (n_in + n_out)
         # Initial weights are drawn in float64 for any dtype.
         temporary = max(temporary, 8 * n_weights)
-        if product is not None:
-            total += PRODUCTS[product].bytes_needed(N, n_out // B, n_in // B, B, real)
+        total += layer.bytes_needed(N, real)
     return total + temporary
 
 
@@ -39,7 +41,7 @@ def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
     if available is not None and needed > available:
         widths = " ".join(map(str, config.hidden))
         fewer = ["a narrower --hidden", "a smaller --batch-size"]
-        fewer += ["a larger --B"] * (config.layer == "cdlinear")
+        fewer += ["a larger --B"] * (config.layer in families.WITH_B)
         fewer += ["another --product"] * (config.product != "auto")
         raise ConfigurationError(
             f"hidden = {widths}, batch_size = {config.batch_size}: training needs about "

@@ -79,7 +79,7 @@ ROOMS = {
         "products",
         "structure",
     },
-    "footprint": {"config", "errors", "memory", "network", "products"},
+    "footprint": {"config", "errors", "families", "memory", "network"},
     "tying": {"layers", "network", "products"},
     "spectra": {
         "config",

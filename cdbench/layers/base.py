@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.errors import NotDefinedError, ShapeError
-from cdbench.layers.jacobian import gauss_newton_values, matrix_jacobian
+from cdbench.layers.hessian import Eigenvalues, gauss_newton_values, matrix_jacobian
 from cdbench.products.base import FRESH, Allocate, Array
 from cdbench.structure import Structure, StructureParameter
 
@@ -119,24 +119,6 @@ class Layer(ABC):
             raise ShapeError(f"{type(self).__name__} got {x.shape}, expected (N, {self.n_in})")
 
 
-class Eigenvalues(NamedTuple):
-    """Eigenvalues of a symmetric matrix without negative ones.
-
-    Attributes
-    ----------
-    values : (size,) float64
-        In any order.
-    n_terms : int
-        How many terms the magnitudes sum whose squares they are, for their rounding level.
-    multiplicity : int
-        How often each of them occurs.
-    """
-
-    values: Array
-    n_terms: int
-    multiplicity: int = 1
-
-
 GAIN = 2.0
 """Of every weight layer: n_in · Var W at initialisation, which preserves the activations' variance
 through a ReLU (He et al. 2015). The recipe uses it for the last layer too."""
@@ -201,6 +183,11 @@ class WeightLayer(Layer):
         Where W is linear in the parameters it is the same for all values.
         """
         return {}
+
+    def bytes_needed(self, N: int, itemsize: int) -> int:
+        """Return roughly the memory of its own arrays, besides parameters, x, y and gradients."""
+        del N, itemsize
+        return 0
 
     @property
     def product_name(self) -> str | None:

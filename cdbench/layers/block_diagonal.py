@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.errors import ShapeError, UnknownNameError
-from cdbench.layers.base import GAIN, BoundLayer, Context, Eigenvalues, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.hessian import Eigenvalues
 from cdbench.layers.input_spectrum import powers
 from cdbench.products.base import Array
 from cdbench.structure import Structure, StructureParameter
@@ -15,8 +16,7 @@ DEFAULT_BLOCKS = 4
 NO_BASIS = "none"
 
 RANDOM_BASIS_SEED = 20_251_126
-"""From which the random basis is drawn. It is part of the layer, not of a run: all layers with as
-many blocks have the same basis, whatever the run's seed."""
+"""Of the random basis, which is part of the layer and not of a run: the same whatever its seed."""
 
 # Slots of scratch arrays.
 OUTPUTS, INPUTS = range(2)

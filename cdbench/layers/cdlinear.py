@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.errors import ShapeError
-from cdbench.layers.base import GAIN, BoundLayer, Context, Eigenvalues, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.hessian import Eigenvalues
 from cdbench.layers.input_spectrum import both_halves, power_spectrum
 from cdbench.products import PRODUCTS
 from cdbench.products.base import ROWS, Array
@@ -86,6 +87,10 @@ class CDLinear(WeightLayer):
     def weight_gain(self) -> dict[str, float]:
         """Return B for c, each entry of which stands at B places of W."""
         return {"c": float(self.B)}
+
+    def bytes_needed(self, N: int, itemsize: int) -> int:
+        """Return the product's."""
+        return self.product.bytes_needed(N, self.K_o, self.K_i, self.B, itemsize)
 
     @property
     def product_name(self) -> str:

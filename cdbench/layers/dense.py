@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from cdbench.layers.base import GAIN, BoundLayer, Context, Eigenvalues, Params, WeightLayer
+from cdbench.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.layers.hessian import Eigenvalues
 from cdbench.layers.input_spectrum import power_spectrum
 from cdbench.products.base import Array
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdbench.layers.base import Eigenvalues
+from cdbench.layers.hessian import Eigenvalues
 from cdbench.products.base import Array
 
 

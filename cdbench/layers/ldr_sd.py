@@ -104,6 +104,10 @@ class LDRSD(WeightLayer):
             gain |= {"a": of_terms / (m - 1), "c": of_terms / (n - 1)}
         return gain
 
+    def bytes_needed(self, N: int, itemsize: int) -> int:
+        """Return those of W, its gradient and what the recurrence keeps."""
+        return 4 * self.n_in * self.n_out * itemsize
+
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias``.
 

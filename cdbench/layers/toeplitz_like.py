@@ -96,6 +96,10 @@ class ToeplitzLike(WeightLayer):
         gain = float(self._sigma**2 * self.n_in * self.n_out)
         return {"g": gain, "h": gain}
 
+    def bytes_needed(self, N: int, itemsize: int) -> int:
+        """Return those of W, of its displacement and of what sums along their diagonals."""
+        return 10 * self.n**2 * itemsize
+
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias``.
 

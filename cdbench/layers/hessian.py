@@ -1,10 +1,30 @@
-"""The Jacobian of a weight layer's matrix in its parameters, and the spectrum that follows."""
+"""The Hessian of a weight layer's mean squared error, by the Jacobian of its matrix."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from cdbench.products.base import Array
+
+
+class Eigenvalues(NamedTuple):
+    """Eigenvalues of a symmetric matrix without negative ones.
+
+    Attributes
+    ----------
+    values : (size,) float64
+        In any order.
+    n_terms : int
+        How many terms the magnitudes sum whose squares they are, for their rounding level.
+    multiplicity : int
+        How often each of them occurs.
+    """
+
+    values: Array
+    n_terms: int
+    multiplicity: int = 1
+
 
 STEP = 1e-20
 """Of the complex step; no difference is taken, so that nothing cancels."""
