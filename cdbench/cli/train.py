@@ -167,7 +167,7 @@ def _conditions(run: Run) -> Report:
 
 def _not_defined(run: Run) -> list[str]:
     """Return the kinds that were asked for, but mean nothing for the run's layers."""
-    from cdbench.spectra import KINDS
+    from cdbench.diagnostics import KINDS
 
     measured = {spectrum.kind for spectrum in run.spectra}
     asked = run.diagnostics.kinds if run.diagnostics is not None else ()
