@@ -109,7 +109,7 @@ def _check_other_family(config: Any) -> None:
     """Raise ConfigurationError if a knob is for families with circulant blocks, or nothing fits."""
     if config.B is not None:
         raise ConfigurationError(
-            f"B = {config.B} was given with layer {config.layer}, which has no circulant blocks; "
+            f"B = {config.B} was given with layer {config.layer}, which has no blocks of size B; "
             f"expected layer {families.DEFAULT}, or no B"
         )
     if config.layer == families.BASELINE:

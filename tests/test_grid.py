@@ -102,7 +102,7 @@ def test_a_grid_of_a_hundred_thousand_checks_each_model_once(monkeypatch: Any) -
 
 
 def test_dense_alone_with_b_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="no circulant blocks"):
+    with pytest.raises(ConfigurationError, match="no blocks of size B"):
         grid({"layer": ["dense"], "B": [4]}, [0], baseline=True)
 
 

@@ -22,7 +22,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, insert, select, text
 
+from cdbench.config import RunConfig
 from cdbench.errors import MissingResultsError, StoreError
+from cdbench.execution import execute
 from cdbench.run import Run
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.location import find_location
@@ -150,7 +152,8 @@ def test_migrations_make_the_models_constraints(postgres: PostgresServer, url: s
     open_for_writing(url)
     found = constraints(postgres, url)
     assert found == constraints(postgres, made)
-    assert any("ck_run_block_size" in line for line in found)
+    assert any("ck_run_diverged" in line for line in found)
+    assert not any("layer" in line for line in found if line.startswith("run "))
 
 
 @pytest.mark.parametrize("revision", [r for r in revisions() if r >= "0004"])
@@ -199,6 +202,20 @@ def test_users_own_view_survives_an_upgrade(postgres: PostgresServer, url: str) 
     with database.migration() as connection:
         upgrade(connection, database.location)
     assert postgres.ask(name_of(url), 'SELECT count(*) FROM "my % view"') == "0"
+
+
+@pytest.mark.usefixtures("other_families")
+def test_views_name_a_model_by_its_structure_there_too(postgres: PostgresServer, url: str) -> None:
+    tiny: dict[str, Any] = {"dataset": "iris", "epochs": 1, "hidden": (4,)}
+    database = open_for_writing(url)
+    for layer in ("dense", "cdlinear:2", "low-rank:2"):
+        record_run(database, execute(RunConfig(**tiny, layer=layer)))
+    question = (
+        "SELECT string_agg(model || '/' || coalesce(structure, ''), ' ' ORDER BY run_id) FROM "
+    )
+    named = "dense/ cdlinear B=2/ low-rank rank=2/rank=2"
+    assert postgres.ask(name_of(url), f"{question} runs") == named
+    assert postgres.ask(name_of(url), "SELECT count(*) FROM against_dense") == "2"
 
 
 def test_interrupted_migration_leaves_nothing(

@@ -240,7 +240,12 @@ def test_a_folded_column_gives_its_room_to_one_that_then_need_not_fold() -> None
     runs = {config: made_up(config, 0.05 * config.seed, 12.0) for config in configs}
     lines = text_table(summary(configs, runs, {"digits": 0.12}), 80, styled=False).splitlines()
     assert any(line.startswith("block-diagonal blocks=8 ") for line in lines)
-    assert any(line.strip() == "(2 guess)" for line in lines)
+    rest = [place for place, line in enumerate(lines) if line.strip() == "(2 guess)"]
+    assert len(rest) == 6
+    models = [config.model for config in configs[::2]]
+    for place, model in zip(rest, models, strict=True):  # and no line is blank between
+        assert lines[place - 1].startswith(f"{model} ")
+    assert rest[-1] - rest[0] == 10
 
 
 def test_help_names_every_family_and_how_a_structure_is_typed(here: Here) -> None:

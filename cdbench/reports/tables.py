@@ -69,7 +69,8 @@ def _print_table(
         [_fold(cell, i < report.text_columns, widths[i]) for i, cell in enumerate(row)]
         for row in rows
     ]
-    is_folded = any("\n" in cell for row in folded for cell in row)
+    # Of folded numbers it is seen that they go on, because no text begins in their line.
+    is_folded = any("\n" in cell for row in folded for cell in row[: report.text_columns])
     grouped = any(not row for row in rows)  # blank rows already separate the groups
     table = Table(
         box=box.SIMPLE_HEAD,  # its divider is one blank
