@@ -16,6 +16,7 @@ from cdbench.reports.summary import summary
 from cdbench.reports.tables import text_table
 from cdbench.store.queries import StoredRun
 from tests.cli_tools import Answer, Here, contents, rows
+from tests.other_families import Even
 
 pytestmark = pytest.mark.usefixtures("other_families")
 
@@ -62,6 +63,15 @@ def test_fisher_regularisers_are_for_the_families_with_circulant_blocks() -> Non
         *(("dense", 0.0), ("cdlinear B=4", 0.0)),
         *(("cdlinear B=4", 0.1), ("low-rank rank=8", 0.0)),
     ]
+
+
+def test_fisher_regularisers_are_for_other_families_with_circulant_blocks_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Even, "fisher_parameter", "weight")
+    knobs: dict[str, list[Any]] = {"layer": ["even", "low-rank:8"], "fisher_weight": [0.1]}
+    configs = grid(knobs, [0], baseline=False)
+    assert [(c.layer, c.fisher_weight) for c in configs] == [("even", 0.1), ("low-rank", 0.0)]
 
 
 def test_a_default_structure_is_the_same_run_as_one_that_is_typed(here: Here) -> None:
