@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import cdbench
-from cdbench.claims import CLAIMS, Bench, Claim, Measurements, Needs
+from cdbench import plugins
+from cdbench.claims import Bench, Claim, Measurements, Needs, every_claim
 from cdbench.claims.base import MIN_SEEDS
 from cdbench.claims.estimands import p_value, placed, with_power
 from cdbench.claims.statistics import Observations
@@ -26,14 +27,15 @@ def find_claims(names: Iterable[str]) -> list[Claim]:
     Raises
     ------
     UnknownNameError
-        If a name is not in CLAIMS; the message gives the nearest one.
+        If there is no such claim; the message gives the nearest one.
     """
-    numbered = {str(number): name for number, name in enumerate(CLAIMS, 1)}
+    known = every_claim()
+    numbered = {str(number): name for number, name in enumerate(known, 1)}
     names = [numbered.get(name, name) for name in names]
     for name in names:
-        if name not in CLAIMS:
-            raise UnknownNameError("claim", name, CLAIMS)
-    return [claim for name, claim in CLAIMS.items() if name in names or not names]
+        if name not in known:
+            raise UnknownNameError("claim", name, known)
+    return [claim for name, claim in known.items() if name in names or not names]
 
 
 def check_seeds(seeds: Sequence[int]) -> None:
@@ -64,6 +66,9 @@ def inputs_digest(
         "seeds": list(seeds),
         "runs": sorted(uuids),
     }
+    found = plugins.find("claim", claim.name)
+    if found is not None:
+        inputs["plugin"] = found.record
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
@@ -107,7 +112,7 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
         environment = current_environment()
     return ClaimResult(
         claim=claim.name,
-        position=list(CLAIMS).index(claim.name) + 1,
+        position=list(every_claim()).index(claim.name) + 1,
         published=claim.published,
         rule=claim.rule,
         seeds=name_seeds(bench.seeds) if claim.uses_seeds else NO_SEEDS,

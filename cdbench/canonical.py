@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-NEW = ("structure",)
+NEW = ("structure", "plugin")
 """Fields that are left out where they are None, so that digests are what they were without them."""
 
 

@@ -13,6 +13,7 @@ from cdbench import families
 from cdbench.canonical import around_seed, group_digest, sha256
 from cdbench.config_checks import check_combinations, check_names, check_numbers, check_seed
 from cdbench.errors import ConfigurationError, UnknownNameError
+from cdbench.plugin_records import records
 
 ALPHA_CD = 0.0118
 """Shannon noise rate of the paper, a drop probability (Secs. I, II and IV.1)."""
@@ -33,6 +34,9 @@ class RunConfig:
     the optimiser and the data set. A knob without effect is reset to its default, so that
     configurations that train the same run are equal: ``B`` of a dense layer to None, the other
     Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling and product if W is c itself.
+
+    ``plugin`` is set to the records of the plug-ins that bring the layer or the data set. A stored
+    configuration with other records can be read without them, but not trained.
 
     Raises
     ------
@@ -92,17 +96,22 @@ class RunConfig:
         "How cdlinear computes its block-circulant products: gather, polygon or fft, which agree "
         "to rounding, or auto, the one expected to be fastest.",
     )
+    plugin: str | None = None
     seed: int = _knob(0, "Seed of the split, the initial weights and the order of samples.")
 
     def __post_init__(self) -> None:
         if not isinstance(self.layer, str):
             raise ConfigurationError(f"layer = {self.layer!r}: expected a text")
-        layer, structure, B = families.read(self.layer, self.structure, self.B)
-        self._set(layer=layer, structure=structure, B=B)
+        plugin = records(self.layer, self.dataset)
+        readable = self.plugin in (None, plugin)
+        if readable:
+            layer, structure, B = families.read(self.layer, self.structure, self.B)
+            self._set(layer=layer, structure=structure, B=B, plugin=plugin)
         check_names(self)
         self._normalize()
         check_numbers(self)
-        check_combinations(self)
+        if readable:
+            check_combinations(self)
         if self.fisher_weight == 0:
             for name in ("fisher_form", "fisher_epsilon"):
                 self._set(**{name: KNOBS[name].default})
@@ -135,7 +144,9 @@ class RunConfig:
 
     def baseline(self) -> "RunConfig":
         """Return the dense configuration to compare this one with, all else being equal."""
-        return replace(self, layer=families.BASELINE, structure=None, B=None, fisher_weight=0.0)
+        return replace(
+            self, layer=families.BASELINE, structure=None, B=None, fisher_weight=0.0, plugin=None
+        )
 
     def with_seed(self, seed: int) -> "RunConfig":
         """Return this configuration with another seed; everything else is already checked.

@@ -7,9 +7,13 @@ import math
 from itertools import pairwise
 from typing import Any
 
-from cdbench import families
+from cdbench import families, plugins
 from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError
 
+DATASET_NAMES = (
+    *("digits", "wine", "breast_cancer", "iris"),
+    *("digits-noise", "digits-few", "digits-pairs", "digits-sums"),
+)
 OPTIMIZER_NAMES = ("sgd", "adam")
 FISHER_FORMS = ("trace-inverse", "log-variance")
 DTYPES = ("float64", "float32")
@@ -17,6 +21,8 @@ INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
 NORMALIZATIONS = ("none", "layer", "batch")
 LEARNING_RATE_SCALINGS = ("raw", "weight-space")
 PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
+
+plugins.introduce("dataset", DATASET_NAMES)
 
 MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""
@@ -29,7 +35,7 @@ def check_names(config: Any) -> None:
     """Raise UnknownNameError if a knob's value is not one of its choices."""
     if not isinstance(config.dataset, str):
         raise ConfigurationError(f"dataset = {config.dataset!r}: expected a name or a path")
-    for name in ("dataset", "label_column", "dataset_fingerprint"):
+    for name in ("dataset", "label_column", "dataset_fingerprint", "structure", "plugin"):
         value = getattr(config, name)
         if value is not None:
             check_text(name, value)

@@ -4,7 +4,8 @@
 
     CdbenchError
     ├── ConfigurationError     a run, a sweep or cdbench.toml asks for the impossible
-    │   └── UnknownNameError   a name that is not among the choices; gives the nearest one
+    │   ├── UnknownNameError   a name that is not among the choices; gives the nearest one
+    │   └── PluginError        a plug-in that is missing, another one, or breaks a law
     ├── DatasetError           a data set that cannot be read, or cannot be trained on
     ├── ShapeError             an array whose shape does not fit
     ├── ClusterError           a Dask cluster that is not available, or no longer
@@ -55,6 +56,10 @@ class UnknownNameError(ConfigurationError):
         question = f"; did you mean {folded[nearest[0]]}?" if nearest else ""
         alternatives = ", ".join([*known, hint] if hint else known)
         super().__init__(f"unknown {subject} {name!r}{question} (known: {alternatives})")
+
+
+class PluginError(ConfigurationError):
+    """A plug-in that is missing, is not the one that was recorded, or cannot be used."""
 
 
 class DatasetError(CdbenchError):

@@ -20,6 +20,7 @@ from cdbench.errors import CdbenchError, DivergenceError
 from cdbench.footprint import check_memory
 from cdbench.monitor import Monitor, OnStage
 from cdbench.network import Network
+from cdbench.plugin_records import check as check_plugins
 from cdbench.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
 from cdbench.training import train
 
@@ -36,6 +37,8 @@ def execute(
     on_stage: OnStage = lambda what: None,
 ) -> Run:
     """Train one configuration and return all its results; never raise for a bad run.
+
+    PluginError is raised if it recorded plug-ins that are not here.
 
     Parameters
     ----------
@@ -58,6 +61,7 @@ def execute(
         ``completed``; or ``diverged``, ``interrupted`` (Ctrl-C) or ``failed``, with the epochs
         until then.
     """
+    check_plugins(config.plugin, config.layer, config.dataset)
     with blas_limited(blas_threads) as lacking:
         environment = current_environment()
         started_at = datetime.now(UTC)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
+from cdbench import plugins
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.structure import Family, Structure, Value
 
@@ -26,7 +27,9 @@ FAMILIES = {
     "ldr-sd": "cdbench.layers.ldr_sd:LDRSD",
     "spectral": "cdbench.layers.spectral:Spectral",
 }
-"""Where each family's class is."""
+"""Where each built-in family's class is; plug-ins bring others."""
+
+plugins.introduce("layer", FAMILIES)
 
 DEFAULT, BASELINE = "cdlinear", "dense"
 DEFAULT_B = 4
@@ -39,14 +42,23 @@ GRAMMAR = "expected FAMILY[:VALUE][,NAME=VALUE…], as in low-rank:8 or monarch:
 
 def check_name(name: str) -> None:
     """Raise UnknownNameError, with the nearest name, if there is no such family."""
-    if name not in FAMILIES:
-        raise UnknownNameError("layer", name, FAMILIES)
+    if name not in FAMILIES and plugins.find("layer", name) is None:
+        raise UnknownNameError("layer", name, [*FAMILIES, *plugins.names("layer")])
 
 
-@cache
 def family(name: str) -> type[Family]:
     """Return the family's class."""
     check_name(name)
+    if name in FAMILIES:
+        return _built_in(name)
+    found = plugins.find("layer", name)
+    assert found is not None
+    own: type[Family] = found.value
+    return own
+
+
+@cache
+def _built_in(name: str) -> type[Family]:
     module, _, attribute = FAMILIES[name].partition(":")
     found: type[Family] = getattr(import_module(module), attribute)
     return found

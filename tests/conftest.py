@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cdbench import interrupts
+from cdbench import interrupts, plugins
 from cdbench.config import RunConfig
 from cdbench.execution import execute
 from cdbench.reports.table1 import table1_configs
@@ -27,10 +27,11 @@ TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_of_a_test() -> Iterator[None]:
-    """Forget a test's signals and variables, which must not come up in the next."""
+    """Forget a test's signals, plug-ins and variables, which must not come up in the next."""
     before = dict(os.environ)
     yield
     interrupts._STATE.__init__()  # type: ignore[misc]
+    plugins.forget()
     for name in (os.environ.keys() - before.keys()) - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)

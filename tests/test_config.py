@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cdbench.canonical import NEW
 from cdbench.config import ALPHA_CD, KNOBS, RunConfig
 from cdbench.config_checks import DTYPES, FISHER_FORMS, OPTIMIZER_NAMES
 from cdbench.errors import ConfigurationError, UnknownNameError
@@ -89,8 +90,9 @@ def test_another_seed_is_refused_as_that_of_a_new_configuration(seed):
 def test_digests_are_those_of_the_whole_json_written_at_once(config, seeds):
     for one in (config, *map(config.with_seed, seeds)):
         values = asdict(one)
-        if values["structure"] is None:  # as before there were structures
-            del values["structure"]
+        for name in NEW:  # as before there were such fields
+            if values[name] is None:
+                del values[name]
         assert one.canonical_json() == _json(values)
         assert one.digest() == hashlib.sha256(_json(values).encode()).hexdigest()
         del values["seed"]
@@ -119,7 +121,7 @@ def test_group_digest_changes_with_every_other_knob(name):
 def test_canonical_json_is_sorted_and_has_no_spaces():
     text = RunConfig().canonical_json()
     keys = list(json.loads(text))
-    assert keys == sorted(set(asdict(RunConfig())) - {"structure"})
+    assert keys == sorted(set(asdict(RunConfig())) - set(NEW))
     assert " " not in text
 
 
@@ -246,7 +248,7 @@ def test_every_knob_says_what_it_is(field):
 
 
 def test_every_field_but_the_fingerprint_is_a_knob():
-    assert set(asdict(RunConfig())) - set(KNOBS) == {"dataset_fingerprint", "structure"}
+    assert set(asdict(RunConfig())) - set(KNOBS) == {"dataset_fingerprint", *NEW}
 
 
 def test_baseline_differs_in_the_layer_only():

@@ -3,6 +3,7 @@
 First come the paper's main claims, then the statements around them, each in the paper's order.
 """
 
+from cdbench import plugins
 from cdbench.claims.accuracy import Accuracy
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
 from cdbench.claims.batch_diagnostic import BatchDiagnostic
@@ -78,4 +79,12 @@ _IN_ORDER: tuple[type[Claim], ...] = (
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
 
-__all__ = ["CLAIMS", "Bench", "Claim", "Measurements", "Needs", "union"]
+plugins.introduce("claim", CLAIMS, Claim)
+
+
+def every_claim() -> dict[str, Claim]:
+    """Return the ledger's claims by name, and after them those of plug-ins."""
+    return CLAIMS | plugins.every("claim")
+
+
+__all__ = ["CLAIMS", "Bench", "Claim", "Measurements", "Needs", "every_claim", "union"]

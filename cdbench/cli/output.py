@@ -35,7 +35,7 @@ def print_text(text: str) -> None:
 
 def claims_report(names: Sequence[str], database: "Database") -> Report:
     """Return the ledger of these claims, including those not in the database."""
-    from cdbench.claims import CLAIMS
+    from cdbench.claims import every_claim
     from cdbench.claims.estimands import holm
     from cdbench.judgement import REPLICATION
     from cdbench.reports.claims import ledger
@@ -43,7 +43,7 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
 
     titles = {
         name: (position, claim.title, claim.published)
-        for position, (name, claim) in enumerate(CLAIMS.items(), 1)
+        for position, (name, claim) in enumerate(every_claim().items(), 1)
         if name in names
     }
     stored = stored_claims(database)

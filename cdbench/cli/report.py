@@ -115,11 +115,11 @@ def report(
 
 
 def _ledger(db: str, short: bool) -> Report:
-    from cdbench.claims import CLAIMS
+    from cdbench.claims import every_claim
     from cdbench.reports.claims import shortened
     from cdbench.store.database import open_for_reading
 
-    report = claims_report(list(CLAIMS), open_for_reading(db, "cdbench audit"))
+    report = claims_report(list(every_claim()), open_for_reading(db, "cdbench audit"))
     return shortened(report) if short else report
 
 

@@ -1,4 +1,4 @@
-"""Data sets, one source per file. ``DATASETS`` holds those known by name."""
+"""Data sets, one source per file. ``DATASETS`` holds those known by name; plug-ins bring others."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePath
 
+from cdbench import plugins
 from cdbench.config import RunConfig
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
@@ -40,6 +41,9 @@ def load_dataset(config: RunConfig) -> Dataset:
     """
     if config.dataset in DATASETS:
         return DATASETS[config.dataset]()
+    found = plugins.find("dataset", config.dataset)
+    if found is not None:
+        return _made(found, config.dataset_fingerprint)
     if config.dataset_fingerprint is None:
         return _read(config.dataset, config.label_column)
     return _read_pinned(config.dataset, config.label_column, config.dataset_fingerprint)
@@ -76,6 +80,9 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
         )
     if config.dataset in DATASETS:
         return config
+    found = plugins.find("dataset", config.dataset)
+    if found is not None:
+        return replace(config, dataset_fingerprint=_made(found).fingerprint)
     fingerprint = _read(config.dataset, config.label_column, header).fingerprint
     path = Path(expanded(config.dataset, DatasetError))
     if header is None and path.suffix == ".csv" and not has_header(path, config.label_column):
@@ -91,14 +98,15 @@ def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
     """Return the ``guessing_level`` of each data set that can still be read, by name."""
     levels = {}
     for config in {config.dataset: config for config in configs}.values():
-        with suppress(DatasetError):
+        with suppress(DatasetError, UnknownNameError):
             levels[config.dataset] = load_dataset(config).guessing_level
     return levels
 
 
 def _read(name: str, label_column: str | None, header: bool | None = None) -> Dataset:
     if PurePath(name).suffix not in (".npz", ".csv"):
-        raise UnknownNameError("dataset", name, DATASETS, "or a path to a .npz or .csv file")
+        known = [*DATASETS, *plugins.names("dataset")]
+        raise UnknownNameError("dataset", name, known, "or a path to a .npz or .csv file")
     path = Path(expanded(name, DatasetError))
     try:
         found = path.is_file()
@@ -107,6 +115,26 @@ def _read(name: str, label_column: str | None, header: bool | None = None) -> Da
     if not found:
         raise DatasetError(f"{name}: no such file; expected a .npz or .csv file")
     return read_npz(path) if path.suffix == ".npz" else read_csv(path, label_column, header)
+
+
+@lru_cache(maxsize=4)
+def _made(found: plugins.Found, fingerprint: str | None = None) -> Dataset:
+    """Return a plug-in's data set, made once in a process; raise DatasetError if it is none."""
+    try:
+        dataset = found.value()
+    except DatasetError:
+        raise
+    except Exception as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DatasetError(f"{found}: cannot be made ({words})") from error
+    if not isinstance(dataset, Dataset):
+        raise DatasetError(f"{found}: gave {type(dataset).__name__}, expected a Dataset")
+    if fingerprint not in (None, dataset.fingerprint):
+        raise DatasetError(
+            f"{found}: gives other samples than when the configuration was made (fingerprint "
+            f"{dataset.fingerprint[:12]}, expected {fingerprint[:12]})"
+        )
+    return dataset
 
 
 @lru_cache(maxsize=4)
