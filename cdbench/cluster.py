@@ -20,6 +20,7 @@ from cdbench.diagnostics import Diagnostics
 from cdbench.environment import current_environment
 from cdbench.errors import ClusterError
 from cdbench.interrupts import interrupts_held, interrupts_let_through
+from cdbench.plugin_records import Carried, take
 from cdbench.run import FAILED, Run
 
 AHEAD = 4
@@ -28,7 +29,9 @@ AHEAD = 4
 _one_at_a_time = threading.Lock()
 
 
-def execute_alone(config: RunConfig, diagnostics: Diagnostics, blas_threads: int) -> Run:
+def execute_alone(
+    config: RunConfig, diagnostics: Diagnostics, blas_threads: int, *needed: Carried
+) -> Run:
     """Execute a configuration in a worker process, one at a time.
 
     The number of BLAS threads applies to the whole process: of two concurrent runs, the first to
@@ -37,6 +40,7 @@ def execute_alone(config: RunConfig, diagnostics: Diagnostics, blas_threads: int
     from cdbench.execution import execute
 
     with _one_at_a_time:
+        take(needed)
         return execute(config, diagnostics=diagnostics, blas_threads=blas_threads)
 
 
@@ -119,7 +123,8 @@ class _Tasks:
 
     def send(self, config: RunConfig, n_stranded: int = 0) -> None:
         """Send a configuration to the present workers."""
-        task = (config, self._measured.get(config, Diagnostics()), self._blas_threads)
+        measured = self._measured.get(config, Diagnostics())
+        task = (config, measured, self._blas_threads, *self._cluster.needed)
         workers = self._cluster.workers
         future = self._cluster.submit(workers, execute_alone, *task)
         self.pending[future] = _Sent(config, workers, n_stranded)

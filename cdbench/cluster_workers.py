@@ -11,7 +11,8 @@ from typing import Any
 import cdbench
 from cdbench.cluster_connection import CONNECT_S, Connection, Future
 from cdbench.environment import current_environment
-from cdbench.errors import ClusterError
+from cdbench.errors import ClusterError, PluginError
+from cdbench.plugin_records import Carried, carried, take
 from cdbench.run import Environment, Run
 
 LOOK_S = 1.0
@@ -29,10 +30,14 @@ COMPARED = {
 _LOG = logging.getLogger("cdbench")
 
 
-def worker_environment() -> Environment:
-    """Describe the calling process, with the BLAS loaded that it trains with."""
+def worker_environment(*needed: Carried) -> Environment:
+    """Describe the calling process, with the BLAS loaded that it trains with.
+
+    PluginError is raised if it lacks a plug-in that is needed.
+    """
     import numpy as np  # noqa: F401 - loads the BLAS
 
+    take(needed)
     return current_environment()
 
 
@@ -47,7 +52,8 @@ class Cluster(Connection):
     Raises
     ------
     ClusterError
-        If Dask is not installed, nothing answers there, or no worker has this cdbench.
+        If Dask is not installed, nothing answers there, or no worker has this cdbench and the
+        plug-ins that are loaded here.
     """
 
     def __init__(self, scheduler: str) -> None:
@@ -57,6 +63,8 @@ class Cluster(Connection):
         self._there: frozenset[str] = frozenset()
         """Addresses of the present workers except those that were refused."""
         self._here = worker_environment()
+        self.needed = carried()
+        """The plug-ins that a worker must have."""
         self._asked: dict[str, Answer[Any]] = {}
         self._refused: dict[str, str] = {}
         self._told: set[tuple[str, object]] = set()
@@ -177,11 +185,11 @@ class Cluster(Connection):
         """Ask a worker for its environment or, if it fails to say, for its cdbench version."""
 
         async def ask() -> Any:
-            answers = await self.client.run(worker_environment, workers=[worker], on_error="return")
-            answer = answers.get(worker)
-            if isinstance(answer, Environment | OSError | None):
+            only = {"workers": [worker], "on_error": "return"}
+            answer = (await self.client.run(worker_environment, *self.needed, **only)).get(worker)
+            if isinstance(answer, Environment | PluginError | OSError | None):
                 return answer
-            has = await self.client.run(version, "cdbench", workers=[worker], on_error="return")
+            has = await self.client.run(version, "cdbench", **only)
             known = f"cdbench {has[worker]}" if isinstance(has.get(worker), str) else "no cdbench"
             return f"{known} ({answer})"
 
@@ -203,24 +211,20 @@ class Cluster(Connection):
             found = None if answer.cancelled() or answer.exception() else answer.result()
             if isinstance(found, Environment) and self.accepts(found, worker):
                 good.add(worker)
-            elif isinstance(found, Environment | str):
-                known = found if isinstance(found, str) else f"cdbench {found.cdbench_version}"
-                self._refused[worker] = known
+            elif isinstance(found, Environment | PluginError | str):
+                self._refused[worker] = _fault(found)
                 if not quietly:
                     self._warn_of_refusal(worker)
         return frozenset(good)
 
     def _forget_all_but(self, there: Collection[str]) -> None:
         self.workers &= frozenset(there)
-        self._refused = {worker: has for worker, has in self._refused.items() if worker in there}
+        self._refused = {worker: why for worker, why in self._refused.items() if worker in there}
         for worker in [one for one in self._asked if one not in there]:
             self._asked.pop(worker).cancel()
 
     def _refusal(self, worker: str) -> str:
-        return (
-            f"worker {worker} has {self._refused[worker]}, expected cdbench "
-            f"{cdbench.__version__}, as here; install it there"
-        )
+        return f"worker {worker} {self._refused[worker]}"
 
     def _warn_of_refusal(self, worker: str) -> None:
         _LOG.warning("%s; it gets no runs", self._refusal(worker))
@@ -235,3 +239,11 @@ class Cluster(Connection):
                 several[0],
                 threads[several[0]],
             )
+
+
+def _fault(found: Environment | PluginError | str) -> str:
+    """Return why a worker with this answer is refused."""
+    if isinstance(found, PluginError):
+        return f"lacks a plug-in ({found}); expected the same file at the same path, or restart it"
+    known = found if isinstance(found, str) else f"cdbench {found.cdbench_version}"
+    return f"has {known}, expected cdbench {cdbench.__version__}, as here; install it there"

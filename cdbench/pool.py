@@ -17,11 +17,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 
 from cdbench import worker
-from cdbench.errors import WorkerError
+from cdbench.errors import PluginError, WorkerError
 from cdbench.interrupts import interrupts_held, interrupts_let_through
+from cdbench.plugin_records import carried
 from cdbench.run import Run
 from cdbench.servers import tracker_unspoken_of
-from cdbench.worker import STOP, Task
+from cdbench.worker import STOP, Message, Task
 
 STOPPING_S = 5
 """Seconds that workers may take to end their runs when asked to stop."""
@@ -62,10 +63,11 @@ class _Worker:
     def __init__(self, context: BaseContext) -> None:
         self.ready = False
         self.attempt: Attempt | None = None
-        self.connection: Connection[Task | None, Run | str]
+        self.connection: Connection[Task | None, Message]
         self.connection, theirs = context.Pipe()
         # The contexts have a Process; typeshed's base class has none.
-        self.process = context.Process(target=worker.serve, args=(theirs,), daemon=True)  # type: ignore[attr-defined]
+        given = (theirs, *carried())
+        self.process = context.Process(target=worker.serve, args=given, daemon=True)  # type: ignore[attr-defined]
         try:
             with tracker_unspoken_of():
                 self.process.start()
@@ -145,7 +147,7 @@ class Pool:
         Raises
         ------
         WorkerError
-            If no worker lives long enough to take a task.
+            If no worker lives long enough to take a task, or one lacks a plug-in.
         """
         waiting = iter(tasks)
         with interrupts_held():
@@ -209,6 +211,8 @@ class Pool:
         if isinstance(message, Run):
             one.attempt = None
             self._ended.append(message)
+        elif isinstance(message, PluginError):
+            raise WorkerError(f"a worker process cannot train: {message}")
         else:
             one.ready, self._n_stillborn = True, 0
 

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 from cdbench.config import RunConfig
 from cdbench.diagnostics import Diagnostics
+from cdbench.errors import PluginError
+from cdbench.plugin_records import Carried, take
 from cdbench.run import Run
 from cdbench.start_up import SIGNALS
 
@@ -39,8 +41,14 @@ class _State:
     executing = False
 
 
-def serve(connection: "Connection[Run | str, Task | None]") -> None:
+Message = Run | str | PluginError
+"""A run, READY, or why the worker cannot train."""
+
+
+def serve(connection: "Connection[Message, Task | None]", *needed: Carried) -> None:
     """Execute the tasks that come over the connection and send each run back.
+
+    It first loads the plug-ins that are needed, and sends the error if it cannot.
 
     Signals, which a terminal or a batch system sends to all processes, are left to the parent.
     """
@@ -52,6 +60,11 @@ def serve(connection: "Connection[Run | str, Task | None]") -> None:
     from cdbench import execution  # noqa: F401 - so that ready means ready
 
     with suppress(KeyboardInterrupt, BrokenPipeError):
+        try:
+            take(needed)
+        except PluginError as error:
+            connection.send(error)
+            return
         connection.send(READY)
         while (task := tasks.get()) is not STOP:
             run = _execute(task)
@@ -60,7 +73,7 @@ def serve(connection: "Connection[Run | str, Task | None]") -> None:
 
 
 def _listen(
-    connection: "Connection[Run | str, Task | None]", tasks: SimpleQueue[Task | None]
+    connection: "Connection[Message, Task | None]", tasks: SimpleQueue[Task | None]
 ) -> None:
     """Pass tasks to the main thread; end the process when the parent is gone."""
     try:
