@@ -4,6 +4,7 @@ The file is searched for in the working directory and its parents, and obeyed if
 have written it (see ``trust``)::
 
     database = "runs.db"            # a path, relative to this file, or an SQLAlchemy URL
+    plugins = ["mylayer.py"]        # see docs/extending.md; never loaded from a folder below
 
     [defaults]                      # any knob of RunConfig
     epochs = 50
@@ -13,16 +14,20 @@ have written it (see ``trust``)::
     seeds = "0..29"
 """
 
+import logging
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cdbench import plugins
 from cdbench.config import KNOBS
 from cdbench.config_checks import check_text
-from cdbench.errors import ConfigurationError, StoreError, UnknownNameError
+from cdbench.errors import ConfigurationError, PluginError, StoreError, UnknownNameError
+from cdbench.home_folders import expanded
 from cdbench.knob_values import (
     SWEEP_NAMES,
     checked_knob,
@@ -31,7 +36,9 @@ from cdbench.knob_values import (
     named_in_errors,
 )
 from cdbench.store.urls import local_path
-from cdbench.trust import read_trusted
+from cdbench.trust import is_named, read_trusted, way_to_trust
+
+_LOG = logging.getLogger(__name__)
 
 FILE_NAME = "cdbench.toml"
 
@@ -52,6 +59,8 @@ class Settings:
     ----------
     path : Path or None
         The file.
+    plugins : sequence of Path
+        Plug-ins that it names and that were loaded.
     database : str or None
         Path or SQLAlchemy URL, resolved against the file's folder.
     defaults : dict
@@ -61,6 +70,7 @@ class Settings:
     """
 
     path: Path | None = None
+    plugins: Sequence[Path] = ()
     database: str | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
     sweeps: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -105,6 +115,9 @@ class Settings:
 def load_settings(start: Path) -> Settings:
     """Read the ``cdbench.toml`` of a folder or of the nearest parent that has one.
 
+    Its plug-ins are loaded, as its knobs may name what they bring; those of a parent's are not,
+    unless the user has declared that file trusted.
+
     Parameters
     ----------
     start : Path
@@ -125,37 +138,20 @@ def load_settings(start: Path) -> Settings:
             except OSError as error:
                 raise ConfigurationError(f"cannot be read ({error.strerror})") from None
             if content is not None:
-                return _parse(path, content)
+                return _parse(path, content, folder == start or is_named(path))
     return Settings()
 
 
-def _parse(path: Path, content: bytes) -> Settings:
-    try:
-        if len(content) > MAX_BYTES:
-            raise ConfigurationError(f"is larger than {MAX_BYTES:,} bytes; expected settings")
-        text = content.decode()
-        if LONG_KEY.search(text):
-            raise ConfigurationError("has a key of more than 16 parts; expected at most three")
-        document = tomllib.loads(text)
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ConfigurationError(" ".join(str(error).split())) from None
-    except RecursionError:
-        raise ConfigurationError("its brackets go too deep; expected settings") from None
-    known = {"database", "defaults", "sweeps"}
+def _parse(path: Path, content: bytes, may_run: bool) -> Settings:
+    document = _document(content)
+    known = {"database", "defaults", "plugins", "sweeps"}
     for name in document:
         if name not in known:
             raise UnknownNameError("key", name, known)
-    database = document.get("database")
-    if not isinstance(database, str | None) or database == "":
-        raise ConfigurationError(f"database = {database!r}: expected a path or an SQLAlchemy URL")
-    if database is not None:
-        if "\0" in database:  # not shown: it may contain a password
-            raise ConfigurationError("database: contains NUL; expected text without it")
-        database = _located(database, path.parent)
-        check_text("database", database)
     return Settings(
         path=path,
-        database=database,
+        plugins=_loaded(path, document.get("plugins", []), may_run),
+        database=_database(path, document.get("database")),
         defaults=_table(document, "defaults", "[defaults]", KNOBS, checked_knob),
         sweeps={
             name: _table(
@@ -164,6 +160,68 @@ def _parse(path: Path, content: bytes) -> Settings:
             for name in _table(document, "sweeps", "[sweeps]", None, lambda _, value: value)
         },
     )
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    try:
+        if len(content) > MAX_BYTES:
+            raise ConfigurationError(f"is larger than {MAX_BYTES:,} bytes; expected settings")
+        text = content.decode()
+        if LONG_KEY.search(text):
+            raise ConfigurationError("has a key of more than 16 parts; expected at most three")
+        return tomllib.loads(text)
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise ConfigurationError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise ConfigurationError("its brackets go too deep; expected settings") from None
+
+
+def _loaded(path: Path, names: object, may_run: bool) -> Sequence[Path]:
+    """Load the plug-ins that a file names, or say why not and how; return those that were."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigurationError(f"plugins = {names!r}: expected paths, as in ['mylayer.py']")
+    for name in names:
+        check_text("plugins", name)
+    files = [plugins.located(path.parent / expanded(name, PluginError)) for name in names]
+    if not may_run:
+        left = tuple(file for file in files if plugins.loaded(file) is None)
+        if left:
+            _say_not_loaded(path, left)
+        return ()
+    for file in files:
+        if plugins.loaded(file) is None:
+            try:
+                source = read_trusted(file, MAX_BYTES + 1, f"to name it yourself: --plugin {file}")
+            except OSError as error:
+                raise PluginError(f"plug-in {file}: cannot be read ({error.strerror})") from None
+            except ConfigurationError as error:
+                raise PluginError(f"plug-in {file}: {error}") from None
+            plugins.load(file, source)
+    return files
+
+
+@cache
+def _say_not_loaded(path: Path, files: tuple[Path, ...]) -> None:
+    """Say it once: settings are read again for some messages."""
+    _LOG.warning(
+        "%s: its plug-ins are not loaded, because it is not in the working folder; to load them: "
+        "--plugin %s, or trust it: %s",
+        path,
+        " ".join(map(str, files)),
+        way_to_trust(path),
+    )
+
+
+def _database(path: Path, database: object) -> str | None:
+    """Return the database that a file names, with its path resolved; never show a password."""
+    if not isinstance(database, str | None) or database == "":
+        raise ConfigurationError(f"database = {database!r}: expected a path or an SQLAlchemy URL")
+    if database is not None:
+        if "\0" in database:  # not shown: it may contain a password
+            raise ConfigurationError("database: contains NUL; expected text without it")
+        database = _located(database, path.parent)
+        check_text("database", database)
+    return database
 
 
 def _table(

@@ -21,7 +21,13 @@ MOST_LINKS = 40
 """Most links in a chain, as in Linux."""
 
 
-def read_trusted(path: Path, longest: int) -> bytes | None:
+INSTEAD = (
+    "to do without it, put a file of your own with that name, which may be empty, into a folder "
+    "below"
+)
+
+
+def read_trusted(path: Path, longest: int, instead: str = INSTEAD) -> bytes | None:
     """Return the first bytes of a file that may be obeyed, or None if there is no such file.
 
     The file that is read is the one that was checked: it is opened once, and owner and mode are
@@ -33,6 +39,8 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
         The file, its folder resolved.
     longest : int
         Bytes to read at most.
+    instead : str
+        What to do if it is not to be trusted, for the error.
 
     Raises
     ------
@@ -51,8 +59,7 @@ def read_trusted(path: Path, longest: int) -> bytes | None:
         fault = _fault(path, status) if hasattr(os, "getuid") else None
         if fault and path not in _trusted():
             raise ConfigurationError(
-                f"{fault}, so it is not obeyed; to do without it, put a file of your own with that "
-                f"name, which may be empty, into a folder below; to trust it: {_export(path)}"
+                f"{fault}, so it is not obeyed; {instead}; to trust it: {way_to_trust(path)}"
             )
         return file.read(longest)
 
@@ -152,7 +159,13 @@ def _trusted() -> set[Path]:
     return {Path(word).parent.resolve() / Path(word).name for word in words}
 
 
-def _export(path: Path) -> str:
+def is_named(path: Path) -> bool:
+    """Return whether the user has named the file as one to obey."""
+    return path in _trusted()
+
+
+def way_to_trust(path: Path) -> str:
+    """Return what to type for a file to be obeyed."""
     before = os.environ.get(VARIABLE)
     value = f"{before}{os.pathsep}{path}" if before else str(path)
     return f"export {VARIABLE}={shlex.quote(value)}"

@@ -13,6 +13,7 @@ from cdbench.cli.bench import bench
 from cdbench.cli.db import db
 from cdbench.cli.front_page import front_page
 from cdbench.cli.plot import plot
+from cdbench.cli.plugins import with_plugins
 from cdbench.cli.report import report
 from cdbench.cli.reproduce import reproduce
 from cdbench.cli.sweep import sweep
@@ -55,7 +56,7 @@ app = typer.Typer(
 )
 
 for command in (train, sweep, report, plot, audit, bench, reproduce):
-    app.command(cls=ManyValuesCommand)(command)
+    app.command(cls=ManyValuesCommand)(with_plugins(command))
 
 app.add_typer(db, name="db")
 

@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 
 from cdbench.cli.echo import complain
 from cdbench.cli.mistakes import extra_words, no_such_option, options_of
+from cdbench.cli.plugins import load_plugins, name_plugins
 from cdbench.cli.words import with_words
 from cdbench.config import KNOBS
 from cdbench.errors import ConfigurationError
@@ -35,17 +36,22 @@ class ManyValuesCommand(TyperCommand):
     """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
-        """Repeat the list options, look up ``cdbench.toml``, and parse.
+        """Load plug-ins, repeat the list options, look up ``cdbench.toml``, and parse.
 
         Raises
         ------
         ConfigurationError
-            If ``cdbench.toml`` or a range is invalid.
+            If a plug-in, ``cdbench.toml`` or a range is invalid.
         """
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
         # Honour --help anywhere; after some options it would otherwise be taken as their value.
-        if any(word in ctx.help_option_names for word in _split_tail(args)[0]):
+        words = _split_tail(args)[0]
+        if asks_for_help := any(word in ctx.help_option_names for word in words):
+            words = [word for word in words if word not in ctx.help_option_names]
+        load_plugins(words, _is_value)
+        if asks_for_help:
+            name_plugins(self.params)
             return super().parse_args(ctx, ctx.help_option_names[:1])
         # The name comes first, so it is known before the options are parsed.
         sweep = args[0] if args and not args[0].startswith("-") else None
@@ -139,7 +145,7 @@ def _say_what_is_taken(ctx: typer.Context, settings: Settings) -> None:
 
     The user did not name the file, so without this message nobody would think of it.
     """
-    taken = []
+    taken = ["plugins"] if settings.plugins else []
     for name in ctx.default_map or ():
         source = ctx.get_parameter_source(name)
         if source is not None and source.name == "DEFAULT_MAP":

@@ -11,12 +11,14 @@ from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption
 from cdbench.cli.output import print_report
-from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.errors import ConfigurationError, MissingResultsError, PluginError
 from cdbench.interrupts import ignore_interrupts
 from cdbench.pace import in_good_order
+from cdbench.plugin_records import lacking as lacking_plugin
 from cdbench.reproduction import (
     DIFFERENT,
     TRAINING_FAILED,
+    Comparison,
     compare_runs,
     not_reproducible,
 )
@@ -77,6 +79,8 @@ def reproduce(
         raise MissingResultsError(
             f"{database.name}: no run that completed; to make some: {FIRST_COMMAND}"
         )
+    if not every:
+        _check_plugins(trainings)
     pairs: Pairs = Counter()
     results: list[Reproduced] = []
     progress = ReproductionProgress(trainings, jobs or os.cpu_count() or 1)
@@ -112,7 +116,7 @@ def _reproduced(
 
     possible = []
     for training in trainings:
-        comparison = not_reproducible(training.status)
+        comparison = not_reproducible(training.status) or _without_plugin(training)
         if comparison is None:
             possible.append(training)
         else:
@@ -126,6 +130,20 @@ def _reproduced(
             for run_id, stored in stored_runs(database, run_ids[found.config]):
                 pairs[stored.environment, found.environment] += 1
                 yield Reproduced(run_id, stored.config, compare_runs(stored, found))
+
+
+def _check_plugins(trainings: Sequence["StoredTraining"]) -> None:
+    """Raise PluginError if a run needs a plug-in that is not here, or has another source."""
+    for training in trainings:
+        lacking = _without_plugin(training)
+        if lacking is not None:
+            raise PluginError(f"run {training.run_id}: {lacking.words}")
+
+
+def _without_plugin(training: "StoredTraining") -> Comparison | None:
+    config = training.config
+    lacking = lacking_plugin(config.plugin, config.layer, config.dataset)
+    return None if lacking is None else Comparison(TRAINING_FAILED, lacking)
 
 
 Round = tuple[int, dict["RunConfig", "Diagnostics"], dict["RunConfig", list[int]]]

@@ -10,11 +10,12 @@ from cdbench.cli.db.info import info
 from cdbench.cli.db.merge import merge
 from cdbench.cli.db.upgrade import upgrade
 from cdbench.cli.db.vacuum import vacuum
+from cdbench.cli.plugins import with_plugins
 
 db = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 for command in (info, check, backup, upgrade, merge, copy, vacuum):
-    db.command(cls=ManyValuesCommand)(command)
+    db.command(cls=ManyValuesCommand)(with_plugins(command))
 
 
 @db.callback()
