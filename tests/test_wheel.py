@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from zipfile import ZipFile
@@ -11,6 +12,7 @@ from zipfile import ZipFile
 import pytest
 
 from cdbench.store.migrate import revisions
+from tests.test_plugins import FAMILY
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,10 +56,8 @@ def test_wheel_holds_code_and_migrations_and_nothing_else(wheel: Path) -> None:
     assert sources <= set(names)
 
 
-@pytest.mark.long
-def test_installed_wheel_makes_a_database_from_another_directory(
-    wheel: Path, tmp_path: Path
-) -> None:
+def installed(wheel: Path, tmp_path: Path) -> Callable[[str], str]:
+    """Install the wheel, and return what runs its command from the folder ``elsewhere``."""
     target, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
     elsewhere.mkdir()
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
@@ -67,12 +67,21 @@ def test_installed_wheel_makes_a_database_from_another_directory(
         "assert pathlib.Path(cdbench.__file__).is_relative_to(sys.argv.pop(1))\n"
         "cdbench.cli.main()"
     )
+
+    def command(words: str) -> str:
+        call = [sys.executable, "-c", code, str(target), *words.split()]
+        return run(call, elsewhere, PYTHONPATH=str(target))
+
+    return command
+
+
+@pytest.mark.long
+def test_installed_wheel_makes_a_database_from_another_directory(
+    wheel: Path, tmp_path: Path
+) -> None:
+    cdbench, elsewhere = installed(wheel, tmp_path), tmp_path / "elsewhere"
     sweep = "sweep --dataset iris --epochs 1 --hidden 2 --B 2 --seeds 0 --no-baseline --jobs 1"
-    out = run(
-        [sys.executable, "-c", code, str(target), *sweep.split()],
-        elsewhere,
-        PYTHONPATH=str(target),
-    )
+    out = cdbench(sweep)
     assert "stored in runs.db" in out
     assert [path.name for path in elsewhere.iterdir()] == ["runs.db"]
     with closing(sqlite3.connect(elsewhere / "runs.db")) as connection:
@@ -84,3 +93,14 @@ def test_installed_wheel_makes_a_database_from_another_directory(
         assert connection.execute("SELECT git_commit, git_dirty FROM environment").fetchall() == [
             (None, None)
         ]
+
+
+@pytest.mark.long
+def test_installed_wheel_trains_and_reproduces_the_page_s_plugin(
+    wheel: Path, tmp_path: Path
+) -> None:
+    cdbench = installed(wheel, tmp_path)
+    (tmp_path / "elsewhere" / "hashed.py").write_text(FAMILY, encoding="utf-8")
+    layers = "--plugin hashed.py --layer dense hashed --dataset iris --hidden 4 --epochs 1"
+    assert "hashed share=4" in cdbench(f"sweep {layers} --seeds 0 1 --jobs 2")
+    assert "bit for bit" in cdbench("reproduce --all --plugin hashed.py")
