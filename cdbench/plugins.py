@@ -7,6 +7,7 @@ sha256:DIGEST``, of their source. Runs keep the records of what they are made of
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,9 @@ from cdbench.errors import PluginError
 
 GROUPS = {"layer": "cdbench.layers", "dataset": "cdbench.datasets", "claim": "cdbench.claims"}
 """The kinds of what a plug-in may bring, each with its group of entry points."""
+
+LAWS, BASE = "cdbench.plugin_laws", "cdbench.layers.base"
+"""Modules of the engine, by name: what a layer must obey, and what it is."""
 
 WORDS = {"layer": "layer", "dataset": "data set", "claim": "claim"}
 
@@ -139,9 +143,8 @@ def load(path: Path, source: bytes | None = None) -> None:
         if (one.kind, one.name) in taken:
             raise PluginError(f"{one}: this name is taken; expected another")
         taken.add((one.kind, one.name))
-    from cdbench.plugin_laws import checked
-
-    ready = [checked(one) for one in found]
+    check = _engine(LAWS).checked
+    ready = [check(one) for one in found]
     _STATE.files[str(path)] = record
     for one in ready:
         _STATE.found[one.kind][one.name] = one
@@ -168,9 +171,7 @@ def everything() -> Iterator[Found]:
 
 def _brought(module: ModuleType, plugin: str) -> Iterator[tuple[str, str, Any]]:
     """Yield kind, name and value of all that a module brings."""
-    from cdbench.layers.base import WeightLayer
-
-    bases: Mapping[str, type] = _BASES | {"layer": WeightLayer}
+    bases: Mapping[str, type] = _BASES | {"layer": _engine(BASE).WeightLayer}
     for value in dict.fromkeys(one for one in vars(module).values() if isinstance(one, type)):
         for kind, key in (("layer", "family"), ("claim", "name")):
             own = value.__module__ == module.__name__ and kind in bases
@@ -182,6 +183,11 @@ def _brought(module: ModuleType, plugin: str) -> Iterator[tuple[str, str, Any]]:
     yield from (("dataset", name, function) for name, function in datasets.items())
 
 
+def _engine(module: str) -> Any:
+    """Return a module of the engine, which configurations do not know, and which is heavy."""
+    return import_module(module)
+
+
 def _installed(kind: str) -> Mapping[str, Any]:
     from cdbench.plugin_source import installed
 
@@ -189,10 +195,10 @@ def _installed(kind: str) -> Mapping[str, Any]:
 
 
 def _from_package(kind: str, name: str) -> Found:
-    from cdbench.plugin_laws import checked
     from cdbench.plugin_source import load_installed
 
     value, record = load_installed(_installed(kind)[name])
-    found: Found = checked(Found(kind, name, value, record.rpartition(" sha256:")[0], record))
+    plain = Found(kind, name, value, record.rpartition(" sha256:")[0], record)
+    found: Found = _engine(LAWS).checked(plain)
     _STATE.found[kind][name] = found
     return found

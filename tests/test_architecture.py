@@ -44,7 +44,7 @@ ROOMS = {
     "structure": {"errors"},
     "plugin_source": {"errors"},
     "plugin_laws": {"errors", "layers", "plugin_source", "products.base"},
-    "plugins": {"errors", "layers", "plugin_laws", "plugin_source"},
+    "plugins": {"errors", "plugin_source"},
     "plugin_records": {"errors", "plugins"},
     "families": {"errors", "plugins", "structure"},
     "split": {"products.base"},
