@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from cdbench.config import RunConfig
-from cdbench.losses import LOG_FLOOR
-from cdbench.products.base import Array
-from cdbench.split import Split
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.losses import LOG_FLOOR
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
 
 
 def train(weights: list[Array], split: Split, config: RunConfig) -> tuple[float, float]:

@@ -20,15 +20,15 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
-from cdbench.cluster import execute_on_cluster
-from cdbench.cluster_workers import Cluster
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.execution import execute
-from cdbench.run import Run
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
+from cdbench.running.cluster import execute_on_cluster
+from cdbench.running.cluster_workers import Cluster
+from cdbench.running.execution import execute
+from cdbench.running.sweep import execute_all, one_by_one
 from cdbench.store.database import open_for_writing
 from cdbench.store.record import record_run
-from cdbench.sweep import execute_all, one_by_one
 from measure import console, machine, new_table
 
 DASK = str(Path(sys.executable).with_name("dask"))

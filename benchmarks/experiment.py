@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 
 import by_hand
-from cdbench.config import RunConfig
-from cdbench.crossover import mean_seconds
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
-from cdbench.network import Network
-from cdbench.products.base import Array
-from cdbench.split import Split
-from cdbench.training import train
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
+from cdbench.engine.training import train
+from cdbench.running.crossover import mean_seconds
 from measure import (
     Bar,
     Row,
@@ -79,7 +79,7 @@ class Task:
         return self.network, self.parameters, self.split, self.config
 
     def by_engine(self) -> tuple[float, float]:
-        """Train as ``cdbench.execution`` does, without spectra."""
+        """Train as ``cdbench.running.execution`` does, without spectra."""
         *_, last = train(self.network, self.parameters.copy(), self.split, self.config)
         return last.training_loss, last.test_accuracy
 

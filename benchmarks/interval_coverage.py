@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cdbench.claims.statistics import Observations, mean_ratio, median_ratio
-from cdbench.judgement import Measurement, Observation
+from cdbench.records.judgement import Measurement, Observation
+from cdbench.statistics.estimates import Observations, mean_ratio, median_ratio
 from measure import console, new_table, one_thread
 
 N_SEEDS = 30

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdbench.benchmark import DENSE, Size
-from cdbench.crossover import make_pass, planned_product
-from cdbench.products import PRODUCTS
+from cdbench.engine.products import PRODUCTS
+from cdbench.records.benchmark import DENSE, Size
+from cdbench.running.crossover import make_pass, planned_product
 from measure import (
     RIVALS,
     Bar,

@@ -22,10 +22,10 @@ from uuid import uuid4
 import numpy as np
 from sqlalchemy import text
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.execution import execute
-from cdbench.run import Run
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.record import record_run, record_runs
 from measure import Bar, console, machine, new_table, verdict

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
-from cdbench.losses import softmax_cross_entropy
-from cdbench.network import Network
-from cdbench.products.base import Array
-from cdbench.split import Split
-from cdbench.training import train
+from cdbench.engine.losses import softmax_cross_entropy
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
+from cdbench.engine.training import train
 from measure import (
     Bar,
     Row,

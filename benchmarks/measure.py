@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from cdbench.crossover import take_turns
-from cdbench.environment import current_environment
+from cdbench.running.crossover import take_turns
+from cdbench.running.environment import current_environment
 
 SAMPLE_S = 0.005
 """Least time of what is measured at once; shorter calls are repeated to fill it."""

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cdbench.config import RunConfig
-from cdbench.network import Network
-from cdbench.split import Split
-from cdbench.training import train
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.network import Network
+from cdbench.engine.split import Split
+from cdbench.engine.training import train
 from measure import Bar, arguments, console, new_table, one_thread, print_footer, verdict
 
 WIDTH, N_CLASSES, B, BATCH, DTYPE = 4096, 16, 16, 256, "float32"

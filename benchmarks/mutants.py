@@ -27,20 +27,18 @@ ROOT = Path(__file__).resolve().parents[1]
 
 ROOMS = {
     "engine": (
-        "layers products network.py bound_network.py tying.py losses.py optimizers.py "
-        "regularizers.py trainer.py training.py",
+        "engine",
         "activation optimizers trainer tying losses regularizers normalization blocks workspace "
         "family_laws abstract footprint layers products real_dft planner thresholds training "
         "network",
     ),
     "diagnostics": (
-        "spectra curvature monitor.py",
+        "diagnostics",
         "spectra layer_hessian thresholds family_laws curvature curvature_lanczos diagnostics "
         "noise_floors",
     ),
     "statistics": (
-        "averages.py numerals.py comparison.py claims/statistics.py claims/bootstrap.py "
-        "claims/exponents.py claims/estimands.py",
+        "statistics claims/evidence/comparison.py",
         "claim_statistics bootstrap comparison thresholds reports estimands",
     ),
     "store": (

@@ -28,15 +28,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cdbench.claims.retrained import retrained, split_of
-from cdbench.claims.statistics import Observations, median_ratio
-from cdbench.config import RunConfig
-from cdbench.judgement import Observation
-from cdbench.knob_values import expand_range
-from cdbench.layers import CDLinear, Dense, WeightLayer
-from cdbench.numerals import format_number, format_range
-from cdbench.products.base import Array
-from cdbench.spectra import KINDS, LayerState, condition
+from cdbench.claims.evidence.retrained import retrained, split_of
+from cdbench.config.knob_values import expand_range
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import KINDS, LayerState, condition
+from cdbench.engine.layers import CDLinear, Dense, WeightLayer
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import Observation
+from cdbench.statistics.estimates import Observations, median_ratio
+from cdbench.statistics.numerals import format_number, format_range
 from measure import console, new_table, one_thread
 
 BLOCK_SIZES = (4, 8)

@@ -1,7 +1,8 @@
 """The planner's pick against the best product, over sizes, and the cost model's constants.
 
 Every product makes a forward and a backward pass of one n × n layer, one thread, warm. ``--csv``
-keeps what was measured, ``--fit`` prints the constants of ``cdbench/products/work.py`` that fit it.
+keeps what was measured, ``--fit`` prints the constants of ``cdbench/engine/products/work.py`` that
+fit it.
 """
 
 import csv
@@ -14,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import nnls
 
-from cdbench.benchmark import Size
-from cdbench.crossover import make_pass, planned_product
-from cdbench.products import PRODUCTS
+from cdbench.engine.products import PRODUCTS
+from cdbench.records.benchmark import Size
+from cdbench.running.crossover import make_pass, planned_product
 from measure import (
     Bar,
     Spread,

@@ -19,8 +19,8 @@ CDBENCH = "import sys; from cdbench.cli import main; sys.argv[0] = 'cdbench'; ma
 
 FIRST_RUN = """
 import time
-from cdbench.config import RunConfig
-from cdbench.sweep import execute_all
+from cdbench.config.run_config import RunConfig
+from cdbench.running.sweep import execute_all
 configs = [RunConfig(dataset="iris", hidden=(2,), B=2, epochs=1, seed=s) for s in range(2)]
 start = time.perf_counter()
 next(execute_all(configs, 2))

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from cdbench.benchmark import Size
-from cdbench.config import RunConfig
-from cdbench.network import Network
-from cdbench.products.base import Array
-from cdbench.split import Split
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
+from cdbench.records.benchmark import Size
 from measure import Call
 
 jax.config.update("jax_enable_x64", val=True)  # float64 where asked for; float32 stays float32

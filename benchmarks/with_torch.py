@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from cdbench.benchmark import Size
-from cdbench.config import RunConfig
-from cdbench.network import Network
-from cdbench.products.base import Array
-from cdbench.split import Split
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
+from cdbench.records.benchmark import Size
 from measure import Call
 
 torch.set_num_threads(1)

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from cdbench import interrupts, plugins
-from cdbench.config import RunConfig
-from cdbench.execution import execute
+from cdbench.config import plugins
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
 from cdbench.reports.table1 import table1_configs
-from cdbench.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.record import record_run
+from cdbench.system import interrupts
 from tests.cli_tools import Here
 from tests.other_families import other_families
 from tests.postgres import PostgresServer

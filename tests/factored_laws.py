@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from cdbench.layers import EVALUATION, Context
-from cdbench.products.workspace import Workspace
+from cdbench.engine.layers import EVALUATION, Context
+from cdbench.engine.products.workspace import Workspace
 
 STEP = 1e-20
 FEW_BYTES = 4096

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from cdbench.claims.kappa_curves import DECIDING, ROBUST, cut
-from cdbench.judgement import Observation
-from cdbench.noise_floors import FLOORS, NoiseFloor
+from cdbench.claims.evidence.kappa_curves import DECIDING, ROBUST, cut
+from cdbench.records.judgement import Observation
+from cdbench.records.noise_floors import FLOORS, NoiseFloor
 
 
 def same_at_all(kappa: float) -> tuple[NoiseFloor, ...]:

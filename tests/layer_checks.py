@@ -4,9 +4,9 @@ import tracemalloc
 
 import numpy as np
 
-from cdbench.layers.base import EVALUATION, BoundLayer, Context, Layer, Params, WeightLayer
-from cdbench.products.base import Array, Fresh
-from cdbench.products.workspace import Workspace
+from cdbench.engine.layers.base import EVALUATION, BoundLayer, Context, Layer, Params, WeightLayer
+from cdbench.engine.products.base import Array, Fresh
+from cdbench.engine.products.workspace import Workspace
 
 N_SAMPLES = 7
 STEP = 1e-20

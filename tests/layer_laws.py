@@ -7,11 +7,11 @@ import tracemalloc
 
 import numpy as np
 
-from cdbench.layers.base import EVALUATION, GAIN, Context
-from cdbench.layers.dense import Dense
-from cdbench.network import Network
-from cdbench.products.base import Fresh
-from cdbench.products.workspace import Workspace
+from cdbench.engine.layers.base import EVALUATION, GAIN, Context
+from cdbench.engine.layers.dense import Dense
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Fresh
+from cdbench.engine.products.workspace import Workspace
 
 N_SAMPLES = 5
 STEP = 1e-20

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import pytest
 
-from cdbench import families
+from cdbench.config import families
+from cdbench.config.structure import StructureParameter
+from cdbench.engine.layers.dense import Dense
 from cdbench.errors import ShapeError
-from cdbench.layers.dense import Dense
-from cdbench.structure import StructureParameter
 
 
 class Even(Dense):
@@ -29,8 +29,8 @@ class Even(Dense):
 
 OTHER_FAMILIES = {
     "even": f"{__name__}:Even",
-    "low-rank": "cdbench.layers.low_rank:LowRank",
-    "block-diagonal": "cdbench.layers.block_diagonal:BlockDiagonal",
+    "low-rank": "cdbench.engine.layers.low_rank:LowRank",
+    "block-diagonal": "cdbench.engine.layers.block_diagonal:BlockDiagonal",
 }
 
 

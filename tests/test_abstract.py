@@ -7,7 +7,8 @@ from abc import ABC
 
 import pytest
 
-from cdbench import claims, layers, optimizers, products
+from cdbench import claims
+from cdbench.engine import layers, optimizers, products
 from cdbench.store import postgresql, sqlite
 
 FAMILIES = (claims, layers, optimizers, products, postgresql, sqlite)

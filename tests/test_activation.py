@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cdbench.layers import EVALUATION, ReLU
+from cdbench.engine.layers import EVALUATION, ReLU
 
 
 def test_relu_of_a_complex_step_at_zero_is_zero_whatever_the_step():

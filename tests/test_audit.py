@@ -10,10 +10,10 @@ import pytest
 
 from cdbench.claims import CLAIMS, Bench, Claim, Measurements, Needs
 from cdbench.claims.base import CONDITIONS_ONLY, union
-from cdbench.claims.statistics import Observations, mean, mean_difference
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import CONTRADICTED, HOLDS, Judgement, Measurement, Observation
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import CONTRADICTED, HOLDS, Judgement, Measurement, Observation
+from cdbench.statistics.estimates import Observations, mean, mean_difference
 from tests.cli_tools import Here, rows
 
 ACCURACY = "test accuracy, share"
@@ -181,9 +181,9 @@ def test_audit_uses_runs_that_are_there_and_trains_those_that_lack_something(her
 def test_interrupted_audit_goes_on_where_it_stopped(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import cdbench.execution
+    import cdbench.running.execution
 
-    real = cdbench.execution.execute
+    real = cdbench.running.execution.execute
     calls: list[int] = []
 
     def fail_after_seven(*arguments: object, **more: object) -> object:
@@ -192,12 +192,12 @@ def test_interrupted_audit_goes_on_where_it_stopped(
         calls.append(1)
         return real(*arguments, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("cdbench.execution.execute", fail_after_seven)
+    monkeypatch.setattr("cdbench.running.execution.execute", fail_after_seven)
     answer = here("audit", *SEEDS)
     assert answer.code == 130
     assert "to go on: cdbench audit --seeds 0..9 --jobs 1" in answer.err
     assert counts(here) == (7, 0)
-    monkeypatch.setattr("cdbench.execution.execute", real)
+    monkeypatch.setattr("cdbench.running.execution.execute", real)
     assert here("audit", *SEEDS).code == 0
     assert counts(here) == (20, 2)
     distinct = rows(here.folder / "runs.db", "select count(distinct config_digest) from run")

@@ -10,9 +10,9 @@ import pytest
 import interval_coverage
 import layers
 import measure
-from cdbench.claims.statistics import mean_ratio, median_ratio
-from cdbench.config import RunConfig
-from cdbench.judgement import Measurement
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import Measurement
+from cdbench.statistics.estimates import mean_ratio, median_ratio
 from experiment import Task
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.execution import execute
-from cdbench.run import FAILED
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import FAILED
+from cdbench.running.execution import execute
 from tests.cli_tools import CDBENCH, SMALL, Answer, by_shell, plain_environment, rows
 
 if sys.platform != "linux":
@@ -120,7 +120,7 @@ def test_lack_of_memory_is_stored_as_one_line(monkeypatch: pytest.MonkeyPatch) -
     def fail(*_: object) -> None:
         raise MemoryError("Unable to allocate 7.45 GiB")
 
-    monkeypatch.setattr("cdbench.execution.train", fail)
+    monkeypatch.setattr("cdbench.running.execution.train", fail)
     run = execute(RunConfig(dataset="iris", hidden=(2,), B=2, epochs=1))
     assert run.status == FAILED
     assert run.error == "there was not enough memory to train it (Unable to allocate 7.45 GiB)"

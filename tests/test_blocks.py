@@ -5,7 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from cdbench.products.blocks import COLUMNS, LARGEST_IN_PIECES, bind_transform, transform_work
+from cdbench.engine.products.blocks import (
+    COLUMNS,
+    LARGEST_IN_PIECES,
+    bind_transform,
+    transform_work,
+)
 
 SIZES = [(K, N) for K in (1, 2, 3, 6, 8, 12, 64) for N in (1, 5, 16, 64, 128, 200, 256, 300)]
 every_size = pytest.mark.parametrize(("K", "N"), SIZES)

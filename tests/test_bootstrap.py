@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cdbench.claims.bootstrap import interval
+from cdbench.statistics.bootstrap import interval
 
 
 def scipys(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cdbench.errors import DatabaseGoneError
-from cdbench.run import Run
+from cdbench.records.run import Run
 from cdbench.store.database import open_for_writing
 from cdbench.store.record import end_sweep, record_runs, start_sweep, store_runs
 from cdbench.store.upkeep.backups import back_up

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from cdbench.claims import CLAIMS
-from cdbench.claims.statistics import (
+from cdbench.records.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
+from cdbench.running.environment import current_environment
+from cdbench.statistics.estimates import (
     BOOTSTRAP,
     QUARTILES,
     Observations,
@@ -27,8 +29,6 @@ from cdbench.claims.statistics import (
     median_ratio,
     smallest,
 )
-from cdbench.environment import current_environment
-from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
 from cdbench.store.database import Database, open_for_reading
 from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims
 from cdbench.store.record import record_claim

@@ -16,11 +16,12 @@ from threadpoolctl import threadpool_limits
 from cdbench.claims import first_row, odd_kappa, shannon_capacity, sodium_splitting
 from cdbench.claims import theorem2_hypothesis as hypothesis
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.kappa_curves import DECIDING, kappa_at
+from cdbench.claims.evidence.kappa_curves import DECIDING, kappa_at
 from cdbench.claims.odd_block_sizes import OddBlockSizes
-from cdbench.claims.statistics import Observations
-from cdbench.config import ALPHA_CD, RunConfig
-from cdbench.judgement import (
+from cdbench.config.run_config import ALPHA_CD, RunConfig
+from cdbench.diagnostics.spectra import KINDS, LayerState, condition
+from cdbench.engine.layers import CDLinear
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -29,9 +30,8 @@ from cdbench.judgement import (
     Judgement,
     Observation,
 )
-from cdbench.layers import CDLinear
-from cdbench.run import Condition, Spectrum
-from cdbench.spectra import KINDS, LayerState, condition
+from cdbench.records.run import Condition, Spectrum
+from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import at_floors, same_at_all
 

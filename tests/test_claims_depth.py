@@ -15,21 +15,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from cdbench.claims import (
-    depth,
-    normalisation_whitens,
-    one_step,
-    weight_products,
-    white_start,
-)
+from cdbench.claims import depth, normalisation_whitens, one_step, white_start
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.kappa_curves import DECIDING
-from cdbench.claims.statistics import Observations
-from cdbench.config import RunConfig
+from cdbench.claims.evidence import weight_products
+from cdbench.claims.evidence.kappa_curves import DECIDING
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
-from cdbench.diagnostics import Diagnostics
-from cdbench.execution import execute
-from cdbench.judgement import (
+from cdbench.engine.layers import EVALUATION, CDLinear, Dense, Params, WeightLayer
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -37,8 +31,9 @@ from cdbench.judgement import (
     Judgement,
     Observation,
 )
-from cdbench.layers import EVALUATION, CDLinear, Dense, Params, WeightLayer
-from cdbench.run import Condition, EpochMetrics, Spectrum
+from cdbench.records.run import Condition, EpochMetrics, Spectrum
+from cdbench.running.execution import execute
+from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import at_floors, same_at_all
 

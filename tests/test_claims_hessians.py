@@ -19,18 +19,16 @@ from cdbench.claims import batch_diagnostic as batch
 from cdbench.claims import hessian_wtw as wtw
 from cdbench.claims import kappa_of_input as spread_of
 from cdbench.claims import quantitative_agreement as agreement
-from cdbench.claims import rank_correlation as rank
-from cdbench.claims import statistics
 from cdbench.claims import trace_inverse as trace
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.factors import beyond, within
-from cdbench.claims.kappa_curves import cut
-from cdbench.claims.rank_correlation import rank_correlation
-from cdbench.claims.retrained import last_batches, retrained, split_of
-from cdbench.claims.statistics import Observations
-from cdbench.config import RunConfig
-from cdbench.execution import execute
-from cdbench.judgement import (
+from cdbench.claims.evidence.kappa_curves import cut
+from cdbench.claims.evidence.retrained import last_batches, retrained, split_of
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import KINDS
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.engine.training import train
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -39,12 +37,14 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.network import Network
-from cdbench.products.base import Array
-from cdbench.run import Condition, Spectrum
-from cdbench.spectra import KINDS
+from cdbench.records.run import Condition, Spectrum
+from cdbench.running.execution import execute
+from cdbench.statistics import estimates as statistics
+from cdbench.statistics import rank_correlation as rank
+from cdbench.statistics.estimates import Observations
+from cdbench.statistics.factors import beyond, within
+from cdbench.statistics.rank_correlation import rank_correlation
 from cdbench.store.audit_queries import AuditedRun
-from cdbench.training import train
 from tests.floors import at_floors, same_at_all
 
 N_SEEDS = 20

@@ -12,9 +12,10 @@ import pytest
 
 from cdbench.claims import accuracy, gradients, parameters, published_kappa, training_loss
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.statistics import Observations, deviation, glass_delta
 from cdbench.claims.table1 import B4, B8, DENSE, measure_cells, n_digits
-from cdbench.judgement import (
+from cdbench.engine.layers import CDLinear
+from cdbench.engine.layers.base import BoundLayer
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -23,9 +24,7 @@ from cdbench.judgement import (
     Judgement,
     Observation,
 )
-from cdbench.layers import CDLinear
-from cdbench.layers.base import BoundLayer
-from cdbench.published import (
+from cdbench.records.published import (
     PUBLISHED_COMPRESSION,
     PUBLISHED_KAPPA_RATIOS,
     PUBLISHED_ROWS,
@@ -33,6 +32,7 @@ from cdbench.published import (
     comes_out,
     n_come_out,
 )
+from cdbench.statistics.estimates import Observations, deviation, glass_delta
 from cdbench.store.audit_queries import audited_runs
 from cdbench.store.database import open_for_reading
 

@@ -16,12 +16,11 @@ from threadpoolctl import threadpool_limits
 
 from cdbench.claims import comparable_kappa, dense_kappa_growth, input_only_spectrum, theorem1
 from cdbench.claims import theorem2 as two
-from cdbench.claims import whitened as white
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
-from cdbench.claims.brute_force import couplings, hessian
-from cdbench.claims.exponents import exponent_of_medians
-from cdbench.claims.kappa_curves import cut
-from cdbench.claims.kappas import (
+from cdbench.claims.evidence import whitened as white
+from cdbench.claims.evidence.brute_force import couplings, hessian
+from cdbench.claims.evidence.kappa_curves import cut
+from cdbench.claims.evidence.kappas import (
     BESIDE,
     DAMPED_AT,
     DECISIVE,
@@ -36,11 +35,12 @@ from cdbench.claims.kappas import (
     of_network,
     running_ratios,
 )
-from cdbench.claims.statistics import Observations
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
-from cdbench.execution import execute
-from cdbench.judgement import (
+from cdbench.diagnostics.spectra import KINDS
+from cdbench.diagnostics.spectra.base import LayerState
+from cdbench.engine.layers import EVALUATION, CDLinear
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -48,12 +48,12 @@ from cdbench.judgement import (
     Judgement,
     Observation,
 )
-from cdbench.layers import EVALUATION, CDLinear
-from cdbench.noise_floors import FLOORS
-from cdbench.published import PUBLISHED_KAPPA_RATIOS
-from cdbench.run import Condition, Curvature, Spectrum
-from cdbench.spectra import KINDS
-from cdbench.spectra.base import LayerState
+from cdbench.records.noise_floors import FLOORS
+from cdbench.records.published import PUBLISHED_KAPPA_RATIOS
+from cdbench.records.run import Condition, Curvature, Spectrum
+from cdbench.running.execution import execute
+from cdbench.statistics.estimates import Observations
+from cdbench.statistics.exponents import exponent_of_medians
 from cdbench.store.audit_queries import AuditedRun
 
 N_SEEDS = 20

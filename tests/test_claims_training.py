@@ -15,14 +15,14 @@ import pytest
 from cdbench.claims import cost, dropout_rate, figure2, fisher_flatness, odd_block_sizes
 from cdbench.claims import training_speed as speed
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.forward_cost import (
+from cdbench.claims.evidence.forward_cost import (
     BATCH,
     REPETITIONS,
     claimed_share,
     forward_times,
     multiplications,
 )
-from cdbench.claims.rate_grid import (
+from cdbench.claims.evidence.rate_grid import (
     B4,
     B8,
     DENSE,
@@ -32,9 +32,11 @@ from cdbench.claims.rate_grid import (
     first_epoch,
     own_best,
 )
-from cdbench.claims.statistics import Observations
-from cdbench.config import ALPHA_CD, RunConfig
-from cdbench.judgement import (
+from cdbench.config.run_config import ALPHA_CD, RunConfig
+from cdbench.diagnostics.spectra import KINDS
+from cdbench.engine.products import PRODUCTS
+from cdbench.engine.products.real_dft import real_dft_work
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -44,10 +46,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.products import PRODUCTS
-from cdbench.products.real_dft import real_dft_work
-from cdbench.run import Condition, EpochMetrics, Spectrum
-from cdbench.spectra import KINDS
+from cdbench.records.run import Condition, EpochMetrics, Spectrum
+from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import same_at_all
 

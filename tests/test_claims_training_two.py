@@ -11,15 +11,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cdbench.claims import final_loss, harder_tasks, parameter_matched, statistics, step_size
+from cdbench.claims import final_loss, harder_tasks, parameter_matched, step_size
 from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.evidence.rate_grid import B4, B8, DENSE, RAW, WEIGHT_SPACE
 from cdbench.claims.harder_tasks import EASY, EQUAL_RATE, HARDER, OWN_BEST
-from cdbench.claims.rate_grid import B4, B8, DENSE, RAW, WEIGHT_SPACE
-from cdbench.claims.statistics import Observations
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
-from cdbench.execution import execute
-from cdbench.judgement import (
+from cdbench.engine.network import Network
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -27,8 +26,10 @@ from cdbench.judgement import (
     Judgement,
     Observation,
 )
-from cdbench.network import Network
-from cdbench.run import EpochMetrics
+from cdbench.records.run import EpochMetrics
+from cdbench.running.execution import execute
+from cdbench.statistics import estimates as statistics
+from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 
 SEEDS = range(10)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from cdbench.cli.arguments import ManyValuesCommand
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption, given, with_knobs
-from cdbench.config import KNOBS, RunConfig
+from cdbench.config.run_config import KNOBS, RunConfig
 from cdbench.errors import ConfigurationError, UnknownNameError
 
 FILE = """

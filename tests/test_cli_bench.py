@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from cdbench import crossover, memory, sweep
-from cdbench.benchmark import DENSE, Benchmark, Size, Timing
-from cdbench.environment import current_environment
+from cdbench.engine.products import PRODUCTS
 from cdbench.errors import MissingResultsError
-from cdbench.products import PRODUCTS
+from cdbench.records.benchmark import DENSE, Benchmark, Size, Timing
+from cdbench.running import crossover, sweep
+from cdbench.running.environment import current_environment
 from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.record import record_benchmark
+from cdbench.system import memory
 from tests.cli_tools import SMALL, Here, contents, rows
 
 TINY = ("--n", "8", "16", "--B", "4", "--rounds", "2")

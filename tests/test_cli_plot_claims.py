@@ -7,23 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from cdbench.claims import kappas, odd_block_sizes, whitened
+from cdbench.claims import odd_block_sizes
 from cdbench.claims.base import paper_models
-from cdbench.claims.statistics import Observations, mean
+from cdbench.claims.evidence import kappas, whitened
 from cdbench.cli import run
 from cdbench.cli.figure_samples import READERS
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.environment import current_environment
-from cdbench.execution import execute
-from cdbench.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
-from cdbench.noise_floors import FLOORS
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import KINDS
 from cdbench.plots import SAMPLE_FIGURES
 from cdbench.plots.base import Model
 from cdbench.plots.kappa_floors import CUT, DAMPED
 from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
-from cdbench.spectra import KINDS
+from cdbench.records.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
+from cdbench.records.noise_floors import FLOORS
+from cdbench.running.environment import current_environment
+from cdbench.running.execution import execute
+from cdbench.statistics.estimates import Observations, mean
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.figure_queries import curvature_of, runs_with_spectra
 from cdbench.store.record import record_claim, record_run
@@ -79,8 +80,8 @@ def judged(claim: str, found: list[Observation]) -> ClaimResult:
 def few_steps() -> Iterator[None]:
     """Measure the curvature roughly: what is stored is read, whatever it is."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("cdbench.curvature.lanczos.LONG_STEPS", 6)
-        patched.setattr("cdbench.curvature.lanczos.PROBES", 1)
+        patched.setattr("cdbench.diagnostics.curvature.lanczos.LONG_STEPS", 6)
+        patched.setattr("cdbench.diagnostics.curvature.lanczos.PROBES", 1)
         yield
 
 

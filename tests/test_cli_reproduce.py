@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from cdbench.cli import reproduce as command
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.run import Run
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
 from cdbench.store.training_queries import StoredTraining
 from tests.cli_tools import SMALL, Here, change, for_real, rows
 
@@ -187,15 +187,15 @@ def test_a_database_without_a_result_says_how_to_make_one(swept: Here) -> None:
 def test_an_interruption_keeps_what_was_compared(
     swept: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import cdbench.sweep
+    import cdbench.running.sweep
 
-    execute_all = cdbench.sweep.execute_all
+    execute_all = cdbench.running.sweep.execute_all
 
     def interrupted_at_the_third(*arguments: Any, **options: Any) -> Iterator[Run]:
         runs = list(execute_all(*arguments, **options))
         yield from [*runs[:2], replace(runs[2], status="interrupted")]
 
-    monkeypatch.setattr(cdbench.sweep, "execute_all", interrupted_at_the_third)
+    monkeypatch.setattr(cdbench.running.sweep, "execute_all", interrupted_at_the_third)
     answer = swept("reproduce", "--all", "--jobs", "1")
     assert answer.code == 130
     assert verdicts(answer.out) == {"bit for bit": 2}
@@ -221,7 +221,7 @@ def test_what_was_trained_alike_is_trained_once_and_the_rest_in_rounds() -> None
 def test_a_run_is_trained_with_the_threads_that_it_had(
     swept: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import cdbench.sweep
+    import cdbench.running.sweep
 
     asked = []
 
@@ -229,7 +229,7 @@ def test_a_run_is_trained_with_the_threads_that_it_had(
         asked.append((jobs, blas_threads))
         return []
 
-    monkeypatch.setattr(cdbench.sweep, "execute_all", record)
+    monkeypatch.setattr(cdbench.running.sweep, "execute_all", record)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     change(swept.folder / "runs.db", "UPDATE environment SET blas_threads = 2")
     swept("reproduce", "--all")

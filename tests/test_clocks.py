@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData, insert, select
 
-from cdbench.benchmark import Benchmark, Size, Timing
 from cdbench.claims import CLAIMS
-from cdbench.diagnostics import Diagnostics
-from cdbench.run import Run
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.records.benchmark import Benchmark, Size, Timing
+from cdbench.records.run import Run
 from cdbench.store.audit_queries import covering_runs
 from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import Database, open_for_reading, open_for_writing
@@ -50,7 +50,7 @@ def clock_ahead(by: timedelta = TEN_YEARS) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(time, "time_ns", lambda: real_ns() + by // timedelta(microseconds=1) * 1000)
-        patch.setattr("cdbench.audit.datetime", Ahead)
+        patch.setattr("cdbench.claims.audit.datetime", Ahead)
         yield
 
 

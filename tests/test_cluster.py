@@ -16,11 +16,11 @@ from uuid import uuid4
 import pytest
 
 import cdbench
-from cdbench.cluster import AHEAD, execute_alone, execute_on_cluster
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.run import Run
-from cdbench.sweep import one_by_one
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
+from cdbench.running.cluster import AHEAD, execute_alone, execute_on_cluster
+from cdbench.running.sweep import one_by_one
 from tests.cli_tools import CDBENCH, Answer, Here, for_real, plain_environment, rows
 from tests.dask_cluster import PATIENCE_S, DaskProcesses, dask_cluster, until
 
@@ -37,8 +37,8 @@ LONG = ("sweep", "--B", "4", "--no-baseline", "--epochs", "60", "--seeds")
 
 ANOTHER_VERSION = "import cdbench; cdbench.__version__ = '0.0.1'"
 NO_CDBENCH = "import sys; sys.modules['cdbench'] = None"
-OTHER_PACKAGES = "import cdbench.environment as e; e.version = lambda name: '1.0.0'"
-DEADLY = "import cdbench.cluster, os; cdbench.cluster.execute_alone = lambda *_: os._exit(1)"
+OTHER_PACKAGES = "import cdbench.running.environment as e; e.version = lambda name: '1.0.0'"
+DEADLY = "import cdbench.running.cluster as c, os; c.execute_alone = lambda *_: os._exit(1)"
 
 TRAP = """
 import pathlib
@@ -392,7 +392,7 @@ def test_what_cannot_be_an_address_is_refused_in_one_line(here: Here) -> None:
 def test_no_scheduler_and_no_dask_are_said_in_one_line(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cdbench.cluster_connection.CONNECT_S", 1)
+    monkeypatch.setattr("cdbench.running.cluster_connection.CONNECT_S", 1)
     answer = here("sweep", "--scheduler", "tcp://127.0.0.1:1")
     assert (answer.code, answer.err) == (
         2,
@@ -474,7 +474,7 @@ def test_runs_of_one_process_never_overlap(monkeypatch: pytest.MonkeyPatch) -> N
         time.sleep(0.02)
         inside.pop()
 
-    monkeypatch.setattr("cdbench.execution.execute", execute)
+    monkeypatch.setattr("cdbench.running.execution.execute", execute)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: execute_alone(RunConfig(), Diagnostics(), 1), range(8)))
     assert most == [1] * 8

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from cdbench.comparison import ACCURACY, MIN_PAIRS, WEIGHT, compare
-from cdbench.config import RunConfig
-from cdbench.run import Condition, EpochMetrics, Spectrum
+from cdbench.claims.evidence.comparison import ACCURACY, MIN_PAIRS, WEIGHT, compare
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Condition, EpochMetrics, Spectrum
 from cdbench.store.audit_queries import AuditedRun
 
 SEEDS = range(5)

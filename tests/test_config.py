@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.canonical import NEW
-from cdbench.config import ALPHA_CD, KNOBS, RunConfig
-from cdbench.config_checks import DTYPES, FISHER_FORMS, OPTIMIZER_NAMES
+from cdbench.config.canonical import NEW
+from cdbench.config.checks import DTYPES, FISHER_FORMS, OPTIMIZER_NAMES
+from cdbench.config.families import FAMILIES
+from cdbench.config.run_config import ALPHA_CD, KNOBS, RunConfig
 from cdbench.errors import ConfigurationError, UnknownNameError
-from cdbench.families import FAMILIES
 
 CHANGES: dict[str, Any] = {
     "dataset": "iris",

@@ -10,8 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cdbench.benchmark import DENSE, Size, Timing, by_size, crossover, fastest
-from cdbench.crossover import (
+from cdbench.engine.products import PRODUCTS, plan
+from cdbench.engine.products.base import BoundProduct
+from cdbench.errors import ConfigurationError
+from cdbench.records.benchmark import DENSE, Size, Timing, by_size, crossover, fastest
+from cdbench.reports.crossover import crossover_report, format_time
+from cdbench.running.crossover import (
     RIVALS,
     SAMPLE_S,
     bytes_needed,
@@ -22,11 +26,7 @@ from cdbench.crossover import (
     summarize,
     take_turns,
 )
-from cdbench.errors import ConfigurationError
-from cdbench.memory import available_memory, format_bytes
-from cdbench.products import PRODUCTS, plan
-from cdbench.products.base import BoundProduct
-from cdbench.reports.crossover import crossover_report, format_time
+from cdbench.system.memory import available_memory, format_bytes
 
 SMALL = Size("float64", 4, 3, 8)
 

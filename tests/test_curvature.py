@@ -6,12 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from cdbench.config import RunConfig
-from cdbench.curvature import gauss_newton, hessian, measure_curvature, operators
-from cdbench.curvature.exact import gauss_newton_matrix, hessian_matrix
-from cdbench.curvature.operators import logit_shift, weight_space
-from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError
-from cdbench.layers import (
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.curvature import gauss_newton, hessian, measure_curvature, operators
+from cdbench.diagnostics.curvature.exact import gauss_newton_matrix, hessian_matrix
+from cdbench.diagnostics.curvature.operators import logit_shift, weight_space
+from cdbench.engine.layers import (
     EVALUATION,
     NORMALIZATIONS,
     CDLinear,
@@ -23,12 +22,13 @@ from cdbench.layers import (
     ReLU,
     Slice,
 )
-from cdbench.layers.base import BoundLayer
-from cdbench.losses import softmax, softmax_cross_entropy
-from cdbench.network import Network
-from cdbench.products import PRODUCTS
-from cdbench.products.base import ROWS
-from cdbench.products.layout import to_vertices
+from cdbench.engine.layers.base import BoundLayer
+from cdbench.engine.losses import softmax, softmax_cross_entropy
+from cdbench.engine.network import Network
+from cdbench.engine.products import PRODUCTS
+from cdbench.engine.products.base import ROWS
+from cdbench.engine.products.layout import to_vertices
+from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError
 
 N, N_IN, CLASSES = 11, 5, 3
 
@@ -278,7 +278,7 @@ def test_matrices_are_means_over_the_samples(matrix, monkeypatch):
 def test_gauss_newton_matrix_does_not_depend_on_how_many_samples_a_product_takes(monkeypatch):
     point = FAMILIES["B=3"]
     expected = gauss_newton_matrix(*point.at)
-    monkeypatch.setattr("cdbench.curvature.exact.SAMPLES_A_PRODUCT", 4)
+    monkeypatch.setattr("cdbench.diagnostics.curvature.exact.SAMPLES_A_PRODUCT", 4)
     assert_close(gauss_newton_matrix(*point.at), expected)
 
 
@@ -438,7 +438,7 @@ def test_lanczos_is_the_same_for_the_same_seed_only(larger):
 
 @pytest.mark.parametrize(("limit", "method"), [(10**9, "exact"), (1, "lanczos")])
 def test_auto_goes_by_the_number_of_parameters(limit, method, monkeypatch):
-    monkeypatch.setattr("cdbench.curvature.EXACT_BELOW", limit)
+    monkeypatch.setattr("cdbench.diagnostics.curvature.EXACT_BELOW", limit)
     assert {found.method for found in measured(FAMILIES["B=4"], "auto")} == {method}
 
 

@@ -7,9 +7,9 @@ import pytest
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 from threadpoolctl import threadpool_limits
 
-from cdbench.config import RunConfig
-from cdbench.curvature import measure_curvature
-from cdbench.curvature.lanczos import (
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.curvature import measure_curvature
+from cdbench.diagnostics.curvature.lanczos import (
     LONG_STEPS,
     PROBE_STEPS,
     PROBES,
@@ -17,7 +17,7 @@ from cdbench.curvature.lanczos import (
     lanczos,
     lanczos_spectrum,
 )
-from cdbench.network import Network
+from cdbench.engine.network import Network
 
 
 @pytest.fixture(scope="module", autouse=True)

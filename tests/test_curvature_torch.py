@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.func import grad, jacrev
 
-from cdbench.config import RunConfig
-from cdbench.curvature import gauss_newton, hessian
-from cdbench.curvature.exact import gauss_newton_matrix
-from cdbench.network import Network
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.curvature import gauss_newton, hessian
+from cdbench.diagnostics.curvature.exact import gauss_newton_matrix
+from cdbench.engine.network import Network
 
 N, N_IN, HIDDEN, CLASSES = 9, 5, (6, 4), 3
 

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS, load_dataset, pin_dataset
 from cdbench.datasets.base import dataset_from_arrays
 from cdbench.datasets.stratified import stratified_split

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cdbench.run import Run
+from cdbench.records.run import Run
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.migrate import revisions
 from cdbench.store.record import record_run

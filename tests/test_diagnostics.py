@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import CURVATURES, SAMPLES, Diagnostics
-from cdbench.diagnostics import KINDS as NAMES
+from cdbench.config.diagnostics import CURVATURES, SAMPLES, Diagnostics
+from cdbench.config.diagnostics import KINDS as NAMES
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import KINDS
 from cdbench.errors import ConfigurationError, UnknownNameError
-from cdbench.execution import execute
-from cdbench.spectra import KINDS
+from cdbench.running.execution import execute
 
 TINY: dict[str, Any] = {"dataset": "iris", "hidden": (8,), "epochs": 3}
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import cdbench
-from cdbench.judgement import VERDICTS
-from cdbench.products import PRODUCTS
-from cdbench.spectra import KINDS
+from cdbench.diagnostics.spectra import KINDS
+from cdbench.engine.products import PRODUCTS
+from cdbench.records.judgement import VERDICTS
 from tests.cli_tools import SMALL, for_real, plain_environment
 
 ROOT = Path(__file__).parents[1]

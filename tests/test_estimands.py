@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cdbench.claims import exponents, statistics
-from cdbench.claims import rank_correlation as correlation
-from cdbench.claims.estimands import (
+from cdbench.records.judgement import HOLDS, NOT_SUPPORTED, Judgement, Measurement, Observation
+from cdbench.statistics import estimates as statistics
+from cdbench.statistics import exponents
+from cdbench.statistics import rank_correlation as correlation
+from cdbench.statistics.estimands import (
     DRAWS,
     EXACT,
     OVERLAP,
@@ -21,8 +23,7 @@ from cdbench.claims.estimands import (
     placed,
     with_power,
 )
-from cdbench.claims.rank_correlation import rank_correlation
-from cdbench.claims.statistics import (
+from cdbench.statistics.estimates import (
     Observations,
     glass_delta,
     largest,
@@ -32,7 +33,7 @@ from cdbench.claims.statistics import (
     median,
     median_ratio,
 )
-from cdbench.judgement import HOLDS, NOT_SUPPORTED, Judgement, Measurement, Observation
+from cdbench.statistics.rank_correlation import rank_correlation
 
 QUANTITY = "accuracy, share"
 N = 30

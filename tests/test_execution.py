@@ -6,11 +6,11 @@ from datetime import UTC
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
-from cdbench.execution import execute
-from cdbench.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics
-from cdbench.spectra import KINDS
+from cdbench.diagnostics.spectra import KINDS
+from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics
+from cdbench.running.execution import execute
 
 
 def numbers(run):

@@ -57,7 +57,7 @@ def test_every_error_has_its_exit_code_and_one_line(
 def test_dead_workers_are_a_failure_and_no_usage_error(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cdbench.worker.serve", id)  # which returns at once
+    monkeypatch.setattr("cdbench.running.worker.serve", id)  # which returns at once
     answer = here("sweep", *SMALL, "--B", "2", "--seeds", "0", "1", "--jobs", "2")
     assert answer.code == RUN_FAILED
     assert "3 worker processes in a row died as they started" in answer.err

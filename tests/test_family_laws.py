@@ -5,11 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.families import FAMILIES
-from cdbench.layers import EVALUATION
-from cdbench.network import Network, WeightPlace
-from cdbench.spectra import COMPARABLE_KINDS, KINDS, LayerState, condition, measure_spectra
+from cdbench.config.families import FAMILIES
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import (
+    COMPARABLE_KINDS,
+    KINDS,
+    LayerState,
+    condition,
+    measure_spectra,
+)
+from cdbench.engine.layers import EVALUATION
+from cdbench.engine.network import Network, WeightPlace
 
 N_SAMPLES = 7
 EPS = float(np.finfo(np.float64).eps)

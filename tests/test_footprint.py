@@ -5,18 +5,18 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from cdbench import footprint
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.network import Network
+from cdbench.engine.products import PRODUCTS
+from cdbench.engine.products.base import ROWS
+from cdbench.engine.products.workspace import Workspace
+from cdbench.engine.split import Split
+from cdbench.engine.training import train
 from cdbench.errors import ConfigurationError
-from cdbench.execution import execute
-from cdbench.footprint import check_memory, training_bytes
-from cdbench.network import Network
-from cdbench.products import PRODUCTS
-from cdbench.products.base import ROWS
-from cdbench.products.workspace import Workspace
-from cdbench.run import FAILED
-from cdbench.split import Split
-from cdbench.training import train
+from cdbench.records.run import FAILED
+from cdbench.running import footprint
+from cdbench.running.execution import execute
+from cdbench.running.footprint import check_memory, training_bytes
 
 N_FEATURES, N_CLASSES = 256, 10
 

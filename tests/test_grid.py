@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cdbench.config import RunConfig
+from cdbench.config.grid import grid
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError
-from cdbench.grid import grid
 
 
 def models(configs: list[RunConfig]) -> list[tuple[str, int]]:
@@ -96,7 +96,7 @@ def test_pinning_is_done_once_for_all_seeds_of_a_model() -> None:
 
 def test_a_grid_of_a_hundred_thousand_checks_each_model_once(monkeypatch: Any) -> None:
     checked: list[RunConfig] = []
-    monkeypatch.setattr("cdbench.config.check_combinations", checked.append)
+    monkeypatch.setattr("cdbench.config.run_config.check_combinations", checked.append)
     assert len(grid({"B": [4]}, range(50_000), baseline=True)) == 100_000
     assert len(checked) == 2
 

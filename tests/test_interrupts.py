@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import pytest
 
-from cdbench.interrupts import (
+from cdbench.start_up import SIGNALS, end_at_once, end_on_signals
+from cdbench.system.interrupts import (
     StatementWatch,
     catch_interrupts,
     ignore_interrupts,
@@ -17,7 +18,6 @@ from cdbench.interrupts import (
     interrupts_let_through,
     waiting,
 )
-from cdbench.start_up import SIGNALS, end_at_once, end_on_signals
 
 if sys.platform == "win32":
     pytest.skip("no masks of signals", allow_module_level=True)
@@ -156,7 +156,7 @@ def test_an_exception_that_leaves_an_inner_block_only_loses_no_interrupt() -> No
 
 SWALLOWED = """
 import signal, time
-from cdbench.interrupts import catch_interrupts
+from cdbench.system.interrupts import catch_interrupts
 from cdbench.start_up import end_on_signals
 
 class Interrupted:
@@ -195,7 +195,7 @@ def test_a_statement_that_is_held_back_ends_by_the_second_interrupt_once_it_take
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr("cdbench.interrupts.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("cdbench.system.interrupts.time.monotonic", lambda: now[0])
     watch = StatementWatch()
     answers = []
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from cdbench.engine.layers import acdc, acdc_chain
+from cdbench.engine.layers.acdc import ACDC
+from cdbench.engine.products.real_dct import StagedDCT, dct_matrix, staged_dct
 from cdbench.errors import ShapeError
-from cdbench.layers import acdc, acdc_chain
-from cdbench.layers.acdc import ACDC
-from cdbench.products.real_dct import StagedDCT, dct_matrix, staged_dct
 from tests import factored_laws
 
 # n_in, n_out, depth

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import block_diag
 
+from cdbench.engine.layers.block_diagonal import BASES, BlockDiagonal
+from cdbench.engine.layers.cdlinear import CDLinear
 from cdbench.errors import ShapeError, UnknownNameError
-from cdbench.layers.block_diagonal import BASES, BlockDiagonal
-from cdbench.layers.cdlinear import CDLinear
 from tests import layer_laws
 
 ALL_BASES = ("none", *BASES)

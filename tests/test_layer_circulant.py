@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cdbench.layers import circulant
-from cdbench.layers.base import EVALUATION
-from cdbench.layers.circulant import SignedCirculant
+from cdbench.engine.layers import circulant
+from cdbench.engine.layers.base import EVALUATION
+from cdbench.engine.layers.circulant import SignedCirculant
 from tests import factored_laws
 
 SIZES = ((6, 6), (5, 5), (7, 3), (3, 7), (1, 4), (4, 1), (2, 2), (1, 1))

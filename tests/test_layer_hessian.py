@@ -5,10 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.layers import CDLinear, Dense
-from cdbench.layers.input_spectrum import both_halves
-from cdbench.network import Network
-from cdbench.spectra import DATA_KINDS, KINDS, LayerState, Numbers, condition, measure_spectra
+from cdbench.diagnostics.spectra import (
+    DATA_KINDS,
+    KINDS,
+    LayerState,
+    Numbers,
+    condition,
+    measure_spectra,
+)
+from cdbench.engine.layers import CDLinear, Dense
+from cdbench.engine.layers.input_spectrum import both_halves
+from cdbench.engine.network import Network
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cdbench.layers.base import EVALUATION
-from cdbench.layers.kronecker import KroneckerSum, nearest_factors
+from cdbench.engine.layers.base import EVALUATION
+from cdbench.engine.layers.kronecker import KroneckerSum, nearest_factors
 from tests import layer_laws
 
 LAYERS = [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cdbench.layers.ldr_sd import LDRSD
+from cdbench.engine.layers.ldr_sd import LDRSD
 from tests import layer_checks
 
 SIZES = [(6, 6, 2), (7, 7, 1), (3, 8, 2), (8, 3, 2), (1, 5, 2), (5, 1, 3), (13, 10, 7), (4, 4, 6)]

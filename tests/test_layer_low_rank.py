@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cdbench.layers.base import EVALUATION
-from cdbench.layers.low_rank import LowRank
+from cdbench.engine.layers.base import EVALUATION
+from cdbench.engine.layers.low_rank import LowRank
 from tests import layer_laws
 
 LAYERS = [LowRank(13, 10, 4), LowRank(6, 9, 3), LowRank(5, 3, 8), LowRank(7, 4, 1)]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cdbench.engine.layers.monarch import SMALL, Monarch
 from cdbench.errors import ShapeError
-from cdbench.layers.monarch import SMALL, Monarch
 from tests import factored_laws
 
 # n_in, n_out, blocks, inner

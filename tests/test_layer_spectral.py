@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from cdbench.engine.layers.cdlinear import CDLinear
+from cdbench.engine.layers.spectral import DEFAULT_LENGTH, FFT_LENGTH, Spectral
 from cdbench.errors import ShapeError
-from cdbench.layers.cdlinear import CDLinear
-from cdbench.layers.spectral import DEFAULT_LENGTH, FFT_LENGTH, Spectral
 from tests import layer_checks
 
 CASES = [

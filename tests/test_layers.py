@@ -6,8 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from cdbench.errors import ConfigurationError, ShapeError
-from cdbench.layers import (
+from cdbench.engine.layers import (
     EVALUATION,
     NORMALIZATIONS,
     CDLinear,
@@ -21,11 +20,12 @@ from cdbench.layers import (
     ToRows,
     ToVertices,
 )
-from cdbench.layers.normalization import moments
-from cdbench.products import PRODUCTS
-from cdbench.products.base import FRESH, ROWS
-from cdbench.products.layout import to_rows, to_vertices
-from cdbench.products.workspace import Workspace
+from cdbench.engine.layers.normalization import moments
+from cdbench.engine.products import PRODUCTS
+from cdbench.engine.products.base import FRESH, ROWS
+from cdbench.engine.products.layout import to_rows, to_vertices
+from cdbench.engine.products.workspace import Workspace
+from cdbench.errors import ConfigurationError, ShapeError
 
 
 class Case(NamedTuple):

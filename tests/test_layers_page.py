@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cdbench.families import FAMILIES
+from cdbench.config.families import FAMILIES
 from cdbench.reports.layers_page import layers_markdown
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "layers.md"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from cdbench.environment import current_environment
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     FIRST,
@@ -18,6 +17,7 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.running.environment import current_environment
 from cdbench.store.database import Database
 from cdbench.store.ledger_queries import (
     decisive_measurements,

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.losses import (
+from cdbench.engine.losses import (
     LOG_FLOOR,
     Softmax,
     cross_entropy,
@@ -13,8 +13,8 @@ from cdbench.losses import (
     softmax_cross_entropy,
     softmax_gradient,
 )
-from cdbench.products.base import FRESH
-from cdbench.products.workspace import Workspace
+from cdbench.engine.products.base import FRESH
+from cdbench.engine.products.workspace import Workspace
 
 
 def draw(seed, n=7, n_classes=5):

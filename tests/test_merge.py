@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 
 from cdbench.errors import StoreError
-from cdbench.run import Run
+from cdbench.records.run import Run
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.migrate import revisions

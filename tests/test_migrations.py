@@ -15,9 +15,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from cdbench.config import KNOBS, RunConfig
+from cdbench.config.run_config import KNOBS, RunConfig
 from cdbench.errors import StoreError
-from cdbench.run import STATUSES
+from cdbench.records.run import STATUSES
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.migrate import VERSION_TABLE, migrations_folder, revisions, upgrade

@@ -6,11 +6,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.config_checks import NORMALIZATIONS as NORMALIZATION_NAMES
+from cdbench.config.checks import NORMALIZATIONS as NORMALIZATION_NAMES
+from cdbench.config.families import FAMILIES, family
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
-from cdbench.families import FAMILIES, family
-from cdbench.layers import (
+from cdbench.engine.layers import (
     EVALUATION,
     NORMALIZATIONS,
     Arrangement,
@@ -23,11 +23,11 @@ from cdbench.layers import (
     ToRows,
     ToVertices,
 )
-from cdbench.losses import softmax_cross_entropy
-from cdbench.network import Network
-from cdbench.products import PRODUCTS
-from cdbench.products.base import FRESH
-from cdbench.products.workspace import Workspace
+from cdbench.engine.losses import softmax_cross_entropy
+from cdbench.engine.network import Network
+from cdbench.engine.products import PRODUCTS
+from cdbench.engine.products.base import FRESH
+from cdbench.engine.products.workspace import Workspace
 
 SIZES = [
     (None, (64, 64, 64, 10), 8970),

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import FLOORED_KINDS, Numbers, condition
+from cdbench.diagnostics.spectra.base import noise_floors
 from cdbench.errors import StoreError
-from cdbench.execution import execute
-from cdbench.noise_floors import FLOORS, NoiseFloor
-from cdbench.run import Run
-from cdbench.spectra import FLOORED_KINDS, Numbers, condition
-from cdbench.spectra.base import noise_floors
+from cdbench.records.noise_floors import FLOORS, NoiseFloor
+from cdbench.records.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.audit_queries import audited_runs
 from cdbench.store.database import Database
 from cdbench.store.record import record_run

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cdbench.engine.layers import EVALUATION, BatchNorm, Context, LayerNorm
+from cdbench.engine.layers.normalization import EPSILON, moments
 from cdbench.errors import ConfigurationError, ShapeError
-from cdbench.layers import EVALUATION, BatchNorm, Context, LayerNorm
-from cdbench.layers.normalization import EPSILON, moments
 
 N = 5
 LAYER, BATCH = LayerNorm(N), BatchNorm(N)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import null_directions as nulls
-from cdbench.claims.retrained import network_of
-from cdbench.layers import CDLinear, Dense
-from cdbench.spectra import measure_spectra
+from cdbench.claims.evidence.retrained import network_of
+from cdbench.diagnostics.spectra import measure_spectra
+from cdbench.engine.layers import CDLinear, Dense
 
 SEED = 0
 SIZES = [None, 4, 8]

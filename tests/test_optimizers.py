@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.config_checks import OPTIMIZER_NAMES
-from cdbench.optimizers import OPTIMIZERS
+from cdbench.config.checks import OPTIMIZER_NAMES
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.optimizers import OPTIMIZERS
 
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 

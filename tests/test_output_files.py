@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from cdbench.errors import OutputError, StoreError
-from cdbench.output_files import new_file, write_output
 from cdbench.store.migrate import revisions
+from cdbench.system.output_files import new_file, write_output
 from tests.cli_tools import CDBENCH, Here, by_shell, contents, for_real, plain_environment
 
 ASSETS = Path(__file__).parent / "assets"

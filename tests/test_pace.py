@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from cdbench.claims import CLAIMS, union
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.pace import Needs, Pace, guessed_seconds, in_good_order, kind_of
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.running.pace import Needs, Pace, guessed_seconds, in_good_order, kind_of
 
 AUDIT = union(claim.needs(range(10)) for claim in CLAIMS.values())
 """A tenth of its runs take most of its time."""

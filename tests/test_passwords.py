@@ -208,8 +208,8 @@ def test_every_command_refuses_before_it_does_anything(here, monkeypatch, comman
     def began(*_args, **_more):
         raise AssertionError
 
-    monkeypatch.setattr("cdbench.execution.execute", began)
-    monkeypatch.setattr("cdbench.crossover.measure", began, raising=False)
+    monkeypatch.setattr("cdbench.running.execution.execute", began)
+    monkeypatch.setattr("cdbench.running.crossover.measure", began, raising=False)
     answer = here(*command.split(), "--db", "postgresql://me:QQQQ@XXXX@127.0.0.1:1/runs")
     assert (answer.code, answer.out, answer.err.count("\n")) == (3, "", 1)
     assert "cannot be told apart" in answer.err

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.layers import CDLinear
-from cdbench.products import PRODUCTS, plan
-from cdbench.products.base import ROWS
-from cdbench.products.planner import expected_seconds
-from cdbench.products.work import SECONDS, Work, matrix_product
-from cdbench.products.workspace import Workspace
+from cdbench.engine.layers import CDLinear
+from cdbench.engine.products import PRODUCTS, plan
+from cdbench.engine.products.base import ROWS
+from cdbench.engine.products.planner import expected_seconds
+from cdbench.engine.products.work import SECONDS, Work, matrix_product
+from cdbench.engine.products.workspace import Workspace
 
 every_product = pytest.mark.parametrize("name", PRODUCTS)
 every_dtype = pytest.mark.parametrize("dtype", SECONDS)

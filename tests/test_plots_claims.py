@@ -14,10 +14,9 @@ from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from cdbench.claims.statistics import Observations, median
 from cdbench.cli.figure_samples import READERS
+from cdbench.diagnostics.spectra import KINDS
 from cdbench.errors import MissingResultsError
-from cdbench.judgement import Observation
 from cdbench.plots import FIGURES, FORMATS, KINDS_DRAWN, SAMPLE_FIGURES, Sample, save_figure
 from cdbench.plots.base import Model
 from cdbench.plots.kappa_floors import CUT, DAMPED
@@ -25,8 +24,9 @@ from cdbench.plots.kinds import KIND_WORDS, NETWORK
 from cdbench.plots.notes import number
 from cdbench.plots.samples import quartiles
 from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
-from cdbench.run import Condition, Spectrum
-from cdbench.spectra import KINDS
+from cdbench.records.judgement import Observation
+from cdbench.records.run import Condition, Spectrum
+from cdbench.statistics.estimates import Observations, median
 from tests.test_plots import network_spectrum, plotted, texts
 
 SOURCE = "claim x of a$b_$.db · seeds 0..9"

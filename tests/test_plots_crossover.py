@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cdbench.benchmark import DENSE, Size, Timing
 from cdbench.errors import MissingResultsError
 from cdbench.plots import draw_crossover, save_figure
+from cdbench.records.benchmark import DENSE, Size, Timing
 
 SOURCE = "benchmark 1 of a$b_$.db · processor · blas, 1 thread"
 

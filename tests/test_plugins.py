@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from cdbench import plugin_source, plugins
-from cdbench.config import RunConfig
-from cdbench.config_checks import DATASET_NAMES
+from cdbench.cli.settings import load_settings
+from cdbench.config import plugin_source, plugins
+from cdbench.config.checks import DATASET_NAMES
+from cdbench.config.plugin_records import Carried, carried, take
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS, load_dataset, pin_dataset
 from cdbench.errors import DatasetError, PluginError, WorkerError
-from cdbench.execution import execute
-from cdbench.plugin_records import Carried, carried, take
-from cdbench.run import COMPLETED
-from cdbench.settings import load_settings
-from cdbench.sweep import execute_all
+from cdbench.records.run import COMPLETED
+from cdbench.running.execution import execute
+from cdbench.running.sweep import execute_all
 from tests.cli_tools import SMALL_NETWORK, contents, for_real, rows
 from tests.dask_cluster import dask_cluster, until
 from tests.layer_laws import LAWS, initial_variance_is_kept

@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import WorkerError
-from cdbench.pool import Pool
-from cdbench.run import COMPLETED, FAILED, INTERRUPTED, Run
-from cdbench.servers import start_server
-from cdbench.sweep import _give_up, one_by_one
-from cdbench.worker import Task
+from cdbench.records.run import COMPLETED, FAILED, INTERRUPTED, Run
+from cdbench.running.pool import Pool
+from cdbench.running.servers import start_server
+from cdbench.running.sweep import _give_up, one_by_one
+from cdbench.running.worker import Task
 from tests.chaos import cpu_s, wait_until
 
 if sys.platform == "win32":
@@ -106,7 +106,7 @@ def test_a_failed_run_names_the_environment_of_the_others() -> None:
 
 
 def test_workers_that_never_start_end_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cdbench.worker.serve", id)  # which returns
+    monkeypatch.setattr("cdbench.running.worker.serve", id)  # which returns
     with pytest.raises(WorkerError, match=r"as they started \(exit code 0\).*--jobs 1"):
         list(pool().batches([task(0), task(1)]))
     assert multiprocessing.active_children() == []

@@ -22,10 +22,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, insert, select, text
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import MissingResultsError, StoreError
-from cdbench.execution import execute
-from cdbench.run import Run
+from cdbench.records.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.migrate import VERSION_TABLE, revisions, upgrade

@@ -6,14 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import circulant
 
-from cdbench.config_checks import PRODUCT_NAMES
-from cdbench.layers import CDLinear
-from cdbench.products import PRODUCTS
-from cdbench.products.base import FRESH, ROWS
-from cdbench.products.layout import to_rows, to_vertices
-from cdbench.products.polygon import bilinear_algorithm
-from cdbench.products.real_dft import RealDFT, n_real, stage_lengths
-from cdbench.products.workspace import Workspace
+from cdbench.config.checks import PRODUCT_NAMES
+from cdbench.engine.layers import CDLinear
+from cdbench.engine.products import PRODUCTS
+from cdbench.engine.products.base import FRESH, ROWS
+from cdbench.engine.products.layout import to_rows, to_vertices
+from cdbench.engine.products.polygon import bilinear_algorithm
+from cdbench.engine.products.real_dft import RealDFT, n_real, stage_lengths
+from cdbench.engine.products.workspace import Workspace
 
 every_product = pytest.mark.parametrize("name", PRODUCTS)
 OWN_ORDER = CDLinear.memory_order["c"]

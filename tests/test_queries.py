@@ -6,8 +6,8 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 from sqlalchemy import text
 
-from cdbench.config import RunConfig
-from cdbench.run import Run
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
 from cdbench.store.database import Database, open_for_reading
 from cdbench.store.queries import CHUNK, completed_configs, epochs_of, newest_runs, spectra_of
 from cdbench.store.record import record_run

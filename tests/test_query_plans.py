@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.store import models
 from cdbench.store.audit_queries import audited_runs, covering_runs
 from cdbench.store.database import Database, open_for_writing

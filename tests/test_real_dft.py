@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from cdbench.products.base import FRESH
-from cdbench.products.real_dft import RealDFT, n_real, orthonormal_matrix, stage_lengths
-from cdbench.products.workspace import Workspace
+from cdbench.engine.products.base import FRESH
+from cdbench.engine.products.real_dft import RealDFT, n_real, orthonormal_matrix, stage_lengths
+from cdbench.engine.products.workspace import Workspace
 
 LENGTHS = [*range(1, 65), 72, 96, 97, 100, 105, 121, 128, 210, 256]
 every_length = pytest.mark.parametrize("B", LENGTHS)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cdbench.errors import DatabaseGoneError, StoreError
-from cdbench.run import Run
+from cdbench.records.run import Run
 from cdbench.store import record
 from cdbench.store.database import Database
 from cdbench.store.record import record_runs, store_runs

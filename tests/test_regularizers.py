@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.config_checks import FISHER_FORMS
-from cdbench.regularizers import REGULARIZERS
+from cdbench.config.checks import FISHER_FORMS
+from cdbench.engine.regularizers import REGULARIZERS
 
 every_form = pytest.mark.parametrize("form", REGULARIZERS)
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from cdbench.audit import inputs_digest, judged, replication_of, uuids_of
 from cdbench.claims import CLAIMS, union
-from cdbench.claims.statistics import Observations
+from cdbench.claims.audit import inputs_digest, judged, replication_of, uuids_of
 from cdbench.cli import run
 from cdbench.cli.audit import AUDIT_SEEDS
 from cdbench.cli.output import claims_report
-from cdbench.grid import grid
-from cdbench.published import PUBLISHED_SEEDS
+from cdbench.config.grid import grid
+from cdbench.records.published import PUBLISHED_SEEDS
 from cdbench.reports.claims import shortened
 from cdbench.reports.formats import render
 from cdbench.reports.table1 import table1, table1_configs
+from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import covering_runs
 from cdbench.store.database import open_for_reading
 from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims

@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from cdbench.cli import run as run_command
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import MissingResultsError
-from cdbench.numerals import format_number, format_range
-from cdbench.published import PUBLISHED_TABLE1
+from cdbench.records.published import PUBLISHED_TABLE1
 from cdbench.reports.escaping import latex_escape, latex_numbers
 from cdbench.reports.formats import FORMATS, Report, render
 from cdbench.reports.statistics import format_count, format_kappa, format_loss, format_percent
 from cdbench.reports.summary import summary
 from cdbench.reports.table1 import table1, table1_configs
+from cdbench.statistics.numerals import format_number, format_range
 from cdbench.store.database import open_for_reading
 from cdbench.store.queries import StoredRun, newest_runs
 

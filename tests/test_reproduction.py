@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.execution import execute
-from cdbench.numerals import format_number
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Condition, Curvature, EpochMetrics, Run
 from cdbench.reports.reproduction import (
     SHOWN,
     Reproduced,
@@ -22,7 +21,8 @@ from cdbench.reports.reproduction import (
     verdicts_table,
 )
 from cdbench.reports.statistics import format_kappa, format_loss, format_percent
-from cdbench.reproduction import (
+from cdbench.running.execution import execute
+from cdbench.running.reproduction import (
     BIT_FOR_BIT,
     DIFFERENT,
     NOT_REPRODUCIBLE,
@@ -33,7 +33,7 @@ from cdbench.reproduction import (
     compare_runs,
     not_reproducible,
 )
-from cdbench.run import Condition, Curvature, EpochMetrics, Run
+from cdbench.statistics.numerals import format_number
 
 CONFIG = RunConfig(dataset="iris", epochs=2, hidden=(3,), B=2)
 

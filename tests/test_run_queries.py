@@ -9,11 +9,11 @@ from math import inf, nextafter
 import pytest
 from sqlalchemy import text
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, StoreError
-from cdbench.execution import execute
-from cdbench.run import Run
+from cdbench.records.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.database import Database, open_for_reading
 from cdbench.store.record import record_run
 from cdbench.store.run_queries import stored_runs

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from cdbench.claims.statistics import Observations, mean
 from cdbench.cli.echo import echo
-from cdbench.config import RunConfig
+from cdbench.cli.settings import load_settings
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError
-from cdbench.judgement import Observation
-from cdbench.settings import load_settings
+from cdbench.records.judgement import Observation
+from cdbench.statistics.estimates import Observations, mean
 from cdbench.store.database import open_for_writing
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import record_run, start_sweep

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
+from cdbench.cli.settings import load_settings
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import limits, load_dataset, pin_dataset
 from cdbench.datasets.csv_file import MEMORY_PER_BYTE, read_csv
 from cdbench.datasets.limits import COPIES
 from cdbench.datasets.npz_file import read_npz
 from cdbench.errors import CdbenchError, ConfigurationError, DatasetError, UnknownNameError
-from cdbench.settings import load_settings
 
 ENOUGH = 30_000_000
 """Bytes that a refusal may take, which has nothing to allocate but words."""

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from cdbench.comparison import compare
-from cdbench.numerals import format_number
+from cdbench.claims.evidence.comparison import compare
+from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, Run
 from cdbench.reports.claims import measurements_table
 from cdbench.reports.formats import FORMATS, render
 from cdbench.reports.statistics import format_kappa, format_loss
 from cdbench.reports.summary import summary
 from cdbench.reports.table1 import table1_configs
-from cdbench.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, Run
+from cdbench.statistics.numerals import format_number
 from cdbench.store.audit_queries import audited_runs, covering_runs
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.figure_queries import runs_with_spectra

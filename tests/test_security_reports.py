@@ -11,13 +11,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cdbench.averages import deviation, mean, median
 from cdbench.plots import save_figure
 from cdbench.plots.saving import FORMATS as FIGURE_FORMATS
 from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import Look
-from cdbench.printable import printable
 from cdbench.reports.formats import Report, render
+from cdbench.statistics.averages import deviation, mean, median
+from cdbench.system.printable import printable
 from tests.hostile import HOSTILE, MORE, hostile_or_none, steers
 
 FORMULA_STARTS = ("=", "+", "-", "@")

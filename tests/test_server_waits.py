@@ -10,10 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from cdbench.benchmark import Benchmark
 from cdbench.errors import DatabaseGoneError, StoreError
-from cdbench.judgement import ClaimResult, Judgement
-from cdbench.run import Run
+from cdbench.records.benchmark import Benchmark
+from cdbench.records.judgement import ClaimResult, Judgement
+from cdbench.records.run import Run
 from cdbench.store import server_connection, steadfast
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.queries import newest_runs

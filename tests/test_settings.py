@@ -2,9 +2,9 @@
 
 import pytest
 
+from cdbench.cli.settings import Settings, load_settings
+from cdbench.config.knob_values import expand_range
 from cdbench.errors import ConfigurationError, UnknownNameError
-from cdbench.knob_values import expand_range
-from cdbench.settings import Settings, load_settings
 
 
 def write(folder, text):

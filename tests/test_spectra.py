@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import block_diag, circulant
 
-from cdbench.config import RunConfig
-from cdbench.layers import CDLinear, Dense, ReLU, Slice
-from cdbench.network import Network
-from cdbench.spectra import KINDS, LayerState, Numbers, condition, measure_spectra
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import KINDS, LayerState, Numbers, condition, measure_spectra
+from cdbench.engine.layers import CDLinear, Dense, ReLU, Slice
+from cdbench.engine.network import Network
 
 EPS = float(np.finfo(np.float64).eps)
 BLOCK_SIZES = pytest.mark.parametrize("B", [None, 1, 2, 3, 4, 5, 7, 8])

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import DatabaseGoneError, StoreError
-from cdbench.execution import execute
-from cdbench.run import Run
+from cdbench.records.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.database import Database
 from cdbench.store.queries import epochs_of, newest_runs, spectra_of
 from cdbench.store.record import StoredSweep, end_sweep, record_run, start_sweep, store_runs

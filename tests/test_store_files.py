@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cdbench.errors import MissingResultsError, StoreError
-from cdbench.run import Run
+from cdbench.records.run import Run
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.queries import epochs_of

@@ -23,10 +23,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
-from cdbench.execution import execute
-from cdbench.run import COMPLETED, DIVERGED, STATUSES, Curvature, Run
+from cdbench.records.run import COMPLETED, DIVERGED, STATUSES, Curvature, Run
+from cdbench.running.execution import execute
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.migrate import revisions
 from cdbench.store.queries import newest_runs

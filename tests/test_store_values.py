@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from cdbench.benchmark import Benchmark, Size, Timing
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, StoreError
-from cdbench.judgement import CONDITIONAL, ClaimResult, Judgement, Measurement, Observation
-from cdbench.run import Curvature, Run
+from cdbench.records.benchmark import Benchmark, Size, Timing
+from cdbench.records.judgement import CONDITIONAL, ClaimResult, Judgement, Measurement, Observation
+from cdbench.records.run import Curvature, Run
 from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import Database
 from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims

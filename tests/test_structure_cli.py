@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cdbench import families
 from cdbench.cli.widths import check_widths
-from cdbench.config import RunConfig
+from cdbench.config import families
+from cdbench.config.grid import grid
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError
-from cdbench.grid import grid
 from cdbench.reports.kinds import notes_on_kinds
 from cdbench.reports.summary import summary
 from cdbench.reports.tables import text_table

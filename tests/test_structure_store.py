@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.execution import execute
-from cdbench.run import Run
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import record_run

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.grid import grid
-from cdbench.run import Run
-from cdbench.sweep import execute_all
+from cdbench.config.grid import grid
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Run
+from cdbench.running.sweep import execute_all
 
 
 def numbers(run: Run) -> Any:

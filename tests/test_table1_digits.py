@@ -9,9 +9,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.execution import execute
-from cdbench.products import PRODUCTS
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.products import PRODUCTS
+from cdbench.running.execution import execute
 
 TABLE_1 = {
     "dense": ("64→64→64→10", "8,970", "0.0011 ± 0.0001", "98.15 % ± 0.47 %", "5.9e6"),

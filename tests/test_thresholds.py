@@ -8,22 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.linalg import aslinearoperator
 
-from cdbench import averages
-from cdbench.claims import bootstrap
-from cdbench.claims.exponents import exponent_of_medians
-from cdbench.claims.statistics import LEVEL, RESAMPLES, Observations, mean, median_ratio
-from cdbench.config import RunConfig
-from cdbench.curvature.base import Eigenvalues
-from cdbench.curvature.lanczos import lanczos
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets.csv_file import read_csv
 from cdbench.datasets.npz_file import read_npz
 from cdbench.datasets.transforms import WHITENING_FLOOR, whiten
-from cdbench.diagnostics import Diagnostics
+from cdbench.diagnostics.curvature.base import Eigenvalues
+from cdbench.diagnostics.curvature.lanczos import lanczos
+from cdbench.diagnostics.spectra import KINDS, LayerState, condition
+from cdbench.engine.layers import CDLinear, Dense
 from cdbench.errors import DatasetError, ShapeError
-from cdbench.execution import execute
-from cdbench.judgement import Observation
-from cdbench.layers import CDLinear, Dense
-from cdbench.spectra import KINDS, LayerState, condition
+from cdbench.records.judgement import Observation
+from cdbench.running.execution import execute
+from cdbench.statistics import averages, bootstrap
+from cdbench.statistics.estimates import LEVEL, RESAMPLES, Observations, mean, median_ratio
+from cdbench.statistics.exponents import exponent_of_medians
 
 EPS = float(np.finfo(np.float64).eps)
 

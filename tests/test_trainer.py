@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
-from cdbench.network import Network
-from cdbench.trainer import Trainer
+from cdbench.engine.network import Network
+from cdbench.engine.trainer import Trainer
 
 ACTIVATIONS = 65_536
 """Of the widest layer: half a mebibyte in float64."""

@@ -8,19 +8,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cdbench import trainer, training
-from cdbench.config import RunConfig
-from cdbench.config_checks import FISHER_FORMS, INPUT_TRANSFORMS, OPTIMIZER_NAMES
+from cdbench.config.checks import FISHER_FORMS, INPUT_TRANSFORMS, OPTIMIZER_NAMES
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
+from cdbench.engine import trainer, training
+from cdbench.engine.layers import EVALUATION, CDLinear, Dense
+from cdbench.engine.losses import softmax_cross_entropy
+from cdbench.engine.network import Network
+from cdbench.engine.products import PRODUCTS
+from cdbench.engine.regularizers import REGULARIZERS
+from cdbench.engine.split import Split
+from cdbench.engine.trainer import Trainer, add_fisher, learning_rates
+from cdbench.engine.training import train
 from cdbench.errors import DivergenceError
-from cdbench.layers import EVALUATION, CDLinear, Dense
-from cdbench.losses import softmax_cross_entropy
-from cdbench.network import Network
-from cdbench.products import PRODUCTS
-from cdbench.regularizers import REGULARIZERS
-from cdbench.split import Split
-from cdbench.trainer import Trainer, add_fisher, learning_rates
-from cdbench.training import train
 
 
 def begun(**knobs):

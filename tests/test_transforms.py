@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from cdbench.config_checks import INPUT_TRANSFORMS
+from cdbench.config.checks import INPUT_TRANSFORMS
 from cdbench.datasets import DATASETS
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.transforms import TRANSFORMS, WHITENING_FLOOR

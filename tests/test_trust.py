@@ -10,9 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cdbench import trust
+from cdbench.cli import trust
+from cdbench.cli.settings import load_settings
 from cdbench.errors import ConfigurationError
-from cdbench.settings import load_settings
 from tests.cli_tools import SMALL, SMALL_NETWORK, Here, contents, for_real
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs users and groups")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from cdbench.config import RunConfig
-from cdbench.layers import Arrangement, CDLinear, Context, Dense, ReLU
-from cdbench.network import Network
-from cdbench.tying import Tied
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import Arrangement, CDLinear, Context, Dense, ReLU
+from cdbench.engine.network import Network
+from cdbench.engine.tying import Tied
 
 CASES = [
     {"B": B, "normalization": normalization, "dropout": dropout}

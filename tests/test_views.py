@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from cdbench.records.run import Run
 from cdbench.reports.table1 import table1, table1_configs
-from cdbench.run import Run
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import record_run

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from cdbench.work_folders import work_folder
+from cdbench.system.work_folders import work_folder
 
 HOLDER = (
     "import sys, time; from pathlib import Path\n"
-    "from cdbench.work_folders import work_folder\n"
+    "from cdbench.system.work_folders import work_folder\n"
     "with work_folder(Path(sys.argv[1])) as folder:\n"
     "    (folder / 'a').mkdir(); (folder / 'a' / 'b.db-journal').write_text('x')\n"
     "    print(folder, flush=True)\n"

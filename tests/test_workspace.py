@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cdbench.products.base import FRESH
-from cdbench.products.workspace import CACHE_LINE, Workspace, aligned
+from cdbench.engine.products.base import FRESH
+from cdbench.engine.products.workspace import CACHE_LINE, Workspace, aligned
 
 REQUESTS = [((2, 3), "float64"), ((2, 3), "float64"), ((4,), "float32"), ((0, 2), "bool")]
 

@@ -3,7 +3,6 @@
 First come the paper's main claims, then the statements around them, each in the paper's order.
 """
 
-from cdbench import plugins
 from cdbench.claims.accuracy import Accuracy
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
 from cdbench.claims.batch_diagnostic import BatchDiagnostic
@@ -39,6 +38,7 @@ from cdbench.claims.trace_inverse import TraceInverse
 from cdbench.claims.training_loss import TrainingLoss
 from cdbench.claims.training_speed import TrainingSpeed
 from cdbench.claims.white_start import WhiteStart
+from cdbench.config import plugins
 
 _IN_ORDER: tuple[type[Claim], ...] = (
     Parameters,

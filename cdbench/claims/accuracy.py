@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs
-from cdbench.claims.statistics import Observations, glass_delta, mean, mean_difference
 from cdbench.claims.table1 import (
     B4,
     B8,
@@ -13,8 +12,7 @@ from cdbench.claims.table1 import (
     needs_with_paper_seeds,
     observe_models,
 )
-from cdbench.claims.wording import POINTS, above, below, in_digits, in_points
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -23,7 +21,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.published import PUBLISHED_ROWS, PUBLISHED_SEEDS
+from cdbench.records.published import PUBLISHED_ROWS, PUBLISHED_SEEDS
+from cdbench.statistics.estimates import Observations, glass_delta, mean, mean_difference
+from cdbench.statistics.wording import POINTS, above, below, in_digits, in_points
 
 ACCURACY = "test accuracy, share"
 TABLE_CELL = "test accuracy with the paper's seeds, share"

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from cdbench.claims.estimands import DRAWS
-from cdbench.claims.statistics import Observations
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import MissingResultsError
-from cdbench.judgement import Judgement, Measurement, Observation
+from cdbench.records.judgement import Judgement, Measurement, Observation
+from cdbench.statistics.estimands import DRAWS
+from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 
 MIN_SEEDS = 10

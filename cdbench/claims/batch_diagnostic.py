@@ -5,14 +5,12 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.factors import within
-from cdbench.claims.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
-from cdbench.claims.retrained import N_RETRAINED, last_batches, retrained, split_of
-from cdbench.claims.statistics import Observations, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
-from cdbench.judgement import (
+from cdbench.claims.evidence.retrained import N_RETRAINED, last_batches, retrained, split_of
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import measure_spectra
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -21,9 +19,11 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.network import Network
-from cdbench.products.base import Array
-from cdbench.spectra import measure_spectra
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import Observations, median, median_ratio
+from cdbench.statistics.factors import within
+from cdbench.statistics.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
+from cdbench.statistics.wording import above, below, in_digits
 
 BLOCK_SIZES, LAYERS = (4, 8), (1, 2, 3)
 BATCHES = "theorem1, median of mini-batches"

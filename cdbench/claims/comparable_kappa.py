@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import product
 
 from cdbench.claims.base import MIN_SEEDS, Bench, Claim, Measurements, Needs, needs_of, paper_models
-from cdbench.claims.kappa_curves import LEVELS, ROBUST, ROUNDING, cut, in_words
-from cdbench.claims.kappas import (
+from cdbench.claims.evidence.kappa_curves import LEVELS, ROBUST, ROUNDING, cut, in_words
+from cdbench.claims.evidence.kappas import (
     BESIDE,
     DAMPED_AT,
     DECISIVE,
@@ -22,10 +22,8 @@ from cdbench.claims.kappas import (
     running,
     running_ratios,
 )
-from cdbench.claims.statistics import Observations, largest, median, median_ratio, smallest
-from cdbench.claims.wording import above, below, ends
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -34,7 +32,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.published import PUBLISHED_KAPPA_RATIOS
+from cdbench.records.published import PUBLISHED_KAPPA_RATIOS
+from cdbench.statistics.estimates import Observations, largest, median, median_ratio, smallest
+from cdbench.statistics.wording import above, below, ends
 
 LABELS = dict(
     zip(DECISIVE, ("the weights", *(f"layer {n}'s Hessian" for n in LAYERS)), strict=True)

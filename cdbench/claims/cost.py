@@ -14,16 +14,15 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.forward_cost import (
+from cdbench.claims.evidence.forward_cost import (
     BATCH,
     DENSE,
     claimed_share,
     forward_times,
     multiplications,
 )
-from cdbench.claims.statistics import Observations, largest, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.judgement import (
+from cdbench.engine.products import PRODUCTS
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -32,7 +31,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.products import PRODUCTS
+from cdbench.statistics.estimates import Observations, largest, median, median_ratio
+from cdbench.statistics.wording import above, below, in_digits
 
 SIZES = (64, 256, 1024)
 BLOCKS = (4, 8, 16, 32)

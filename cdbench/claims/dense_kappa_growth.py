@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.exponents import exponent_of_medians
-from cdbench.claims.statistics import Observations, median
-from cdbench.claims.wording import above, below, ends, in_digits
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
@@ -16,6 +13,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.statistics.estimates import Observations, median
+from cdbench.statistics.exponents import exponent_of_medians
+from cdbench.statistics.wording import above, below, ends, in_digits
 
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 REPLICATES = 100

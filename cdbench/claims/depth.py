@@ -13,7 +13,7 @@ from cdbench.claims.base import (
     needs_of,
     recipe_models,
 )
-from cdbench.claims.kappa_curves import (
+from cdbench.claims.evidence.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     LESS,
@@ -26,13 +26,11 @@ from cdbench.claims.kappa_curves import (
     mean_kappa,
     named_with,
 )
-from cdbench.claims.kappas import DENSE
-from cdbench.claims.statistics import Observations, mean, median, median_ratio
-from cdbench.claims.weight_products import DEEPEST, MODEL, WIDTH, B, product_kappas
-from cdbench.claims.wording import in_digits
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.claims.evidence.kappas import DENSE
+from cdbench.claims.evidence.weight_products import DEEPEST, MODEL, WIDTH, B, product_kappas
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -41,7 +39,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_number
+from cdbench.statistics.estimates import Observations, mean, median, median_ratio
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.wording import in_digits
 from cdbench.store.audit_queries import AuditedRun
 
 DEPTHS, PRODUCTS = (2, 4, 6), tuple(range(2, DEEPEST + 1, 2))

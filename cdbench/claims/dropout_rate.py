@@ -14,10 +14,8 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.statistics import Observations, mean, mean_difference
-from cdbench.claims.wording import POINTS, above, below, ends, in_points
-from cdbench.config import ALPHA_CD, RunConfig
-from cdbench.judgement import (
+from cdbench.config.run_config import ALPHA_CD, RunConfig
+from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
@@ -25,6 +23,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.statistics.estimates import Observations, mean, mean_difference
+from cdbench.statistics.wording import POINTS, above, below, ends, in_points
 
 ACCURACY = "test accuracy, share"
 MODELS = ("dense", "cdlinear B=4", "cdlinear B=8")

@@ -12,10 +12,9 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.statistics import Observations, largest, mean_difference, median
-from cdbench.claims.wording import below, in_digits
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.diagnostics.spectra import KINDS
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -25,7 +24,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.spectra import KINDS
+from cdbench.statistics.estimates import Observations, largest, mean_difference, median
+from cdbench.statistics.wording import below, in_digits
 
 PUBLISHED_SEED = 2
 """Figure 2 is of this seed alone."""

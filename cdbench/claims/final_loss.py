@@ -12,10 +12,8 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.statistics import Observations, median, median_ratio
 from cdbench.claims.table1 import B4, B8, DENSE, observe_models
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
@@ -23,8 +21,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_number
-from cdbench.published import PUBLISHED_ROWS
+from cdbench.records.published import PUBLISHED_ROWS
+from cdbench.statistics.estimates import Observations, median, median_ratio
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.wording import above, below, in_digits
 from cdbench.store.audit_queries import AuditedRun
 
 FINAL = "training loss of epoch 25, nats"

@@ -5,8 +5,9 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.statistics import Observations, largest, smallest
-from cdbench.judgement import (
+from cdbench.engine.layers import EVALUATION, CDLinear
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -15,8 +16,7 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import EVALUATION, CDLinear
-from cdbench.products.base import Array
+from cdbench.statistics.estimates import Observations, largest, smallest
 
 PRODUCT = "error of Eq. 2's product, relative (place: case)"
 SPECTRUM = "difference in σ(W) between row and column, relative (place: case)"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
-from cdbench.claims.kappa_curves import (
+from cdbench.claims.evidence.kappa_curves import (
     DECIDING,
     LESS,
     Curve,
@@ -17,17 +17,9 @@ from cdbench.claims.kappa_curves import (
     levels_of,
     mean_kappa,
 )
-from cdbench.claims.statistics import (
-    Observations,
-    mean,
-    mean_difference,
-    median,
-    median_ratio,
-)
-from cdbench.claims.wording import above, below, in_digits, in_points
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     NOT_SUPPORTED,
@@ -35,7 +27,15 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_points
+from cdbench.statistics.estimates import (
+    Observations,
+    mean,
+    mean_difference,
+    median,
+    median_ratio,
+)
+from cdbench.statistics.numerals import format_points
+from cdbench.statistics.wording import above, below, in_digits, in_points
 from cdbench.store.audit_queries import AuditedRun
 
 PUBLISHED_WEIGHT = 1e-4

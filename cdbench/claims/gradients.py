@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.statistics import Observations, largest
-from cdbench.config import RunConfig
-from cdbench.judgement import (
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import EVALUATION, CDLinear, Params, ReLU
+from cdbench.engine.losses import softmax_cross_entropy
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -17,10 +20,7 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import EVALUATION, CDLinear, Params, ReLU
-from cdbench.losses import softmax_cross_entropy
-from cdbench.network import Network
-from cdbench.products.base import Array
+from cdbench.statistics.estimates import Observations, largest
 
 LAYER = "relative error of a layer's gradient, worst entry (place: case)"
 NETWORK = "relative error of a network's gradient, in norm (place: case)"

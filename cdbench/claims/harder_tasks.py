@@ -12,12 +12,9 @@ from cdbench.claims.base import (
     Needs,
     paper_models,
 )
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.rate_grid import B4, B8, DENSE, RAW, Setting, own_best
-from cdbench.claims.statistics import Observations, mean, mean_difference, mean_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
-from cdbench.judgement import (
+from cdbench.claims.evidence.rate_grid import B4, B8, DENSE, RAW, Setting, own_best
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -26,7 +23,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_points
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import Observations, mean, mean_difference, mean_ratio
+from cdbench.statistics.numerals import format_points
+from cdbench.statistics.wording import above, below, in_digits
 from cdbench.store.audit_queries import AuditedRun
 
 EASY = "digits"

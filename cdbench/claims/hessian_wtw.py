@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of
-from cdbench.claims.factors import beyond, within
-from cdbench.claims.gradients import central_difference
-from cdbench.claims.kappa_curves import (
+from cdbench.claims.evidence.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     ROBUST,
@@ -18,12 +16,11 @@ from cdbench.claims.kappa_curves import (
     kappa_at,
     levels_of,
 )
-from cdbench.claims.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
-from cdbench.claims.statistics import Observations, largest, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.claims.gradients import central_difference
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import EVALUATION, Dense
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -32,7 +29,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import EVALUATION, Dense
+from cdbench.statistics.estimates import Observations, largest, median, median_ratio
+from cdbench.statistics.factors import beyond, within
+from cdbench.statistics.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
+from cdbench.statistics.wording import above, below, in_digits
 
 LAYERS = (1, 2, 3)
 WEIGHT, HESSIAN = "W⊤W", "Hessian in the weights"

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Sequence
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of
-from cdbench.claims.statistics import Observations, largest, median_ratio
-from cdbench.claims.wording import above, below, ends, in_digits
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -16,7 +14,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.run import Condition
+from cdbench.records.run import Condition
+from cdbench.statistics.estimates import Observations, largest, median_ratio
+from cdbench.statistics.wording import above, below, ends, in_digits
 from cdbench.store.audit_queries import AuditedRun
 
 BLOCK_SIZES = (4, 8)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, paper_models
-from cdbench.claims.kappa_curves import (
+from cdbench.claims.evidence.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     ROBUST,
@@ -14,10 +14,8 @@ from cdbench.claims.kappa_curves import (
     levels_of,
     named_with,
 )
-from cdbench.claims.statistics import Observations, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -26,6 +24,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.statistics.estimates import Observations, median, median_ratio
+from cdbench.statistics.wording import above, below, in_digits
 
 LAYERS, MODELS, DENSE = (1, 2, 3), ("cdlinear B=4", "cdlinear B=8"), "dense"
 HESSIAN, SPREAD = "layer_hessian", "theorem1"

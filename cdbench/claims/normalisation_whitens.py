@@ -15,8 +15,7 @@ from cdbench.claims.base import (
     needs_of,
     recipe_models,
 )
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.kappa_curves import (
+from cdbench.claims.evidence.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     LESS,
@@ -31,12 +30,10 @@ from cdbench.claims.kappa_curves import (
     mean_kappa,
     named_with,
 )
-from cdbench.claims.kappas import DENSE, LAYERS
-from cdbench.claims.statistics import Observations, mean, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.claims.evidence.kappas import DENSE, LAYERS
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -45,7 +42,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_number
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import Observations, mean, median, median_ratio
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.wording import above, below, in_digits
 from cdbench.store.audit_queries import AuditedRun
 
 MODEL = "cdlinear B=4"

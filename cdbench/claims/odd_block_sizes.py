@@ -13,18 +13,9 @@ from cdbench.claims.base import (
     needs_of,
     recipe_models,
 )
-from cdbench.claims.statistics import (
-    Observations,
-    largest,
-    mean,
-    mean_difference,
-    median,
-    median_ratio,
-)
-from cdbench.claims.wording import above, below, in_points
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
@@ -32,6 +23,15 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.statistics.estimates import (
+    Observations,
+    largest,
+    mean,
+    mean_difference,
+    median,
+    median_ratio,
+)
+from cdbench.statistics.wording import above, below, in_points
 from cdbench.store.audit_queries import AuditedRun
 
 BLOCK_SIZES = (1, 2, 3, 4, 5, 6, 7, 8)

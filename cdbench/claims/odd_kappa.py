@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, needs_of, recipe_models
-from cdbench.claims.kappa_curves import (
+from cdbench.claims.evidence.kappa_curves import (
     DECIDING,
     FLOORS_COUNT,
     LESS,
@@ -20,11 +20,11 @@ from cdbench.claims.kappa_curves import (
     levels_of,
 )
 from cdbench.claims.odd_block_sizes import BLOCK_SIZES, ODD, WEIGHT
-from cdbench.claims.statistics import Observations, mean, median, median_ratio
-from cdbench.claims.wording import in_digits
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import CDLinear
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -33,8 +33,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import CDLinear
-from cdbench.products.base import Array
+from cdbench.statistics.estimates import Observations, mean, median, median_ratio
+from cdbench.statistics.wording import in_digits
 
 TRAINED, RANDOM = WEIGHT, "weight κ of a square random layer, geometric mean of the draws"
 QUANTITIES = (TRAINED, RANDOM)

@@ -6,13 +6,12 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.kappas import DENSE, MODELS
-from cdbench.claims.statistics import Observations, mean
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
+from cdbench.claims.evidence.kappas import DENSE, MODELS
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
-from cdbench.judgement import (
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -21,9 +20,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_number
-from cdbench.products.base import Array
-from cdbench.split import Split
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import Observations, mean
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.wording import above, below, in_digits
 
 BLOCK_SIZES = dict(zip((DENSE, *MODELS), (1, 4, 8), strict=True))
 N_CLASSES, BATCH_SIZE = 10, 64

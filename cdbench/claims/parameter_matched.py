@@ -13,20 +13,10 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.rate_grid import RAW, Setting, own_best
-from cdbench.claims.statistics import (
-    Observations,
-    glass_delta,
-    mean,
-    mean_difference,
-    mean_ratio,
-    median_ratio,
-)
+from cdbench.claims.evidence.rate_grid import RAW, Setting, own_best
 from cdbench.claims.table1 import B4, B8, DENSE
-from cdbench.claims.wording import above, below, in_digits, in_points
-from cdbench.config import RunConfig
-from cdbench.judgement import (
+from cdbench.config.run_config import RunConfig
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -35,7 +25,17 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_number, format_points
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import (
+    Observations,
+    glass_delta,
+    mean,
+    mean_difference,
+    mean_ratio,
+    median_ratio,
+)
+from cdbench.statistics.numerals import format_number, format_points
+from cdbench.statistics.wording import above, below, in_digits, in_points
 
 COUNT = "parameters"
 ACCURACY = "test accuracy, share"

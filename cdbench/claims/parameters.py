@@ -4,10 +4,10 @@ from itertools import product
 from math import prod
 
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
-from cdbench.claims.estimands import EXACT
-from cdbench.claims.statistics import Observations, largest, mean, mean_ratio, smallest
-from cdbench.config import RunConfig
-from cdbench.judgement import (
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import CDLinear, Dense
+from cdbench.engine.network import Network
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     REPRODUCED,
@@ -15,9 +15,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import CDLinear, Dense
-from cdbench.network import Network
-from cdbench.published import PUBLISHED_COMPRESSION, PUBLISHED_ROWS, comes_out
+from cdbench.records.published import PUBLISHED_COMPRESSION, PUBLISHED_ROWS, comes_out
+from cdbench.statistics.estimands import EXACT
+from cdbench.statistics.estimates import Observations, largest, mean, mean_ratio, smallest
 
 COUNT = "weights and biases of the network (place: hidden width)"
 WEIGHTS = "dense weights per weight of the layer (place: case)"

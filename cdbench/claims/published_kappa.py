@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs
-from cdbench.claims.statistics import Observations, mean, mean_ratio, median, median_ratio
 from cdbench.claims.table1 import needs_with_paper_seeds, observe_models
-from cdbench.claims.wording import ends
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     NOT_SUPPORTED,
@@ -16,7 +14,14 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.published import PUBLISHED_KAPPA_RATIOS, PUBLISHED_ROWS, PUBLISHED_SEEDS, comes_out
+from cdbench.records.published import (
+    PUBLISHED_KAPPA_RATIOS,
+    PUBLISHED_ROWS,
+    PUBLISHED_SEEDS,
+    comes_out,
+)
+from cdbench.statistics.estimates import Observations, mean, mean_ratio, median, median_ratio
+from cdbench.statistics.wording import ends
 from cdbench.store.audit_queries import AuditedRun
 
 MEDIAN_RATIO = "median paired ratio"

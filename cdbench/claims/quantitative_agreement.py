@@ -15,12 +15,11 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.factors import beyond, within
-from cdbench.claims.retrained import network_of, split_of
-from cdbench.claims.statistics import Observations, largest, median, median_ratio, smallest
-from cdbench.claims.wording import in_digits
-from cdbench.config import RunConfig
-from cdbench.judgement import (
+from cdbench.claims.evidence.retrained import network_of, split_of
+from cdbench.config.run_config import RunConfig
+from cdbench.diagnostics.spectra import measure_spectra
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -29,8 +28,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.products.base import Array
-from cdbench.spectra import measure_spectra
+from cdbench.statistics.estimates import Observations, largest, median, median_ratio, smallest
+from cdbench.statistics.factors import beyond, within
+from cdbench.statistics.wording import in_digits
 from cdbench.store.audit_queries import AuditedRun
 
 BLOCK_SIZES, LAYERS, SAMPLES, WIDTH = (4, 8), (1, 2, 3), 1437, 64

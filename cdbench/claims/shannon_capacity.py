@@ -5,10 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.estimands import EXACT
-from cdbench.claims.statistics import Observations, largest, mean, smallest
-from cdbench.config import ALPHA_CD
-from cdbench.judgement import (
+from cdbench.config.run_config import ALPHA_CD
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -17,7 +16,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.products.base import Array
+from cdbench.statistics.estimands import EXACT
+from cdbench.statistics.estimates import Observations, largest, mean, smallest
 
 SYMBOLS = range(2, 9)
 """Numbers of symbols: the polygons' 3, 5 and 7 and, as of block sizes, those between and around."""

@@ -4,10 +4,8 @@ from itertools import product
 from math import sqrt
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.estimands import EXACT
-from cdbench.claims.statistics import Observations, mean
-from cdbench.config import ALPHA_CD
-from cdbench.judgement import (
+from cdbench.config.run_config import ALPHA_CD
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     NOT_SUPPORTED,
@@ -16,8 +14,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_range
-from cdbench.published import comes_out
+from cdbench.records.published import comes_out
+from cdbench.statistics.estimands import EXACT
+from cdbench.statistics.estimates import Observations, mean
+from cdbench.statistics.numerals import format_range
 
 PRINTED_SPLITTING, PRINTED_ALPHA = "0.00207", "0.0118"
 """In eV, and the rate, as Sec. II prints them."""

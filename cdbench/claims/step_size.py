@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cdbench.claims.base import EPOCHS_ONLY, Bench, Claim, Measurements, Needs
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.rate_grid import (
+from cdbench.claims.evidence.rate_grid import (
     B4,
     B8,
     DENSE,
@@ -14,9 +13,7 @@ from cdbench.claims.rate_grid import (
     grid,
     own_best,
 )
-from cdbench.claims.statistics import Observations, mean, mean_difference, mean_ratio, median
-from cdbench.claims.wording import above, below, in_digits, in_points
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -25,7 +22,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_points
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import Observations, mean, mean_difference, mean_ratio, median
+from cdbench.statistics.numerals import format_points
+from cdbench.statistics.wording import above, below, in_digits, in_points
 from cdbench.store.audit_queries import AuditedRun
 
 ACCURACY = "test accuracy, share"

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from cdbench.claims.base import CONDITIONS_ONLY, Bench, Measurements, Needs, needs_of, paper_models
-from cdbench.claims.statistics import Observations, deviation, mean
-from cdbench.judgement import Measurement, Observation
-from cdbench.published import PUBLISHED_ROWS, PUBLISHED_SEEDS, n_come_out
+from cdbench.records.judgement import Measurement, Observation
+from cdbench.records.published import PUBLISHED_ROWS, PUBLISHED_SEEDS, n_come_out
+from cdbench.statistics.estimates import Observations, deviation, mean
 from cdbench.store.audit_queries import AuditedRun
 
 DENSE, B4, B8 = PUBLISHED_ROWS

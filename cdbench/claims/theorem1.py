@@ -11,13 +11,13 @@ from cdbench.claims.base import (
     Needs,
     needs_of,
 )
-from cdbench.claims.brute_force import block_errors, couplings, hessian
-from cdbench.claims.statistics import Observations, largest, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
+from cdbench.claims.evidence.brute_force import block_errors, couplings, hessian
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
-from cdbench.diagnostics import Diagnostics
-from cdbench.judgement import (
+from cdbench.engine.layers import CDLinear
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -26,8 +26,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import CDLinear
-from cdbench.products.base import Array
+from cdbench.statistics.estimates import Observations, largest, median, median_ratio
+from cdbench.statistics.wording import above, below, in_digits
 
 BLOCK_SIZES = (4, 8)
 N_RANDOM_LAYERS = 64

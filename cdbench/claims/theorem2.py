@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.exponents import exponent_of_medians
-from cdbench.claims.statistics import Observations, largest, mean, median
-from cdbench.claims.whitened import (
+from cdbench.claims.evidence.whitened import (
     BLOCK_SIZES,
     DIGITS_BLOCK_SIZES,
     KINDS,
@@ -30,8 +28,7 @@ from cdbench.claims.whitened import (
     predictions,
     subject,
 )
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -40,7 +37,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_number
+from cdbench.statistics.estimates import Observations, largest, mean, median
+from cdbench.statistics.exponents import exponent_of_medians
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.wording import above, below, in_digits
 
 IN_SAMPLES, IN_BLOCK_SIZE, IN_WIDTH = (f"exponent of κ - 1 in {x}" for x in ("N", "B", "n"))
 ALLOWED = {IN_SAMPLES: -0.5, IN_BLOCK_SIZE: 0.5, IN_WIDTH: 0.0}

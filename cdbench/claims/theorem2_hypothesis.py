@@ -7,9 +7,7 @@ from math import sqrt
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.exponents import exponent_of_medians
-from cdbench.claims.statistics import Observations, largest, mean, median
-from cdbench.claims.whitened import (
+from cdbench.claims.evidence.whitened import (
     WIDTH,
     condition_of,
     gaussian_samples,
@@ -17,8 +15,8 @@ from cdbench.claims.whitened import (
     marchenko_pastur,
     subject,
 )
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.judgement import (
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -27,8 +25,10 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.numerals import format_number
-from cdbench.products.base import Array
+from cdbench.statistics.estimates import Observations, largest, mean, median
+from cdbench.statistics.exponents import exponent_of_medians
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.wording import above, below, in_digits
 
 BLOCK_SIZES = (2, 3, 4, 5, 7, 8)
 CORRELATIONS = (0.0, 0.5, 0.9, 1.0)

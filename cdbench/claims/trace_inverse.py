@@ -6,14 +6,12 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.factors import beyond, within
-from cdbench.claims.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
-from cdbench.claims.retrained import N_RETRAINED, network_of, retrained
-from cdbench.claims.statistics import Observations, largest, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
-from cdbench.judgement import (
+from cdbench.claims.evidence.retrained import N_RETRAINED, network_of, retrained
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import CDLinear
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -22,10 +20,12 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.layers import CDLinear
-from cdbench.network import Network
-from cdbench.numerals import format_number
-from cdbench.products.base import Array
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import Observations, largest, median, median_ratio
+from cdbench.statistics.factors import beyond, within
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.rank_correlation import FOLLOWS, STATISTIC, rank_correlation
+from cdbench.statistics.wording import above, below, in_digits
 
 BLOCK_SIZES, LAYERS = (4, 8), (1, 2, 3)
 INITIAL, TRAINED = "at initialisation", "trained"

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs
-from cdbench.claims.statistics import Observations, mean_difference, median, median_ratio
 from cdbench.claims.table1 import (
     B4,
     B8,
@@ -14,8 +13,7 @@ from cdbench.claims.table1 import (
     needs_with_paper_seeds,
     observe_models,
 )
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -24,7 +22,9 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.published import PUBLISHED_ROWS, PUBLISHED_SEEDS
+from cdbench.records.published import PUBLISHED_ROWS, PUBLISHED_SEEDS
+from cdbench.statistics.estimates import Observations, mean_difference, median, median_ratio
+from cdbench.statistics.wording import above, below, in_digits
 from cdbench.store.audit_queries import AuditedRun
 
 TABLE_CELL = "final training loss with the paper's seeds, nats"

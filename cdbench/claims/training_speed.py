@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cdbench.claims.base import EPOCHS_ONLY, Bench, Claim, Measurements, Needs
-from cdbench.claims.rate_grid import (
+from cdbench.claims.evidence.rate_grid import (
     B4,
     B8,
     DENSE,
@@ -17,9 +17,7 @@ from cdbench.claims.rate_grid import (
     grid,
     own_best,
 )
-from cdbench.claims.statistics import Observations, mean, median
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.judgement import (
+from cdbench.records.judgement import (
     CONDITIONAL,
     HOLDS,
     NOT_SUPPORTED,
@@ -27,6 +25,8 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.statistics.estimates import Observations, mean, median
+from cdbench.statistics.wording import above, below, in_digits
 
 TARGETS = (0.95, 0.97)
 """Test accuracies, shares."""

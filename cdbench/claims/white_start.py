@@ -6,13 +6,12 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
-from cdbench.claims.estimands import SPLITS
-from cdbench.claims.kappas import DENSE, LAYERS, MODELS
-from cdbench.claims.statistics import Observations, median, median_ratio
-from cdbench.claims.wording import above, below, in_digits
-from cdbench.config import RunConfig
+from cdbench.claims.evidence.kappas import DENSE, LAYERS, MODELS
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
-from cdbench.judgement import (
+from cdbench.diagnostics.spectra import measure_spectra
+from cdbench.engine.network import Network
+from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
     HOLDS,
@@ -21,10 +20,11 @@ from cdbench.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.network import Network
-from cdbench.numerals import format_number
-from cdbench.run import Condition
-from cdbench.spectra import measure_spectra
+from cdbench.records.run import Condition
+from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimates import Observations, median, median_ratio
+from cdbench.statistics.numerals import format_number
+from cdbench.statistics.wording import above, below, in_digits
 
 WHITE, RAW = "whitened inputs", "the recipe's inputs"
 INPUTS = {WHITE: "whiten", RAW: "scale"}

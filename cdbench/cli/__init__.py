@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 
-from cdbench.blas import start_no_threads
 from cdbench.cli.exit_codes import (
     COMPLETED,
     DATABASE,
@@ -16,7 +15,7 @@ from cdbench.cli.exit_codes import (
 )
 from cdbench.cli.front_page import asks_for_front_page, front_page
 from cdbench.cli.streams import all_was_written, guard_streams
-from cdbench.config_checks import check_text
+from cdbench.config.checks import check_text
 from cdbench.errors import (
     CdbenchError,
     MissingResultsError,
@@ -24,7 +23,8 @@ from cdbench.errors import (
     StoreError,
     WorkerError,
 )
-from cdbench.interrupts import interrupted_by
+from cdbench.system.blas import start_no_threads
+from cdbench.system.interrupts import interrupted_by
 
 __all__ = [
     "COMPLETED",

@@ -17,10 +17,10 @@ from typer.core import TyperCommand
 from cdbench.cli.echo import complain
 from cdbench.cli.mistakes import extra_words, no_such_option, options_of
 from cdbench.cli.plugins import load_plugins, name_plugins
+from cdbench.cli.settings import Settings, load_settings
 from cdbench.cli.words import with_words
-from cdbench.config import KNOBS
+from cdbench.config.run_config import KNOBS
 from cdbench.errors import ConfigurationError
-from cdbench.settings import Settings, load_settings
 
 ENVIRONMENT_PREFIX = "CDBENCH_"
 

@@ -12,7 +12,7 @@ from cdbench.cli.output import print_ledger
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
 from cdbench.errors import ConfigurationError
-from cdbench.pace import in_good_order
+from cdbench.running.pace import in_good_order
 
 if TYPE_CHECKING:
     from cdbench.claims import Claim, Needs
@@ -78,8 +78,8 @@ def audit(
 
         cdbench audit --seeds 0..99 --jobs 8 --db audit.db
     """
-    from cdbench.audit import check_seeds, find_claims, replication_of
-    from cdbench.judgement import FIRST, REPLICATION
+    from cdbench.claims.audit import check_seeds, find_claims, replication_of
+    from cdbench.records.judgement import FIRST, REPLICATION
 
     if sql and not explain:
         raise ConfigurationError("--sql is of --explain; expected cdbench audit --explain --sql")
@@ -158,8 +158,8 @@ def _judge(
     claims: Sequence["Claim"], seeds: Sequence[int], database: "Database", block: str
 ) -> None:
     """Judge and store every claim whose runs are complete and whose inputs have changed."""
-    from cdbench.audit import inputs_digest, judge, uuids_of
     from cdbench.claims import Bench
+    from cdbench.claims.audit import inputs_digest, judge, uuids_of
     from cdbench.store.audit_queries import audited_runs, covering_runs
     from cdbench.store.ledger_queries import stored_claims
     from cdbench.store.record import record_claim

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cdbench.blas import check_threads
 from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import (
@@ -17,11 +16,12 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import print_report
 from cdbench.errors import OutputError
-from cdbench.home_folders import expanded
-from cdbench.output_files import check_output
+from cdbench.system.blas import check_threads
+from cdbench.system.home_folders import expanded
+from cdbench.system.output_files import check_output
 
 if TYPE_CHECKING:
-    from cdbench.benchmark import Benchmark, Size
+    from cdbench.records.benchmark import Benchmark, Size
 
 WIDTHS, BLOCK_SIZES, BATCHES = (64, 256, 1024), (4, 8, 16, 32), (64,)
 DTYPES = ("float64", "float32")
@@ -76,8 +76,8 @@ def bench(
 
         sqlite3 runs.db "select * from benchmarks where is_latest"
     """
-    from cdbench.crossover import rivals_that_fit, sizes
-    from cdbench.memory import available_memory
+    from cdbench.running.crossover import rivals_that_fit, sizes
+    from cdbench.system.memory import available_memory
 
     grid = sizes(n or WIDTHS, B or BLOCK_SIZES, batch or BATCHES, dtype or DTYPES)
     memory = available_memory()
@@ -113,8 +113,8 @@ def bench(
 
 def _name_left_out(rivals: "Mapping[Size, Sequence[str]]", memory: int) -> None:
     """Say what was left out because it does not fit into memory, and how much it would need."""
-    from cdbench.crossover import RIVALS, bytes_needed
-    from cdbench.memory import format_bytes
+    from cdbench.running.crossover import RIVALS, bytes_needed
+    from cdbench.system.memory import format_bytes
 
     for size, names in rivals.items():
         needs = [
@@ -132,7 +132,7 @@ def _measure(rivals: "Mapping[Size, Sequence[str]]", rounds: int, blas_threads: 
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    from cdbench.crossover import run_benchmark
+    from cdbench.running.crossover import run_benchmark
 
     console = Console(stderr=True)
     with Progress(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 
 from cdbench.cli.options import whole_number
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -3,7 +3,7 @@
 import typer
 
 from cdbench.cli.typed import without_typed_passwords
-from cdbench.printable import printable, shortened
+from cdbench.system.printable import printable, shortened
 
 
 def echo(text: str = "", *, err: bool = False) -> None:

@@ -7,14 +7,14 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from cdbench.claims.estimands import WIDER
-from cdbench.claims.statistics import INTERVALS
 from cdbench.cli.output import output_width, print_text, rendered
-from cdbench.judgement import CONDITIONAL, NOT_MEASURED, REPLICATION, Measurement
-from cdbench.printable import printable
+from cdbench.records.judgement import CONDITIONAL, NOT_MEASURED, REPLICATION, Measurement
 from cdbench.reports.claims import measurements_table
 from cdbench.reports.formats import PLAIN_WIDTH
+from cdbench.statistics.estimands import WIDER
+from cdbench.statistics.estimates import INTERVALS
 from cdbench.store.ledger_queries import StoredClaim, first_audit, measurements_of, stored_claims
+from cdbench.system.printable import printable
 
 if TYPE_CHECKING:
     from cdbench.claims import Claim

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cdbench.config import name_seeds
+from cdbench.config.run_config import name_seeds
 from cdbench.errors import MissingResultsError
 
 if TYPE_CHECKING:
-    from cdbench.diagnostics import Diagnostics
+    from cdbench.config.diagnostics import Diagnostics
     from cdbench.plots.samples import Sample
     from cdbench.store.audit_queries import AuditedRun
     from cdbench.store.database import Database
@@ -34,7 +34,7 @@ class Observed:
     """
 
     def __init__(self, database: "Database", claim: str) -> None:
-        from cdbench.claims.statistics import Observations
+        from cdbench.statistics.estimates import Observations
         from cdbench.store.ledger_queries import observations_of, stored_claims
 
         self._claim, self._path = claim, database.name
@@ -73,7 +73,7 @@ class Observed:
 
 def kappa_seeds(database: "Database") -> "tuple[list[Sample], str]":
     """Return the three models' κ for each seed, as published and of two comparable kinds."""
-    from cdbench.claims.kappas import DECISIVE, DENSE, MODELS, PUBLISHED, WEIGHT
+    from cdbench.claims.evidence.kappas import DECISIVE, DENSE, MODELS, PUBLISHED, WEIGHT
 
     observed = Observed(database, "comparable-kappa")
     samples = [
@@ -86,8 +86,15 @@ def kappa_seeds(database: "Database") -> "tuple[list[Sample], str]":
 
 def theorem2(database: "Database") -> "tuple[list[Sample], str]":
     """Return κ on whitened samples, as measured and as the laws predict, for every N and B."""
-    from cdbench.claims.whitened import BLOCK_SIZES, KINDS, SAMPLES, WIDTH, laws, over_samples
-    from cdbench.claims.whitened import subject as name_of
+    from cdbench.claims.evidence.whitened import (
+        BLOCK_SIZES,
+        KINDS,
+        SAMPLES,
+        WIDTH,
+        laws,
+        over_samples,
+    )
+    from cdbench.claims.evidence.whitened import subject as name_of
     from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
 
     observed = Observed(database, "theorem-2")
@@ -130,7 +137,7 @@ def accuracy_parameters(database: "Database") -> "tuple[list[Sample], str]":
 def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
     """Return the three models' κ over the epochs, for the audit's seeds."""
     from cdbench.claims.input_only_spectrum import EVERY
-    from cdbench.diagnostics import Diagnostics
+    from cdbench.config.diagnostics import Diagnostics
 
     lacking, options = f"spectra every {EVERY} epochs", f"--spectra-every {EVERY}"
     measured = Diagnostics(spectra_every=EVERY, values=False)
@@ -140,7 +147,7 @@ def kappa_epochs(database: "Database") -> "tuple[list[Sample], str]":
 
 def kappa_floors(database: "Database") -> "tuple[list[Sample], str]":
     """Return the three models' κ at the noise floors, cut and damped, for the audit's seeds."""
-    from cdbench.diagnostics import Diagnostics
+    from cdbench.config.diagnostics import Diagnostics
 
     measured = Diagnostics(floors=True, values=False)
     models, source = _audited(database, measured, "noise floors", "--noise-floors")
@@ -158,7 +165,7 @@ def _audited(
         If some are not measured like this; it says what they lack and the options that add it.
     """
     from cdbench.claims.base import needs_of, paper_models
-    from cdbench.claims.kappas import DENSE, WEIGHT
+    from cdbench.claims.evidence.kappas import DENSE, WEIGHT
     from cdbench.store.audit_queries import audited_runs, covering_runs
 
     seeds = [int(s) for s in Observed(database, "comparable-kappa").values(WEIGHT, DENSE)]
@@ -199,7 +206,7 @@ def _followed(model: str, runs: "list[AuditedRun]", every: int) -> "Iterable[Sam
 
 def _floored(model: str, runs: "list[AuditedRun]") -> "Iterable[Sample]":
     """Yield a model's κ at rounding, and cut and damped at each noise floor, by quantity."""
-    from cdbench.claims.kappas import DECISIVE, LAYERS, floors_of, of_layers
+    from cdbench.claims.evidence.kappas import DECISIVE, LAYERS, floors_of, of_layers
     from cdbench.plots.base import Model
     from cdbench.plots.kappa_floors import CUT, DAMPED
     from cdbench.plots.samples import Sample

@@ -13,10 +13,10 @@ import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
 from cdbench.cli.mistakes import hint_for_numbers
-from cdbench.config import KNOBS
+from cdbench.config.knob_values import KNOB_TYPES, expand_range
+from cdbench.config.run_config import KNOBS
 from cdbench.errors import UnknownNameError
-from cdbench.knob_values import KNOB_TYPES, expand_range
-from cdbench.published import PUBLISHED_SEEDS
+from cdbench.records.published import PUBLISHED_SEEDS
 
 DEFAULT_DATABASE = "runs.db"
 

@@ -36,9 +36,9 @@ def print_text(text: str) -> None:
 def claims_report(names: Sequence[str], database: "Database") -> Report:
     """Return the ledger of these claims, including those not in the database."""
     from cdbench.claims import every_claim
-    from cdbench.claims.estimands import holm
-    from cdbench.judgement import REPLICATION
+    from cdbench.records.judgement import REPLICATION
     from cdbench.reports.claims import ledger
+    from cdbench.statistics.estimands import holm
     from cdbench.store.ledger_queries import decisive_measurements, stored_claims
 
     titles = {

@@ -10,7 +10,7 @@ from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
 from cdbench.errors import ConfigurationError, MissingResultsError, OutputError
-from cdbench.home_folders import expanded
+from cdbench.system.home_folders import expanded
 
 if TYPE_CHECKING:
     from cdbench.plots.base import PlottedRun

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cdbench import plugins
+from cdbench.config import plugins
 from cdbench.errors import PluginError
-from cdbench.home_folders import expanded
+from cdbench.system.home_folders import expanded
 
 OPTION = "--plugin"
 

@@ -11,12 +11,12 @@ from rich.text import Text
 
 from cdbench.cli.echo import echo
 from cdbench.cli.output import one_line
-from cdbench.config import RunConfig, varied_knobs
-from cdbench.diagnostics import Diagnostics
-from cdbench.pace import Pace
-from cdbench.printable import printable
-from cdbench.reproduction import BIT_FOR_BIT
-from cdbench.run import COMPLETED, INTERRUPTED, Run
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig, varied_knobs
+from cdbench.records.run import COMPLETED, INTERRUPTED, Run
+from cdbench.running.pace import Pace
+from cdbench.running.reproduction import BIT_FOR_BIT
+from cdbench.system.printable import printable
 
 if TYPE_CHECKING:
     from cdbench.reports.reproduction import Reproduced

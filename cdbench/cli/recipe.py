@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from cdbench.config import KNOBS, RunConfig
-from cdbench.settings import load_settings
+from cdbench.cli.settings import load_settings
+from cdbench.config.run_config import KNOBS, RunConfig
 
 
 def recipe_words(message: str) -> str:

@@ -9,12 +9,12 @@ from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_numbers
 from cdbench.cli.output import claims_report, print_report
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, OutputError
-from cdbench.home_folders import expanded
-from cdbench.output_files import STANDARD_OUTPUT, write_output
-from cdbench.published import PUBLISHED_SEEDS
+from cdbench.records.published import PUBLISHED_SEEDS
 from cdbench.reports.formats import Report, render
+from cdbench.system.home_folders import expanded
+from cdbench.system.output_files import STANDARD_OUTPUT, write_output
 
 FormatOption = Annotated[
     Literal["table", "markdown", "latex", "csv", "json"],

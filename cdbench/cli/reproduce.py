@@ -11,24 +11,24 @@ from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, JobsOption
 from cdbench.cli.output import print_report
+from cdbench.config.plugin_records import lacking as lacking_plugin
 from cdbench.errors import ConfigurationError, MissingResultsError, PluginError
-from cdbench.interrupts import ignore_interrupts
-from cdbench.pace import in_good_order
-from cdbench.plugin_records import lacking as lacking_plugin
-from cdbench.reproduction import (
+from cdbench.records.run import INTERRUPTED as RUN_INTERRUPTED
+from cdbench.records.run import Environment
+from cdbench.running.pace import in_good_order
+from cdbench.running.reproduction import (
     DIFFERENT,
     TRAINING_FAILED,
     Comparison,
     compare_runs,
     not_reproducible,
 )
-from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
-from cdbench.run import Environment
+from cdbench.system.interrupts import ignore_interrupts
 
 if TYPE_CHECKING:
     from cdbench.cli.progress import ReproductionProgress
-    from cdbench.config import RunConfig
-    from cdbench.diagnostics import Diagnostics
+    from cdbench.config.diagnostics import Diagnostics
+    from cdbench.config.run_config import RunConfig
     from cdbench.reports.reproduction import Reproduced
     from cdbench.store.database import Database
     from cdbench.store.training_queries import StoredTraining
@@ -111,8 +111,8 @@ def _reproduced(
 ) -> Iterator["Reproduced"]:
     """Train the runs again and yield each comparison as its run ends; count the environments."""
     from cdbench.reports.reproduction import Reproduced
+    from cdbench.running.sweep import execute_all
     from cdbench.store.run_queries import stored_runs
-    from cdbench.sweep import execute_all
 
     possible = []
     for training in trainings:

@@ -24,15 +24,15 @@ from cdbench.cli.output import print_report
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
 from cdbench.cli.widths import check_widths
-from cdbench.config import RunConfig, varied_knobs
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig, varied_knobs
 from cdbench.errors import ConfigurationError
-from cdbench.interrupts import interrupts_held
-from cdbench.printable import printable
-from cdbench.published import PUBLISHED_SEEDS
+from cdbench.records.published import PUBLISHED_SEEDS
+from cdbench.system.interrupts import interrupts_held
+from cdbench.system.printable import printable
 
 if TYPE_CHECKING:
-    from cdbench.cluster_workers import Cluster
+    from cdbench.running.cluster_workers import Cluster
     from cdbench.store.database import Database
 
 ENOUGH_SEEDS = 10
@@ -90,7 +90,7 @@ def sweep(
         return _dry_run(needs, db)
     cluster = _connect(scheduler, jobs) if scheduler is not None else None
     if cluster is None and jobs != 1 and len(configs) > 1:
-        from cdbench.servers import start_server
+        from cdbench.running.servers import start_server
 
         start_server()  # it imports what workers need while the database opens
     with interrupts_held():  # an exception raised while modules load may be lost
@@ -124,7 +124,7 @@ def _connect(scheduler: str, jobs: int | None) -> "Cluster":
             f"--jobs {jobs} is for this machine, --scheduler {scheduler} for a cluster, whose "
             "workers do one run each; expected one of the two"
         )
-    from cdbench.cluster_workers import Cluster
+    from cdbench.running.cluster_workers import Cluster
 
     return Cluster(scheduler)
 
@@ -133,7 +133,7 @@ def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> l
     """Return the grid's configurations, each checked and pinned to its data set's contents."""
     from dataclasses import replace
 
-    from cdbench.grid import grid
+    from cdbench.config.grid import grid
 
     seeds = list(knobs.pop("seeds", PUBLISHED_SEEDS))
     # Two knobs have one value for the whole grid; a list of widths is one network.
@@ -159,7 +159,7 @@ def _print_comparison(
     configs: Sequence[RunConfig], run_ids: Sequence[int], database: "Database"
 ) -> None:
     """Print how the models compare with dense, if the sweep has a suitable number of seeds."""
-    from cdbench.comparison import MIN_PAIRS, compare
+    from cdbench.claims.evidence.comparison import MIN_PAIRS, compare
 
     n_seeds = len({config.seed for config in configs})
     if n_seeds < MIN_PAIRS:

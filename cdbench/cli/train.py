@@ -17,17 +17,17 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import one_line, print_report
 from cdbench.cli.widths import check_widths
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
-from cdbench.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
-from cdbench.numerals import minus
-from cdbench.printable import printable
+from cdbench.records.run import INTERRUPTED as RUN_INTERRUPTED
+from cdbench.records.run import EpochMetrics, Run
 from cdbench.reports.formats import Report
 from cdbench.reports.kinds import notes_on_kinds
 from cdbench.reports.statistics import format_kappa
-from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
-from cdbench.run import EpochMetrics, Run
+from cdbench.statistics.numerals import minus
+from cdbench.system.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
+from cdbench.system.printable import printable
 
 if TYPE_CHECKING:
     from cdbench.store.database import Database
@@ -60,7 +60,7 @@ def train(
     from cdbench.cli.released import open_to_add
     from cdbench.cli.stages import stages
     from cdbench.datasets import guessing_levels, pin_dataset
-    from cdbench.execution import execute
+    from cdbench.running.execution import execute
     from cdbench.store.record import record_run
 
     config = pin_dataset(config, header_of(header))
@@ -129,8 +129,8 @@ def _print_outcome(run: Run, guessing_level: float) -> None:
 
 def _widths(run: Run) -> str:
     """Return the widths as built, and of what they were made multiples."""
-    from cdbench.families import family
-    from cdbench.network import structure_of
+    from cdbench.config.families import family
+    from cdbench.engine.network import structure_of
 
     widths = "→".join(map(str, run.widths))
     multiple = family(run.config.layer).width_multiple(structure_of(run.config))
@@ -167,7 +167,7 @@ def _conditions(run: Run) -> Report:
 
 def _not_defined(run: Run) -> list[str]:
     """Return the kinds that were asked for, but mean nothing for the run's layers."""
-    from cdbench.diagnostics import KINDS
+    from cdbench.config.diagnostics import KINDS
 
     measured = {spectrum.kind for spectrum in run.spectra}
     asked = run.diagnostics.kinds if run.diagnostics is not None else ()

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.echo import complain, echo
 from cdbench.cli.typed import command_line
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ClusterError, DatabaseReplacedError, StoreError
-from cdbench.interrupts import ignore_interrupts, interrupts_held
-from cdbench.run import INTERRUPTED as RUN_INTERRUPTED
+from cdbench.records.run import INTERRUPTED as RUN_INTERRUPTED
+from cdbench.system.interrupts import ignore_interrupts, interrupts_held
 
 if TYPE_CHECKING:
-    from cdbench.cluster_workers import Cluster
+    from cdbench.running.cluster_workers import Cluster
     from cdbench.store.database import Database
 
 
@@ -46,14 +46,14 @@ def train_and_store(
     """
     with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.cli.progress import SweepProgress
+        from cdbench.running.sweep import execute_in_batches
         from cdbench.store.record import end_sweep, start_sweep, store_runs
-        from cdbench.sweep import execute_in_batches
 
     jobs = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
     if cluster is None:
         batches = execute_in_batches(list(needs), jobs, needs, blas_threads=blas_threads)
     else:
-        from cdbench.cluster import execute_on_cluster
+        from cdbench.running.cluster import execute_on_cluster
 
         jobs = cluster.n_workers
         batches = execute_on_cluster(list(needs), cluster, needs, blas_threads=blas_threads)

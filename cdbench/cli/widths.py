@@ -1,7 +1,7 @@
 """Whether a family can have the widths that a data set asks for, before anything is stored."""
 
-from cdbench import families
-from cdbench.config import RunConfig
+from cdbench.config import families
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, ShapeError
 
 
@@ -16,7 +16,7 @@ def check_widths(config: RunConfig) -> None:
     if config.layer == families.BASELINE or config.layer in families.WITH_B:
         return
     from cdbench.datasets import load_dataset
-    from cdbench.network import Network
+    from cdbench.engine.network import Network
 
     dataset = load_dataset(config)
     try:

@@ -7,15 +7,15 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path, PurePath
 
-from cdbench import plugins
-from cdbench.config import RunConfig
+from cdbench.config import plugins
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
 from cdbench.datasets.csv_file import has_header, read_csv
 from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
 from cdbench.datasets.npz_file import read_npz
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
-from cdbench.home_folders import expanded
+from cdbench.system.home_folders import expanded
 
 _LOG = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from cdbench.datasets.stratified import stratified_split
 from cdbench.datasets.transforms import TRANSFORMS
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
 from cdbench.errors import DatasetError
-from cdbench.products.base import Array
-from cdbench.split import Split
 
 TEST_SHARE = 0.2
 """Share of the samples held out for the test split (Sec. VI.1: 360 of 1797)."""

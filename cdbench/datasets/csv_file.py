@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import check_fits, open_regular
+from cdbench.engine.products.base import Array
 from cdbench.errors import DatasetError, UnknownNameError
-from cdbench.products.base import Array
 
 MEMORY_PER_BYTE = 40
 """Most memory that a file takes per byte, with all copies up to the first epoch. Measured: 10 to 15

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cdbench.errors import DatasetError
-from cdbench.memory import available_memory, format_bytes
+from cdbench.system.memory import available_memory, format_bytes
 
 UNKNOWN_MEMORY = 4 * 10**9
 """Assumed available memory, in bytes, where the system does not report it."""

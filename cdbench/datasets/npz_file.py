@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from cdbench.datasets.base import Dataset, dataset_from_arrays
 from cdbench.datasets.limits import COPIES, check_fits, open_regular
 from cdbench.errors import DatasetError
-from cdbench.memory import format_bytes
+from cdbench.system.memory import format_bytes
 
 EXPECTED = "expected a .npz with X of shape (N, n_features), numeric, and y of shape (N,)"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cdbench.products.base import Array
+from cdbench.engine.products.base import Array
 
 WHITENING_FLOOR = 1e-6
 """Smallest eigenvalue of the training correlations that ``whiten`` keeps, relative to the largest.

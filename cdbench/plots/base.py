@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
-from cdbench.run import Curvature, EpochMetrics, Spectrum
+from cdbench.records.run import Curvature, EpochMetrics, Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -62,7 +62,7 @@ class PlottedRun:
     model : str
         The model's name in the database.
     layer : str
-        A key of ``cdbench.families.FAMILIES``.
+        A key of ``cdbench.config.families.FAMILIES``.
     B : int or None
         Block size; None for families without.
     seed : int
@@ -113,7 +113,7 @@ class PlottedRun:
         Parameters
         ----------
         kind : str
-            A key of ``cdbench.spectra.KINDS``.
+            A key of ``cdbench.diagnostics.spectra.KINDS``.
 
         Returns
         -------

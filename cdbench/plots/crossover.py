@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cdbench.benchmark import DENSE, Timing, by_size, crossover
 from cdbench.errors import MissingResultsError
 from cdbench.plots.lines import draw_band, share_scale
 from cdbench.plots.notes import write_under
 from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import INK, LOOKS, QUIET, Look, style
+from cdbench.records.benchmark import DENSE, Timing, by_size, crossover
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

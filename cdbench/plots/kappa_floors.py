@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cdbench.averages import median
 from cdbench.plots.base import Model
 from cdbench.plots.lines import draw_band, draw_positive, share_scale
 from cdbench.plots.notes import count_points, number, write_under
 from cdbench.plots.samples import Sample, models_of, quartiles
 from cdbench.plots.sheet import LEFT, WIDTH, Layout, new_sheet
 from cdbench.plots.style import QUIET, SHADE, Look, looks_of, style
+from cdbench.statistics.averages import median
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
-from cdbench.averages import mean, median
 from cdbench.errors import MissingResultsError
 from cdbench.plots.kinds import compares
 from cdbench.plots.lines import draw_band, draw_positive, share_scale
@@ -13,6 +12,7 @@ from cdbench.plots.notes import count_points, number, write_under
 from cdbench.plots.samples import Sample, models_of, quantities_of, quartiles
 from cdbench.plots.sheet import Layout, new_sheet
 from cdbench.plots.style import INK, QUIET, SHADE, Look, style
+from cdbench.statistics.averages import mean, median
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,7 +18,7 @@ KIND_WORDS = {
     "published": KindWords("dense σ²(W); CDLinear |ĉ| unsquared", "not comparable"),
     "block_power": KindWords("|ĉ|² of the blocks; dense W²", "not comparable"),
 }
-"""By the names in ``cdbench.spectra.KINDS`` and ``NETWORK``; those that compare models first."""
+"""By the names in ``cdbench.diagnostics.spectra.KINDS`` and ``NETWORK``; comparable ones first."""
 
 NETWORK = "network"
 """The kind that describes the whole network, not a layer."""

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cdbench.averages import mean, median
 from cdbench.errors import MissingResultsError
 from cdbench.plots.base import Model
+from cdbench.statistics.averages import mean, median
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdbench.errors import ConfigurationError, OutputError, UnknownNameError
-from cdbench.output_files import STANDARD_OUTPUT, write_output
 from cdbench.plots.style import style
-from cdbench.work_folders import work_folder
+from cdbench.system.output_files import STANDARD_OUTPUT, write_output
+from cdbench.system.work_folders import work_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cdbench.errors import MissingResultsError
 from cdbench.plots.base import Shown
 from cdbench.plots.style import QUIET, Look, looks_of
-from cdbench.printable import printable, shortened
+from cdbench.system.printable import printable, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from cdbench.judgement import CONDITIONAL, NOT_MEASURED, Measurement
-from cdbench.numerals import format_number, format_points, format_range
+from cdbench.records.judgement import CONDITIONAL, NOT_MEASURED, Measurement
 from cdbench.reports.formats import Report
+from cdbench.statistics.numerals import format_number, format_points, format_range
 from cdbench.store.ledger_queries import StoredClaim
 
 SHARE = ", share"

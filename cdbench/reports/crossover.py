@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from cdbench.benchmark import DENSE, Size, Timing, by_size, crossover, fastest
+from cdbench.records.benchmark import DENSE, Size, Timing, by_size, crossover, fastest
 from cdbench.reports.formats import Report
 
 FASTEST, PLANNED = "*", "›"

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from cdbench.printable import printable
+from cdbench.system.printable import printable
 
 _MARKDOWN = re.compile(
     r"[\\`*_<\[&~$]"  # emphasis, code, HTML, links, entities, strikethrough, GitHub's formulas

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 COMPARABLE = ("weight", "layer_hessian")
-"""Kinds that compare layer families, as in ``cdbench.spectra.COMPARABLE_KINDS``."""
+"""Kinds that compare layer families, as in ``cdbench.diagnostics.spectra.COMPARABLE_KINDS``."""
 
 
 def notes_on_kinds(

@@ -6,8 +6,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from cdbench import families
-from cdbench.structure import Family, StructureParameter
+from cdbench.config import families
+from cdbench.config.structure import Family, StructureParameter
 
 WIDTH = 64
 """Of the square layers whose numbers the table has."""

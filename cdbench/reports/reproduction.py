@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Environment
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count
-from cdbench.reproduction import (
+from cdbench.running.reproduction import (
     BIT_FOR_BIT,
     DIFFERENT,
     NOT_REPRODUCIBLE,
@@ -16,7 +17,6 @@ from cdbench.reproduction import (
     VERDICTS,
     Comparison,
 )
-from cdbench.run import Environment
 
 SHOWN = 40
 """Most runs that are listed; for more, the report says how many there are."""

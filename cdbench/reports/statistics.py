@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from math import isinf, isnan, nan
 
-from cdbench.averages import deviation, mean
+from cdbench.statistics.averages import deviation, mean
 
 LARGE_LOSS = 1e6
 """From here on a loss is printed with an exponent; 1e308 would have 309 digits."""

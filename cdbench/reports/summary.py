@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cdbench.averages import deviation, mean, median
-from cdbench.config import RunConfig, varied_knobs
-from cdbench.families import WITH_B
+from cdbench.config.families import WITH_B
+from cdbench.config.run_config import RunConfig, varied_knobs
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import (
     format_count,
@@ -13,6 +12,7 @@ from cdbench.reports.statistics import (
     format_percent,
     over_measured,
 )
+from cdbench.statistics.averages import deviation, mean, median
 from cdbench.store.queries import StoredRun
 
 OF_MODEL = ("layer", "structure", "B")

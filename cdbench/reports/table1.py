@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cdbench.averages import deviation, mean, median
-from cdbench.config import RunConfig, name_seeds
+from cdbench.config.run_config import RunConfig, name_seeds
 from cdbench.errors import MissingResultsError
-from cdbench.published import PUBLISHED_SEEDS, PUBLISHED_TABLE1, PublishedModel
+from cdbench.records.published import PUBLISHED_SEEDS, PUBLISHED_TABLE1, PublishedModel
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import (
     format_count,
@@ -16,6 +15,7 @@ from cdbench.reports.statistics import (
     format_percent,
     over_measured,
 )
+from cdbench.statistics.averages import deviation, mean, median
 from cdbench.store.queries import StoredRun
 
 COLUMNS = (

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from cdbench.printable import printable
+from cdbench.system.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

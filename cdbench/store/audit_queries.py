@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, text
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
-from cdbench.noise_floors import NoiseFloor
-from cdbench.run import Condition, Curvature, EpochMetrics, Spectrum
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.records.noise_floors import NoiseFloor
+from cdbench.records.run import Condition, Curvature, EpochMetrics, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floors_in
 from cdbench.store.queries import chunks

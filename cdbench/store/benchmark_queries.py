@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from cdbench.benchmark import Size, Timing
 from cdbench.errors import MissingResultsError
+from cdbench.records.benchmark import Size, Timing
 from cdbench.store.database import Database
 
 _BENCHMARK = text(

@@ -1,6 +1,6 @@
 """The views of spectra and condition numbers."""
 
-from cdbench.noise_floors import FLOORS
+from cdbench.records.noise_floors import FLOORS
 from cdbench.store.floor_columns import CUT_COLUMNS, LEFT_COLUMNS
 from cdbench.store.view import View
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdbench.errors import MissingResultsError, StoreError
-from cdbench.interrupts import catch_interrupts
 from cdbench.store.location import Location, find_location
 from cdbench.store.migrate import current_revision, revisions, upgrade
+from cdbench.system.interrupts import catch_interrupts
 
 FIRST_COMMAND = "cdbench sweep --B 1 3 4 5 7 8 --seeds 0 1 2"
 

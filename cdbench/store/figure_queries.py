@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import bindparam, text
 
-from cdbench.config import RunConfig
-from cdbench.run import Curvature
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Curvature
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import asked_config

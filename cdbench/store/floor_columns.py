@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import RowMapping
 
 from cdbench.errors import StoreError
-from cdbench.noise_floors import FLOORS, NoiseFloor
+from cdbench.records.noise_floors import FLOORS, NoiseFloor
 
 LEVEL_NAMES = tuple(f"{level:.0e}".replace("e-0", "e-") for level in FLOORS)
 """FLOORS as people write them, from 1e-9 to 1e-1."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cdbench.errors import StoreError
-from cdbench.run import Environment
+from cdbench.records.run import Environment
 from cdbench.store import models
 
 _IGNORING: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from cdbench.judgement import FIRST, REPLICATION, Judgement, Measurement, Observation
+from cdbench.records.judgement import FIRST, REPLICATION, Judgement, Measurement, Observation
 from cdbench.store.database import Database
 
 

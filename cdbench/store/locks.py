@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from cdbench.errors import StoreError
-from cdbench.interrupts import waiting
 from cdbench.store.urls import without_password
+from cdbench.system.interrupts import waiting
 
 PATIENCE_S = 600
 """Total time to wait for a lock. Another run's transaction takes milliseconds."""

@@ -12,7 +12,7 @@ from cdbench.store.database import Database
 from cdbench.store.migrate import revisions, upgrade
 from cdbench.store.sqlite import SqliteFile
 from cdbench.store.sqlite_files import copy_file
-from cdbench.work_folders import work_folder
+from cdbench.system.work_folders import work_folder
 
 TEMPORARY_PREFIX = "cdbench-"
 

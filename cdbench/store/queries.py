@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, text
 
-from cdbench.config import RunConfig
-from cdbench.run import Condition, EpochMetrics, Spectrum
+from cdbench.config.run_config import RunConfig
+from cdbench.records.run import Condition, EpochMetrics, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.stored_json import asked_config, stored_config
 

@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, select, update
 
-from cdbench.benchmark import Benchmark, Timing
 from cdbench.errors import DatabaseGoneError, StoreError
-from cdbench.judgement import ClaimResult, Observation
-from cdbench.run import Run
+from cdbench.records.benchmark import Benchmark, Timing
+from cdbench.records.judgement import ClaimResult, Observation
+from cdbench.records.run import Run
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.insert import environment_id, insert_rows, insert_values, table_of

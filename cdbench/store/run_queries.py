@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, Select, Table, select
 
-from cdbench.run import Condition, Curvature, Environment, EpochMetrics, Run, Spectrum
+from cdbench.records.run import Condition, Curvature, Environment, EpochMetrics, Run, Spectrum
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.floor_columns import floors_in

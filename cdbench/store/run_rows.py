@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cdbench.config import KNOBS, RunConfig
-from cdbench.run import Condition, Curvature, EpochMetrics, Run
+from cdbench.config.run_config import KNOBS, RunConfig
+from cdbench.records.run import Condition, Curvature, EpochMetrics, Run
 from cdbench.store import models
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floor_values
 from cdbench.store.insert import insert_rows, insert_values

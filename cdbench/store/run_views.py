@@ -1,6 +1,6 @@
 """The views of runs and of models."""
 
-from cdbench.families import BASELINE
+from cdbench.config.families import BASELINE
 from cdbench.store.changed_knobs import CHANGES
 from cdbench.store.view import View
 

@@ -11,8 +11,8 @@ from psycopg.pq import PGconn, Ping, TransactionStatus
 from psycopg.waiting import Ready, wait
 
 from cdbench.errors import StoreError
-from cdbench.interrupts import StatementWatch
 from cdbench.store.locks import NOTICE_AFTER_S, PATIENCE_S
+from cdbench.system.interrupts import StatementWatch
 
 STEP_S = 0.1
 """Time between checks for an interrupt."""

@@ -13,12 +13,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from cdbench.errors import StoreError
-from cdbench.interrupts import interruption
 from cdbench.store.location import Location, replaced
 from cdbench.store.locks import patiently
 from cdbench.store.sqlite_files import connect, copy_file, is_copy
 from cdbench.store.sqlite_headers import is_new
-from cdbench.work_folders import remove_leftovers
+from cdbench.system.interrupts import interruption
+from cdbench.system.work_folders import remove_leftovers
 
 APPLICATION_ID = 0x43446265
 """``PRAGMA application_id`` of our files: "CDbe" in ASCII, for the command ``file``."""

@@ -5,9 +5,9 @@ from contextlib import closing
 from itertools import zip_longest
 from pathlib import Path
 
-from cdbench.interrupts import StatementWatch
-from cdbench.output_files import new_file
 from cdbench.store.locks import patiently, uri
+from cdbench.system.interrupts import StatementWatch
+from cdbench.system.output_files import new_file
 
 MAX_VALUE_BYTES = 100_000_000
 """Longest text that is read or written; without it, a damaged length could allocate far more."""

@@ -8,8 +8,8 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from cdbench.errors import DatabaseGoneError, StoreError
-from cdbench.interrupts import waiting
 from cdbench.store.database import Database
+from cdbench.system.interrupts import waiting
 
 PATIENCE_S = 600
 """How long a server may be away. A restart takes seconds; updating the machine takes minutes."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
-from cdbench.config import RunConfig
-from cdbench.diagnostics import Diagnostics
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError
-from cdbench.run import COMPLETED, DIVERGED
+from cdbench.records.run import COMPLETED, DIVERGED
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks

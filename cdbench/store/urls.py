@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from cdbench.errors import StoreError
-from cdbench.home_folders import expanded
 from cdbench.store.url_checks import PARAMETERS, cut, fault_of, is_secret, kind_and_driver
+from cdbench.system.home_folders import expanded
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL

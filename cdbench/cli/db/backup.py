@@ -9,7 +9,7 @@ from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.errors import StoreError
-from cdbench.home_folders import expanded
+from cdbench.system.home_folders import expanded
 
 
 def backup(

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdbench.judgement import BLOCKS, VERDICTS
+from cdbench.records.judgement import BLOCKS, VERDICTS
 from cdbench.store.models.base import Base, integer_key, order_of_writing
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdbench.run import STATUSES
+from cdbench.records.run import STATUSES
 from cdbench.store.models.base import LARGE, Base, integer_key, of_run, order_of_writing
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cdbench.errors import StoreError
-from cdbench.output_files import new_file
 from cdbench.store.sqlite import SqliteFile
 from cdbench.store.sqlite_files import copy_file
 from cdbench.store.upkeep.copying import copy_to
 from cdbench.store.upkeep.sources import open_as_it_is
+from cdbench.system.output_files import new_file
 
 
 def back_up(location: str, target: Path | None = None) -> Path:

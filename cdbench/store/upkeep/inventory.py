@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, inspect, select
 
+from cdbench.config.families import model_name
 from cdbench.errors import StoreError
-from cdbench.families import model_name
 from cdbench.store.database import Database, revision_of
 from cdbench.store.insert import table_of
 from cdbench.store.migrate import revisions

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from cdbench.config import RunConfig
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import CdbenchError
-from cdbench.run import COMPLETED
+from cdbench.records.run import COMPLETED
 from cdbench.store.insert import table_of
 from cdbench.store.models import Environment, Epoch, Run
 from cdbench.store.run_rows import CONFIG_COLUMNS

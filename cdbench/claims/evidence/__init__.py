@@ -1,0 +1,1 @@
+"""What several claims need: quantities, curves, retrained networks, timings."""

@@ -1,0 +1,149 @@
+"""What the values of a RunConfig may be.
+
+RunConfig runs these checks while it is created, so this module cannot name its type.
+"""
+
+import math
+from itertools import pairwise
+from typing import Any
+
+from cdbench.config import families, plugins
+from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError
+
+DATASET_NAMES = (
+    *("digits", "wine", "breast_cancer", "iris"),
+    *("digits-noise", "digits-few", "digits-pairs", "digits-sums"),
+)
+OPTIMIZER_NAMES = ("sgd", "adam")
+FISHER_FORMS = ("trace-inverse", "log-variance")
+DTYPES = ("float64", "float32")
+INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
+NORMALIZATIONS = ("none", "layer", "batch")
+LEARNING_RATE_SCALINGS = ("raw", "weight-space")
+PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
+
+plugins.introduce("dataset", DATASET_NAMES)
+
+MAX_SEED = 2**32 - 1
+"""Largest seed that both NumPy and scikit-learn's split accept."""
+
+MAX_INTEGER = 2**63 - 1
+"""Largest integer that a database can store."""
+
+
+def check_names(config: Any) -> None:
+    """Raise UnknownNameError if a knob's value is not one of its choices."""
+    if not isinstance(config.dataset, str):
+        raise ConfigurationError(f"dataset = {config.dataset!r}: expected a name or a path")
+    for name in ("dataset", "label_column", "dataset_fingerprint", "structure", "plugin"):
+        value = getattr(config, name)
+        if value is not None:
+            check_text(name, value)
+    for name, choices in (
+        ("optimizer", OPTIMIZER_NAMES),
+        ("fisher_form", FISHER_FORMS),
+        ("dtype", DTYPES),
+        ("input", INPUT_TRANSFORMS),
+        ("normalization", NORMALIZATIONS),
+        ("learning_rate_scaling", LEARNING_RATE_SCALINGS),
+        ("product", PRODUCT_NAMES),
+    ):
+        value = getattr(config, name)
+        if value not in choices and not (name == "input" and value is None):
+            raise UnknownNameError(name, str(value), choices)
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise ConfigurationError unless a value is text that files, JSON and databases all accept.
+
+    That is any text without NUL, which ends a path, and without surrogates for bytes of a file name
+    that are not UTF-8, which cannot be encoded.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} = {value!r}: expected a text")
+    if "\0" in value:
+        raise ConfigurationError(f"{name} = {value!r}: contains NUL; expected text without it")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ConfigurationError(
+            f"{name} = {value!r}: is not UTF-8; rename the file, or its folder"
+        ) from None
+
+
+def check_numbers(config: Any) -> None:
+    """Raise ConfigurationError if a number is out of range."""
+    for name in ("B", "epochs", "batch_size"):
+        _expect(name, getattr(config, name), (getattr(config, name) or 0) <= MAX_INTEGER, _SMALLER)
+    _expect("hidden", config.hidden, max(config.hidden, default=0) <= MAX_INTEGER, _SMALLER)
+    _expect("epochs", config.epochs, config.epochs >= 1, "at least 1")
+    _expect("batch_size", config.batch_size, config.batch_size >= 1, "at least 1")
+    check_seed(config.seed)
+    _expect("hidden", config.hidden, bool(config.hidden), "at least one width")
+    _expect("hidden", config.hidden, min(config.hidden) >= 1, "widths of at least 1")
+    rate = config.learning_rate
+    assert rate is not None
+    _expect("learning_rate", rate, 0 < rate < math.inf, "a positive number")
+    _expect("momentum", config.momentum, 0 <= config.momentum < 1, "0 or more, below 1")
+    _expect("dropout", config.dropout, 0 <= config.dropout < 1, "0 or more, below 1, or alpha-cd")
+    weight, epsilon = config.fisher_weight, config.fisher_epsilon
+    _expect("fisher_weight", weight, 0 <= weight < math.inf, "0 or more")
+    _expect("fisher_epsilon", epsilon, 0 < epsilon < math.inf, "a positive number")
+
+
+def check_seed(seed: int) -> None:
+    """Raise ConfigurationError if a seed is out of range."""
+    _expect("seed", seed, 0 <= seed <= MAX_SEED, f"0 to {MAX_SEED}")
+
+
+def check_combinations(config: Any) -> None:
+    """Raise ConfigurationError if knobs are incompatible."""
+    if config.layer not in families.WITH_B:
+        _check_other_family(config)
+        return
+    assert config.B is not None
+    _expect("B", config.B, config.B >= 1, "a block size of at least 1")
+    widest = max(config.hidden)
+    if config.B > widest:
+        raise ConfigurationError(
+            f"B = {config.B} is larger than the widest hidden layer and would pad it from "
+            f"{widest} to {config.B}; expected B from 1 to {widest}, or a wider --hidden"
+        )
+
+
+def _check_other_family(config: Any) -> None:
+    """Raise ConfigurationError if a knob is for families with circulant blocks, or nothing fits."""
+    if config.B is not None:
+        raise ConfigurationError(
+            f"B = {config.B} was given with layer {config.layer}, which has no blocks of size B; "
+            f"expected layer {families.DEFAULT}, or no B"
+        )
+    if config.layer == families.BASELINE:
+        fisher = None
+    else:
+        own = families.family(config.layer)
+        fisher = own.fisher_parameter
+        structure = families.structure_of(config.layer, config.structure)
+        multiple = own.width_multiple(structure)
+        widths = [-(-width // multiple) * multiple for width in config.hidden]
+        try:
+            for n_in, n_out in pairwise([widths[0], *widths]):
+                own.build(n_in, n_out, structure)
+        except ShapeError as error:
+            named = families.specification(config.layer, config.structure, None)
+            raise ConfigurationError(
+                f"layer = {named}, hidden = {' '.join(map(str, config.hidden))}: {error}"
+            ) from error
+    if config.fisher_weight and fisher is None:
+        raise ConfigurationError(
+            f"fisher_weight was given with layer {config.layer}, which has no circulant blocks to "
+            f"regularise; expected layer {families.DEFAULT}, or fisher_weight 0"
+        )
+
+
+_SMALLER = f"at most {MAX_INTEGER}"
+
+
+def _expect(name: str, value: object, holds: bool, expected: str) -> None:
+    if not holds:
+        raise ConfigurationError(f"{name} = {value}: expected {expected}")

@@ -1,0 +1,251 @@
+"""RunConfig: everything that decides a run's numbers, and nothing else.
+
+Each field is one knob. Its name is the key in ``cdbench.toml``, the column in the database and,
+with dashes, the option on the command line; its ``help`` is what ``--help`` prints.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
+from typing import Any
+
+from cdbench.config import families
+from cdbench.config.canonical import around_seed, group_digest, sha256
+from cdbench.config.checks import check_combinations, check_names, check_numbers, check_seed
+from cdbench.config.plugin_records import records
+from cdbench.errors import ConfigurationError, UnknownNameError
+
+ALPHA_CD = 0.0118
+"""Shannon noise rate of the paper, a drop probability (Secs. I, II and IV.1)."""
+
+DEFAULT_LEARNING_RATE = {"sgd": 0.1, "adam": 0.001}
+"""For SGD, Sec. VI.1; for Adam the paper names no value, so that of Kingma and Ba (2015)."""
+
+
+def _knob(default: Any, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything that decides a run's numbers. The defaults are the paper's recipe (Sec. VI.1).
+
+    ``B``, ``learning_rate`` and ``input`` may be None, which stands for the default of the layer,
+    the optimiser and the data set. A knob without effect is reset to its default, so that
+    configurations that train the same run are equal: ``B`` of a dense layer to None, the other
+    Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling and product if W is c itself.
+
+    ``plugin`` is set to the records of the plug-ins that bring the layer or the data set. A stored
+    configuration with other records can be read without them, but not trained.
+
+    Raises
+    ------
+    ConfigurationError
+        If a value is invalid.
+    """
+
+    dataset: str = _knob(
+        "digits",
+        "Data set: digits, wine, breast_cancer, iris, one made from digits (digits-noise, "
+        "digits-few, digits-pairs, digits-sums), or a path to a .npz or .csv file.",
+    )
+    label_column: str | None = _knob(
+        None, "Name of the label column of a .csv data set. [default: the last column]"
+    )
+    dataset_fingerprint: str | None = None
+    input: str | None = _knob(
+        None,
+        "Input transform, fitted on the training split: scale, center, standardize or whiten. "
+        "[default: scale for digits, else standardize]",
+    )
+    layer: str = _knob(
+        families.DEFAULT,
+        "Layer family, with its structure: FAMILY[:VALUE][,NAME=VALUE...], as in dense, low-rank:8 "
+        f"or monarch:8,inner=16. Families: {', '.join(families.FAMILIES)}.",
+    )
+    structure: str | None = None
+    B: int | None = _knob(
+        None,
+        "Block size of cdlinear layers; widths that it does not divide are padded up. [default: 4]",
+    )
+    hidden: tuple[int, ...] = _knob((64, 64), "Widths of the hidden layers, as in --hidden 64 64.")
+    normalization: str = _knob(
+        "none", "Normalisation before each linear layer (Sec. VII): none, layer or batch."
+    )
+    epochs: int = _knob(25, "Passes over the training split.")
+    batch_size: int = _knob(64, "Samples per update; a short last batch is kept.")
+    learning_rate: float | None = _knob(None, "Step size. [default: 0.1 for sgd, 0.001 for adam]")
+    learning_rate_scaling: str = _knob(
+        "raw",
+        "Step on c of cdlinear: raw is the learning rate itself; weight-space divides it by B, "
+        "with which sgd moves W as far as the same rate moves a dense layer.",
+    )
+    momentum: float = _knob(0.9, "Momentum of sgd; first-moment decay of adam.")
+    optimizer: str = _knob("sgd", "Optimiser: sgd or adam.")
+    dropout: float = _knob(
+        0.0, "Drop probability of hidden activations (Eq. 7); alpha-cd is the paper's 0.0118."
+    )
+    fisher_weight: float = _knob(0.0, "Weight λ_F of the Fisher regulariser; 0 is off.")
+    fisher_form: str = _knob(
+        "trace-inverse", "Fisher regulariser: trace-inverse (Eq. 8) or log-variance."
+    )
+    fisher_epsilon: float = _knob(0.01, "ε of the Fisher regulariser; the paper names no value.")
+    dtype: str = _knob("float64", "Floating-point type of the whole training: float64 or float32.")
+    product: str = _knob(
+        "auto",
+        "How cdlinear computes its block-circulant products: gather, polygon or fft, which agree "
+        "to rounding, or auto, the one expected to be fastest.",
+    )
+    plugin: str | None = None
+    seed: int = _knob(0, "Seed of the split, the initial weights and the order of samples.")
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.layer, str):
+            raise ConfigurationError(f"layer = {self.layer!r}: expected a text")
+        plugin = records(self.layer, self.dataset)
+        readable = self.plugin in (None, plugin)
+        if readable:
+            layer, structure, B = families.read(self.layer, self.structure, self.B)
+            self._set(layer=layer, structure=structure, B=B, plugin=plugin)
+        check_names(self)
+        self._normalize()
+        check_numbers(self)
+        if readable:
+            check_combinations(self)
+        if self.fisher_weight == 0:
+            for name in ("fisher_form", "fisher_epsilon"):
+                self._set(**{name: KNOBS[name].default})
+        if self.B in (None, 1):  # there W is c itself
+            self._set(learning_rate_scaling="raw", product="auto")
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def _normalize(self) -> None:
+        for name in ("dropout", "momentum", "fisher_weight", "fisher_epsilon"):
+            self._set(**{name: parse_rate(name, getattr(self, name))})
+        widths = [self.hidden] if isinstance(self.hidden, int) else self.hidden
+        if not isinstance(widths, list | tuple):
+            raise ConfigurationError(f"hidden = {widths!r}: expected whole numbers")
+        self._set(hidden=tuple(_integer("hidden", width) for width in widths))
+        for name in ("epochs", "batch_size", "seed"):
+            self._set(**{name: _integer(name, getattr(self, name))})
+        if self.B is not None:
+            self._set(B=_integer("B", self.B))
+        elif self.layer in families.WITH_B:
+            self._set(B=families.DEFAULT_B)
+        if self.input is None:
+            self._set(input="scale" if self.dataset == "digits" else "standardize")
+        rate = self.learning_rate
+        if rate is None:
+            rate = DEFAULT_LEARNING_RATE[self.optimizer]
+        self._set(learning_rate=parse_rate("learning_rate", rate))
+
+    def baseline(self) -> "RunConfig":
+        """Return the dense configuration to compare this one with, all else being equal."""
+        return replace(
+            self, layer=families.BASELINE, structure=None, B=None, fisher_weight=0.0, plugin=None
+        )
+
+    def with_seed(self, seed: int) -> "RunConfig":
+        """Return this configuration with another seed; everything else is already checked.
+
+        Raises
+        ------
+        ConfigurationError
+            If it is not a valid seed.
+        """
+        check_seed(_integer("seed", seed))
+        other = object.__new__(RunConfig)
+        vars(other).update(vars(self), seed=seed)
+        return other
+
+    def canonical_json(self) -> str:
+        """Return the whole configuration as JSON with sorted keys and no spaces."""
+        before, after = around_seed(_BUT_SEED, _but_seed(self))
+        return f"{before}{self.seed}{after}"
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the canonical JSON, in hexadecimal."""
+        return sha256(self.canonical_json())
+
+    def group_digest(self) -> str:
+        """Return the digest without the seed: equal for the repetitions of one experiment."""
+        return group_digest(_BUT_SEED, _but_seed(self))
+
+    @property
+    def model(self) -> str:
+        """Name of the architecture as printed in tables: ``dense``, ``cdlinear B=4``."""
+        return families.model_name(self.layer, self.structure, self.B)
+
+    def describe(self, names: Iterable[str]) -> str:
+        """Return the named knobs with their values: ``learning_rate=0.1 dropout=0.0118``."""
+        own = [name for name in names if name != "product" or self.layer in families.WITH_B]
+        return " ".join(f"{name}={getattr(self, name)}" for name in own)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "RunConfig":
+        """Build a configuration from plain values, such as those of a stored JSON.
+
+        Raises
+        ------
+        UnknownNameError
+            If a key is not a knob.
+        """
+        known = {knob.name for knob in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise UnknownNameError("configuration key", name, known)
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+
+KNOBS = {knob.name: knob for knob in fields(RunConfig) if "help" in knob.metadata}
+"""The fields of RunConfig that a user sets, by name."""
+
+
+_BUT_SEED = tuple(knob.name for knob in fields(RunConfig) if knob.name != "seed")
+_but_seed = attrgetter(*_BUT_SEED)
+
+
+def varied_knobs(configs: Iterable[RunConfig]) -> list[str]:
+    """Return the knobs other than layer, B and seed in which the configurations differ."""
+    configs = list(configs)
+    return [
+        name
+        for name in KNOBS
+        if name not in ("layer", "B", "seed")
+        and len({getattr(config, name) for config in configs}) > 1
+    ]
+
+
+def name_seeds(seeds: Sequence[int]) -> str:
+    """Return ``0..29`` for more than four consecutive seeds, otherwise each of them."""
+    if len(seeds) > 4 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]}..{seeds[-1]}"
+    return " ".join(map(str, seeds))
+
+
+def parse_rate(name: str, value: object) -> float:
+    """Return a knob's real value as a float; for ``dropout``, ``"alpha-cd"`` is the paper's rate.
+
+    Raises
+    ------
+    ConfigurationError
+        If the value is not a number.
+    """
+    if name == "dropout" and value == "alpha-cd":
+        return ALPHA_CD
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return float(value) + 0.0  # type: ignore[arg-type]  # -0.0 and 0.0 are one value
+    except (TypeError, ValueError, OverflowError):
+        named = ", or alpha-cd" if name == "dropout" else ""
+        raise ConfigurationError(f"{name} = {value!r}: expected a number{named}") from None
+
+
+def _integer(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigurationError(f"{name} = {value!r}: expected a whole number")
+    return value

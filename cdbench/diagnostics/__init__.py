@@ -1,0 +1,1 @@
+"""What is measured of a network: spectra of its layers, curvature of the whole."""

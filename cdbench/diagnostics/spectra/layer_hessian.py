@@ -1,0 +1,14 @@
+"""Eigenvalues of a layer's exact mean-squared-error Hessian: comparable between all families."""
+
+from cdbench.diagnostics.spectra.base import LayerState, Numbers, squared_threshold
+
+
+def layer_hessian(state: LayerState) -> Numbers:
+    """Return the eigenvalues of the Hessian of mean ½‖y − t‖² in the layer's own weights.
+
+    The layer counts as it stands, with all its outputs; padded inputs are zeros. The bias, whose
+    Hessian is the identity, is left out.
+    """
+    found = state.layer.hessian_spectrum(state.params, state.inputs)
+    threshold = squared_threshold(found.values.max(), found.n_terms, state.eps)
+    return Numbers(found.values, threshold, multiplicity=found.multiplicity)

@@ -1,0 +1,1 @@
+"""The engine: layers, networks and their training, on NumPy alone."""

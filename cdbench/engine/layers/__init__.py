@@ -1,0 +1,37 @@
+"""Layers, one family per file.
+
+``cdbench.config.families`` names the weight layers that a run can use; ``NORMALIZATIONS`` are the
+layers that may precede each of them.
+"""
+
+from cdbench.engine.layers.activation import ReLU
+from cdbench.engine.layers.arrangement import Arrangement, Pad, Slice, ToRows, ToVertices
+from cdbench.engine.layers.base import EVALUATION, Context, Layer, Params, Pullback, WeightLayer
+from cdbench.engine.layers.cdlinear import CDLinear
+from cdbench.engine.layers.dense import Dense
+from cdbench.engine.layers.dropout import Dropout
+from cdbench.engine.layers.normalization import BatchNorm, LayerNorm, Normalization
+
+NORMALIZATIONS: dict[str, type[Normalization]] = {"layer": LayerNorm, "batch": BatchNorm}
+
+__all__ = [
+    "EVALUATION",
+    "NORMALIZATIONS",
+    "Arrangement",
+    "BatchNorm",
+    "CDLinear",
+    "Context",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "Normalization",
+    "Pad",
+    "Params",
+    "Pullback",
+    "ReLU",
+    "Slice",
+    "ToRows",
+    "ToVertices",
+    "WeightLayer",
+]

@@ -1,0 +1,242 @@
+"""ACDC, a product of diagonal matrices and cosine transforms (Moczulski et al. 2016)."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+
+from cdbench.config.structure import StructureParameter
+from cdbench.engine.layers.acdc_chain import Chain
+from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.products.base import Allocate, Array
+from cdbench.engine.products.real_dct import dct_matrix, staged_dct
+from cdbench.errors import ShapeError
+
+DEFAULT_DEPTH = 8
+VARIANCE = 0.061
+"""σ², of the entries of a and d about their mean of 1, in the paper."""
+SAMPLES_PER_INPUT = 2
+"""With so many samples for each input it takes less time to form W than to pass all through."""
+
+D_WEIGHT = 4
+"""Slot of a scratch array; the chain has those before."""
+
+
+class ACDC(WeightLayer):
+    """Linear map by K factors Cᵀ diag(d_k) C diag(a_k), C the DCT-II (Moczulski et al. 2016).
+
+    W is the acting part of their product, n × n with n = max(n_in, n_out): inputs are padded with
+    zeros, surplus outputs are cut.
+
+    Parameters, as views of the network's flat vector: ``a`` (K, n), ``d`` (K, n) and ``bias``
+    (n_out,). Row 0 acts first. Activations are rows (N, n).
+
+    Initially all entries of a and d are drawn from N(μ, μ² σ²) with σ² = 0.061 and
+    μ² (1 + σ²) = (2 n / n_in)^(1 / 2K). A factor diag(v) multiplies the expected square of every
+    column by E v², and C keeps it, so that n_in · ‖W‖² / (n_in n_out) = 2 in expectation. W is then
+    near a multiple of the identity: its entries are not alike, unlike those of other families.
+
+    Departures from the paper: it draws about a mean of 1, for which that gain is 1.061^(2K), and
+    has a bias β in every factor, random permutations and ReLUs between factors, and rates that are
+    24 times as high for a and 12 times for d.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
+    depth : int
+        K.
+
+    Raises
+    ------
+    ShapeError
+        If there is no factor.
+    """
+
+    family = "acdc"
+    structure: ClassVar[tuple[StructureParameter, ...]] = (
+        StructureParameter("depth", "Factors, each of two diagonals.", DEFAULT_DEPTH),
+    )
+
+    def __init__(self, n_in: int, n_out: int, depth: int = DEFAULT_DEPTH) -> None:
+        super().__init__(n_in, n_out)
+        if depth < 1:
+            raise ShapeError(f"ACDC got a depth of {depth}, expected 1 or more")
+        self.n, self.K = max(n_in, n_out), depth
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of ``a``, ``d`` and ``bias``."""
+        return {"a": (self.K, self.n), "d": (self.K, self.n), "bias": (self.n_out,)}
+
+    def initialize(self, params: Params, rng: np.random.Generator) -> None:
+        """Draw a and d from N(μ, μ² σ²), as the class says; set the bias to zero."""
+        mean = np.sqrt(self._gain_of_diagonal() / (1 + VARIANCE))
+        for name in ("a", "d"):
+            shape = (self.K, self.n)
+            params[name][...] = rng.normal(mean, mean * np.sqrt(VARIANCE), shape)
+        params["bias"][...] = 0.0
+
+    def matrix(self, params: Params) -> Array:
+        """Return the acting part of W, (n_out, n_in)."""
+        a, d = params["a"], params["d"]
+        C = dct_matrix(self.n).astype(np.finfo(a.dtype).dtype)
+        W = np.eye(self.n, self.n_in, dtype=a.dtype)
+        for k in range(self.K):
+            W = C.T @ (d[k][:, None] * (C @ (a[k][:, None] * W)))
+        return W[: self.n_out]
+
+    def multiply_adds(self) -> int:
+        """Return 2 K n, those of the diagonals."""
+        return 2 * self.K * self.n
+
+    def n_null_directions(self) -> int:
+        """Return 2K − 1 for numbers that the diagonals pass on to each other, and what has no part.
+
+        The latter are the entries of the first a that meet padding; and no more directions than
+        there are entries of W can change it.
+        """
+        by_scaling = 2 * self.K - 1 + self.n - self.n_in
+        return max(by_scaling, 2 * self.K * self.n - self.n_in * self.n_out)
+
+    def weight_gain(self) -> dict[str, float]:
+        """Return the mean product of a column's and a row's squared length.
+
+        ∂W / ∂v_i is column i of what comes after the diagonal times row i of what comes before.
+        """
+        if self.n_in == self.n_out:
+            gain = float(self._gain_of_diagonal() ** (2 * self.K - 1))
+            return {"a": gain, "d": gain}
+        rows = self._squares(self.n_in, after_transform=False)
+        columns = self._squares(self.n_out, after_transform=True)[::-1]
+        squares = (rows * columns).reshape(self.K, 2, self.n).mean(axis=(0, 2))
+        return {"a": float(squares[0]), "d": float(squares[1])}
+
+    def _gain_of_diagonal(self) -> float:
+        """Return E v² of the initial entries."""
+        return float((GAIN * self.n / self.n_in) ** (1 / (2 * self.K)))
+
+    def _squares(self, width: int, after_transform: bool) -> Array:
+        """Return the expected squared lengths of what each of the 2K diagonals meets.
+
+        From E[R Rᵀ], which a diagonal of independent entries multiplies by their second moments.
+        Begun with the first ``width`` entries, on the input's side, or, after a transform, on the
+        output's.
+        """
+        C = dct_matrix(self.n)
+        moments = np.diag((np.arange(self.n) < width).astype(np.float64))
+        if after_transform:
+            moments, C = C @ moments @ C.T, C.T
+        mean_square = self._gain_of_diagonal() / (1 + VARIANCE)
+        squares = []
+        for _ in range(2 * self.K):
+            squares.append(np.diag(moments))
+            moments = mean_square * (moments + VARIANCE * np.diag(np.diag(moments)))
+            moments, C = C @ moments @ C.T, C.T
+        return np.array(squares)
+
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return the layer that computes ``x @ W.T + bias``.
+
+        Parameters
+        ----------
+        params : Params
+            ``a``, ``d`` and ``bias``.
+        x : (N, n_in) float
+            One sample per row.
+        context : Context
+            Only its source of arrays is used.
+
+        Returns
+        -------
+        y : (N, n_out) float
+        run : () -> None
+        pullback : (N, n_out) -> (N, n_in)
+            Writes the parameters' gradients, summed over samples, into its second argument. With
+            ``wanted=False`` dL/dx is not computed.
+        """
+        self.check_input(x)
+        bind = self._bind_matrix if len(x) >= SAMPLES_PER_INPUT * self.n_in else self._bind_samples
+        return bind(params, x, context.allocate)
+
+    def _bind_samples(self, params: Params, x: Array, allocate: Allocate) -> BoundLayer:
+        """Return the bound layer whose columns are the samples."""
+        bias, ones = params["bias"], np.ones(len(x), x.dtype)
+        y = allocate.kept((len(x), self.n_out), x.dtype)
+        dx = allocate.kept(x.shape, x.dtype)
+        factors = Chain(staged_dct(self.n), params, len(x), x.dtype, allocate)
+        spread_x, gather_dx = _spreading(factors.start, self.n_in), _gathering(factors.start, dx.T)
+        gather_y, spread_dy = _gathering(factors.end, y.T), _spreading(factors.end, self.n_out)
+
+        def run() -> None:
+            spread_x(x.T)
+            factors.run()
+            gather_y()
+            np.add(y, bias, out=y)
+
+        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
+            spread_dy(dy.T)
+            np.dot(ones, dy, out=grads["bias"])
+            factors.pullback(grads, wanted)
+            if not wanted:
+                return None
+            gather_dx()
+            return dx
+
+        return BoundLayer(y, run, pullback)
+
+    def _bind_matrix(self, params: Params, x: Array, allocate: Allocate) -> BoundLayer:
+        """Return the bound layer that forms W: its columns are those of the identity."""
+        bias, ones, shape = params["bias"], np.ones(len(x), x.dtype), (self.n_out, self.n_in)
+        y, dx = allocate.kept((len(x), self.n_out), x.dtype), allocate.kept(x.shape, x.dtype)
+        W, dW = allocate.kept(shape, x.dtype), allocate.scratch(D_WEIGHT, shape, x.dtype)
+        factors = Chain(staged_dct(self.n), params, self.n_in, x.dtype, allocate)
+        identity, W_T = np.eye(self.n_in, dtype=x.dtype), W.T
+        spread, spread_dW = (
+            _spreading(factors.start, self.n_in),
+            _spreading(factors.end, self.n_out),
+        )
+        gather_W = _gathering(factors.end, W)
+
+        def run() -> None:
+            spread(identity)
+            factors.run()
+            gather_W()
+            np.matmul(x, W_T, out=y)
+            np.add(y, bias, out=y)
+
+        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
+            np.matmul(dy.T, x, out=dW)
+            spread_dW(dW)
+            np.dot(ones, dy, out=grads["bias"])
+            factors.pullback(grads, wanted=False)
+            return np.matmul(dy, W, out=dx) if wanted else None
+
+        return BoundLayer(y, run, pullback)
+
+
+def _spreading(columns: Array, width: int) -> Callable[[Array], None]:
+    """Return the call that writes (width, M) into (n, M): even rows, zeros, odd rows backwards."""
+    n = len(columns)
+    even, zero, odd = np.split(columns, [(width + 1) // 2, n - width // 2])
+    backwards = odd[::-1]
+
+    def spread(natural: Array) -> None:
+        np.copyto(even, natural[::2])
+        np.copyto(backwards, natural[1::2])
+        if len(zero):
+            zero.fill(0)
+
+    return spread
+
+
+def _gathering(columns: Array, natural: Array) -> Callable[[], None]:
+    """Return the call that reads (width, M) back from (n, M)."""
+    width, n = len(natural), len(columns)
+    even, odd = columns[: (width + 1) // 2], columns[n - width // 2 :][::-1]
+    to_even, to_odd = natural[::2], natural[1::2]
+
+    def gather() -> None:
+        np.copyto(to_even, even)
+        np.copyto(to_odd, odd)
+
+    return gather

@@ -1,0 +1,96 @@
+"""The unconstrained linear layer, the paper's baseline."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.hessian import Eigenvalues
+from cdbench.engine.layers.input_spectrum import power_spectrum
+from cdbench.engine.products.base import Array
+
+
+class Dense(WeightLayer):
+    """Unconstrained linear map, the paper's baseline.
+
+    Parameters, as views of the network's flat vector: ``weight`` (n_out, n_in) and ``bias``
+    (n_out,).
+    """
+
+    family = "dense"
+
+    # Stored transposed, so that the forward product needs no transposition.
+    memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (1, 0)}
+
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of ``weight`` and ``bias``."""
+        return {"weight": (self.n_out, self.n_in), "bias": (self.n_out,)}
+
+    def initialize(self, params: Params, rng: np.random.Generator) -> None:
+        """Draw the weights from N(0, 2 / n_in) (He et al. 2015); set the bias to zero."""
+        shape = (self.n_out, self.n_in)
+        params["weight"][...] = rng.normal(0.0, np.sqrt(GAIN / self.n_in), shape)
+        params["bias"][...] = 0.0
+
+    def matrix(self, params: Params) -> Array:
+        """Return the weight, (n_out, n_in)."""
+        return params["weight"]
+
+    def multiply_adds(self) -> int:
+        """Return n_in · n_out."""
+        return self.n_in * self.n_out
+
+    def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
+        """Return the eigenvalues of S = mean x xᵀ, each n_out times."""
+        del params
+        return power_spectrum(x, 1, self.n_out)
+
+    def input_power(self, x: Array) -> tuple[Array, int]:
+        """Return the mean squares of the inputs, the diagonal of mean x xᵀ."""
+        return np.mean(np.abs(x) ** 2, axis=0), 1
+
+    def published_numbers(self, params: Params) -> Array:
+        """Return the squared singular values of W."""
+        return self.singular_values(params) ** 2
+
+    def block_magnitudes(self, params: Params) -> Array:
+        """Return |w_ij|, its blocks being 1 × 1, (n_out, n_in, 1)."""
+        return np.abs(params["weight"])[..., None]
+
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return the layer that computes ``x @ weight.T + bias``.
+
+        Parameters
+        ----------
+        params : Params
+            ``weight`` and ``bias``.
+        x : (N, n_in) float
+            One sample per row.
+        context : Context
+            Only its source of arrays is used.
+
+        Returns
+        -------
+        y : (N, n_out) float
+        run : () -> None
+        pullback : (N, n_out) -> (N, n_in)
+            Writes dL/dweight and dL/dbias, summed over samples, into its second argument. With
+            ``wanted=False`` dL/dx is not computed.
+        """
+        self.check_input(x)
+        weight, bias = params["weight"], params["bias"]
+        y = context.allocate.kept((len(x), self.n_out), x.dtype)
+        dx = context.allocate.kept(x.shape, x.dtype)
+        x_T, weight_T, ones = x.T, weight.T, np.ones(len(x), x.dtype)
+
+        def run() -> None:
+            np.matmul(x, weight_T, out=y)
+            np.add(y, bias, out=y)
+
+        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
+            np.matmul(x_T, dy, out=grads["weight"].T)
+            np.dot(ones, dy, out=grads["bias"])  # takes a third of the time of a sum
+            return np.matmul(dy, weight, out=dx) if wanted else None
+
+        return BoundLayer(y, run, pullback)

@@ -1,0 +1,28 @@
+"""Where a chain of layers changes between the layouts of activations."""
+
+from collections.abc import Sequence
+
+from cdbench.engine.layers.activation import ReLU
+from cdbench.engine.layers.arrangement import ToRows, ToVertices
+from cdbench.engine.layers.base import Layer, WeightLayer
+from cdbench.engine.layers.dropout import Dropout
+
+
+def rearranged(layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers with conversions between rows and vertices inserted where needed."""
+    done: list[Layer] = []
+    vertices: int | None = None
+    for layer in layers:
+        if isinstance(layer, ReLU | Dropout):  # these accept both layouts
+            done.append(layer)
+            continue
+        asked = layer.vertices if isinstance(layer, WeightLayer) else None
+        if asked is not None and vertices is None:
+            done.append(ToVertices(layer.n_in, asked))
+        elif asked is None and vertices is not None:
+            done.append(ToRows(layer.n_in, vertices))
+        done.append(layer)
+        vertices = asked
+    if vertices is not None:
+        done.append(ToRows(done[-1].n_out, vertices))
+    return done

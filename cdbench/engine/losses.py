@@ -1,0 +1,109 @@
+"""The training loss."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdbench.engine.products.base import FRESH, Allocate, Array
+
+LOG_FLOOR = 1e-12
+"""Added to a probability before taking its logarithm, as in the paper's released code."""
+
+
+class Softmax:
+    """Softmax of logits (N, n_classes) in its own arrays, to be computed repeatedly.
+
+    Probabilities are stored by columns, so that sums over the few classes are sums of long vectors.
+    Everything is analytic for complex logits.
+
+    Parameters
+    ----------
+    logits : (N, n_classes) float or complex
+        Scores, read by every computation.
+    allocate : Allocate
+        Source of arrays.
+
+    Attributes
+    ----------
+    p : (N, n_classes) as logits
+        Probabilities after ``run``; the gradient after ``gradient``.
+    """
+
+    def __init__(self, logits: Array, allocate: Allocate = FRESH) -> None:
+        N, n_classes = logits.shape
+        self._N, self._logits = N, logits.T
+        self._columns = allocate.kept((n_classes, N), logits.dtype)
+        self._row = allocate.kept((N,), logits.dtype)
+        self._top = self._row.real
+        self._places = np.arange(N)
+        self._entries = self._columns.reshape(-1)
+        self.p = self._columns.T
+
+    def run(self) -> Array:
+        """Compute and return each row's probabilities."""
+        p, row = self._columns, self._row
+        np.copyto(p, self._logits)
+        np.maximum.reduce(p.real, axis=0, out=self._top)
+        np.subtract(p, self._top, out=p)
+        np.exp(p, out=p)
+        np.add.reduce(p, axis=0, out=row)
+        np.divide(p, row, out=p)
+        return self.p
+
+    def true(self, labels: NDArray[np.int64]) -> Array:
+        """Return the probabilities of the true classes (N,) from the last run."""
+        p_true: Array = self._entries[labels * self._N + self._places]
+        return p_true
+
+    def gradient(self, labels: NDArray[np.int64]) -> Array:
+        """Run, overwrite ``p`` with the mean cross-entropy's gradient, return the true classes' p.
+
+        The gradient is ``(p - onehot) / N``, without the 1e-12, as in the paper's released code.
+        """
+        self.run()
+        places = labels * self._N
+        places += self._places
+        p_true: Array = self._entries[places]
+        self._entries[places] = p_true - 1.0
+        np.multiply(self._columns, 1.0 / self._N, out=self._columns)
+        return p_true
+
+
+def softmax(logits: Array) -> Array:
+    """Return each row's probabilities, (N, n_classes); analytic for complex logits."""
+    return Softmax(logits).run()
+
+
+def softmax_gradient(logits: Array, labels: NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return the true classes' probabilities and the mean cross-entropy's gradient.
+
+    Parameters
+    ----------
+    logits : (N, n_classes) float or complex
+        Scores; complex scores give the gradient's analytic continuation.
+    labels : (N,) int
+        The true classes, 0 to n_classes - 1.
+
+    Returns
+    -------
+    p_true : (N,) as logits
+        Probabilities of the true classes, the input of ``cross_entropy``.
+    gradient : (N, n_classes) as logits
+        ``(p - onehot) / N``.
+    """
+    computed = Softmax(logits)
+    return computed.gradient(labels), computed.p
+
+
+def cross_entropy(p_true: Array) -> Array:
+    """Return -log(p + 1e-12), in nats, of the true classes' probabilities (their real parts)."""
+    losses: Array = np.log(p_true.real + LOG_FLOOR)
+    return np.negative(losses, out=losses)
+
+
+def softmax_cross_entropy(logits: Array, labels: NDArray[np.int64]) -> tuple[float, Array]:
+    """Return the mean cross-entropy of softmax(logits) over the samples, and its gradient.
+
+    See ``softmax_gradient`` and ``cross_entropy``; natural logarithm.
+    """
+    p_true, gradient = softmax_gradient(logits, labels)
+    return float(cross_entropy(p_true).mean()), gradient

@@ -1,0 +1,247 @@
+"""A chain of layers over one flat vector of parameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+
+from cdbench.config import families
+from cdbench.config.run_config import RunConfig
+from cdbench.config.structure import Structure
+from cdbench.engine.bound_network import BoundNetwork, NetworkPullback
+from cdbench.engine.layers import (
+    EVALUATION,
+    NORMALIZATIONS,
+    Arrangement,
+    BatchNorm,
+    Context,
+    Dropout,
+    Layer,
+    Pad,
+    Params,
+    ReLU,
+    Slice,
+    ToVertices,
+    WeightLayer,
+)
+from cdbench.engine.layers.base import Moments
+from cdbench.engine.layers.layouts import rearranged
+from cdbench.engine.layers.normalization import moments
+from cdbench.engine.products import plan
+from cdbench.engine.products.base import Array
+from cdbench.engine.products.layout import to_rows
+from cdbench.engine.products.workspace import aligned
+
+
+@dataclass(frozen=True)
+class WeightPlace:
+    """The position of a weight layer in a network, and the part of its matrix that acts.
+
+    Attributes
+    ----------
+    position : int
+        Index into the network's layers.
+    layer : WeightLayer
+        The layer.
+    n_in_acting, n_out_acting : int
+        Numbers of leading columns and rows of its W that act: without columns of padded inputs and
+        rows of sliced-off logits.
+    """
+
+    position: int
+    layer: WeightLayer
+    n_in_acting: int
+    n_out_acting: int
+
+
+class Network:
+    """A chain of layers. It holds no parameters: they are one flat vector passed to it.
+
+    Its inputs and logits are rows, (N, n). In between, activations may be in the other layout, if
+    the weight layers' product needs it. ``from_config`` inserts the layers
+    that convert between layouts; nothing else needs to know.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The input of each matches the output of the one before in width and layout.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = tuple(layers)
+        self.n_in, self.n_out = self.layers[0].n_in, self.layers[-1].n_out
+        self._shapes = [layer.parameter_shapes() for layer in self.layers]
+        self.n_parameters = sum(prod(s) for shapes in self._shapes for s in shapes.values())
+        arranged = [isinstance(layer, Arrangement) for layer in self.layers]
+        self._n_leading = (*arranged, False).index(False)
+        self._n_without_parameters = [bool(shapes) for shapes in self._shapes].index(True)
+
+    @classmethod
+    def from_config(cls, config: RunConfig, n_features: int, n_classes: int) -> "Network":
+        """Build the network of Sec. VI.1: weight layers with ReLU in between.
+
+        Every width is rounded up to the family's multiple; inputs are padded with zeros and surplus
+        logits are sliced off. Dropout, if requested, follows each ReLU. A normalisation comes
+        directly before each weight layer, but never sees padded inputs. All weight layers use the
+        same product, if their family has several.
+        """
+        family = families.family(config.layer)
+        structure = structure_of(config)
+        widths, product = rounded_widths(config, n_features, n_classes)
+        layers: list[Layer] = []
+        for n_in, n_out in pairwise(widths):
+            n = n_in if layers else n_features  # without padding, which only the inputs have
+            if layers:
+                layers.append(ReLU(n))
+                if config.dropout:
+                    layers.append(Dropout(n, config.dropout))
+            if config.normalization != "none":
+                layers.append(NORMALIZATIONS[config.normalization](n))
+            if n != n_in:
+                layers.append(Pad(n, n_in))
+            layers.append(family.build(n_in, n_out, structure, product))
+        if widths[-1] != n_classes:
+            layers.append(Slice(widths[-1], n_classes))
+        return cls(rearranged(layers))
+
+    @property
+    def product(self) -> str | None:
+        """Name of the product of layers that have several; None if there are no such layers."""
+        return self.weight_layers[0].layer.product_name
+
+    @property
+    def weight_layers(self) -> list[WeightPlace]:
+        """The weight layers in order, each with the acting part of its matrix."""
+        layers = enumerate(self.layers)
+        found = [(i, layer) for i, layer in layers if isinstance(layer, WeightLayer)]
+        first, last = found[0][0], found[-1][0]
+        return [
+            WeightPlace(
+                i,
+                layer,
+                self.n_in if i == first else layer.n_in,
+                self.n_out if i == last else layer.n_out,
+            )
+            for i, layer in found
+        ]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the weight layers from input to logits: 64, 64, 64, 12 for B = 4."""
+        places = self.weight_layers
+        return (places[0].layer.n_in, *(place.layer.n_out for place in places))
+
+    def views(self, flat: Array) -> list[Params]:
+        """Return each layer's parameters as views of ``flat`` (n_parameters,)."""
+        views: list[Params] = []
+        start = 0
+        for layer, shapes in zip(self.layers, self._shapes, strict=True):
+            views.append({})
+            for name, shape in shapes.items():
+                stop = start + prod(shape)
+                order = layer.memory_order.get(name, tuple(range(len(shape))))
+                memory = flat[start:stop].reshape([shape[axis] for axis in order])
+                views[-1][name] = memory.transpose(np.argsort(order))
+                start = stop
+        return views
+
+    def initial_parameters(self, rng: np.random.Generator, dtype: str = "float64") -> Array:
+        """Draw all parameters, layer by layer from the input on, as one vector (n_parameters,).
+
+        They are drawn in float64 and rounded to the dtype.
+        """
+        flat = aligned(self.n_parameters, dtype)
+        for layer, params in zip(self.layers, self.views(flat), strict=True):
+            layer.initialize(params, rng)
+        return flat
+
+    def prepare(self, X: Array) -> Array:
+        """Return inputs (N, n_in) in the form that ``forward`` takes with ``prepared=True``.
+
+        The leading layers that only rearrange are applied here once instead of in every pass.
+        Samples lie along ``sample_axis`` of the result.
+        """
+        for layer in self.layers[: self._n_leading]:
+            X, _ = layer.forward({}, X, EVALUATION)
+        return X
+
+    @property
+    def sample_axis(self) -> int:
+        """The axis of samples in prepared inputs."""
+        return 2 if isinstance(self.layers[max(0, self._n_leading - 1)], ToVertices) else 0
+
+    def bind(
+        self, params: list[Params], x: Array, context: Context, *, prepared: bool = False
+    ) -> BoundNetwork:
+        """Return the chain bound to these parameters and inputs (N, n_in), ready to run."""
+        skipped = self._n_leading if prepared else 0
+        runs, pullbacks = [], []
+        for layer, own in zip(self.layers[skipped:], params[skipped:], strict=True):
+            x, run, pullback = layer.bind(own, x, context)
+            runs.append(run)
+            pullbacks.append(pullback)
+        return BoundNetwork(
+            x, runs, NetworkPullback(pullbacks, self._n_without_parameters - skipped)
+        )
+
+    def forward(
+        self,
+        params: list[Params],
+        x: Array,
+        context: Context = EVALUATION,
+        *,
+        prepared: bool = False,
+    ) -> tuple[Array, NetworkPullback]:
+        """Return the logits (N, n_out) for ``x`` (N, n_in), and the pullback through the chain."""
+        bound = self.bind(params, x, context, prepared=prepared)
+        bound.run()
+        return bound.logits, bound.pullback
+
+    def inputs(self, params: list[Params], x: Array, context: Context = EVALUATION) -> list[Array]:
+        """Return the inputs of each layer as rows (N, layer.n_in)."""
+        inputs = []
+        for layer, own in zip(self.layers, params, strict=True):
+            inputs.append(x if x.ndim == 2 else to_rows(x))
+            x, _ = layer.forward(own, x, context)
+        return inputs
+
+    def evaluation(self, params: list[Params], X_train: Array) -> Context:
+        """Return the context in which the network with these parameters is measured.
+
+        It has the statistics of each BatchNorm over the whole training split (N, n_in). They are
+        taken layer by layer, each with those before it in evaluation. Without BatchNorm it is
+        EVALUATION.
+        """
+        if not any(isinstance(layer, BatchNorm) for layer in self.layers):
+            return EVALUATION
+        statistics: dict[Layer, Moments] = {}
+        context = Context(statistics=statistics)
+        x = X_train
+        for layer, own in zip(self.layers, params, strict=True):
+            if isinstance(layer, BatchNorm):
+                statistics[layer] = moments(x, layer.axis)
+            x, _ = layer.forward(own, x, context)
+        return context
+
+
+def structure_of(config: RunConfig) -> Structure:
+    """Return the values of the structure parameters of the configuration's layer family."""
+    if config.B is not None:
+        return {"B": config.B}
+    return families.structure_of(config.layer, config.structure)
+
+
+def rounded_widths(
+    config: RunConfig, n_features: int, n_classes: int
+) -> tuple[list[int], str | None]:
+    """Return the widths of the weight layers, and the product of a family that has several."""
+    multiple = families.family(config.layer).width_multiple(structure_of(config))
+    asked = (n_features, *config.hidden, n_classes)
+    widths = [-(-width // multiple) * multiple for width in asked]
+    if config.layer not in families.WITH_B:
+        return widths, None
+    if config.product != "auto":
+        return widths, config.product
+    return widths, plan(config.batch_size, widths, multiple, config.dtype)

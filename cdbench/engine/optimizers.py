@@ -1,0 +1,87 @@
+"""Update rules on the network's flat vector of parameters."""
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from cdbench.engine.products.base import Array
+from cdbench.engine.products.workspace import aligned
+
+
+class Optimizer(ABC):
+    """An update rule with its own state.
+
+    Parameters
+    ----------
+    parameters : (n_parameters,) float
+        Parameters to update in place.
+    learning_rate : float or (n_parameters,) float
+        Step size η, for all parameters or for each.
+    momentum : float
+        Decay factor of the memory of past gradients.
+    """
+
+    def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
+        self.parameters = parameters
+        self.learning_rate, self.momentum = learning_rate, momentum
+
+    @abstractmethod
+    def step(self, gradient: Array) -> None:
+        """Update the parameters in place; ``gradient`` (n_parameters,) may be overwritten."""
+
+
+class SGD(Optimizer):
+    """Gradient descent with momentum: v ← m v − η g, θ ← θ + v (Sec. VI.1)."""
+
+    def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
+        super().__init__(parameters, learning_rate, momentum)
+        self.velocity = aligned(len(parameters), parameters.dtype)
+
+    def step(self, gradient: Array) -> None:
+        """Update velocity and parameters in place."""
+        gradient *= self.learning_rate
+        self.velocity *= self.momentum
+        self.velocity -= gradient
+        self.parameters += self.velocity
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015, the paper's reference [21]), algorithm 1 with bias correction.
+
+    The first-moment decay β₁ is the configuration's momentum; the rest is from that paper. Its
+    steps do not grow with the gradient: each entry of c, and so of W, moves by about η for any B.
+    Weight-space scaling (``trainer.learning_rates``) therefore moves entries of W B times less than
+    in a dense layer; with SGD it moves them equally far.
+    """
+
+    SECOND_MOMENT_DECAY = 0.999
+    EPSILON = 1e-8
+
+    def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
+        super().__init__(parameters, learning_rate, momentum)
+        self.first = aligned(len(parameters), parameters.dtype)
+        self.second = aligned(len(parameters), parameters.dtype)
+        self._work = aligned(len(parameters), parameters.dtype)
+        self.n_steps = 0
+
+    def step(self, gradient: Array) -> None:
+        """Update both moments and the parameters in place."""
+        self.n_steps += 1
+        work = self._work
+        np.subtract(gradient, self.first, out=work)
+        work *= 1 - self.momentum
+        self.first += work
+        np.multiply(gradient, gradient, out=gradient)
+        gradient -= self.second
+        gradient *= 1 - self.SECOND_MOMENT_DECAY
+        self.second += gradient
+        np.divide(self.second, 1 - self.SECOND_MOMENT_DECAY**self.n_steps, out=work)
+        np.sqrt(work, out=work)
+        work += self.EPSILON
+        np.multiply(self.first, self.learning_rate, out=gradient)
+        gradient /= 1 - self.momentum**self.n_steps
+        gradient /= work
+        self.parameters -= gradient
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}

@@ -1,0 +1,182 @@
+"""The steps of a training: everything that its passes reuse, and the updates one by one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import EVALUATION, Context, Params, WeightLayer
+from cdbench.engine.losses import Softmax, cross_entropy
+from cdbench.engine.network import Network
+from cdbench.engine.optimizers import OPTIMIZERS
+from cdbench.engine.products.base import Array
+from cdbench.engine.products.workspace import Workspace, aligned
+from cdbench.engine.regularizers import REGULARIZERS
+from cdbench.engine.split import Split
+from cdbench.engine.tying import Tied
+from cdbench.errors import DivergenceError
+
+DROPOUT_STREAM = 1
+"""Key of dropout's own random stream, so that using dropout changes no other draw."""
+
+EVALUATED = 2**16
+"""Approximate number of activations in the widest layer that are evaluated at a time."""
+
+
+class Trainer:
+    """Everything that the passes of a training reuse: views, arrays, rearranged inputs."""
+
+    def __init__(
+        self, network: Network, parameters: Array, split: Split, config: RunConfig
+    ) -> None:
+        self.network, self.config, self.split = network, config, split
+        self.parameters, self.gradient = parameters, aligned(len(parameters), config.dtype)
+        self.own_params, self.own_grads = network.views(parameters), network.views(self.gradient)
+        # The passes go through the network itself, or through the dense one with tied weights.
+        self.chain, self.params, self.grads = network, self.own_params, self.own_grads
+        self.tied = Tied(network, config.dtype) if network.product == "gather" else None
+        if self.tied is not None:
+            self.chain, self.params = self.tied.dense, self.tied.params
+            self.grads = self.tied.grads
+            self.tied.expand(parameters)
+        self.optimizer = OPTIMIZERS[config.optimizer](
+            parameters, learning_rates(network, config), config.momentum
+        )
+        self.X_train, self.X_test = map(self.chain.prepare, (split.X_train, split.X_test))
+        self.axis = self.chain.sample_axis
+        self.workspace = Workspace()
+        stream = np.random.SeedSequence(config.seed, spawn_key=(DROPOUT_STREAM,))
+        self.context = Context(
+            training=True, rng=np.random.default_rng(stream), allocate=self.workspace
+        )
+        self.n_steps = -(-len(split.y_train) // config.batch_size)
+        self.last_size = (len(split.y_train) - 1) % config.batch_size + 1
+        # Samples evaluated at a time: few calls for narrow networks, little memory in wide ones.
+        self.n_evaluated = max(config.batch_size, EVALUATED // max(network.widths))
+        self.passes: dict[int, Pass] = {}
+        self.evaluations: dict[int, Pass] = {}
+        # Probabilities of the true classes; their logarithms are taken at the end of the epoch.
+        size = min(config.batch_size, len(split.y_train))
+        self.p_true = np.ones((self.n_steps, size), config.dtype)
+        self.penalties = np.zeros(self.n_steps)
+
+    def batches(self, permutation: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Yield each mini-batch's indices into the training split; the last may be short."""
+        size = self.config.batch_size
+        return (permutation[start : start + size] for start in range(0, len(permutation), size))
+
+    def step(self, number: int, batch: NDArray[np.int64]) -> None:
+        """Do one update: forward, backward, regulariser, optimiser."""
+        one = self.passes.get(len(batch))
+        if one is None:
+            one = self.passes[len(batch)] = Pass(self, self.X_train, len(batch), self.context)
+        one.run(self.X_train, batch)
+        p_true = one.softmax.gradient(self.split.y_train[batch])
+        one.network.pullback.to_parameters(one.softmax.p, self.grads)
+        if self.tied is not None:
+            self.tied.reduce(self.gradient)
+        self.penalties[number - 1] = add_fisher(
+            self.network, self.own_params, self.own_grads, self.config
+        )
+        self.optimizer.step(self.gradient)
+        if self.tied is not None:
+            self.tied.expand(self.parameters)
+        self.p_true[number - 1, : len(batch)] = p_true
+
+    def check(self, epoch: int, first: int, last: int) -> Array:
+        """Return the mean losses of the epoch's steps from ``first`` to ``last``.
+
+        Raises
+        ------
+        DivergenceError
+            At the first loss that is not finite.
+        """
+        steps = slice(first - 1, last)
+        each = cross_entropy(self.p_true[steps])
+        losses: Array = each.mean(axis=1)
+        if last == self.n_steps:  # the epoch's last batch may be short
+            losses[-1] = each[-1, : self.last_size].mean()
+        finite = np.isfinite(losses + self.penalties[steps])
+        if not finite.all():
+            raise DivergenceError(epoch, first + int(finite.argmin()))
+        return losses
+
+    def evaluate(self) -> tuple[float, float]:
+        """Return mean cross-entropy, in nats, and accuracy, 0 to 1, on the test split."""
+        context = self.chain.evaluation(self.params, self.split.X_train)
+        if context is not EVALUATION:  # it has statistics, valid only now
+            self.evaluations.clear()
+        context = replace(context, allocate=self.workspace)
+        y, loss, n_right = self.split.y_test, 0.0, 0
+        for start in range(0, len(y), self.n_evaluated):
+            samples = np.arange(start, min(start + self.n_evaluated, len(y)))
+            one = self.evaluations.get(len(samples))
+            if one is None:
+                one = Pass(self, self.X_test, len(samples), context)
+                self.evaluations[len(samples)] = one
+            one.run(self.X_test, samples)
+            one.softmax.run()
+            labels = y[samples]
+            loss += float(cross_entropy(one.softmax.true(labels)).sum())
+            n_right += int(np.count_nonzero(one.network.logits.argmax(axis=1) == labels))
+        return loss / len(y), n_right / len(y)
+
+
+class Pass:
+    """The network bound to a number of samples and to the trainer's memory."""
+
+    def __init__(self, trainer: Trainer, X: Array, n_samples: int, context: Context) -> None:
+        trainer.workspace.restart()
+        self.axis = trainer.axis
+        shape = list(X.shape)
+        shape[self.axis] = n_samples
+        self.x = trainer.workspace.kept(tuple(shape), X.dtype)
+        self.network = trainer.chain.bind(trainer.params, self.x, context, prepared=True)
+        self.softmax = Softmax(self.network.logits, trainer.workspace)
+
+    def run(self, X: Array, samples: NDArray[np.int64]) -> None:
+        """Compute the logits of these samples of prepared inputs."""
+        X.take(samples, self.axis, self.x, "wrap")
+        self.network.run()
+
+
+def learning_rates(network: Network, config: RunConfig) -> float | Array:
+    """Return the step size η or, with weight-space scaling, one for each parameter.
+
+    A weight's gradient is the sum over all places of W that it moves. So where a unit step moves W
+    by ‖∂W/∂θ‖, a step η moves W as far as a step η ‖∂W/∂θ‖² in a dense layer: B·η for an entry of a
+    circulant block, which occurs B times. With η / B, W's step is that of the dense layer,
+    projected onto block-circulant matrices. Biases, and a normalisation's gain and shift, keep η.
+
+    Returns
+    -------
+    float or (n_parameters,) float
+        In the run's dtype.
+    """
+    assert config.learning_rate is not None
+    if config.learning_rate_scaling == "raw":
+        return config.learning_rate
+    rates = np.full(network.n_parameters, config.learning_rate, config.dtype)
+    for layer, own in zip(network.layers, network.views(rates), strict=True):
+        for name, gain in layer.weight_gain().items() if isinstance(layer, WeightLayer) else ():
+            own[name] /= gain
+    return rates
+
+
+def add_fisher(
+    network: Network, params: list[Params], grads: list[Params], config: RunConfig
+) -> float:
+    """Add the Fisher regulariser's gradient to ``grads``; return its value over all layers."""
+    if not config.fisher_weight:
+        return 0.0
+    regularizer = REGULARIZERS[config.fisher_form]
+    total = 0.0
+    for layer, own, own_grads in zip(network.layers, params, grads, strict=True):
+        name = layer.fisher_parameter if isinstance(layer, WeightLayer) else None
+        if name is not None:
+            value, gradient = regularizer(own[name], config.fisher_weight, config.fisher_epsilon)
+            own_grads[name] += gradient
+            total += value
+    return total

@@ -1,0 +1,77 @@
+"""Training: a generator that yields the results of each epoch."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.network import Network
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
+from cdbench.engine.trainer import Trainer
+from cdbench.errors import DivergenceError
+from cdbench.records.run import EpochMetrics
+
+OnBatch = Callable[[int, int, Array], None]
+"""``(epoch, step, x)``: gets each mini-batch's inputs (n, n_features) before its update."""
+
+
+def train(
+    network: Network,
+    parameters: Array,
+    split: Split,
+    config: RunConfig,
+    on_batch: OnBatch | None = None,
+) -> Iterator[EpochMetrics]:
+    """Train ``parameters`` in place, and yield each epoch's metrics as it ends (Sec. VI.1).
+
+    The order of samples comes from a new generator with the run's seed: one permutation per epoch.
+
+    Parameters
+    ----------
+    network : Network
+        Built for the split's features and classes.
+    parameters : (n_parameters,) float
+        The initial parameters; they hold the trained ones after the last epoch.
+    split : Split
+        The data, in the run's dtype.
+    config : RunConfig
+        The run.
+    on_batch : callable, optional
+        Called with epoch and step, both from 1, and the inputs of each mini-batch, just before the
+        batch updates ``parameters``. No duration includes its time.
+
+    Yields
+    ------
+    EpochMetrics
+        Those of each epoch in turn.
+
+    Raises
+    ------
+    DivergenceError
+        If a batch's loss or the test loss is not finite.
+    """
+    order = np.random.default_rng(config.seed)
+    trainer = Trainer(network, parameters, split, config)
+    for epoch in range(1, config.epochs + 1):
+        began = time.perf_counter()
+        permutation = order.permutation(len(split.y_train))
+        # Overflow is reported as a divergence with epoch and step, not as a warning.
+        with np.errstate(all="ignore"):
+            for number, batch in enumerate(trainer.batches(permutation), 1):
+                if on_batch is not None:
+                    paused = time.perf_counter()
+                    if number > 1:
+                        trainer.check(epoch, number - 1, number - 1)
+                    on_batch(epoch, number, split.X_train[batch])
+                    began += time.perf_counter() - paused
+                trainer.step(number, batch)
+            losses = trainer.check(epoch, 1, trainer.n_steps)
+            duration_s = time.perf_counter() - began
+            test_loss, test_accuracy = trainer.evaluate()
+        if not np.isfinite(test_loss):
+            raise DivergenceError(epoch, trainer.n_steps)
+        yield EpochMetrics(
+            epoch, float(np.mean(losses, dtype=np.float64)), test_loss, test_accuracy, duration_s
+        )

@@ -1,0 +1,1 @@
+"""Results as plain values, which pass between processes and are kept by the store."""

@@ -1,0 +1,1 @@
+"""From configurations to runs: in this process, in several, on a cluster."""

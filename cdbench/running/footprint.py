@@ -1,0 +1,50 @@
+"""How much memory a training takes, estimated in advance."""
+
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+
+from cdbench.config import families
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.network import rounded_widths, structure_of
+from cdbench.errors import ConfigurationError
+from cdbench.system.memory import available_memory, format_bytes
+
+VECTORS = {"sgd": 3, "adam": 5}
+"""Vectors of parameter length: the parameters, their gradient, and the optimiser's state."""
+ACTIVATIONS = 2
+"""Arrays of activations per layer: its input and the gradient of its input."""
+
+
+def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
+    """Return roughly how much memory a training takes in addition to its data, in bytes."""
+    widths, product = rounded_widths(config, n_features, n_classes)
+    family, structure = families.family(config.layer), structure_of(config)
+    N, real = config.batch_size, np.dtype(config.dtype).itemsize
+    total = temporary = 0
+    for n_in, n_out in pairwise(widths):
+        layer = family.build(n_in, n_out, structure, product)
+        shapes = layer.parameter_shapes().values()
+        n_weights = sum(map(prod, shapes)) - n_out
+        total += VECTORS[config.optimizer] * real * (n_weights + n_out)
+        total += ACTIVATIONS * real * N * (n_in + n_out)
+        # Initial weights are drawn in float64 for any dtype.
+        temporary = max(temporary, 8 * n_weights)
+        total += layer.bytes_needed(N, real)
+    return total + temporary
+
+
+def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
+    """Raise ConfigurationError if a training would take more memory than is available."""
+    needed, available = training_bytes(config, n_features, n_classes), available_memory()
+    if available is not None and needed > available:
+        widths = " ".join(map(str, config.hidden))
+        fewer = ["a narrower --hidden", "a smaller --batch-size"]
+        fewer += ["a larger --B"] * (config.layer in families.WITH_B)
+        fewer += ["another --product"] * (config.product != "auto")
+        raise ConfigurationError(
+            f"hidden = {widths}, batch_size = {config.batch_size}: training needs about "
+            f"{format_bytes(needed)} of memory, but only {format_bytes(available)} is available; "
+            f"expected {', '.join(fewer[:-1])} or {fewer[-1]}"
+        )

@@ -1,0 +1,259 @@
+"""Reproduction: compare a stored run, number by number, with the same configuration trained again.
+
+Every stored number is compared, except times and memory. Anything that only the later run has, such
+as a kind of spectrum unknown to the stored run's cdbench, is ignored. Two runs are
+
+- **bit for bit** equal, if every number is the same;
+- equal at the **printed precision**, if every number is printed the same by ``PRINTED``;
+- **different** otherwise; the first quantity that differs, in the order of a run's computation,
+  shows where they diverge.
+
+Texts and counts (status, fingerprint of the data, widths, product, the step of a divergence) are
+not rounded: they are equal or not.
+
+A spectral number at or below its threshold is zero except for rounding, which differs between
+machines. It is printed as 0 whatever its digits, and a condition number that it makes infinite, as
+∞. If a number is so close to its threshold that rounding carries it across, κ jumps between finite
+and infinite, or κ of the non-null part changes by decades. A table would then print something
+else, so the runs are different. Only the rank is not compared at the printed precision, because
+where it matters, one of these two κ shows the difference.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isinf, isnan
+
+from cdbench.records.quantiles import ranked
+from cdbench.records.run import FAILED, INTERRUPTED, Curvature, Run, Spectrum
+
+BIT_FOR_BIT = "bit for bit"
+PRINTED_EQUAL = "printed precision"
+DIFFERENT = "different"
+TRAINING_FAILED = "failed"
+NOT_REPRODUCIBLE = "not reproducible"
+VERDICTS = (BIT_FOR_BIT, PRINTED_EQUAL, DIFFERENT, TRAINING_FAILED, NOT_REPRODUCIBLE)
+
+ZERO = "0"
+
+LARGE_LOSS = 1e6
+"""From here on, a loss is that of a run about to diverge and has two digits."""
+
+Value = float | int | str | None
+
+
+def _loss(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < LARGE_LOSS else f"{value:.1e}"
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.2f} %"
+
+
+def _kappa(value: float) -> str:
+    return "∞" if isinf(value) else f"{value:.1e}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.2e}"
+
+
+def _not_printed(_value: float) -> str:
+    return ""
+
+
+PRINTED: dict[str, Callable[[float], str]] = {
+    # As in the paper's Table 1 and all summaries: four decimals, and percent with two.
+    "training_loss": _loss,
+    "test_loss": _loss,
+    "test_accuracy": _share,
+    # Condition numbers always have two digits, as in Table 1: 5.9e6, or ∞.
+    "kappa": _kappa,
+    "kappa_nonnull": _kappa,
+    "damped_kappa": _kappa,
+    "cut_kappa": _kappa,
+    # Three digits, like measurements in the audit.
+    "largest": _three_digits,
+    "smallest": _three_digits,
+    "threshold": _three_digits,
+    "flatness": _three_digits,
+    "trace": _three_digits,
+    "trace_error": _three_digits,
+    "effective_rank": _three_digits,
+    "damping": _three_digits,
+    "value": _three_digits,
+    "node": _three_digits,
+    "weight": _three_digits,
+    # A count that depends on rounding; see above.
+    "rank": _not_printed,
+}
+"""How each quantity is printed; any quantity not listed must be exactly equal.
+
+This is what reports print (``cdbench.reports.statistics``), or would print for numbers that only
+figures and SQL show. A test checks that they agree.
+"""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One quantity of a run.
+
+    Attributes
+    ----------
+    quantity : str
+        Its name: a field of EpochMetrics, Condition, Curvature or Run.
+    where : tuple
+        Where it occurs, in words: an epoch, a layer and a kind.
+    value : float, int, str or None
+        The value; None if it was not stored.
+    zero : float
+        Level at or below which the value counts as zero.
+    """
+
+    quantity: str
+    where: str
+    value: Value
+    zero: float = 0.0
+
+    def printed(self) -> str:
+        """Return the value as printed in tables."""
+        if self.quantity not in PRINTED or not isinstance(self.value, int | float):
+            return str(self.value)
+        if self.zero and abs(self.value) <= self.zero:
+            return ZERO
+        return PRINTED[self.quantity](self.value)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result for one run.
+
+    Attributes
+    ----------
+    verdict : str
+        One of VERDICTS.
+    words : str
+        Why it is not equal bit for bit: the quantity, as stored and as found.
+    """
+
+    verdict: str
+    words: str = ""
+
+
+def compare_runs(stored: Run, found: Run) -> Comparison:
+    """Compare a stored run with the same configuration trained again.
+
+    Parameters
+    ----------
+    stored : Run
+        The run in the database; one that completed or diverged.
+    found : Run
+        The run trained now.
+    """
+    if found.status == FAILED:
+        return Comparison(TRAINING_FAILED, (found.error or "").strip().rpartition("\n")[2])
+    others = {(number.quantity, number.where): number for number in _numbers(found)}
+    n_unequal, farthest = 0, (0.0, "")
+    for number in _numbers(stored):
+        other = others.get((number.quantity, number.where))
+        if number.value is None or (other and _equal(number.value, other.value)):
+            continue
+        if other is None or number.printed() != other.printed():
+            return Comparison(DIFFERENT, _difference(number, other))
+        n_unequal += 1
+        farthest = max(farthest, (_distance(number, other), _name(number)))
+    if not n_unequal:
+        return Comparison(BIT_FOR_BIT)
+    distance, name = farthest
+    numbers = f"{n_unequal:,} number{'s' * (n_unequal > 1)} differ{'s' * (n_unequal == 1)}"
+    words = (
+        f"{numbers}, with a relative difference of up to {distance:.0e}: {name}"
+        if distance
+        else numbers
+    )
+    return Comparison(PRINTED_EQUAL, words)
+
+
+def not_reproducible(status: str) -> Comparison | None:
+    """Return the result for a stored run that ended like this, or None if it can be compared."""
+    return Comparison(NOT_REPRODUCIBLE, status) if status in (INTERRUPTED, FAILED) else None
+
+
+def _numbers(run: Run) -> Iterator[Number]:
+    """Yield a run's numbers in the order in which they are computed."""
+    yield Number("dataset_fingerprint", "", run.dataset_fingerprint)
+    yield Number("widths", "", "→".join(map(str, run.widths)) or None)
+    yield Number("n_parameters", "", run.n_parameters)
+    yield Number("product_used", "", run.product_used)
+    for epoch in run.epochs:
+        where = f"of epoch {epoch.epoch}"
+        for name in ("training_loss", "test_loss", "test_accuracy"):
+            yield Number(name, where, getattr(epoch, name))
+    yield Number("status", "", run.status)
+    yield Number("diverged_epoch", "", run.diverged_epoch)
+    yield Number("diverged_step", "", run.diverged_step)
+    for spectrum in run.spectra:
+        yield from _of_spectrum(spectrum)
+    for curvature in run.curvature:
+        yield from _of_curvature(curvature)
+
+
+def _of_spectrum(spectrum: Spectrum) -> Iterator[Number]:
+    step = f", step {spectrum.step}" if spectrum.step else ""
+    where = f"of layer {spectrum.layer}, {spectrum.kind}, epoch {spectrum.epoch}{step}"
+    condition = spectrum.condition
+    yield Number("sample", where, spectrum.sample)
+    for name in ("kappa", "kappa_nonnull", "size", "threshold", "largest", "flatness", "rank"):
+        yield Number(name, where, getattr(condition, name))
+    yield Number("smallest", where, condition.smallest, condition.threshold)
+    if condition.effective_rank is not None:
+        yield Number("effective_rank", where, condition.effective_rank)
+    for floor in condition.floors:
+        at = f"{where}, noise floor {floor.level:g}"
+        yield Number("damped_kappa", at, condition.damped_kappa(floor.level))
+        yield Number("cut_kappa", at, floor.cut_kappa)
+        yield Number("n_left", at, floor.n_left)
+    for rank, value in ranked(spectrum.values, spectrum.n_numbers):
+        yield Number("value", f"{rank} {where}", value, condition.threshold)
+
+
+def _of_curvature(curvature: Curvature) -> Iterator[Number]:
+    where = f"of {curvature.matrix}, {curvature.coordinates}, epoch {curvature.epoch}"
+    exact = ("sample", "n_samples", "method", "size")
+    plain = ("kappa", "kappa_nonnull", "damped_kappa", "threshold", "largest", "trace")
+    for name in (*exact, *plain, "trace_error", "effective_rank", "damping", "rank"):
+        yield Number(name, where, getattr(curvature, name))
+    yield Number("smallest", where, curvature.smallest, curvature.threshold)
+    points = zip(curvature.nodes, curvature.weights, strict=True)
+    for position, (node, weight) in enumerate(points, 1):
+        yield Number("node", f"{position} {where}", node, curvature.threshold)
+        yield Number("weight", f"{position} {where}", weight)
+
+
+def _equal(one: Value, other: Value) -> bool:
+    if isinstance(one, float) and isinstance(other, float) and isnan(one):
+        return isnan(other)
+    return one == other
+
+
+def _distance(one: Number, other: Number) -> float:
+    """Return their difference relative to the larger; 0 for counts, and for numbers that are 0."""
+    if not isinstance(one.value, float) or not isinstance(other.value, float):
+        return 0.0
+    largest = max(abs(one.value), abs(other.value))
+    if isinf(largest) or one.printed() == ZERO:
+        return 0.0
+    return abs(one.value - other.value) / largest
+
+
+def _difference(stored: Number, found: Number | None) -> str:
+    if found is None:
+        return f"{_name(stored)}: stored {_shown(stored.value)}, found none"
+    return f"{_name(stored)}: stored {_shown(stored.value)}, found {_shown(found.value)}"
+
+
+def _name(number: Number) -> str:
+    return f"{number.quantity.replace('_', ' ')} {number.where}".strip()
+
+
+def _shown(value: Value) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,80 @@
+"""Multiprocessing's own processes: the server that forks workers, and the resource tracker."""
+
+import multiprocessing
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from multiprocessing import forkserver, resource_tracker, util
+from multiprocessing.context import BaseContext
+from pathlib import Path
+
+from cdbench.errors import WorkerError
+from cdbench.start_up import import_nothing_from_here
+from cdbench.system.interrupts import catch_interrupts, interrupts_held
+from cdbench.system.work_folders import work_folder
+
+PRELOADED = ("cdbench.running.execution",)
+"""Modules that the fork server imports once; each worker is a fork of it."""
+
+
+def start_server() -> BaseContext:
+    """Start the fork server for workers, unless it is running, and return their context.
+
+    It imports what workers need. If this is called before other work, such as opening a database,
+    the imports happen in the meantime, and workers then start at once.
+
+    Raises
+    ------
+    WorkerError
+        If it cannot be started.
+    """
+    if sys.flags.ignore_environment and not sys.flags.safe_path:
+        raise WorkerError(
+            "Python was started with -E, so its servers would import from the working folder; "
+            "start it with -I, or use --jobs 1"
+        )
+    import_nothing_from_here()
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    catch_interrupts()  # what is started must be ended properly
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    try:
+        _keep_its_socket_in_a_work_folder()
+        # The tracker comes first, because starting it unblocks interrupts.
+        with interrupts_held(), tracker_unspoken_of():
+            resource_tracker.ensure_running()
+        with interrupts_held():
+            forkserver.ensure_running()
+    except OSError as error:
+        raise WorkerError(
+            f"worker processes cannot be started ({error}); use --jobs 1, which needs none"
+        ) from None
+    return context
+
+
+@cache
+def _keep_its_socket_in_a_work_folder() -> None:
+    """Put multiprocessing's temporary folder where the next sweep finds it after a kill."""
+    ours = ExitStack()
+    util.Finalize(None, ours.close, exitpriority=-101)  # multiprocessing's own has -100
+    folder = ours.enter_context(work_folder(Path(tempfile.gettempdir()), "cdbench-"))
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        util.get_temp_dir()  # created now and remembered by this process
+    finally:
+        tempfile.tempdir = before
+
+
+@contextmanager
+def tracker_unspoken_of() -> Iterator[None]:
+    """Let multiprocessing silently restart its resource tracker if it was killed.
+
+    It has nothing of ours to track.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "resource_tracker: process died")
+        yield

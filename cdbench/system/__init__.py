@@ -1,0 +1,1 @@
+"""What belongs to the machine: files and folders, memory, signals, threads."""
