@@ -1,14 +1,17 @@
 """Laws that every weight layer obeys, each a function that asserts it of one layer.
 
-They ask the layer alone, so that a family can be tested before networks know of it.
+They ask the layer alone, so that a family can be tested before networks know of it. Activations
+are rows.
 """
 
 import tracemalloc
+from copy import deepcopy
+from functools import lru_cache
 
 import numpy as np
+import pytest
 
 from cdbench.engine.layers.base import EVALUATION, GAIN, Context
-from cdbench.engine.layers.dense import Dense
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Fresh
 from cdbench.engine.products.workspace import Workspace
@@ -16,267 +19,400 @@ from cdbench.engine.products.workspace import Workspace
 N_SAMPLES = 5
 STEP = 1e-20
 """Of a complex step: nothing is subtracted, so it may be as small as this."""
+FEW_BYTES = 4096
+ENOUGH = 0.35
+"""The most that a mean over draws may be off by chance, relatively."""
+MOST_DRAWS = 6000
 
 
-def random_parameters(layer, seed=0, dtype="float64"):
-    """Normal parameters, in the memory order of a network's flat vector."""
-    flat = np.random.default_rng(seed).normal(size=Network([layer]).n_parameters)
-    return Network([layer]).views(flat.astype(dtype))[0]
-
-
-def initial_parameters(layer, seed=0):
-    flat = Network([layer]).initial_parameters(np.random.default_rng(seed))
-    return Network([layer]).views(flat)[0]
-
-
-def empty_gradients(layer, dtype="float64"):
-    return Network([layer]).views(np.full(Network([layer]).n_parameters, np.nan, dtype))[0]
-
-
-def samples(layer, n=N_SAMPLES):
-    """An input and a gradient of the output."""
-    rng = np.random.default_rng(7)
-    return rng.normal(size=(n, layer.n_in)), rng.normal(size=(n, layer.n_out))
-
-
-def pulled(layer, params, x, dy):
-    """All gradients, as they are then in the flat vector; that of the input as "x"."""
-    network = Network([layer])
-    flat = np.full(network.n_parameters, np.nan, x.dtype)
-    _, pullback = layer.forward(params, x, EVALUATION)
-    dx = pullback(dy, network.views(flat)[0])
-    return {**network.views(flat)[0], "x": dx}
-
-
-def relative_error(got, expected):
-    return np.linalg.norm(got - expected) / np.linalg.norm(expected)
-
-
-def n_weights(layer):
-    shapes = layer.parameter_shapes()
-    return sum(int(np.prod(shape)) for name, shape in shapes.items() if name != "bias")
-
-
-def acts_as_its_matrix(layer):
-    params, (x, dy) = random_parameters(layer), samples(layer)
-    W = layer.matrix(params)
-    assert W.shape == (layer.n_out, layer.n_in)
-    y, pullback = layer.forward(params, x, EVALUATION)
-    np.testing.assert_allclose(y, x @ W.T + params["bias"], rtol=1e-12, atol=1e-12)
-    dx = pullback(dy, empty_gradients(layer))
-    np.testing.assert_allclose(dx, dy @ W, rtol=1e-12, atol=1e-12)
-
-
-def pullback_is_the_adjoint(layer):
-    params, (x, dy) = random_parameters(layer), samples(layer)
-    v = np.random.default_rng(8).normal(size=x.shape)
-    moved = layer.forward(params, v, EVALUATION)[0] - params["bias"]
-    dx = pulled(layer, params, x, dy)["x"]
-    scale = np.linalg.norm(moved) * np.linalg.norm(dy)
-    assert abs(np.sum(moved * dy) - np.sum(v * dx)) < 1e-13 * scale
-
-
-def gradients_are_those_of_central_differences(layer, h=1e-4):
-    params, (x, dy) = random_parameters(layer), samples(layer)
-    grads = pulled(layer, params, x, dy)
-    for name, array in {**params, "x": x}.items():
-        expected = np.empty_like(array)
-        for index in np.ndindex(array.shape):
-            kept, sides = array[index], []
-            for step in (h, -h):
-                array[index] = kept + step
-                sides.append(np.sum(layer.forward(params, x, EVALUATION)[0] * dy))
-            array[index] = kept
-            expected[index] = (sides[0] - sides[1]) / (2 * h)
-        assert relative_error(grads[name], expected) <= 1e-7, name
-
-
-def complex_steps_are_derivatives(layer):
-    """Of the loss, which gives the gradient, and of the gradient, which gives the curvature."""
-    params, (x, dy) = random_parameters(layer), samples(layer)
-    everything = {**params, "x": x}
-    v = {
-        k: np.random.default_rng(i).normal(size=a.shape)
-        for i, (k, a) in enumerate(everything.items())
-    }
-
-    def moved(step):
-        point = random_parameters(layer, dtype=np.result_type(step))
-        for name, array in point.items():
-            array += step * v[name]
-        return point, x + step * v["x"]
-
-    stepped, stepped_x = moved(STEP * 1j)
-    y = layer.forward(stepped, stepped_x, EVALUATION)[0]
-    grads = pulled(layer, params, x, dy)
-    slope = sum(np.sum(grads[name] * v[name]) for name in v)
-    assert abs(np.sum(dy * y.imag) / STEP - slope) < 1e-11 * abs(slope)
-    turned = pulled(layer, stepped, stepped_x, dy.astype(complex))
-    sides = [pulled(layer, params, x, dy) for params, x in (moved(1e-4), moved(-1e-4))]
-    for name, got in turned.items():
-        np.testing.assert_allclose(got.real, grads[name], rtol=1e-12, atol=1e-12)
-        expected = (sides[0][name] - sides[1][name]) / 2e-4
-        np.testing.assert_allclose(got.imag / STEP, expected, rtol=1e-6, atol=1e-6)
-
-
-def float32_agrees(layer):
-    params, (x, dy) = random_parameters(layer), samples(layer)
-    exact = {**pulled(layer, params, x, dy), "y": layer.forward(params, x, EVALUATION)[0]}
-    params, x, dy = random_parameters(layer, dtype="float32"), x.astype("f4"), dy.astype("f4")
-    rounded = {**pulled(layer, params, x, dy), "y": layer.forward(params, x, EVALUATION)[0]}
-    for name, got in rounded.items():
-        assert got.dtype == np.float32, name
-        assert relative_error(got, exact[name]) < 1e-5, name
-
-
-def unwanted_gradient_of_the_input_changes_no_other(layer):
-    params, (x, dy) = random_parameters(layer), samples(layer)
-    wanted, unwanted = pulled(layer, params, x, dy), empty_gradients(layer)
-    assert layer.forward(params, x, EVALUATION)[1](dy, unwanted, wanted=False) is None
-    for name, got in unwanted.items():
-        np.testing.assert_array_equal(got, wanted[name])
-
-
-def run_again_gives_what_a_fresh_layer_gives(layer):
-    """Bound to a workspace, and to arrays that are filled later and again; none is changed."""
-    own, own_x = empty_gradients(layer), np.full((N_SAMPLES, layer.n_in), np.nan)
-    bound = layer.bind(own, own_x, Context(training=True, allocate=Workspace()))
-    for seed in range(3):
-        params, (x, dy) = random_parameters(layer, seed), samples(layer)
-        for name, array in params.items():
-            own[name][...] = array
-        own_x[...] = x * (seed + 1)
-        bound.run()
-        grads, own_dy = empty_gradients(layer), dy.copy()
-        got = {"x": bound.pullback(own_dy, grads), **grads}
-        expected = pulled(layer, params, x * (seed + 1), dy)
-        for name, array in got.items():
-            np.testing.assert_array_equal(array, expected[name])
-        np.testing.assert_array_equal(bound.y, layer.forward(params, own_x, EVALUATION)[0])
-        np.testing.assert_equal((own_x, own_dy, own), (x * (seed + 1), dy, params))
-
-
-class _RecordingScratch(Fresh):
-    """A source of new arrays that knows which of them any other layer may overwrite."""
+class Soiled(Fresh):
+    """A source of arrays that are not a number until written, its scratch whenever asked for."""
 
     def __init__(self):
         self.lent = []
 
+    def kept(self, shape, dtype):
+        return _soil(np.empty(shape, dtype))
+
     def scratch(self, slot, shape, dtype):
-        self.lent.append(super().scratch(slot, shape, dtype))
+        self.lent.append(self.kept(shape, dtype))
         return self.lent[-1]
 
+    def soil(self):
+        """Do what any other layer may do."""
+        for array in self.lent:
+            _soil(array)
 
-def scratch_is_not_relied_on_between_run_and_pullback(layer):
-    params, (x, dy) = random_parameters(layer), samples(layer)
-    source = _RecordingScratch()
+
+def _soil(array):
+    array[...] = complex(np.nan, np.nan) if array.dtype.kind == "c" else np.nan
+    return array
+
+
+@lru_cache(maxsize=1)
+def _network(layer):
+    return Network([layer])
+
+
+def empty(layer, dtype="float64"):
+    """Parameters or gradients that are not yet written, in a network's memory order."""
+    network = _network(layer)
+    return network.views(_soil(np.empty(network.n_parameters, dtype)))[0]
+
+
+def stored(layer, values):
+    """Copies of the values, in a network's memory order."""
+    copies = empty(layer, np.result_type(*values.values()))
+    for name, array in copies.items():
+        array[...] = values[name]
+    return copies
+
+
+def initial(layer, seed=0, dtype="float64"):
+    flat = _network(layer).initial_parameters(np.random.default_rng(seed), dtype)
+    return _network(layer).views(flat)[0]
+
+
+def drawn(layer, seed=0, dtype="float64"):
+    """Parameters off their initial values: none of them is zero."""
+    rng = np.random.default_rng(seed + 100)
+    values = initial(layer, seed)
+    off = {name: array + 0.1 * rng.normal(size=array.shape) for name, array in values.items()}
+    return stored(layer, {name: array.astype(dtype) for name, array in off.items()})
+
+
+def samples(layer, n=N_SAMPLES, dtype="float64"):
+    """An input and a gradient of the output."""
+    rng = np.random.default_rng(7)
+    x, dy = (rng.normal(size=(n, width)) + 0.3 for width in (layer.n_in, layer.n_out))
+    return x.astype(dtype), dy.astype(dtype)
+
+
+def point(layer, seed=0, dtype="float64", n=N_SAMPLES):
+    x, dy = samples(layer, n, dtype)
+    return drawn(layer, seed, dtype), x, dy
+
+
+def pulled(layer, params, x, dy, context=EVALUATION, wanted=True):
+    """The output as "y" and all gradients, that of the input as "x"."""
+    grads = empty(layer, x.dtype)
+    y, pullback = layer.forward(params, x, context)
+    return {"x": pullback(dy, grads, wanted=wanted), **grads, "y": y}
+
+
+def relative_error(got, expected):
+    scale = np.linalg.norm(expected)
+    return np.linalg.norm(got - expected) / (scale if scale else 1.0)
+
+
+def assert_close(got, expected, bound):
+    assert got.keys() == expected.keys()
+    for name, array in got.items():
+        assert relative_error(array, expected[name]) <= bound, name
+
+
+def costs(layer):
+    """Weights without the bias, and multiply-adds."""
+    shapes = layer.parameter_shapes()
+    weights = sum(int(np.prod(shape)) for name, shape in shapes.items() if name != "bias")
+    return weights, layer.multiply_adds()
+
+
+def acts_as_its_matrix(layer):
+    """y = x Wᵀ + b, dx = dy W, and all arguments are left alone."""
+    params, x, dy = point(layer)
+    before = deepcopy((params, x, dy))
+    W = layer.matrix(params)
+    assert W.shape == (layer.n_out, layer.n_in)
+    found = pulled(layer, params, x, dy)
+    expected = {"y": x @ W.T + params["bias"], "x": dy @ W, "bias": dy.sum(axis=0)}
+    assert_close({name: found[name] for name in expected}, expected, 1e-13)
+    np.testing.assert_equal((params, x, dy), before)
+
+
+def pullback_is_the_adjoint(layer):
+    params, x, dy = point(layer)
+    v = np.random.default_rng(8).normal(size=x.shape)
+    # The layer is affine, so that a difference over any distance is its derivative.
+    sides = [layer.forward(params, x + step * v, EVALUATION)[0] for step in (0.5, -0.5)]
+    moved = sides[0] - sides[1]
+    dx = pulled(layer, params, x, dy)["x"]
+    scale = np.linalg.norm(moved) * np.linalg.norm(dy)
+    assert abs(np.sum(moved * dy) - np.sum(v * dx)) <= 1e-13 * scale
+
+
+def unwanted_gradient_of_the_input_is_none_and_changes_no_other(layer):
+    params, x, dy = point(layer)
+    unwanted = pulled(layer, params, x, dy, wanted=False)
+    assert unwanted["x"] is None
+    np.testing.assert_equal(unwanted, {**pulled(layer, params, x, dy), "x": None})
+
+
+def float32_stays_and_agrees(layer):
+    params, x, dy = point(layer, dtype="float32")
+    exact = stored(layer, {name: array.astype("float64") for name, array in params.items()})
+    got = pulled(layer, params, x, dy)
+    assert {name: array.dtype for name, array in got.items()} == dict.fromkeys(got, x.dtype)
+    assert_close(got, pulled(layer, exact, x.astype("float64"), dy.astype("float64")), 1e-5)
+
+
+def complex_steps_are_derivatives(layer):
+    """Along parameters, input and output's gradient: of the loss, and of the gradient itself."""
+    params, x, dy = point(layer)
+    start = {**params, "x": x, "dy": dy}
+    rng = np.random.default_rng(5)
+    v = {name: rng.normal(size=array.shape) for name, array in start.items()}
+
+    def at(step):
+        moved = {name: array + step * v[name] for name, array in start.items()}
+        moved_x, moved_dy = moved.pop("x"), moved.pop("dy")
+        found = pulled(layer, stored(layer, moved), moved_x, moved_dy)
+        return {name: array.copy() for name, array in found.items()}
+
+    here, stepped, h = at(0.0), at(STEP * 1j), 1e-5
+    slope = sum(np.sum(here[name] * v[name]) for name in here if name != "y")
+    parts = np.sum(np.abs(dy * stepped["y"].imag)) / STEP
+    assert abs(np.sum(dy * stepped["y"].imag) / STEP - slope) <= 1e-12 * parts
+    assert_close({name: array.real for name, array in stepped.items()}, here, 1e-12)
+    above, below = at(h), at(-h)
+    exact = {name: array.imag / STEP for name, array in stepped.items()}
+    assert_close({name: (above[name] - below[name]) / (2 * h) for name in here}, exact, 1e-7)
+
+
+def lent_arrays_give_what_new_ones_give(layer):
+    """Two layers share a workspace; both run before the last one is pulled back, then the first."""
+    (x, dy), workspace, sizes = samples(layer), Workspace(), set()
+    for factor in (1.0, -0.5, 2.0):
+        workspace.restart()
+        lent = Context(training=True, allocate=workspace)
+        cases = [(drawn(layer), factor * x), (drawn(layer, seed=5), x + 1)]
+        ran = [layer.forward(*case, lent) for case in cases]
+        for (params, own), (y, pullback) in reversed(list(zip(cases, ran, strict=True))):
+            grads = empty(layer)
+            got = {"x": pullback(factor * dy, grads), **grads, "y": y}
+            np.testing.assert_equal(got, pulled(layer, params, own, factor * dy))
+        sizes.add(workspace.n_bytes)
+    assert len(sizes) == 1
+
+
+def unwritten_arrays_are_not_read(layer):
+    """Neither new ones, nor scratch that others wrote to between run and pullback, or the next."""
+    (params, x, dy), source = point(layer), Soiled()
     bound = layer.bind(params, x, Context(training=True, allocate=source))
-    bound.run()
-    y = bound.y.copy()
-    for array in source.lent:
-        array[...] = np.nan
-    grads = empty_gradients(layer)
-    got = {"x": bound.pullback(dy, grads), **grads}
-    np.testing.assert_array_equal(bound.y, y)
-    for name, expected in pulled(layer, params, x, dy).items():
-        np.testing.assert_array_equal(got[name], expected)
+    expected = pulled(layer, params, x, dy)
+    for _ in range(2):
+        source.soil()
+        bound.run()
+        for wanted in (False, True):
+            source.soil()
+            grads = empty(layer)
+            dx = bound.pullback(dy, grads, wanted=wanted)
+        np.testing.assert_equal({"x": dx, **grads, "y": bound.y}, expected)
+
+
+def run_again_gives_what_a_fresh_layer_gives(layer):
+    """Bound to arrays that are filled later, and again; none of them is changed."""
+    own, own_x = empty(layer), np.full((N_SAMPLES, layer.n_in), np.nan)
+    bound = layer.bind(own, own_x, Context(training=True, allocate=Workspace()))
+    for seed in range(3):
+        params, x, dy = point(layer, seed)
+        x *= seed + 1
+        for name, array in params.items():
+            own[name][...] = array
+        own_x[...] = x
+        bound.run()
+        grads, own_dy = empty(layer), dy.copy()
+        got = {"x": bound.pullback(own_dy, grads), **grads, "y": bound.y}
+        np.testing.assert_equal(got, pulled(layer, params, x, dy))
+        np.testing.assert_equal((own_x, own_dy, own), (x, dy, params))
 
 
 def takes_arrays_with_gaps(layer):
     """An input and a gradient that are columns of wider arrays, as Pad and Slice give them."""
-    params, (x, dy) = random_parameters(layer), samples(layer)
+    params, x, dy = point(layer)
     wide_x, wide_dy = (np.pad(array, ((0, 0), (0, 3))) for array in (x, dy))
-    apart = wide_x[:, : layer.n_in]
+    apart, grads = wide_x[:, : layer.n_in], empty(layer)
     bound = layer.bind(params, apart, EVALUATION)
     apart[...] = 2 * x
     bound.run()
-    grads = empty_gradients(layer)
-    got = {"x": bound.pullback(wide_dy[:, : layer.n_out], grads), **grads}
-    for name, expected in pulled(layer, params, 2 * x, dy).items():
-        np.testing.assert_allclose(got[name], expected, rtol=1e-12, atol=1e-12)
+    got = {"x": bound.pullback(wide_dy[:, : layer.n_out], grads), **grads, "y": bound.y}
+    assert_close(got, pulled(layer, params, 2 * x, dy), 1e-13)
 
 
-def a_step_allocates_nothing(layer, dtype="float32", n=8192, most=4096):
-    """Nothing of the batch's size after the first step, besides what NumPy adds a bias with."""
-    buffer = _peak_of_a_step(Dense(layer.n_in, layer.n_out), dtype, n)
-    assert _peak_of_a_step(layer, dtype, n) < buffer + most
-
-
-def _peak_of_a_step(layer, dtype, n):
-    params, (x, dy) = random_parameters(layer, dtype=dtype), samples(layer, n)
-    x, dy, grads = x.astype(dtype), dy.astype(dtype), empty_gradients(layer, dtype)
-    bound = layer.bind(params, x, Context(training=True, allocate=Workspace()))
-    bound.run()
-    bound.pullback(dy, grads)
-    tracemalloc.start()
-    try:
+def a_step_allocates_nothing(layer):
+    """Nothing as large as a batch or a matrix, after the first step, in either precision."""
+    for dtype in ("float32", "float64"):
+        params, x, dy = point(layer, dtype=dtype, n=1100)
+        grads = empty(layer, dtype)
+        bound = layer.bind(params, x, Context(training=True, allocate=Workspace()))
         bound.run()
         bound.pullback(dy, grads)
-        bound.pullback(dy, grads, wanted=False)
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+        with np.errstate():  # restores the size of the buffers that NumPy broadcasts with
+            np.setbufsize(16)
+            tracemalloc.start()
+            try:
+                bound.run()
+                bound.pullback(dy, grads)
+                bound.pullback(dy, grads, wanted=False)
+                peak = tracemalloc.get_traced_memory()[1]
+            finally:
+                tracemalloc.stop()
+        assert peak <= FEW_BYTES, dtype
 
 
-def initial_variance_is_kept(layer, n_draws=20):
-    """n_in · Var W = 2, the bias zero, over draws; and the same draw in every precision."""
-    W = [layer.matrix(initial_parameters(layer, seed)) for seed in range(n_draws)]
-    assert abs(layer.n_in * np.mean(np.square(W)) / GAIN - 1) < 0.1
-    assert not initial_parameters(layer)["bias"].any()
-    flat = Network([layer]).initial_parameters(np.random.default_rng(0), "float32")
-    for name, array in Network([layer]).views(flat)[0].items():
-        np.testing.assert_array_equal(array, initial_parameters(layer)[name].astype("float32"))
+def assert_means(layer, measure, expected):
+    """Means over draws of initial values are as expected, within what chance allows.
+
+    There are as many draws as it takes for that to be little. What is always zero has no scale.
+    """
+    values, rng = empty(layer), np.random.default_rng(0)
+    found: dict[str, list[float]] = {}
+    for count in range(1, MOST_DRAWS + 1):
+        layer.initialize(values, rng)
+        for name, number in measure(values).items():
+            found.setdefault(name, []).append(number)
+        if count % 200 == 0 and all(_error(own) <= ENOUGH * np.mean(own) for own in found.values()):
+            break
+    for name, own in found.items():
+        mean = np.mean(own)
+        assert _error(own) <= ENOUGH * mean, (name, "varies too much")
+        assert not mean or abs(mean - expected.get(name, 1.0)) <= _error(own) + 1e-12 * mean, name
+
+
+def _error(values):
+    """Five standard errors of the mean."""
+    return 5 * np.std(values) / np.sqrt(len(values))
+
+
+def initial_variance_is_kept(layer):
+    """n_in · Var W = 2 over draws."""
+
+    def measure(values):
+        return {"W": layer.n_in * np.mean(layer.matrix(values) ** 2)}
+
+    assert_means(layer, measure, {"W": GAIN})
+
+
+def initial_values_are_the_same_draw_in_every_precision(layer):
+    values = initial(layer)
+    written = {name: np.full_like(array, 9.0) for name, array in values.items()}
+    layer.initialize(written, np.random.default_rng(0))
+    np.testing.assert_equal(written, values)
+    assert not values["bias"].any()
+    rounded = {name: array.astype("float32") for name, array in values.items()}
+    np.testing.assert_equal(initial(layer, dtype="float32"), rounded)
 
 
 def rank_is_the_expected_one(layer):
-    W = layer.matrix(random_parameters(layer))
-    assert np.linalg.matrix_rank(W) == layer.expected_rank()
+    values = np.linalg.svd(layer.matrix(drawn(layer)), compute_uv=False)
+    assert np.sum(values > 1e-12 * values[0]) == layer.expected_rank()
+
+
+def weight_gain_is_how_far_a_unit_step_moves_the_matrix(layer):
+    """The mean of ‖∂W/∂θ‖² over draws; over entries it is that of steps by random signs."""
+    said, rng, params = layer.weight_gain(), np.random.default_rng(9), empty(layer, "complex128")
+    weights = [name for name in params if name != "bias" and params[name].size]
+    assert said.keys() <= params.keys() - {"bias"}
+
+    def measure(values):
+        found = {}
+        for name, array in params.items():
+            array[...] = values[name]
+        for name in weights:
+            signs = 2 * rng.integers(2, size=values[name].shape) - 1
+            params[name][...] = values[name] + STEP * 1j * signs
+            found[name] = np.sum((layer.matrix(params).imag / STEP) ** 2) / signs.size
+            params[name][...] = values[name]
+        return found
+
+    assert_means(layer, measure, said)
 
 
 def jacobian(layer, params):
-    """∂W/∂θ by complex steps for each parameter but the bias: name to (n_weights, n_out · n_in)."""
-    found = {}
-    stepped = {name: array.astype(complex) for name, array in params.items()}
+    """∂W/∂θ, (weights, n_out · n_in), by complex steps."""
+    rows = []
+    stepped = stored(layer, {name: array.astype(complex) for name, array in params.items()})
     for name, array in stepped.items():
         if name != "bias":
-            rows = []
             for index in np.ndindex(array.shape):
-                array[index] += STEP * 1j
+                kept = array[index]
+                array[index] = kept + STEP * 1j
                 rows.append(layer.matrix(stepped).imag.ravel() / STEP)
-                array[index] -= STEP * 1j
-            found[name] = np.array(rows)
-    return found
+                array[index] = kept
+    return np.array(rows)
 
 
 def null_directions_are_counted(layer):
-    J = np.concatenate(list(jacobian(layer, random_parameters(layer)).values()))
-    rank = np.linalg.matrix_rank(J, tol=1e-9 * np.linalg.norm(J, 2))
+    """By a clear margin."""
+    J = jacobian(layer, drawn(layer))
+    values = np.linalg.svd(J, compute_uv=False)
+    rank = np.sum(values > 1e-12 * values[0])
+    assert values[rank - 1] > 1e-9 * values[0]
     assert len(J) - rank == layer.n_null_directions()
 
 
-def weight_gain_is_that_of_the_jacobian(layer, n_draws=20):
-    gains = layer.weight_gain()
-    assert gains.keys() <= layer.parameter_shapes().keys()
-    squares: dict[str, list[float]] = {}
-    for seed in range(n_draws):
-        for name, J in jacobian(layer, initial_parameters(layer, seed)).items():
-            squares.setdefault(name, []).append(np.mean(np.sum(J**2, axis=1)))
-    for name, found in squares.items():
-        assert abs(gains.get(name, 1.0) / np.mean(found) - 1) < 0.2, name
+def gradients_are_those_of_differences(layer):
+    """Entry by entry: of central differences, and of complex steps, which are exact."""
+    params, x, dy = point(layer)
+    found = pulled(layer, params, x, dy)
+    real = {**stored(layer, params), "x": x.copy()}
+    turned = {name: array.astype(complex) for name, array in real.items()}
+    turned |= stored(layer, turned)
+    by_steps = _slopes(layer, turned, dy, STEP * 1j)
+    above, below = (_slopes(layer, real, dy, step) for step in (1e-4, -1e-4))
+    for name, sums in by_steps.items():
+        assert relative_error(found[name], (above[name] - below[name]) / 2e-4) <= 1e-7, name
+        assert relative_error(found[name], sums.imag / STEP) <= 1e-12, name
+
+
+def _slopes(layer, variables, dy, step):
+    """The loss after a step of each entry of each variable; bound once and run again."""
+    bound = layer.bind(variables, variables["x"], EVALUATION)
+    sums = {name: np.empty_like(array) for name, array in variables.items()}
+    for name, array in variables.items():
+        for index in np.ndindex(array.shape):
+            kept = array[index]
+            array[index] = kept + step
+            bound.run()
+            array[index] = kept
+            sums[name][index] = np.vdot(dy, bound.y)
+    return sums
 
 
 LAWS = (
     acts_as_its_matrix,
     pullback_is_the_adjoint,
-    gradients_are_those_of_central_differences,
+    gradients_are_those_of_differences,
     complex_steps_are_derivatives,
-    float32_agrees,
-    unwanted_gradient_of_the_input_changes_no_other,
+    unwanted_gradient_of_the_input_is_none_and_changes_no_other,
+    float32_stays_and_agrees,
+    lent_arrays_give_what_new_ones_give,
+    unwritten_arrays_are_not_read,
     run_again_gives_what_a_fresh_layer_gives,
-    scratch_is_not_relied_on_between_run_and_pullback,
     takes_arrays_with_gaps,
+    a_step_allocates_nothing,
+    initial_variance_is_kept,
+    initial_values_are_the_same_draw_in_every_precision,
+    weight_gain_is_how_far_a_unit_step_moves_the_matrix,
     rank_is_the_expected_one,
     null_directions_are_counted,
-    weight_gain_is_that_of_the_jacobian,
 )
-"""For small layers, of some 10 × 10; the other laws are statistics, or need a large batch."""
+"""For layers of some 10 × 10."""
+
+ENTRY_BY_ENTRY = (
+    gradients_are_those_of_differences,
+    weight_gain_is_how_far_a_unit_step_moves_the_matrix,
+    null_directions_are_counted,
+)
+"""Which take long for wide layers."""
+
+STATISTICS = (initial_variance_is_kept, weight_gain_is_how_far_a_unit_step_moves_the_matrix)
+"""Which take long for layers whose few entries vary much."""
+
+every_law = pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__.replace("_", " "))
+
+
+def obeys_all(layer, but=()):
+    for law in LAWS:
+        if law not in but:
+            law(layer)

@@ -7,14 +7,12 @@ from cdbench.engine.layers import acdc, acdc_chain
 from cdbench.engine.layers.acdc import ACDC
 from cdbench.engine.products.real_dct import StagedDCT, dct_matrix, staged_dct
 from cdbench.errors import ShapeError
-from tests import factored_laws
+from tests import layer_laws
 
 # n_in, n_out, depth
-SIZES = ((8, 8, 2), (5, 5, 1), (3, 6, 2), (9, 4, 2), (1, 3, 2))
-
-
-def named(law):
-    return law.__name__.replace("_", " ")
+SIZES = ((8, 8, 2), (6, 3, 2), (3, 6, 2))
+EDGES = ((5, 5, 1), (9, 4, 2), (1, 3, 2))
+WIDE = ((64, 64, 8), (64, 64, 1), (64, 10, 8), (13, 64, 8))
 
 
 @pytest.fixture(params=["samples", "matrix"])
@@ -23,42 +21,35 @@ def way(request, monkeypatch):
     return request.param
 
 
-@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("law", factored_laws.LAWS_OF_STEPS, ids=named)
-def test_law_of_steps(law, size):
-    law(ACDC(*size), 4)
+@layer_laws.every_law
+def test_acdc_obeys(law, size):
+    law(ACDC(*size))
+
+
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("size", [*SIZES, *EDGES], ids=str)
+def test_acdc_obeys_by_either_way(size):
+    layer_laws.obeys_all(ACDC(*size), but=layer_laws.STATISTICS)
+
+
+@pytest.mark.parametrize("size", WIDE, ids=str)
+def test_wide_acdc_obeys(size):
+    layer_laws.obeys_all(ACDC(*size), but=layer_laws.ENTRY_BY_ENTRY)
 
 
 @pytest.mark.parametrize(
-    "size", [*SIZES, (4, 1, 2), (1, 1, 1), (6, 6, 3), (10, 10, 2), (10, 7, 2), (7, 10, 3)], ids=str
+    "size", [(4, 1, 2), (1, 1, 1), (6, 6, 3), (10, 10, 2), (10, 7, 2), (7, 10, 3)], ids=str
 )
-@pytest.mark.parametrize("law", factored_laws.LAWS_OF_WEIGHTS, ids=named)
-def test_law_of_weights(law, size):
-    law(ACDC(*size))
+def test_ranks_at_other_sizes(size):
+    layer_laws.rank_is_the_expected_one(ACDC(*size))
+    layer_laws.null_directions_are_counted(ACDC(*size))
 
 
 def test_large_groups_are_formed_in_two_products_to_the_same_effect(monkeypatch):
     monkeypatch.setattr(acdc_chain, "MOST_NUMBERS_OF_MAP", 0)
-    for law in factored_laws.LAWS_OF_STEPS:
-        law(ACDC(16, 16, 2), 3)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [(64, 10, 8), (13, 64, 8), (256, 256, 2)], ids=str)
-def test_steps_allocate_nothing(size, dtype):
-    factored_laws.steps_allocate_nothing(ACDC(*size), 64, dtype)
-
-
-@pytest.mark.parametrize("size", [(64, 64, 8), (64, 64, 1), (64, 10, 8), (13, 64, 8)], ids=str)
-def test_initial_variance_is_the_gain(size):
-    # One draw's gain is off by 0.3 to 0.5: the products of 2K entries vary that much.
-    factored_laws.initial_variance_is_the_gain(ACDC(*size), n_draws=100)
-
-
-@pytest.mark.parametrize("size", [(4, 4, 2), (6, 3, 2), (3, 6, 2)], ids=str)
-def test_weight_gain_is_that_of_the_jacobian(size):
-    factored_laws.weight_gain_is_that_of_the_jacobian(ACDC(*size), n_draws=40)
+    layer_laws.obeys_all(ACDC(16, 16, 2), but=layer_laws.STATISTICS)
+    layer_laws.a_step_allocates_nothing(ACDC(256, 256, 2))
 
 
 def test_weight_gain_of_a_square_layer_is_that_of_the_general_formula():
@@ -69,7 +60,7 @@ def test_weight_gain_of_a_square_layer_is_that_of_the_general_formula():
 
 
 def test_costs_at_64_are_those_of_the_table():
-    assert factored_laws.costs(ACDC(64, 64, 8)) == (1024, 1024)
+    assert layer_laws.costs(ACDC(64, 64, 8)) == (1024, 1024)
     assert ACDC(64, 64, 8).n_null_directions() == 15
 
 

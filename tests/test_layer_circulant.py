@@ -6,13 +6,11 @@ import pytest
 from cdbench.engine.layers import circulant
 from cdbench.engine.layers.base import EVALUATION
 from cdbench.engine.layers.circulant import SignedCirculant
-from tests import factored_laws
+from tests import layer_laws
 
-SIZES = ((6, 6), (5, 5), (7, 3), (3, 7), (1, 4), (4, 1), (2, 2), (1, 1))
-
-
-def named(law):
-    return law.__name__.replace("_", " ")
+SIZES = ((6, 6), (7, 3), (3, 7))
+EDGES = ((5, 5), (1, 4), (4, 1), (2, 2), (1, 1))
+WIDE = ((64, 64), (64, 10), (13, 64), (256, 200), (200, 256))
 
 
 @pytest.fixture(params=["matrix", "fft"])
@@ -21,44 +19,32 @@ def product(request, monkeypatch):
     return request.param
 
 
-@pytest.mark.usefixtures("product")
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("law", factored_laws.LAWS_OF_STEPS, ids=named)
-def test_law_of_steps(law, size):
-    law(SignedCirculant(*size), 5)
-
-
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("law", factored_laws.LAWS_OF_WEIGHTS, ids=named)
-def test_law_of_weights(law, size):
+@layer_laws.every_law
+def test_circulant_obeys(law, size):
     law(SignedCirculant(*size))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("size", [(64, 10), (13, 64), (256, 256), (256, 200), (200, 256)], ids=str)
-def test_steps_allocate_nothing(size, dtype):
-    factored_laws.steps_allocate_nothing(SignedCirculant(*size), 64, dtype)
+@pytest.mark.usefixtures("product")
+@pytest.mark.parametrize("size", [*SIZES, *EDGES], ids=str)
+def test_circulant_obeys_by_either_product(size):
+    layer_laws.obeys_all(SignedCirculant(*size), but=layer_laws.STATISTICS)
 
 
-@pytest.mark.parametrize("size", [(64, 64), (64, 10), (13, 64)], ids=str)
-def test_initial_variance_is_the_gain(size):
-    factored_laws.initial_variance_is_the_gain(SignedCirculant(*size))
-
-
-@pytest.mark.parametrize("size", [(6, 6), (7, 3), (3, 7)], ids=str)
-def test_weight_gain_is_that_of_the_jacobian(size):
-    factored_laws.weight_gain_is_that_of_the_jacobian(SignedCirculant(*size), 1e-12, 2)
+@pytest.mark.parametrize("size", WIDE, ids=str)
+def test_wide_circulant_obeys(size):
+    layer_laws.obeys_all(SignedCirculant(*size), but=layer_laws.ENTRY_BY_ENTRY)
 
 
 def test_costs_at_64_are_those_of_the_table():
-    assert factored_laws.costs(SignedCirculant(64, 64)) == (64, 2 + 4 * 31)
-    assert factored_laws.costs(SignedCirculant(5, 5)) == (5, 1 + 4 * 2)
-    assert factored_laws.costs(SignedCirculant(1, 1)) == (1, 1)
+    assert layer_laws.costs(SignedCirculant(64, 64)) == (64, 2 + 4 * 31)
+    assert layer_laws.costs(SignedCirculant(5, 5)) == (5, 1 + 4 * 2)
+    assert layer_laws.costs(SignedCirculant(1, 1)) == (1, 1)
 
 
 def test_matrix_is_a_circulant_one_after_signs():
     layer = SignedCirculant(6, 4)
-    params = factored_laws.drawn(layer)
+    params = layer_laws.drawn(layer)
     W = layer.matrix(params)
     for k, lag in np.ndindex(4, 6):
         assert W[k, lag] == params["c"][(k - lag) % 6] * layer.signs[lag]
@@ -79,4 +65,4 @@ def test_long_transforms_of_small_factors_are_fast_ones(n, fast, monkeypatch):
     monkeypatch.setattr(SignedCirculant, "_bind_matrix" if fast else "_bind_fft", refuse)
     layer = SignedCirculant(n, n)
     for dtype in (np.float32, np.float64):
-        layer.forward(factored_laws.views(layer, dtype), np.zeros((2, n), dtype), EVALUATION)
+        layer.forward(layer_laws.empty(layer, dtype), np.zeros((2, n), dtype), EVALUATION)

@@ -3,68 +3,59 @@
 import numpy as np
 import pytest
 
-from cdbench.engine.layers.base import EVALUATION
 from cdbench.engine.layers.kronecker import KroneckerSum, nearest_factors
 from tests import layer_laws
 
-LAYERS = [
-    KroneckerSum(12, 6, 3),
-    KroneckerSum(8, 9, 1),
-    KroneckerSum(13, 10, 2),
-    KroneckerSum(6, 8, 8),
-]
-every_layer = pytest.mark.parametrize(
-    "layer", LAYERS, ids=lambda layer: f"{layer.n_in}x{layer.n_out} {layer.s}"
-)
+# n_in, n_out, terms
+SIZES = ((12, 6, 3), (8, 9, 1))
+EDGES = ((13, 10, 2), (6, 8, 8))
+WIDE = ((64, 64, 8), (64, 12, 8), (16, 64, 2))
+
+in_both_forms = pytest.mark.parametrize("direct", [True, False], ids=["direct", "matrix"])
 
 
-def in_form(layer, *, direct):
+def in_form(size, *, direct):
     """The layer computed by its formula, or by forming W, whichever would be faster."""
-    own = KroneckerSum(layer.n_in, layer.n_out, layer.s)
-    own.direct = direct
-    return own
+    layer = KroneckerSum(*size)
+    layer.direct = direct
+    return layer
 
 
-@every_layer
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "matrix"])
-@pytest.mark.parametrize("law", layer_laws.LAWS, ids=lambda law: law.__name__)
-def test_kronecker_obeys(law, direct, layer):
-    law(in_form(layer, direct=direct))
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@layer_laws.every_law
+def test_kronecker_obeys(law, size):
+    law(KroneckerSum(*size))
 
 
-@every_layer
-@pytest.mark.parametrize("direct", [True, False], ids=["direct", "matrix"])
-def test_kronecker_allocates_nothing_in_a_step(direct, layer):
-    layer_laws.a_step_allocates_nothing(in_form(layer, direct=direct))
+@in_both_forms
+@pytest.mark.parametrize("size", [*SIZES, *EDGES], ids=str)
+def test_kronecker_obeys_in_either_form(size, direct):
+    layer_laws.obeys_all(in_form(size, direct=direct), but=layer_laws.STATISTICS)
 
 
-@every_layer
-def test_both_forms_agree(layer):
-    params, (x, dy) = layer_laws.random_parameters(layer), layer_laws.samples(layer)
-    direct, formed = in_form(layer, direct=True), in_form(layer, direct=False)
-    y, expected_y = (form.forward(params, x, EVALUATION)[0] for form in (direct, formed))
-    np.testing.assert_allclose(y, expected_y, rtol=1e-12, atol=1e-12)
-    expected = layer_laws.pulled(formed, params, x, dy)
-    for name, got in layer_laws.pulled(direct, params, x, dy).items():
-        np.testing.assert_allclose(got, expected[name], rtol=1e-12, atol=1e-12)
+@in_both_forms
+@pytest.mark.parametrize("size", WIDE, ids=str)
+def test_wide_kronecker_obeys(size, direct):
+    layer_laws.obeys_all(in_form(size, direct=direct), but=layer_laws.ENTRY_BY_ENTRY)
+
+
+@pytest.mark.parametrize("size", [*SIZES, *EDGES], ids=str)
+def test_both_forms_agree(size):
+    direct, formed = in_form(size, direct=True), in_form(size, direct=False)
+    at = layer_laws.point(direct)
+    layer_laws.assert_close(layer_laws.pulled(direct, *at), layer_laws.pulled(formed, *at), 1e-13)
 
 
 def test_its_matrix_is_a_sum_of_kronecker_products():
     layer = KroneckerSum(12, 6, 3)
-    params = layer_laws.random_parameters(layer)
+    params = layer_laws.drawn(layer)
     expected = sum(np.kron(A, B) for A, B in zip(params["A"], params["B"], strict=True))
     np.testing.assert_allclose(layer.matrix(params), expected, rtol=1e-13, atol=1e-13)
 
 
-@pytest.mark.parametrize(("n_in", "n_out", "terms"), [(64, 64, 8), (64, 12, 8), (16, 64, 2)])
-def test_initial_variance_is_that_of_a_dense_layer(n_in, n_out, terms):
-    layer_laws.initial_variance_is_kept(KroneckerSum(n_in, n_out, terms))
-
-
 def test_eight_terms_at_64_have_1024_weights_and_8192_multiply_adds():
     layer = KroneckerSum(64, 64, 8)
-    assert layer_laws.n_weights(layer) == 1024
-    assert layer.multiply_adds() == 8192
+    assert layer_laws.costs(layer) == (1024, 8192)
     assert layer.expected_rank() == 64
 
 

@@ -5,59 +5,51 @@ import pytest
 
 from cdbench.engine.layers.monarch import SMALL, Monarch
 from cdbench.errors import ShapeError
-from tests import factored_laws
+from tests import layer_laws
 
 # n_in, n_out, blocks, inner
-SIZES = ((12, 6, 3, None), (6, 12, 3, 3), (8, 8, 4, 2), (6, 6, 2, 5), (5, 3, 1, 2), (8, 8, 2, 7))
-
-
-def named(law):
-    return law.__name__.replace("_", " ")
+SIZES = ((12, 6, 3, None), (6, 12, 3, 3), (8, 8, 4, 2))
+EDGES = ((6, 6, 2, 5), (5, 3, 1, 2), (8, 8, 2, 7))
+WIDE = ((64, 64, 8, None), (64, 16, 8, None), (16, 64, 4, 5), (64, 128, 2, None))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("law", factored_laws.LAWS_OF_STEPS, ids=named)
-def test_law_of_steps(law, size):
-    law(Monarch(*size), 5)
-
-
-@pytest.mark.parametrize("size", [*SIZES, (4, 4, 2, 9), (6, 4, 2, 1), (8, 12, 4, 6)], ids=str)
-@pytest.mark.parametrize("law", factored_laws.LAWS_OF_WEIGHTS, ids=named)
-def test_law_of_weights(law, size):
+@layer_laws.every_law
+def test_monarch_obeys(law, size):
     law(Monarch(*size))
+
+
+@pytest.mark.parametrize("size", EDGES, ids=str)
+def test_odd_monarch_obeys(size):
+    layer_laws.obeys_all(Monarch(*size), but=layer_laws.STATISTICS)
+
+
+@pytest.mark.parametrize("size", WIDE, ids=str)
+def test_wide_monarch_obeys(size):
+    layer_laws.obeys_all(Monarch(*size), but=layer_laws.ENTRY_BY_ENTRY)
+
+
+@pytest.mark.parametrize("size", [(4, 4, 2, 9), (6, 4, 2, 1), (8, 12, 4, 6)], ids=str)
+def test_ranks_at_other_inner_widths(size):
+    layer_laws.rank_is_the_expected_one(Monarch(*size))
+    layer_laws.null_directions_are_counted(Monarch(*size))
 
 
 def test_large_blocks_are_copied_in_another_order_to_the_same_effect():
     layer = Monarch(4, 2 * SMALL + 2, 2)
-    factored_laws.is_its_matrix_and_bias(layer, 5)
-    factored_laws.gradients_are_those_of_central_differences(layer, 3)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_steps_allocate_nothing(dtype):
-    factored_laws.steps_allocate_nothing(Monarch(64, 48, 8), 64, dtype)
-    factored_laws.steps_allocate_nothing(Monarch(64, 128, 2), 64, dtype)
-
-
-@pytest.mark.parametrize("size", [(64, 64, 8, None), (64, 16, 8, None), (16, 64, 4, 5)], ids=str)
-def test_initial_variance_is_the_gain(size):
-    factored_laws.initial_variance_is_the_gain(Monarch(*size), n_draws=200)
-
-
-@pytest.mark.parametrize("size", [(12, 8, 2, None), (8, 12, 4, 3)], ids=str)
-def test_weight_gain_is_that_of_the_jacobian(size):
-    factored_laws.weight_gain_is_that_of_the_jacobian(Monarch(*size), n_draws=30)
+    layer_laws.acts_as_its_matrix(layer)
+    layer_laws.gradients_are_those_of_differences(layer)
 
 
 def test_costs_at_64_are_those_of_the_table():
-    assert factored_laws.costs(Monarch(64, 64, 8)) == (1024, 1024)
-    assert factored_laws.costs(Monarch(64, 64, 4, 8)) == (1024, 1024)
+    assert layer_laws.costs(Monarch(64, 64, 8)) == (1024, 1024)
+    assert layer_laws.costs(Monarch(64, 64, 4, 8)) == (1024, 1024)
 
 
 def test_entries_go_where_the_definition_says():
     b, q, p, s = 3, 4, 2, 5
     layer = Monarch(b * p, b * s, b, q)
-    params = factored_laws.drawn(layer)
+    params = layer_laws.drawn(layer)
     W = np.zeros((b * s, b * p))
     for k, hidden, i_in, i_out in np.ndindex(b, q, p, s):
         row, block = divmod(k * q + hidden, b)
@@ -73,7 +65,7 @@ def test_null_directions_are_those_of_the_formulas(inner, count):
 
 def test_a_small_inner_width_caps_the_rank_and_leaves_zeros():
     layer = Monarch(64, 64, 8, 2)
-    W = layer.matrix(factored_laws.drawn(layer))
+    W = layer.matrix(layer_laws.drawn(layer))
     assert np.mean(W == 0) == 1 - 2 / 8
     assert layer.expected_rank() == np.linalg.matrix_rank(W) == 16
 

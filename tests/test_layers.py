@@ -20,6 +20,7 @@ from cdbench.engine.layers import (
     ToRows,
     ToVertices,
 )
+from cdbench.engine.layers.base import WeightLayer
 from cdbench.engine.layers.normalization import moments
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import FRESH, ROWS
@@ -47,14 +48,15 @@ def of_cdlinear(n_in, n_out, B, product):
 
 
 SIZES = ((2, 3), (3, 1), (1, 2))
+ALL_SIZES_OF = (4, 5)
 WEIGHT_LAYERS = [
     pytest.param(Case(Dense(k_in, k_out)), id=f"dense {k_in}x{k_out}") for k_in, k_out in SIZES
 ] + [
     pytest.param(of_cdlinear(k_in * B, k_out * B, B, product), id=f"{product} {B} {k_in}x{k_out}")
     for product in PRODUCTS
-    for B in (1, 2, 3, 4, 5, 8, 18)
+    for B in (1, 2, 4, 5, 8, 18)
     for k_in, k_out in SIZES
-    if B < 18 or k_in == 2  # two stages of fft
+    if B in ALL_SIZES_OF or k_in == 2  # 18 has two stages of fft
 ]
 OTHER_LAYERS = [
     pytest.param(case, id=f"{type(case.layer).__name__} {case.B_in}-{case.B_out}")
@@ -75,7 +77,7 @@ ALL_LAYERS = PIECEWISE_LINEAR_LAYERS + [
 ]
 
 
-def point(case, n=6):
+def point(case, n=4):
     """Parameters, an input at least 0.5 away from ReLU's kink, and an output cotangent."""
     layer, rng = case.layer, np.random.default_rng(7)
     params = {name: rng.normal(size=shape) for name, shape in layer.parameter_shapes().items()}
@@ -183,9 +185,14 @@ def test_workspace_gives_what_new_arrays_give(case):
 
 
 @pytest.mark.parametrize("case", ALL_LAYERS)
-@pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 @pytest.mark.parametrize("allocate", [FRESH, Workspace()], ids=["fresh", "workspace"])
-def test_layer_that_is_run_again_gives_what_a_fresh_one_gives(case, training, allocate):
+def test_layer_that_is_run_again_gives_what_a_fresh_one_gives(case, allocate):
+    same_when_run_again(case, allocate, training=True)
+    if not isinstance(case.layer, WeightLayer):  # which knows nothing of training
+        same_when_run_again(case, allocate, training=False)
+
+
+def same_when_run_again(case, allocate, training):
     layer = case.layer
     params, x, dy = point(case)
     own_params, own_x = empty_like(params), np.full_like(x, np.nan)
