@@ -15,7 +15,7 @@ FOLDER = $(dir $(DATABASE))
 # The long tests wait most of the time: for processes to start, locks to be let go, servers to answer.
 MOSTLY_WAITING := 4
 
-BENCHMARKS := start layers planner experiment loops sweep_jobs database load memory
+BENCHMARKS := start layers families planner experiment loops sweep_jobs database load memory
 
 .PHONY: paper test shuffled chaos check bench mutants docs clean
 
@@ -42,7 +42,7 @@ check: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Some twenty minutes; a few seconds each with make bench QUICK=--quick, which judges nothing.
+# Some thirty minutes; a few seconds each with make bench QUICK=--quick, which judges nothing.
 bench: .venv/installed-bench
 	@set -e; for name in $(BENCHMARKS); do \
 	  echo; $(BIN)/python benchmarks/$$name.py $(QUICK); \

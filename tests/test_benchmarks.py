@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import families
 import interval_coverage
 import layers
 import measure
+from cdbench.config.families import FAMILIES
 from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import Measurement
 from cdbench.statistics.estimates import mean_ratio, median_ratio
@@ -19,7 +21,7 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["layers", "planner", "experiment", "loops", "memory"])
+@pytest.mark.parametrize("name", ["layers", "families", "planner", "experiment", "loops", "memory"])
 def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     # Experiment and loops end with an error where a rival trained another network.
     command = [sys.executable, "-W", "error", str(FOLDER / f"{name}.py")]
@@ -43,6 +45,32 @@ def test_pytorch_trains_the_network_that_the_engine_trains(knobs: dict[str, obje
 
     task = Task(RunConfig(epochs=2, seed=1, **knobs))  # type: ignore[arg-type]
     assert with_torch.train(*task.everything) == pytest.approx(task.by_engine(), rel=1e-8)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("family", FAMILIES)
+def test_pytorch_computes_the_layer_of_every_family(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = families.Own(families.build(family, 32, 5, 4)[0], 5)
+    families.torch_pass(own)()
+    y, dx = own.results()
+    for what, wrong in (("output", (1.001 * y, dx)), ("dL/dx", (y, 1.001 * dx))):
+        monkeypatch.setattr(own, "results", lambda wrong=wrong: wrong)
+        with pytest.raises(SystemExit, match=f"^{family}, n = 32: PyTorch's {what} is off by"):
+            families.torch_pass(own)
+
+
+@pytest.mark.parametrize("n", families.WIDTHS)
+@pytest.mark.parametrize("share", families.SHARES)
+def test_families_are_compared_at_equal_weights(n: int, share: int) -> None:
+    reached = {
+        name: n**2 / families.Own(families.build(name, n, 1, share)[0], 1).n_weights
+        for name in FAMILIES
+    }
+    assert reached.pop("dense") == 1
+    assert reached.pop("circulant") == n
+    assert reached == pytest.approx(dict.fromkeys(reached, share), rel=0.01)
 
 
 def test_rivals_alternate_and_each_warms_up_ahead_of_its_sample() -> None:
