@@ -122,7 +122,7 @@ def test_without_the_sum_the_view_has_no_damped_kappa(database: Database) -> Non
         connection.exec_driver_sql("UPDATE condition_number SET effective_rank = NULL")
         question = "SELECT count(*), count(damped_kappa), count(cut_kappa) FROM noise_floors"
         n_rows, n_damped, n_cut = connection.exec_driver_sql(question).one()
-    assert n_rows == n_cut == 4 * len(FLOORS)
+    assert n_rows == n_cut == 2 * len(FLOORED_KINDS) * len(FLOORS)
     assert n_damped == 0
 
 

@@ -75,7 +75,8 @@ def test_verdicts_of_the_first_audit_stand_beside_the_new_ones(
     released: sqlite3.Connection,
 ) -> None:
     found = dict(released.execute("SELECT claim, verdict FROM first_audit").fetchall())
-    changed = {name for name, claim in CLAIMS.items() if claim.version > 1}
+    first = list(CLAIMS)[:16]  # the others are of the second audit
+    changed = {name for name in first if CLAIMS[name].version > 1}
     assert found.keys() == changed
     assert all(CLAIMS[name].changed for name in changed)
 
