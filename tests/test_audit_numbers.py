@@ -3,6 +3,7 @@
 Those of its commands are not run: they train.
 """
 
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -31,6 +32,13 @@ def test_every_query_returns_rows(query: tuple[str, str]) -> None:
     sql, _ = query
     with closing(sqlite3.connect(f"file:{RELEASED}?mode=ro", uri=True)) as connection:
         assert connection.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=[str(i) for i in range(len(QUERIES))])
+def test_measurements_are_asked_for_by_name(query: tuple[str, str]) -> None:
+    sql, _ = query
+    by_position = r"position\s*(=|in\b|between|-)|, position\)|\(position"
+    assert "measurement" not in sql or not re.search(by_position, sql)
 
 
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the sqlite3 command")
