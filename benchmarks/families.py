@@ -72,6 +72,7 @@ STRUCTURES: dict[str, Callable[[int, int], Structure]] = {
     "acdc": lambda n, share: {"depth": n // (2 * share)},
     "toeplitz-like": lambda n, share: {"rank": n // (2 * share)},
     "ldr-sd": lambda n, share: {"rank": n // (2 * share) - 1},
+    "blast": lambda n, share: {"rank": round(n * n / share / (2 * n + 16))},
     "spectral": lambda n, share: {"length": share},
 }
 """What comes nearest to a share of the weights; others have one structure for a width."""

@@ -193,6 +193,20 @@ class LDRSD(Rival):
         return functional.linear(x, torch.stack(rows), self.bias)
 
 
+class Blast(Rival):
+    """Three einsums."""
+
+    U: torch.Tensor
+    V: torch.Tensor
+    s: torch.Tensor
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the output (N, n)."""
+        z = torch.einsum("njp,jrp->njr", x.view(len(x), len(self.V), -1), self.V)
+        t = torch.einsum("njr,ijr->nir", z, self.s)
+        return torch.einsum("nir,iqr->niq", t, self.U).reshape(len(x), -1) + self.bias
+
+
 class Spectral(Rival):
     """As CDLinear, but with one complex parameter for the matrices of all frequencies."""
 
@@ -224,6 +238,7 @@ RIVALS: dict[str, type[Rival]] = {
     "acdc": ACDC,
     "toeplitz-like": ToeplitzLike,
     "ldr-sd": LDRSD,
+    "blast": Blast,
     "spectral": Spectral,
 }
 """By family."""

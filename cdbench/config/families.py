@@ -25,6 +25,7 @@ FAMILIES = {
     "acdc": "cdbench.engine.layers.acdc:ACDC",
     "toeplitz-like": "cdbench.engine.layers.toeplitz_like:ToeplitzLike",
     "ldr-sd": "cdbench.engine.layers.ldr_sd:LDRSD",
+    "blast": "cdbench.engine.layers.blast:Blast",
     "spectral": "cdbench.engine.layers.spectral:Spectral",
 }
 """Where each built-in family's class is; plug-ins bring others."""
