@@ -169,6 +169,19 @@ def test_parts_of_rooms_import_still_less(part: str) -> None:
             assert inner == name or any(within(inner, own) for own in NARROWER[part]), (path, name)
 
 
+KNOW_CDLINEAR = ("engine.layers", "claims", "config.families", "records.published", "plots.style")
+"""Its own room, the paper's claims and numbers, the list of families, the colours of figures."""
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_only_the_papers_own_rooms_know_cdlinear_by_name(path: Path) -> None:
+    if any(within(module_name(path), room) for room in KNOW_CDLINEAR):
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        known = {getattr(node, name, None) for name in ("id", "attr", "value", "name")}
+        assert not {one for one in known if isinstance(one, str)} & {"cdlinear", "CDLinear"}
+
+
 def test_rooms_do_not_import_each_other_in_circles() -> None:
     left = {room: {other.partition(".")[0] for other in may} for room, may in ROOMS.items()}
     while left:

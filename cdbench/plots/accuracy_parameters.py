@@ -9,7 +9,7 @@ from cdbench.plots.base import Model
 from cdbench.plots.lines import apart, write_note
 from cdbench.plots.samples import Sample, models_of
 from cdbench.plots.sheet import Layout, new_sheet
-from cdbench.plots.style import INK, LOOKS, Look, looks_of, style
+from cdbench.plots.style import BLUE, DENSE_LOOK, INK, ORANGE, Look, looks_of, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,9 +20,9 @@ OTHER = ""
 """The kind of models of other families, each of which has a look of its own."""
 
 KINDS = {
-    NO_BLOCKS: replace(LOOKS["dense", None], dash=""),
-    EVEN_B: replace(LOOKS["cdlinear", 4], dash=""),
-    ODD_B: replace(LOOKS["cdlinear", 5], dash=""),
+    NO_BLOCKS: replace(DENSE_LOOK, dash=""),
+    EVEN_B: replace(BLUE, dash=""),
+    ODD_B: replace(ORANGE, dash=""),
 }
 """Looks by kind, in the legend's order."""
 

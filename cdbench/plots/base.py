@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
+from cdbench.records.published import WRITTEN
 from cdbench.records.run import Curvature, EpochMetrics, Spectrum
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Model:
     def label(self) -> str:
         """Name in the legend: ``"dense"``, ``"CDLinear B = 4"``, ``"low-rank rank=8"``."""
         if self.B is not None:
-            return f"{'CDLinear' if self.layer == 'cdlinear' else self.layer} B = {self.B}"
+            return f"{WRITTEN.get(self.layer, self.layer)} B = {self.B}"
         return " ".join(filter(None, [self.layer, self.structure]))
 
 

@@ -7,7 +7,7 @@ from cdbench.errors import MissingResultsError
 from cdbench.plots.lines import draw_band, share_scale
 from cdbench.plots.notes import write_under
 from cdbench.plots.sheet import Layout, new_sheet
-from cdbench.plots.style import INK, LOOKS, QUIET, Look, style
+from cdbench.plots.style import BLUE, DENSE_LOOK, INK, ORANGE, QUIET, YELLOW, Look, style
 from cdbench.records.benchmark import DENSE, Timing, by_size, crossover
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ LABELS = 16
 """How many widths a row of panels has room to name."""
 
 PRODUCT_LOOKS: dict[str, Look] = {
-    DENSE: LOOKS["dense", None],
-    "gather": LOOKS["cdlinear", 8],
-    "polygon": LOOKS["cdlinear", 4],
-    "fft": LOOKS["cdlinear", 5],
+    DENSE: DENSE_LOOK,
+    "gather": YELLOW,
+    "polygon": BLUE,
+    "fft": ORANGE,
 }
 
 NOTE = (

@@ -63,6 +63,11 @@ LOOKS: dict[tuple[str, int | None], Look] = {
 }
 """Looks of the paper's models and other block sizes, darkest first."""
 
+DENSE_LOOK, BLUE, ORANGE, YELLOW = (
+    LOOKS[key] for key in (("dense", None), ("cdlinear", 4), ("cdlinear", 5), ("cdlinear", 8))
+)
+"""Those of them that figures use for something else too."""
+
 FAMILY_LOOKS: dict[str, Look] = {
     "monarch": Look("#1d4d2b", (0, (5, 1, 2, 1)), ">"),
     "kronecker": Look("#754410", (0, (1, 1, 1, 2.6)), "*"),

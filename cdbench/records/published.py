@@ -88,3 +88,7 @@ def comes_out(value: float, printed: str) -> bool:
 def n_come_out(values: Iterable[float], cell: str) -> int:
     """Return how many values equal their printed number in a cell like ``98.15 % ± 0.47 %``."""
     return sum(comes_out(*pair) for pair in zip(values, cell.split("±"), strict=True))
+
+
+WRITTEN = {"cdlinear": "CDLinear"}
+"""How the paper writes its layer's name."""
