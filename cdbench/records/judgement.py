@@ -67,8 +67,8 @@ class Measurement:
     interval : str or None
         Kind of interval: ``95 % bootstrap`` or ``quartiles``.
     estimand : str or None
-        Of which population the interval is (``cdbench/statistics/estimands.py``); None if there is
-        no interval, or an old one.
+        Of which population the interval is (``cdbench/statistics/estimands.py``); None if it is an
+        old one.
     wide_low, wide_high : float or None
         Ends of the interval for new data of the kind, where runs are behind it.
     """

@@ -18,7 +18,7 @@ SPLITS = "new splits of this data set"
 DRAWS = "new random draws"
 EXACT = "no sampling"
 SAMPLE = "these numbers only"
-"""What has no interval and is of runs or draws, such as their largest, says nothing of others."""
+"""Of what has no interval, such as a largest, and of quartiles: they say nothing of others."""
 
 OVERLAP = TEST_SHARE / (1 - TEST_SHARE)
 """n_test / n_train of every split."""
@@ -56,10 +56,8 @@ def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) ->
         ``estimand`` says of which population ``low`` and ``high`` are; ``wide_low`` and
         ``wide_high`` are those of new data of the kind.
     """
-    if found.interval is None:
-        return replace(found, estimand=EXACT if without_runs == EXACT else SAMPLE)
     if found.interval != BOOTSTRAP or found.low is None or found.high is None:
-        return found
+        return replace(found, estimand=EXACT if without_runs == EXACT else SAMPLE)
     if without_runs != SPLITS and found.quantity not in data.of_runs:
         return replace(found, estimand=without_runs)
     low, high = _widened(found, math.sqrt(1 + found.n * OVERLAP))

@@ -119,8 +119,8 @@ class Measurement(Base):
     interval: Mapped[str | None] = mapped_column(comment="What low and high are; NULL if none.")
     estimand: Mapped[str | None] = mapped_column(
         comment="Of which population low and high are: new splits of this data set, new random "
-        "draws, no sampling, or these numbers only where there is no interval; NULL for quartiles, "
-        "and by cdbench before 0007."
+        "draws, no sampling, or these numbers only (quartiles, and where there is no interval); "
+        "NULL by cdbench before 0007."
     )
     wide_low: Mapped[float | None] = mapped_column(
         comment="Lower end of the interval for new data of the kind (Nadeau and Bengio 2003); "
