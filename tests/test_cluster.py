@@ -416,6 +416,7 @@ class PretendedCluster:
 
     def __init__(self, run: Run) -> None:
         self.n_workers, self.workers = 2, frozenset({"tcp://one", "tcp://two"})
+        self.needed = ()  # of plug-ins
         self.run, self.pending, self.most = run, 0, 0
 
     def submit(self, *_: object) -> "Ended":
