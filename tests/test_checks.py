@@ -228,6 +228,7 @@ OF_FILES = {
 """Only in files: a server allows none of it."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", OF_FILES)
 def test_planted_fault_that_only_a_file_can_have_is_found(tmp_path: Path, fault: str) -> None:
     path = tmp_path / "runs.db"
@@ -255,6 +256,7 @@ def test_null_where_there_must_be_none_is_found(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("revision", revisions())
 def test_released_databases_are_sound_and_not_upgraded(revision: str, tmp_path: Path) -> None:
     path = tmp_path / "runs.db"

@@ -47,11 +47,20 @@ from cdbench.records.judgement import (
     Observation,
 )
 from cdbench.records.run import Condition, EpochMetrics, Spectrum
+from cdbench.statistics import estimates
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import same_at_all
 
 SEEDS = range(12)
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for made-up numbers that are far from the thresholds, or amid them."""
+    monkeypatch.setattr(estimates, "RESAMPLES", 999)
+
+
 Make = Callable[[RunConfig], AuditedRun]
 
 
@@ -392,6 +401,7 @@ EVERY_CASE = f"{B4} to 95 %, {B4} to 97 %, {B8} to 95 %, {B8} to 97 %"
 EQUAL_AT_BEST = at_best(9, 5, 5) | {(DENSE, RAW, 0.2): 5}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("epochs", "verdict", "condition"),
     [

@@ -140,6 +140,7 @@ def test_a_judgement_from_a_clock_that_is_ahead_is_made_again_once_and_hides_not
     assert rows(path, "SELECT count(*) FROM claim_result") == [(2,)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ahead_comes_first", [True, False])
 def test_what_is_written_after_a_merge_is_newest(
     location: str, tmp_path: Path, tiny_run: TinyRun, *, ahead_comes_first: bool
@@ -160,6 +161,7 @@ def order_in(location: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in found]
 
 
+@pytest.mark.long
 def test_copies_and_merges_keep_the_order_of_writing(
     location: str, tmp_path: Path, tiny_run: TinyRun
 ) -> None:

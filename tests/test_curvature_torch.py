@@ -70,6 +70,7 @@ def test_hessian_is_that_of_torch(case):
     assert_close(hessian(network, theta, X, y) @ np.eye(theta.size), expected)
 
 
+@pytest.mark.long
 def test_gauss_newton_is_that_of_torch(case):
     network, theta, X, y, B = case
     x, at = torch.from_numpy(X), torch.from_numpy(theta)

@@ -230,6 +230,7 @@ NAMED = (
 )
 
 
+@pytest.mark.long
 def test_what_is_the_users_own_is_named_by_a_copy(here: Here) -> None:
     """And the check names the same; of cdbench's own nothing is named."""
     assert here("db", "copy", "runs.db", "plain.db").err == ""

@@ -219,6 +219,7 @@ def test_merge_brings_everything_that_there_is(location: str, tmp_path: Path) ->
     assert fingerprints(location) == fingerprints(str(NEWEST))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chunk", [1, 2, 500])
 def test_merging_twice_changes_nothing(
     location: str, tmp_path: Path, runs: list[Run], chunk: int, monkeypatch: pytest.MonkeyPatch
@@ -235,6 +236,7 @@ def test_merging_twice_changes_nothing(
     assert is_sound(location)
 
 
+@pytest.mark.long
 def test_order_of_merging_does_not_matter(location: str, tmp_path: Path, runs: list[Run]) -> None:
     mine, theirs = str(tmp_path / "mine.db"), str(tmp_path / "theirs.db")
     shutil.copy(NEWEST, mine)
@@ -269,6 +271,7 @@ def test_merged_keys_lead_to_the_same_rows(location: str, tmp_path: Path, runs: 
     assert asked(location) == asked(str(NEWEST)) != set()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("statement", "what"),
     [
@@ -298,6 +301,7 @@ def test_sweep_that_went_on_gets_its_end(location: str, tmp_path: Path) -> None:
     assert fingerprints(location) == fingerprints(mine)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("revision", revisions())
 def test_older_schema_is_merged_and_stays_as_it_is(
     location: str, tmp_path: Path, revision: str

@@ -305,6 +305,7 @@ def test_inputs_are_what_enters_each_layer(B):
     np.testing.assert_array_equal(last, network.forward(params, x)[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("B", "normalization"), [(3, "none"), (5, "none"), (7, "none"), (3, "layer"), (5, "batch")]
 )

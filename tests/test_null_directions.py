@@ -12,6 +12,7 @@ SEED = 0
 SIZES = [None, 4, 8]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("B", SIZES)
 def test_nothing_removed_is_the_layer_hessian_of_the_spectra(B: int | None) -> None:
     X = nulls.pixels(SEED)

@@ -94,6 +94,7 @@ def test_the_copy_has_every_run_and_the_name_of_the_original(here: Here, revisio
             assert found == theirs.exec_driver_sql(question).all() != []
 
 
+@pytest.mark.long
 def test_the_copy_goes_with_the_process(
     here: Here, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -103,6 +104,7 @@ def test_the_copy_goes_with_the_process(
     assert contents(temporary) == {}
 
 
+@pytest.mark.long
 def test_the_copy_of_a_killed_process_goes_with_the_next(here: Here) -> None:
     code = (
         "import sys, time; from cdbench.store.database import open_for_reading\n"

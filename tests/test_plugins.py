@@ -44,6 +44,7 @@ def said(error: pytest.ExceptionInfo[Exception]) -> str:
     return str(error.value)
 
 
+@pytest.mark.long
 def test_the_page_s_family_is_swept_measured_reported_and_reproduced(tmp_path: Path) -> None:
     elsewhere, folder = tmp_path / "elsewhere", tmp_path / "here"
     elsewhere.mkdir()
@@ -275,6 +276,7 @@ def test_a_data_set_that_is_none_or_changes_is_refused(tmp_path: Path) -> None:
         load_dataset(config)
 
 
+@pytest.mark.long
 def test_the_page_s_claim_is_audited_and_in_the_ledger(here) -> None:
     words = ("--plugin", str(written(here.folder, CLAIM, "claim.py")))
     answer = here("audit", "--claim", "above-ninety", "--seeds", "0..9", "--jobs", "1", *words)

@@ -290,6 +290,7 @@ def test_any_texts_come_back_exactly(database: Database, kinds: Any, text: str) 
     assert_comes_back(database, kinds["run"], replace(run, uuid=f"{run.uuid} {text}"))
 
 
+@pytest.mark.long
 @kinds_of("text")
 def test_text_that_no_database_has_to_take(database: Database, kinds: Any, kind: str) -> None:
     """SQLite takes NUL as any character; PostgreSQL has none; lone surrogates are no text."""

@@ -95,6 +95,7 @@ def test_what_the_family_lacks_is_null_in_the_views(path: Path) -> None:
     assert rows(path, question) == [(0, 0)] * 2 + [(1, 0)] * 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("move", [copy_database, lambda old, new: merge_database(new, old)])
 def test_copies_and_merges_keep_the_structure(
     path: Path, tmp_path: Path, move: Callable[[str, str], object]

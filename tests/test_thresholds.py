@@ -112,6 +112,7 @@ def data_of(quantity, **cases):
     )
 
 
+@pytest.mark.long
 def test_the_interval_of_an_exponent_is_of_95_percent():
     """Of two cases with normal logarithms the median's error is known: 1.2533 σ / √n."""
     n, sigma, rng = 2500, 0.3, np.random.default_rng(4)
