@@ -327,7 +327,7 @@ def test_a_cluster_trains_a_plugin_as_here_and_refuses_a_worker_that_lacks_it(
     words = ("sweep", *TINY, "--plugin", "hashed.py", "--layer", "dense", "hashed")
     lacks = f"plug-in {path}: no such file; expected a Python file"
     nowhere = (
-        "from cdbench import plugin_source as s\nfrom cdbench.errors import PluginError\n"
+        "from cdbench.config import plugin_source as s\nfrom cdbench.errors import PluginError\n"
         f"def read(path): raise PluginError({lacks!r})\ns.read = read\n"
     )
     with dask_cluster(tmp_path / "cluster", 0) as cluster:
