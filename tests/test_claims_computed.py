@@ -18,7 +18,8 @@ from cdbench.claims import theorem2_hypothesis as hypothesis
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.evidence.kappa_curves import DECIDING, kappa_at
 from cdbench.claims.odd_block_sizes import OddBlockSizes
-from cdbench.config.run_config import ALPHA_CD, RunConfig
+from cdbench.config.numbers import ALPHA_CD
+from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.spectra import KINDS, LayerState, condition
 from cdbench.engine.layers import CDLinear
 from cdbench.records.judgement import (

@@ -32,7 +32,8 @@ from cdbench.claims.evidence.rate_grid import (
     first_epoch,
     own_best,
 )
-from cdbench.config.run_config import ALPHA_CD, RunConfig
+from cdbench.config.numbers import ALPHA_CD
+from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.spectra import KINDS
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.real_dft import real_dft_work

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from cdbench.config.canonical import NEW
 from cdbench.config.checks import DTYPES, FISHER_FORMS, OPTIMIZER_NAMES
 from cdbench.config.families import FAMILIES
-from cdbench.config.run_config import ALPHA_CD, KNOBS, RunConfig
+from cdbench.config.numbers import ALPHA_CD
+from cdbench.config.run_config import KNOBS, RunConfig
 from cdbench.errors import ConfigurationError, UnknownNameError
 
 CHANGES: dict[str, Any] = {

@@ -10,7 +10,8 @@ import cdbench
 from cdbench.claims import Bench, Claim, Measurements, Needs, every_claim
 from cdbench.claims.base import MIN_SEEDS
 from cdbench.config import plugins
-from cdbench.config.run_config import RunConfig, name_seeds
+from cdbench.config.naming import name_seeds
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.records.judgement import FIRST, ClaimResult, Judgement, Measurement
 from cdbench.running.environment import current_environment

@@ -14,7 +14,8 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.config.run_config import ALPHA_CD, RunConfig
+from cdbench.config.numbers import ALPHA_CD
+from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,

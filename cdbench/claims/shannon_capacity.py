@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.config.run_config import ALPHA_CD
+from cdbench.config.numbers import ALPHA_CD
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import (
     CONDITIONAL,

@@ -4,7 +4,7 @@ from itertools import product
 from math import sqrt
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.config.run_config import ALPHA_CD
+from cdbench.config.numbers import ALPHA_CD
 from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,

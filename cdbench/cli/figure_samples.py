@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cdbench.config.run_config import name_seeds
+from cdbench.config.naming import name_seeds
 from cdbench.errors import MissingResultsError
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from rich.text import Text
 from cdbench.cli.echo import echo
 from cdbench.cli.output import one_line
 from cdbench.config.diagnostics import Diagnostics
-from cdbench.config.run_config import RunConfig, varied_knobs
+from cdbench.config.naming import varied_knobs
+from cdbench.config.run_config import RunConfig
 from cdbench.records.run import COMPLETED, INTERRUPTED, Run
 from cdbench.running.pace import Pace
 from cdbench.running.reproduction import BIT_FOR_BIT

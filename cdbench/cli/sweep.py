@@ -25,7 +25,8 @@ from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
 from cdbench.cli.widths import check_widths
 from cdbench.config.diagnostics import Diagnostics
-from cdbench.config.run_config import RunConfig, varied_knobs
+from cdbench.config.naming import varied_knobs
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError
 from cdbench.records.published import PUBLISHED_SEEDS
 from cdbench.system.interrupts import interrupts_held

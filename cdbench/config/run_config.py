@@ -4,7 +4,7 @@ Each field is one knob. Its name is the key in ``cdbench.toml``, the column in t
 with dashes, the option on the command line; its ``help`` is what ``--help`` prints.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any
@@ -12,14 +12,9 @@ from typing import Any
 from cdbench.config import families
 from cdbench.config.canonical import around_seed, group_digest, sha256
 from cdbench.config.checks import check_combinations, check_names, check_numbers, check_seed
+from cdbench.config.numbers import DEFAULT_LEARNING_RATE, parse_integer, parse_rate
 from cdbench.config.plugin_records import records
 from cdbench.errors import ConfigurationError, UnknownNameError
-
-ALPHA_CD = 0.0118
-"""Shannon noise rate of the paper, a drop probability (Secs. I, II and IV.1)."""
-
-DEFAULT_LEARNING_RATE = {"sgd": 0.1, "adam": 0.001}
-"""For SGD, Sec. VI.1; for Adam the paper names no value, so that of Kingma and Ba (2015)."""
 
 
 def _knob(default: Any, help_text: str) -> Any:
@@ -128,11 +123,11 @@ class RunConfig:
         widths = [self.hidden] if isinstance(self.hidden, int) else self.hidden
         if not isinstance(widths, list | tuple):
             raise ConfigurationError(f"hidden = {widths!r}: expected whole numbers")
-        self._set(hidden=tuple(_integer("hidden", width) for width in widths))
+        self._set(hidden=tuple(parse_integer("hidden", width) for width in widths))
         for name in ("epochs", "batch_size", "seed"):
-            self._set(**{name: _integer(name, getattr(self, name))})
+            self._set(**{name: parse_integer(name, getattr(self, name))})
         if self.B is not None:
-            self._set(B=_integer("B", self.B))
+            self._set(B=parse_integer("B", self.B))
         elif self.layer in families.WITH_B:
             self._set(B=families.DEFAULT_B)
         if self.input is None:
@@ -156,7 +151,7 @@ class RunConfig:
         ConfigurationError
             If it is not a valid seed.
         """
-        check_seed(_integer("seed", seed))
+        check_seed(parse_integer("seed", seed))
         other = object.__new__(RunConfig)
         vars(other).update(vars(self), seed=seed)
         return other
@@ -206,46 +201,3 @@ KNOBS = {knob.name: knob for knob in fields(RunConfig) if "help" in knob.metadat
 
 _BUT_SEED = tuple(knob.name for knob in fields(RunConfig) if knob.name != "seed")
 _but_seed = attrgetter(*_BUT_SEED)
-
-
-def varied_knobs(configs: Iterable[RunConfig]) -> list[str]:
-    """Return the knobs other than layer, B and seed in which the configurations differ."""
-    configs = list(configs)
-    return [
-        name
-        for name in KNOBS
-        if name not in ("layer", "B", "seed")
-        and len({getattr(config, name) for config in configs}) > 1
-    ]
-
-
-def name_seeds(seeds: Sequence[int]) -> str:
-    """Return ``0..29`` for more than four consecutive seeds, otherwise each of them."""
-    if len(seeds) > 4 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
-        return f"{seeds[0]}..{seeds[-1]}"
-    return " ".join(map(str, seeds))
-
-
-def parse_rate(name: str, value: object) -> float:
-    """Return a knob's real value as a float; for ``dropout``, ``"alpha-cd"`` is the paper's rate.
-
-    Raises
-    ------
-    ConfigurationError
-        If the value is not a number.
-    """
-    if name == "dropout" and value == "alpha-cd":
-        return ALPHA_CD
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        return float(value) + 0.0  # type: ignore[arg-type]  # -0.0 and 0.0 are one value
-    except (TypeError, ValueError, OverflowError):
-        named = ", or alpha-cd" if name == "dropout" else ""
-        raise ConfigurationError(f"{name} = {value!r}: expected a number{named}") from None
-
-
-def _integer(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigurationError(f"{name} = {value!r}: expected a whole number")
-    return value

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdbench.config.families import WITH_B
-from cdbench.config.run_config import RunConfig, varied_knobs
+from cdbench.config.naming import varied_knobs
+from cdbench.config.run_config import RunConfig
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import (
     format_count,

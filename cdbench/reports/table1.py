@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cdbench.config.run_config import RunConfig, name_seeds
+from cdbench.config.naming import name_seeds
+from cdbench.config.run_config import RunConfig
 from cdbench.errors import MissingResultsError
 from cdbench.records.published import PUBLISHED_SEEDS, PUBLISHED_TABLE1, PublishedModel
 from cdbench.reports.formats import Report

@@ -1,6 +1,7 @@
 """SQL for how a run differs from the defaults, as one text such as ``learning_rate=0.05``."""
 
-from cdbench.config.run_config import DEFAULT_LEARNING_RATE, KNOBS
+from cdbench.config.numbers import DEFAULT_LEARNING_RATE
+from cdbench.config.run_config import KNOBS
 
 _TOLD_ELSEWHERE = ("layer", "B", "seed")
 """Knobs shown by the columns model and seed."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from cdbench.config.run_config import RunConfig, varied_knobs
+from cdbench.config.naming import varied_knobs
+from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import Measurement, Observation
 from cdbench.statistics.averages import mean
 from cdbench.statistics.estimates import Observations, mean_difference, median_ratio
