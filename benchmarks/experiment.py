@@ -19,6 +19,7 @@ import numpy as np
 import by_hand
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
+from cdbench.engine.building import build_network
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
@@ -69,7 +70,7 @@ class Task:
         assert config.input is not None
         self.config = config
         self.split: Split = dataset.split(config.seed, config.dtype, config.input)
-        self.network = Network.from_config(config, dataset.n_features, dataset.n_classes)
+        self.network = build_network(config, dataset.n_features, dataset.n_classes)
         rng = np.random.default_rng(config.seed)
         self.parameters: Array = self.network.initial_parameters(rng, config.dtype)
 

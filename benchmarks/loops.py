@@ -16,8 +16,8 @@ import numpy as np
 
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
+from cdbench.engine.building import build_network
 from cdbench.engine.losses import softmax_cross_entropy
-from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
 from cdbench.engine.training import train
@@ -72,7 +72,7 @@ class Looped:
         assert config.input is not None
         self.config = config
         self.split: Split = dataset.split(config.seed, config.dtype, config.input)
-        network = Network.from_config(config, dataset.n_features, dataset.n_classes)
+        network = build_network(config, dataset.n_features, dataset.n_classes)
         views = network.views(network.initial_parameters(np.random.default_rng(config.seed)))
         self.parameters = [
             [np.array(views[place.position][name]) for name in views[place.position]]
@@ -126,7 +126,7 @@ class Looped:
 def check(looped: Looped) -> None:
     """Raise unless the loops' first epoch is the engine's."""
     task = looped.config
-    network = Network.from_config(task, looped.split.X_train.shape[1], looped.n_classes)
+    network = build_network(task, looped.split.X_train.shape[1], looped.n_classes)
     parameters = network.initial_parameters(np.random.default_rng(task.seed))
     ours = next(train(network, parameters, looped.split, task)).training_loss
     theirs, _ = looped.epoch()

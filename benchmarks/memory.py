@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
 from cdbench.engine.split import Split
 from cdbench.engine.training import train
 from measure import Bar, arguments, console, new_table, one_thread, print_footer, verdict
@@ -37,7 +37,7 @@ def train_here(batch: int, product: str, traced: bool) -> dict[str, int | str]:
         B=B, hidden=(n, n), epochs=1, batch_size=batch, dtype=DTYPE, product=product,
         learning_rate=0.001,
     )  # fmt: skip
-    network = Network.from_config(config, n, N_CLASSES)
+    network = build_network(config, n, N_CLASSES)
     rng = np.random.default_rng(0)
     n_train, n_test = N_STEPS * batch, batch
     X, X_test = (rng.standard_normal((rows, n), np.dtype(DTYPE)) for rows in (n_train, n_test))

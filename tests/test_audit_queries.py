@@ -7,7 +7,8 @@ import pytest
 
 from cdbench.records.noise_floors import FLOORS as LEVELS
 from cdbench.records.noise_floors import NoiseFloor
-from cdbench.records.run import Condition, Curvature, Run, Spectrum
+from cdbench.records.run import Run
+from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.store.audit_queries import audited_runs
 from cdbench.store.database import Database
 from cdbench.store.figure_queries import curvature_of, runs_with_spectra

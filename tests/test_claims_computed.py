@@ -31,7 +31,7 @@ from cdbench.records.judgement import (
     Judgement,
     Observation,
 )
-from cdbench.records.run import Condition, Spectrum
+from cdbench.records.spectra import Condition, Spectrum
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import at_floors, same_at_all

@@ -31,7 +31,8 @@ from cdbench.records.judgement import (
     Judgement,
     Observation,
 )
-from cdbench.records.run import Condition, EpochMetrics, Spectrum
+from cdbench.records.run import EpochMetrics
+from cdbench.records.spectra import Condition, Spectrum
 from cdbench.running.execution import execute
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun

@@ -25,7 +25,7 @@ from cdbench.claims.evidence.kappa_curves import cut
 from cdbench.claims.evidence.retrained import last_batches, retrained, split_of
 from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.spectra import KINDS
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
 from cdbench.engine.products.base import Array
 from cdbench.engine.training import train
 from cdbench.records.judgement import (
@@ -37,7 +37,7 @@ from cdbench.records.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.records.run import Condition, Spectrum
+from cdbench.records.spectra import Condition, Spectrum
 from cdbench.running.execution import execute
 from cdbench.statistics import estimates as statistics
 from cdbench.statistics import rank_correlation as rank
@@ -460,7 +460,7 @@ def test_last_batches_are_the_last_that_training_saw() -> None:
     config = RunConfig(B=4, seed=100, epochs=3)
     split = split_of(config)
     seen: list[Array] = []
-    network = Network.from_config(config, 64, 10)
+    network = build_network(config, 64, 10)
     parameters = network.initial_parameters(np.random.default_rng(100))
 
     def on_batch(epoch: int, step: int, x: Array) -> None:

@@ -50,7 +50,7 @@ from cdbench.records.judgement import (
 )
 from cdbench.records.noise_floors import FLOORS
 from cdbench.records.published import PUBLISHED_KAPPA_RATIOS
-from cdbench.records.run import Condition, Curvature, Spectrum
+from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.running.execution import execute
 from cdbench.statistics.estimates import Observations
 from cdbench.statistics.exponents import exponent_of_medians

@@ -47,7 +47,8 @@ from cdbench.records.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.records.run import Condition, EpochMetrics, Spectrum
+from cdbench.records.run import EpochMetrics
+from cdbench.records.spectra import Condition, Spectrum
 from cdbench.statistics import estimates
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun

@@ -17,7 +17,7 @@ from cdbench.claims.evidence.rate_grid import B4, B8, DENSE, RAW, WEIGHT_SPACE
 from cdbench.claims.harder_tasks import EASY, EQUAL_RATE, HARDER, OWN_BEST
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
 from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -144,7 +144,7 @@ def test_the_condition_says_how_b4_fares_at_the_equal_rate_and_at_own_best_rates
 
 def test_no_other_hidden_width_gives_a_count_closer_to_cdlinears() -> None:
     def count(config: RunConfig) -> int:
-        return Network.from_config(config, 64, 10).n_parameters
+        return build_network(config, 64, 10).n_parameters
 
     for model, width in parameter_matched.WIDTHS.items():
         own = count(RunConfig(B={B4: 4, B8: 8}[model]))

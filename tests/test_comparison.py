@@ -6,7 +6,8 @@ import pytest
 
 from cdbench.claims.evidence.comparison import ACCURACY, MIN_PAIRS, WEIGHT, compare
 from cdbench.config.run_config import RunConfig
-from cdbench.records.run import Condition, EpochMetrics, Spectrum
+from cdbench.records.run import EpochMetrics
+from cdbench.records.spectra import Condition, Spectrum
 from cdbench.store.audit_queries import AuditedRun
 
 SEEDS = range(5)

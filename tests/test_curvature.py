@@ -10,6 +10,7 @@ from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.curvature import gauss_newton, hessian, measure_curvature, operators
 from cdbench.diagnostics.curvature.exact import gauss_newton_matrix, hessian_matrix
 from cdbench.diagnostics.curvature.operators import logit_shift, weight_space
+from cdbench.engine.building import build_network
 from cdbench.engine.layers import (
     EVALUATION,
     NORMALIZATIONS,
@@ -86,7 +87,7 @@ def config_of(B, **knobs):
 
 def point_of(B, **knobs):
     """Inputs are padded and logits sliced off for B of 2, 3 and 4."""
-    return Point(Network.from_config(config_of(B, **knobs), N_IN, CLASSES))
+    return Point(build_network(config_of(B, **knobs), N_IN, CLASSES))
 
 
 FAMILIES = {"dense": point_of(None)} | {f"B={B}": point_of(B) for B in (1, 2, 3, 4)}
@@ -376,7 +377,7 @@ def measured(point, method, **options):
 def larger():
     """More parameters than a Lanczos run has steps."""
     config = RunConfig(B=2, hidden=(20, 20))
-    return Point(Network.from_config(config, N_IN, CLASSES))
+    return Point(build_network(config, N_IN, CLASSES))
 
 
 def test_exact_and_lanczos_agree(larger):

@@ -17,7 +17,7 @@ from cdbench.diagnostics.curvature.lanczos import (
     lanczos,
     lanczos_spectrum,
 )
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -195,7 +195,7 @@ def test_degenerate_data_give_lanczos_the_exact_spectrum(case, hidden, B):
         n = 1 if case == "one sample" else 2
         X, y = X[:n], y[:n]
     config = RunConfig(dataset="iris", B=B or 1, hidden=hidden)
-    network = Network.from_config(config if B else config.baseline(), 5, 3)
+    network = build_network(config if B else config.baseline(), 5, 3)
     parameters = network.initial_parameters(rng)
     at = (network, parameters, X, y)
     exact, estimate = (

@@ -10,7 +10,7 @@ from torch.func import grad, jacrev
 from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.curvature import gauss_newton, hessian
 from cdbench.diagnostics.curvature.exact import gauss_newton_matrix
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
 
 N, N_IN, HIDDEN, CLASSES = 9, 5, (6, 4), 3
 
@@ -46,7 +46,7 @@ def logits_of(theta, x, B):
 def case(request):
     B = request.param
     config = RunConfig(layer="dense" if B is None else "cdlinear", B=B, hidden=HIDDEN)
-    network = Network.from_config(config, N_IN, CLASSES)
+    network = build_network(config, N_IN, CLASSES)
     rng = np.random.default_rng(11)
     theta = network.initial_parameters(rng) + 0.2 * rng.normal(size=network.n_parameters)
     return network, theta, rng.normal(size=(N, N_IN)), rng.integers(0, CLASSES, N), B

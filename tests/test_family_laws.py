@@ -15,6 +15,7 @@ from cdbench.diagnostics.spectra import (
     condition,
     measure_spectra,
 )
+from cdbench.engine.building import build_network
 from cdbench.engine.layers import EVALUATION
 from cdbench.engine.network import Network, WeightPlace
 from tests import layer_laws
@@ -25,9 +26,7 @@ EPS = float(np.finfo(np.float64).eps)
 def places() -> Iterator[tuple[str, Network, WeightPlace]]:
     """Yield each family's weight layers, in a network that pads and slices for it."""
     for family in families.FAMILIES:
-        network = Network.from_config(
-            RunConfig(layer=family, product="gather", hidden=(8, 12)), 8, 4
-        )
+        network = build_network(RunConfig(layer=family, product="gather", hidden=(8, 12)), 8, 4)
         for place in network.weight_layers:
             yield f"{family} {place.position}", network, place
 
@@ -118,7 +117,7 @@ def test_the_rank_is_the_one_that_the_family_says(network, place):
 
 @pytest.mark.parametrize("family", families.FAMILIES)
 def test_what_can_be_compared_is_measured_of_every_family(family):
-    network = Network.from_config(RunConfig(layer=family, product="gather", hidden=(8,)), 8, 4)
+    network = build_network(RunConfig(layer=family, product="gather", hidden=(8,)), 8, 4)
     flat = network.initial_parameters(np.random.default_rng(0))
     spectra = measure_spectra(network, flat, np.random.default_rng(1).normal(size=(20, 8)), 0)
     kinds = {layer: {s.kind for s in spectra if s.layer == layer} for layer in (1, 2)}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cdbench.config.run_config import RunConfig
+from cdbench.engine.building import build_network
 from cdbench.engine.network import Network
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import ROWS
@@ -49,7 +50,7 @@ def test_training_takes_about_as_much_as_is_said(hidden, optimizer, dtype, knobs
     X, y = rng.normal(size=(600, N_FEATURES)).astype(dtype), rng.integers(N_CLASSES, size=600)
 
     def training():
-        network = Network.from_config(config, N_FEATURES, N_CLASSES)
+        network = build_network(config, N_FEATURES, N_CLASSES)
         list(
             train(
                 network, network.initial_parameters(rng, dtype), Split(X, y, X[:64], y[:64]), config

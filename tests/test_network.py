@@ -10,6 +10,7 @@ from cdbench.config.checks import NORMALIZATIONS as NORMALIZATION_NAMES
 from cdbench.config.families import FAMILIES, family
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
+from cdbench.engine.building import build_network
 from cdbench.engine.layers import (
     EVALUATION,
     NORMALIZATIONS,
@@ -50,7 +51,7 @@ def config_of(B, **knobs):
 
 
 def build(B, **knobs):
-    return Network.from_config(config_of(B, **({"product": "gather"} | knobs)), 64, 10)
+    return build_network(config_of(B, **({"product": "gather"} | knobs)), 64, 10)
 
 
 def test_registry_holds_the_layers_a_configuration_may_name():
@@ -375,7 +376,7 @@ class Passed:
 
 def small(product, knobs):
     """A network of the product, parameters and inputs; the same ones for all products."""
-    network = Network.from_config(config_of(product=product, **knobs), 8, 3)
+    network = build_network(config_of(product=product, **knobs), 8, 3)
     assert network.product == product
     rng = np.random.default_rng(1)
     flat = network.initial_parameters(rng)
@@ -498,7 +499,7 @@ def test_samples_lie_along_the_sample_axis_of_prepared_inputs(product, knobs):
 @pytest.mark.parametrize("B", [None, 3, 8])
 def test_network_takes_every_data_set(name, B):
     data = DATASETS[name]()
-    network = Network.from_config(config_of(B), data.n_features, data.n_classes)
+    network = build_network(config_of(B), data.n_features, data.n_classes)
     params = network.views(network.initial_parameters(np.random.default_rng(0)))
     assert network.forward(params, data.X[:3])[0].shape == (3, data.n_classes)
 

@@ -18,7 +18,8 @@ from cdbench.errors import CdbenchError, MissingResultsError, UnknownNameError
 from cdbench.plots import FIGURES, FORMATS, DrawFigure, PlottedRun, save_figure
 from cdbench.plots.lines import rising
 from cdbench.plots.style import FAMILY_LOOKS, LOOKS, all_looks, looks_of
-from cdbench.records.run import Condition, Curvature, EpochMetrics, Spectrum
+from cdbench.records.run import EpochMetrics
+from cdbench.records.spectra import Condition, Curvature, Spectrum
 
 SOURCE = "runs 3, 6 of a$b_$.db · seed 2 · cdbench 0.1.0"
 

@@ -25,7 +25,7 @@ from cdbench.plots.notes import number
 from cdbench.plots.samples import quartiles
 from cdbench.plots.theorem2 import MARCHENKO_PASTUR, MEASURED, PUBLISHED
 from cdbench.records.judgement import Observation
-from cdbench.records.run import Condition, Spectrum
+from cdbench.records.spectra import Condition, Spectrum
 from cdbench.statistics.estimates import Observations, median
 from tests.test_plots import network_spectrum, plotted, texts
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.records.run import Condition, Curvature, EpochMetrics, Run
+from cdbench.records.run import EpochMetrics, Run
+from cdbench.records.spectra import Condition, Curvature
 from cdbench.reports.reproduction import (
     SHOWN,
     Reproduced,

@@ -8,6 +8,7 @@ from scipy.linalg import block_diag, circulant
 
 from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.spectra import KINDS, LayerState, Numbers, condition, measure_spectra
+from cdbench.engine.building import build_network
 from cdbench.engine.layers import CDLinear, Dense, ReLU, Slice
 from cdbench.engine.network import Network
 
@@ -79,7 +80,7 @@ def test_weight_is_the_spectrum_of_the_frequency_blocks(B):
 
 @pytest.mark.parametrize("B", [3, 5, 7])
 def test_weight_leaves_out_padded_inputs_and_sliced_logits(B):
-    network = Network.from_config(RunConfig(B=B), 64, 10)
+    network = build_network(RunConfig(B=B), 64, 10)
     flat = network.initial_parameters(np.random.default_rng(0))
     X = np.random.default_rng(1).random((20, 64))
     params = network.views(flat)

@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
-from cdbench.records.run import COMPLETED, DIVERGED, STATUSES, Curvature, Run
+from cdbench.records.run import COMPLETED, DIVERGED, STATUSES, Run
+from cdbench.records.spectra import Curvature
 from cdbench.running.execution import execute
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.migrate import revisions

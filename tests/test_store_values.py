@@ -17,7 +17,8 @@ from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, StoreError
 from cdbench.records.benchmark import Benchmark, Size, Timing
 from cdbench.records.judgement import CONDITIONAL, ClaimResult, Judgement, Measurement, Observation
-from cdbench.records.run import Curvature, Run
+from cdbench.records.run import Run
+from cdbench.records.spectra import Curvature
 from cdbench.store.benchmark_queries import stored_benchmark
 from cdbench.store.database import Database
 from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims

@@ -5,7 +5,7 @@ import pytest
 
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
 from cdbench.engine.trainer import Trainer
 
 ACTIVATIONS = 65_536
@@ -15,7 +15,7 @@ ACTIVATIONS = 65_536
 def n_evaluated(hidden, batch_size):
     config = RunConfig(dataset="iris", hidden=hidden, B=2, batch_size=batch_size)
     data = DATASETS["iris"]()
-    network = Network.from_config(config, data.n_features, data.n_classes)
+    network = build_network(config, data.n_features, data.n_classes)
     flat = network.initial_parameters(np.random.default_rng(0))
     split = data.split(0, config.dtype, "standardize")
     return Trainer(network, flat, split, config).n_evaluated

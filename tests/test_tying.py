@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cdbench.config.run_config import RunConfig
+from cdbench.engine.building import build_network
 from cdbench.engine.layers import Arrangement, CDLinear, Context, Dense, ReLU
 from cdbench.engine.network import Network
 from cdbench.engine.tying import Tied
@@ -18,7 +19,7 @@ every_case = pytest.mark.parametrize("knobs", CASES, ids=lambda k: "-".join(map(
 
 def built(dtype="float64", **knobs):
     config = RunConfig(hidden=(12, 10), product="gather", dtype=dtype, **knobs)
-    network = Network.from_config(config, 8, 6)
+    network = build_network(config, 8, 6)
     assert network.product == "gather"
     flat = network.initial_parameters(np.random.default_rng(0), dtype)
     flat += 0.3 * np.random.default_rng(1).normal(size=flat.size).astype(dtype)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.config.run_config import RunConfig
+from cdbench.engine.building import build_network
 from cdbench.engine.layers import EVALUATION, CDLinear, Params, ReLU
 from cdbench.engine.losses import softmax_cross_entropy
 from cdbench.engine.network import Network
@@ -142,7 +143,7 @@ def layer_errors(layer: CDLinear, seed: int) -> tuple[float, float, float]:
 def network_errors(B: int) -> tuple[float, float]:
     """Return the relative error, in norm, of a network's gradients in parameters and input."""
     config = RunConfig(B=B, hidden=HIDDEN)
-    network = Network.from_config(config, N_FEATURES, N_CLASSES)
+    network = build_network(config, N_FEATURES, N_CLASSES)
     points = _points(network, B)
     flat, x, labels = next(point for point in points if _is_smooth(network, point))
     params, gradient = network.views(flat), np.empty_like(flat)

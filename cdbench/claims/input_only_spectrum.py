@@ -14,7 +14,7 @@ from cdbench.records.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.records.run import Condition
+from cdbench.records.spectra import Condition
 from cdbench.statistics.estimates import Observations, largest, median_ratio
 from cdbench.statistics.wording import above, below, ends, in_digits
 from cdbench.store.audit_queries import AuditedRun

@@ -5,6 +5,7 @@ from math import prod
 
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
 from cdbench.config.run_config import RunConfig
+from cdbench.engine.building import build_network
 from cdbench.engine.layers import CDLinear, Dense
 from cdbench.engine.network import Network
 from cdbench.records.judgement import (
@@ -116,7 +117,7 @@ class Parameters(Claim):
 
 
 def _network(config: RunConfig) -> Network:
-    return Network.from_config(config, N_FEATURES, N_CLASSES)
+    return build_network(config, N_FEATURES, N_CLASSES)
 
 
 def _weight_factor(n_in: int, n_out: int, B: int) -> float:

@@ -10,7 +10,7 @@ from cdbench.claims.evidence.kappas import DENSE, LAYERS, MODELS
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
 from cdbench.diagnostics.spectra import measure_spectra
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
 from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -20,7 +20,7 @@ from cdbench.records.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.records.run import Condition
+from cdbench.records.spectra import Condition
 from cdbench.statistics.estimands import SPLITS
 from cdbench.statistics.estimates import Observations, median, median_ratio
 from cdbench.statistics.numerals import format_number
@@ -147,7 +147,7 @@ def start(config: RunConfig) -> list[Condition]:
     dataset = load_dataset(config)
     assert config.input is not None
     X = dataset.split(config.seed, config.dtype, config.input).X_train
-    network = Network.from_config(config, dataset.n_features, dataset.n_classes)
+    network = build_network(config, dataset.n_features, dataset.n_classes)
     # Drawn as an execution draws them.
     parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
     spectra = measure_spectra(network, parameters, X, 0, kinds=("layer_hessian",), values=False)

@@ -122,6 +122,7 @@ _PANELS = {
     "layer": "Model",
     "B": "Model",
     "hidden": "Model",
+    "head": "Model",
     "dtype": "Model",
     "product": "Model",
     "dropout": "Regularisation",

@@ -130,7 +130,7 @@ def _print_outcome(run: Run, guessing_level: float) -> None:
 def _widths(run: Run) -> str:
     """Return the widths as built, and of what they were made multiples."""
     from cdbench.config.families import family
-    from cdbench.engine.network import structure_of
+    from cdbench.engine.building import structure_of
 
     widths = "→".join(map(str, run.widths))
     multiple = family(run.config.layer).width_multiple(structure_of(run.config))

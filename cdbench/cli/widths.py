@@ -16,11 +16,11 @@ def check_widths(config: RunConfig) -> None:
     if config.layer == families.BASELINE or config.layer in families.WITH_B:
         return
     from cdbench.datasets import load_dataset
-    from cdbench.engine.network import Network
+    from cdbench.engine.building import build_network
 
     dataset = load_dataset(config)
     try:
-        Network.from_config(config, dataset.n_features, dataset.n_classes)
+        build_network(config, dataset.n_features, dataset.n_classes)
     except ShapeError as error:
         layer = families.specification(config.layer, config.structure, config.B)
         raise ConfigurationError(

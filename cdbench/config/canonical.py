@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-NEW = ("structure", "plugin")
-"""Fields that are left out where they are None, so that digests are what they were without them."""
+NEW: Mapping[str, Any] = {
+    "structure": None,
+    "plugin": None,
+    "head": "structured",
+    "validation": 0.0,
+    "early_stopping": None,
+}
+"""Fields that are left out at these values, so that digests are what they were without them."""
 
 
 @lru_cache(maxsize=1024)  # most configurations of a large sweep differ only in their seed
@@ -39,7 +45,7 @@ def sha256(text: str) -> str:
 
 def _used(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
     named = dict(zip(names, values, strict=True))
-    return {name: value for name, value in named.items() if name not in NEW or value is not None}
+    return {name: value for name, value in named.items() if name not in NEW or value != NEW[name]}
 
 
 def _canonical(values: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ FISHER_FORMS = ("trace-inverse", "log-variance")
 DTYPES = ("float64", "float32")
 INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
 NORMALIZATIONS = ("none", "layer", "batch")
+HEADS = ("structured", "dense")
 LEARNING_RATE_SCALINGS = ("raw", "weight-space")
 PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
 
@@ -45,6 +46,7 @@ def check_names(config: Any) -> None:
         ("dtype", DTYPES),
         ("input", INPUT_TRANSFORMS),
         ("normalization", NORMALIZATIONS),
+        ("head", HEADS),
         ("learning_rate_scaling", LEARNING_RATE_SCALINGS),
         ("product", PRODUCT_NAMES),
     ):
@@ -73,12 +75,15 @@ def check_text(name: str, value: object) -> None:
 
 def check_numbers(config: Any) -> None:
     """Raise ConfigurationError if a number is out of range."""
-    for name in ("B", "epochs", "batch_size"):
+    for name in ("B", "epochs", "batch_size", "early_stopping"):
         _expect(name, getattr(config, name), (getattr(config, name) or 0) <= MAX_INTEGER, _SMALLER)
     _expect("hidden", config.hidden, max(config.hidden, default=0) <= MAX_INTEGER, _SMALLER)
     _expect("epochs", config.epochs, config.epochs >= 1, "at least 1")
     _expect("batch_size", config.batch_size, config.batch_size >= 1, "at least 1")
     check_seed(config.seed)
+    _expect("validation", config.validation, 0 <= config.validation < 1, "0 or more, below 1")
+    patience = config.early_stopping
+    _expect("early_stopping", patience, patience is None or patience >= 1, "at least 1")
     _expect("hidden", config.hidden, bool(config.hidden), "at least one width")
     _expect("hidden", config.hidden, min(config.hidden) >= 1, "widths of at least 1")
     rate = config.learning_rate
@@ -98,6 +103,11 @@ def check_seed(seed: int) -> None:
 
 def check_combinations(config: Any) -> None:
     """Raise ConfigurationError if knobs are incompatible."""
+    if config.early_stopping is not None and config.validation == 0:
+        raise ConfigurationError(
+            f"early_stopping = {config.early_stopping} was given without validation, whose loss it "
+            "goes by; expected --validation, such as 0.15, as well"
+        )
     if config.layer not in families.WITH_B:
         _check_other_family(config)
         return

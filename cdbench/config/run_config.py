@@ -28,7 +28,8 @@ class RunConfig:
     ``B``, ``learning_rate`` and ``input`` may be None, which stands for the default of the layer,
     the optimiser and the data set. A knob without effect is reset to its default, so that
     configurations that train the same run are equal: ``B`` of a dense layer to None, the other
-    Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling and product if W is c itself.
+    Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling and product if W is c itself,
+    the head of a dense network.
 
     ``plugin`` is set to the records of the plug-ins that bring the layer or the data set. A stored
     configuration with other records can be read without them, but not trained.
@@ -64,10 +65,22 @@ class RunConfig:
         "Block size of cdlinear layers; widths that it does not divide are padded up. [default: 4]",
     )
     hidden: tuple[int, ...] = _knob((64, 64), "Widths of the hidden layers, as in --hidden 64 64.")
+    head: str = _knob(
+        "structured",
+        "Last layer: structured, of the family of the others, as in the paper; or dense.",
+    )
     normalization: str = _knob(
         "none", "Normalisation before each linear layer (Sec. VII): none, layer or batch."
     )
     epochs: int = _knob(25, "Passes over the training split.")
+    validation: float = _knob(
+        0.0,
+        "Share of the training split held out, stratified, and measured after each epoch; 0 is "
+        "none, as in the paper.",
+    )
+    early_stopping: int | None = _knob(
+        None, "End the training after so many epochs without a lower validation loss."
+    )
     batch_size: int = _knob(64, "Samples per update; a short last batch is kept.")
     learning_rate: float | None = _knob(None, "Step size. [default: 0.1 for sgd, 0.001 for adam]")
     learning_rate_scaling: str = _knob(
@@ -112,19 +125,22 @@ class RunConfig:
                 self._set(**{name: KNOBS[name].default})
         if self.B in (None, 1):  # there W is c itself
             self._set(learning_rate_scaling="raw", product="auto")
+        if self.layer == families.BASELINE:
+            self._set(head="structured")
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
     def _normalize(self) -> None:
-        for name in ("dropout", "momentum", "fisher_weight", "fisher_epsilon"):
+        for name in ("dropout", "momentum", "validation", "fisher_weight", "fisher_epsilon"):
             self._set(**{name: parse_rate(name, getattr(self, name))})
         widths = [self.hidden] if isinstance(self.hidden, int) else self.hidden
         if not isinstance(widths, list | tuple):
             raise ConfigurationError(f"hidden = {widths!r}: expected whole numbers")
         self._set(hidden=tuple(parse_integer("hidden", width) for width in widths))
-        for name in ("epochs", "batch_size", "seed"):
+        whole = ("epochs", "batch_size", "seed", *("early_stopping",) * bool(self.early_stopping))
+        for name in whole:
             self._set(**{name: parse_integer(name, getattr(self, name))})
         if self.B is not None:
             self._set(B=parse_integer("B", self.B))

@@ -1,13 +1,13 @@
 """A data set, its fingerprint and its split."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdbench.datasets.stratified import stratified_split
+from cdbench.datasets.stratified import Indices, stratified_split
 from cdbench.datasets.transforms import TRANSFORMS
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
@@ -111,7 +111,13 @@ class Dataset:
         digest.update("\0".join(self.classes).encode())
         return digest.hexdigest()
 
-    def split(self, seed: int, dtype: str = "float64", transform: str = "scale") -> Split:
+    def split(
+        self,
+        seed: int,
+        dtype: str = "float64",
+        transform: str = "scale",
+        validation: float = 0.0,
+    ) -> Split:
         """Return the stratified split of this seed: 80 % training, 20 % test (Sec. VI.1).
 
         Parameters
@@ -122,6 +128,8 @@ class Dataset:
             Type to which the samples are rounded after the transform.
         transform : str, optional
             Name of the input transform, fitted on the training samples.
+        validation : float, optional
+            Share of the training samples that are held out, stratified and by the same seed.
 
         Returns
         -------
@@ -130,19 +138,41 @@ class Dataset:
         Raises
         ------
         DatasetError
-            If transformed values are out of the range of float64 or of ``dtype``.
+            If transformed values are out of the range of float64 or of ``dtype``, or too few
+            samples would be held out, or left, for each class to have one.
         """
         train, test = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
+        train, held_out = self._held_out(train, validation, seed)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # checked below
             try:
                 fitted = TRANSFORMS[transform](self.X[train])
             except np.linalg.LinAlgError:  # from values that are not finite
                 raise self._not_finite(np.ones(self.n_features, bool), transform, dtype) from None
-            X_train, X_test = (fitted(self.X[side]).astype(dtype) for side in (train, test))
-        lost = ~(np.isfinite(X_train).all(axis=0) & np.isfinite(X_test).all(axis=0))
+            sides = [fitted(self.X[side]).astype(dtype) for side in (train, test, held_out)]
+        lost = ~np.logical_and.reduce([np.isfinite(X).all(axis=0) for X in sides])
         if lost.any():
             raise self._not_finite(lost, transform, dtype)
-        return Split(X_train, self.y[train], X_test, self.y[test])
+        X_train, X_test, X_held_out = sides
+        split = Split(X_train, self.y[train], X_test, self.y[test])
+        if validation == 0:
+            return split
+        return replace(split, X_validation=X_held_out, y_validation=self.y[held_out])
+
+    def _held_out(self, train: Indices, share: float, seed: int) -> tuple[Indices, Indices]:
+        """Return the training samples without those held out for validation, and these."""
+        if share == 0:
+            return train, train[:0]
+        n = ceil(share * len(train))
+        labels = self.y[train]
+        fewest = int(np.bincount(labels, minlength=self.n_classes).min())
+        if min(n, len(train) - n) < self.n_classes or fewest < 2:
+            raise DatasetError(
+                f"{self.name}: validation = {share:g} holds out {n} of {len(train)} training "
+                f"samples; expected at least one of each of the {self.n_classes} classes held out, "
+                "and one left"
+            )
+        left, held_out = stratified_split(labels, n, seed)
+        return train[left], train[held_out]
 
     def _not_finite(self, lost: NDArray[np.bool_], transform: str, dtype: str) -> DatasetError:
         """Return the error that names the most extreme of the lost features."""

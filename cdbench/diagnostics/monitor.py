@@ -11,7 +11,7 @@ from cdbench.engine.layers import Context
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
-from cdbench.records.run import Curvature, Spectrum
+from cdbench.records.spectra import Curvature, Spectrum
 
 OnStage = Callable[[str], None]
 
@@ -67,7 +67,14 @@ class Monitor:
 
     def after_epoch(self, epoch: int) -> None:
         """Measure what is due after this epoch; 0 is the initialisation."""
-        if epoch in self._spectra_epochs:
+        self._measure(epoch, due=epoch)
+
+    def after_early_stop(self, epoch: int) -> None:
+        """Measure what is due after the last epoch, as far as it was not due after this one."""
+        self._measure(epoch, due=self._last, but=epoch)
+
+    def _measure(self, epoch: int, due: int, but: int | None = None) -> None:
+        if due in self._spectra_epochs and but not in self._spectra_epochs:
             self._on_stage("spectra of the layers")
             self.spectra += measure_spectra(
                 self.network,
@@ -77,10 +84,10 @@ class Monitor:
                 sample=self.diagnostics.on,
                 kinds=self.diagnostics.kinds or KINDS,
                 values=self.diagnostics.values,
-                floors=self.diagnostics.floors and epoch == self._last,
+                floors=self.diagnostics.floors and due == self._last,
                 context=self._context(),
             )
-        if epoch in self._curvature_epochs:
+        if due in self._curvature_epochs and but not in self._curvature_epochs:
             # Imported late: importing SciPy takes longer than training the paper's runs.
             from cdbench.diagnostics.curvature import measure_curvature
 

@@ -2,34 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 import numpy as np
 
-from cdbench.config import families
-from cdbench.config.run_config import RunConfig
-from cdbench.config.structure import Structure
 from cdbench.engine.bound_network import BoundNetwork, NetworkPullback
 from cdbench.engine.layers import (
     EVALUATION,
-    NORMALIZATIONS,
     Arrangement,
     BatchNorm,
     Context,
-    Dropout,
     Layer,
-    Pad,
     Params,
-    ReLU,
-    Slice,
     ToVertices,
     WeightLayer,
 )
 from cdbench.engine.layers.base import Moments
-from cdbench.engine.layers.layouts import rearranged
 from cdbench.engine.layers.normalization import moments
-from cdbench.engine.products import plan
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.layout import to_rows
 from cdbench.engine.products.workspace import aligned
@@ -60,8 +49,8 @@ class Network:
     """A chain of layers. It holds no parameters: they are one flat vector passed to it.
 
     Its inputs and logits are rows, (N, n). In between, activations may be in the other layout, if
-    the weight layers' product needs it. ``from_config`` inserts the layers
-    that convert between layouts; nothing else needs to know.
+    the weight layers' product needs it. ``build_network`` inserts the layers that convert between
+    layouts; nothing else needs to know.
 
     Parameters
     ----------
@@ -77,34 +66,6 @@ class Network:
         arranged = [isinstance(layer, Arrangement) for layer in self.layers]
         self._n_leading = (*arranged, False).index(False)
         self._n_without_parameters = [bool(shapes) for shapes in self._shapes].index(True)
-
-    @classmethod
-    def from_config(cls, config: RunConfig, n_features: int, n_classes: int) -> "Network":
-        """Build the network of Sec. VI.1: weight layers with ReLU in between.
-
-        Every width is rounded up to the family's multiple; inputs are padded with zeros and surplus
-        logits are sliced off. Dropout, if requested, follows each ReLU. A normalisation comes
-        directly before each weight layer, but never sees padded inputs. All weight layers use the
-        same product, if their family has several.
-        """
-        family = families.family(config.layer)
-        structure = structure_of(config)
-        widths, product = rounded_widths(config, n_features, n_classes)
-        layers: list[Layer] = []
-        for n_in, n_out in pairwise(widths):
-            n = n_in if layers else n_features  # without padding, which only the inputs have
-            if layers:
-                layers.append(ReLU(n))
-                if config.dropout:
-                    layers.append(Dropout(n, config.dropout))
-            if config.normalization != "none":
-                layers.append(NORMALIZATIONS[config.normalization](n))
-            if n != n_in:
-                layers.append(Pad(n, n_in))
-            layers.append(family.build(n_in, n_out, structure, product))
-        if widths[-1] != n_classes:
-            layers.append(Slice(widths[-1], n_classes))
-        return cls(rearranged(layers))
 
     @property
     def product(self) -> str | None:
@@ -224,24 +185,3 @@ class Network:
                 statistics[layer] = moments(x, layer.axis)
             x, _ = layer.forward(own, x, context)
         return context
-
-
-def structure_of(config: RunConfig) -> Structure:
-    """Return the values of the structure parameters of the configuration's layer family."""
-    if config.B is not None:
-        return {"B": config.B}
-    return families.structure_of(config.layer, config.structure)
-
-
-def rounded_widths(
-    config: RunConfig, n_features: int, n_classes: int
-) -> tuple[list[int], str | None]:
-    """Return the widths of the weight layers, and the product of a family that has several."""
-    multiple = families.family(config.layer).width_multiple(structure_of(config))
-    asked = (n_features, *config.hidden, n_classes)
-    widths = [-(-width // multiple) * multiple for width in asked]
-    if config.layer not in families.WITH_B:
-        return widths, None
-    if config.product != "auto":
-        return widths, config.product
-    return widths, plan(config.batch_size, widths, multiple, config.dtype)

@@ -10,9 +10,14 @@ from cdbench.engine.products.base import Array
 
 @dataclass(frozen=True)
 class Split:
-    """Training and test samples of one seed: X (N, n_features) in the run's dtype, y (N,)."""
+    """Samples of one seed: X (N, n_features) in the run's dtype, y (N,).
+
+    Those for validation are None if none are held out.
+    """
 
     X_train: Array
     y_train: NDArray[np.int64]
     X_test: Array
     y_test: NDArray[np.int64]
+    X_validation: Array | None = None
+    y_validation: NDArray[np.int64] | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,13 @@ EVALUATED = 2**16
 """Approximate number of activations in the widest layer that are evaluated at a time."""
 
 
+class Score(NamedTuple):
+    """Mean cross-entropy, in nats, and accuracy, 0 to 1, on some samples."""
+
+    loss: float
+    accuracy: float
+
+
 class Trainer:
     """Everything that the passes of a training reuse: views, arrays, rearranged inputs."""
 
@@ -45,6 +53,9 @@ class Trainer:
             parameters, learning_rates(network, config), config.momentum
         )
         self.X_train, self.X_test = map(self.chain.prepare, (split.X_train, split.X_test))
+        self.X_validation = None
+        if split.X_validation is not None:
+            self.X_validation = self.chain.prepare(split.X_validation)
         self.axis = self.chain.sample_axis
         self.workspace = Workspace()
         stream = np.random.SeedSequence(config.seed, spawn_key=(DROPOUT_STREAM,))
@@ -103,25 +114,32 @@ class Trainer:
             raise DivergenceError(epoch, first + int(finite.argmin()))
         return losses
 
-    def evaluate(self) -> tuple[float, float]:
-        """Return mean cross-entropy, in nats, and accuracy, 0 to 1, on the test split."""
+    def evaluate(self) -> tuple[Score, Score | None]:
+        """Return the scores on the test split and on the samples for validation, if any."""
         context = self.chain.evaluation(self.params, self.split.X_train)
         if context is not EVALUATION:  # it has statistics, valid only now
             self.evaluations.clear()
         context = replace(context, allocate=self.workspace)
-        y, loss, n_right = self.split.y_test, 0.0, 0
+        test = self._score(self.X_test, self.split.y_test, context)
+        if self.X_validation is None:
+            return test, None
+        assert self.split.y_validation is not None
+        return test, self._score(self.X_validation, self.split.y_validation, context)
+
+    def _score(self, X: Array, y: NDArray[np.int64], context: Context) -> Score:
+        """Return the score on these prepared samples."""
+        loss, n_right = 0.0, 0
         for start in range(0, len(y), self.n_evaluated):
             samples = np.arange(start, min(start + self.n_evaluated, len(y)))
             one = self.evaluations.get(len(samples))
             if one is None:
-                one = Pass(self, self.X_test, len(samples), context)
-                self.evaluations[len(samples)] = one
-            one.run(self.X_test, samples)
+                one = self.evaluations[len(samples)] = Pass(self, X, len(samples), context)
+            one.run(X, samples)
             one.softmax.run()
             labels = y[samples]
             loss += float(cross_entropy(one.softmax.true(labels)).sum())
             n_right += int(np.count_nonzero(one.network.logits.argmax(axis=1) == labels))
-        return loss / len(y), n_right / len(y)
+        return Score(loss / len(y), n_right / len(y))
 
 
 class Pass:

@@ -1,5 +1,6 @@
 """Training: a generator that yields the results of each epoch."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -27,6 +28,8 @@ def train(
     """Train ``parameters`` in place, and yield each epoch's metrics as it ends (Sec. VI.1).
 
     The order of samples comes from a new generator with the run's seed: one permutation per epoch.
+    With early stopping, the last epoch is the first that is so many after the lowest validation
+    loss; its parameters are kept, not those of the lowest.
 
     Parameters
     ----------
@@ -50,10 +53,11 @@ def train(
     Raises
     ------
     DivergenceError
-        If a batch's loss or the test loss is not finite.
+        If a batch's loss, or that of the test or validation samples, is not finite.
     """
     order = np.random.default_rng(config.seed)
     trainer = Trainer(network, parameters, split, config)
+    lowest, at = math.inf, 0
     for epoch in range(1, config.epochs + 1):
         began = time.perf_counter()
         permutation = order.permutation(len(split.y_train))
@@ -69,9 +73,12 @@ def train(
                 trainer.step(number, batch)
             losses = trainer.check(epoch, 1, trainer.n_steps)
             duration_s = time.perf_counter() - began
-            test_loss, test_accuracy = trainer.evaluate()
-        if not np.isfinite(test_loss):
+            test, held_out = trainer.evaluate()
+        if not np.isfinite([score.loss for score in (test, held_out) if score]).all():
             raise DivergenceError(epoch, trainer.n_steps)
-        yield EpochMetrics(
-            epoch, float(np.mean(losses, dtype=np.float64)), test_loss, test_accuracy, duration_s
-        )
+        loss = float(np.mean(losses, dtype=np.float64))
+        yield EpochMetrics(epoch, loss, *test, duration_s, *(held_out or ()))
+        if held_out and held_out.loss < lowest:
+            lowest, at = held_out.loss, epoch
+        if config.early_stopping is not None and epoch - at >= config.early_stopping:
+            return

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
 from cdbench.records.published import WRITTEN
-from cdbench.records.run import Curvature, EpochMetrics, Spectrum
+from cdbench.records.run import EpochMetrics
+from cdbench.records.spectra import Curvature, Spectrum
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure

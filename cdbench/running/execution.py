@@ -16,7 +16,8 @@ from cdbench.config.plugin_records import check as check_plugins
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
 from cdbench.diagnostics.monitor import Monitor, OnStage
-from cdbench.engine.network import Network
+from cdbench.engine.building import build_network
+from cdbench.engine.evaluation import class_accuracies
 from cdbench.engine.training import train
 from cdbench.errors import CdbenchError, DivergenceError
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
@@ -92,11 +93,11 @@ def _train(
     try:
         dataset = load_dataset(config)
         assert config.input is not None
-        split = dataset.split(config.seed, config.dtype, config.input)
+        split = dataset.split(config.seed, config.dtype, config.input, config.validation)
         # No batch exceeds the training split, so memory, product and arrays need no more either.
         feasible = replace(config, batch_size=min(config.batch_size, len(split.y_train)))
         check_memory(feasible, dataset.n_features, dataset.n_classes)
-        network = Network.from_config(feasible, dataset.n_features, dataset.n_classes)
+        network = build_network(feasible, dataset.n_features, dataset.n_classes)
         outcome |= {
             "dataset_fingerprint": dataset.fingerprint,
             "widths": network.widths,
@@ -111,7 +112,13 @@ def _train(
             epochs.append(metrics)
             on_epoch(metrics)
             monitor.after_epoch(metrics.epoch)
-        outcome |= {"spectra": tuple(monitor.spectra), "curvature": tuple(monitor.curvature)}
+        if metrics.epoch < config.epochs:
+            monitor.after_early_stop(metrics.epoch)
+        outcome |= {
+            "spectra": tuple(monitor.spectra),
+            "curvature": tuple(monitor.curvature),
+            "classes": class_accuracies(network, parameters, split, dataset.classes),
+        }
     except DivergenceError as error:
         outcome |= {
             "status": DIVERGED,

@@ -1,13 +1,12 @@
 """How much memory a training takes, estimated in advance."""
 
-from itertools import pairwise
 from math import prod
 
 import numpy as np
 
 from cdbench.config import families
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.network import rounded_widths, structure_of
+from cdbench.engine.building import build_weight_layers
 from cdbench.errors import ConfigurationError
 from cdbench.system.memory import available_memory, format_bytes
 
@@ -19,12 +18,10 @@ ACTIVATIONS = 2
 
 def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
     """Return roughly how much memory a training takes in addition to its data, in bytes."""
-    widths, product = rounded_widths(config, n_features, n_classes)
-    family, structure = families.family(config.layer), structure_of(config)
     N, real = config.batch_size, np.dtype(config.dtype).itemsize
     total = temporary = 0
-    for n_in, n_out in pairwise(widths):
-        layer = family.build(n_in, n_out, structure, product)
+    for layer in build_weight_layers(config, n_features, n_classes):
+        n_in, n_out = layer.n_in, layer.n_out
         shapes = layer.parameter_shapes().values()
         n_weights = sum(map(prod, shapes)) - n_out
         total += VECTORS[config.optimizer] * real * (n_weights + n_out)

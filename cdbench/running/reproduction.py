@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from math import isinf, isnan
 
 from cdbench.records.quantiles import ranked
-from cdbench.records.run import FAILED, INTERRUPTED, Curvature, Run, Spectrum
+from cdbench.records.run import FAILED, INTERRUPTED, Run
+from cdbench.records.spectra import Curvature, Spectrum
 
 BIT_FOR_BIT = "bit for bit"
 PRINTED_EQUAL = "printed precision"

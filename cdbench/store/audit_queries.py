@@ -9,7 +9,8 @@ from sqlalchemy import bindparam, text
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.noise_floors import NoiseFloor
-from cdbench.records.run import Condition, Curvature, EpochMetrics, Spectrum
+from cdbench.records.run import EpochMetrics
+from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floors_in
 from cdbench.store.queries import chunks
@@ -51,7 +52,7 @@ class AuditedRun:
 
     def conditions(self, kind: str, epoch: int | None = None) -> list[Condition]:
         """Return one kind's conditions, layer by layer, after an epoch (by default the last)."""
-        epoch = self.config.epochs if epoch is None else epoch
+        epoch = self.epochs[-1].epoch if epoch is None else epoch
         found = [s for s in self.spectra if (s.kind, s.epoch, s.step) == (kind, epoch, 0)]
         return [spectrum.condition for spectrum in sorted(found, key=lambda s: s.layer)]
 
@@ -79,7 +80,8 @@ _RUNS = text(
 
 _EPOCHS = text(
     """
-    SELECT run_id, epoch, training_loss, test_loss, test_accuracy, duration_s
+    SELECT run_id, epoch, training_loss, test_loss, test_accuracy, duration_s, validation_loss,
+        validation_accuracy
     FROM epoch WHERE run_id IN :ids ORDER BY run_id, epoch
     """
 ).bindparams(bindparam("ids", expanding=True))

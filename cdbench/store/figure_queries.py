@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from sqlalchemy import bindparam, text
 
 from cdbench.config.run_config import RunConfig
-from cdbench.records.run import Curvature
+from cdbench.records.spectra import Curvature
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import asked_config

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, text
 
 from cdbench.config.run_config import RunConfig
-from cdbench.records.run import Condition, EpochMetrics, Spectrum
+from cdbench.records.run import EpochMetrics
+from cdbench.records.spectra import Condition, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.stored_json import asked_config, stored_config
 

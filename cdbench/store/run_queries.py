@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, Select, Table, select
 
-from cdbench.records.run import Condition, Curvature, Environment, EpochMetrics, Run, Spectrum
+from cdbench.records.run import Environment, EpochMetrics, Run
+from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.floor_columns import floors_in

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cdbench.config.run_config import KNOBS, RunConfig
-from cdbench.records.run import Condition, Curvature, EpochMetrics, Run
+from cdbench.records.run import ClassAccuracy, EpochMetrics, Run
+from cdbench.records.spectra import Condition, Curvature
 from cdbench.store import models
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floor_values
 from cdbench.store.insert import insert_rows, insert_values
@@ -21,6 +22,7 @@ CONFIG_COLUMNS = (*KNOBS, "structure")
 
 
 EPOCH_FIELDS = tuple(field.name for field in fields(EpochMetrics))
+CLASS_FIELDS = tuple(field.name for field in fields(ClassAccuracy))
 CONDITION_FIELDS = tuple(field.name for field in fields(Condition) if field.name != "floors")
 CURVATURE_FIELDS = tuple(
     field.name for field in fields(Curvature) if field.name not in ("nodes", "weights")
@@ -28,6 +30,7 @@ CURVATURE_FIELDS = tuple(
 PLACE_FIELDS = ("layer", "kind", "epoch", "sample")
 
 _epoch_values = attrgetter(*EPOCH_FIELDS)
+_class_values = attrgetter(*CLASS_FIELDS)
 _condition_values = attrgetter(*CONDITION_FIELDS)
 _place = attrgetter(*PLACE_FIELDS)
 
@@ -68,6 +71,12 @@ def record_parts(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> No
         models.Epoch,
         ("run_id", *EPOCH_FIELDS),
         [(key, *_epoch_values(epoch)) for key, run in keyed for epoch in run.epochs],
+    )
+    insert_values(
+        connection,
+        models.ClassAccuracy,
+        ("run_id", *CLASS_FIELDS),
+        [(key, *_class_values(one)) for key, run in keyed for one in run.classes],
     )
     _record_spectra(connection, keyed)
     _record_curvature(connection, keyed)

@@ -28,7 +28,11 @@ RUNS = View(
         (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
             AND k.kind = 'weight' AND k.epoch = epoch.epoch AND k.step = 0) AS weight_kappa,
         (SELECT avg(duration_s) FROM epoch AS e WHERE e.run_id = run.run_id) AS seconds_per_epoch,
-        run.input, run.hidden, run.normalization, run.epochs, run.batch_size, run.learning_rate,
+        epoch.validation_loss, epoch.validation_accuracy,
+        (SELECT avg(c.accuracy) FROM class_accuracy AS c WHERE c.run_id = run.run_id)
+            AS balanced_accuracy,
+        run.input, run.hidden, run.head, run.normalization, run.epochs, run.validation,
+        run.early_stopping, run.batch_size, run.learning_rate,
         run.learning_rate_scaling, run.momentum, run.optimizer, run.dropout, run.fisher_weight,
         run.fisher_form, run.fisher_epsilon, run.dtype, run.product, run.product_used,
         run.started_at, run.duration_s, run.error, run.uuid, run.sweep_id, run.environment_id,
@@ -110,8 +114,18 @@ EPOCHS = View(
     "One row an epoch, with its run's model, changes and seed.",
     """
     SELECT epoch.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest,
-        epoch.epoch, epoch.training_loss, epoch.test_loss, epoch.test_accuracy, epoch.duration_s
+        epoch.epoch, epoch.training_loss, epoch.test_loss, epoch.test_accuracy, epoch.duration_s,
+        epoch.validation_loss, epoch.validation_accuracy
     FROM epoch JOIN runs ON runs.run_id = epoch.run_id
+    """,
+)
+
+CLASS_ACCURACIES = View(
+    "One row a completed run and class, with its run's model, changes and seed.",
+    """
+    SELECT c.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, c.label,
+        c.n_samples, c.accuracy AS class_accuracy
+    FROM class_accuracy AS c JOIN runs ON runs.run_id = c.run_id
     """,
 )
 
@@ -141,7 +155,7 @@ TABLE1 = View(
             AND learning_rate = 0.1 AND momentum = 0.9 AND optimizer = 'sgd' AND dropout = 0
             AND fisher_weight = 0 AND dtype = 'float64' AND input = 'scale'
             AND normalization = 'none' AND learning_rate_scaling = 'raw'
-            AND product = 'auto'
+            AND product = 'auto' AND head = 'structured' AND validation = 0
     ), mean AS (
         SELECT model, avg(training_loss) AS loss, avg(test_accuracy) AS accuracy
         FROM paper GROUP BY model

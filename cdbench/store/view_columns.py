@@ -29,6 +29,9 @@ MEANINGS = {
     "block_power_kappa_median": "Median over the seeds of κ of kind block_power; not comparable.",
     "theorem1_kappa_median": "Median over the seeds of κ of kind theorem1.",
     "seconds_per_epoch_mean": "Mean over the seeds of seconds_per_epoch.",
+    "balanced_accuracy": "Mean of the classes' test accuracies, 0 to 1; NULL for runs of schemas "
+    "before 0010.",
+    "class_accuracy": "Share of the class's test samples classified correctly, 0 to 1.",
     "baseline_run_id": "The dense run that it is compared with.",
     "baseline_test_accuracy": "The dense run's test accuracy.",
     "accuracy_difference": "Own test accuracy less the dense run's.",
@@ -65,6 +68,7 @@ OF_VIEWS = {
 
 SOURCES = {
     "epochs": ("epoch",),
+    "class_accuracies": ("class_accuracy",),
     "spectrum_values": ("spectrum_value", "spectrum"),
     "conditions": ("condition_number",),
     "noise_floors": ("noise_floor",),

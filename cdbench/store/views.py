@@ -22,6 +22,7 @@ from cdbench.store.condition_views import (
 )
 from cdbench.store.run_views import (
     AGAINST_DENSE,
+    CLASS_ACCURACIES,
     EPOCHS,
     EPOCHS_TO_ACCURACY,
     LATEST_RUN,
@@ -37,6 +38,7 @@ VIEWS: dict[str, View] = {
     "models": MODELS,
     "against_dense": AGAINST_DENSE,
     "epochs": EPOCHS,
+    "class_accuracies": CLASS_ACCURACIES,
     "epochs_to_accuracy": EPOCHS_TO_ACCURACY,
     "spectrum_values": SPECTRUM_VALUES,
     "table1": TABLE1,

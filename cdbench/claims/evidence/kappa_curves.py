@@ -12,7 +12,7 @@ from statistics import geometric_mean
 from cdbench.claims.base import Measurements
 from cdbench.records.judgement import Measurement
 from cdbench.records.noise_floors import FLOORS
-from cdbench.records.run import Condition
+from cdbench.records.spectra import Condition
 from cdbench.statistics.wording import above, below
 
 ROUNDING = 0.0

@@ -7,7 +7,7 @@ from statistics import fmean, median
 from cdbench.claims.evidence.kappa_curves import cut
 from cdbench.records.judgement import Observation
 from cdbench.records.published import PUBLISHED_SEEDS
-from cdbench.records.run import Condition
+from cdbench.records.spectra import Condition
 from cdbench.store.audit_queries import AuditedRun
 
 DENSE, MODELS = "dense", ("cdlinear B=4", "cdlinear B=8")

@@ -7,6 +7,7 @@ import numpy as np
 
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
+from cdbench.engine.building import build_network
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
@@ -48,7 +49,7 @@ def retrained(config: RunConfig) -> Retrained:
 def network_of(config: RunConfig) -> Network:
     """Return a configuration's network."""
     dataset = load_dataset(config)
-    return Network.from_config(config, dataset.n_features, dataset.n_classes)
+    return build_network(config, dataset.n_features, dataset.n_classes)
 
 
 def split_of(config: RunConfig) -> Split:

@@ -11,7 +11,7 @@ from cdbench.diagnostics.spectra import LayerState, condition
 from cdbench.engine.layers import CDLinear, Dense, WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import Observation
-from cdbench.records.run import Condition
+from cdbench.records.spectra import Condition
 
 EPS = float(np.finfo(np.float64).eps)
 LAW_DRAWS = 999

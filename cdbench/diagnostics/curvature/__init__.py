@@ -23,7 +23,7 @@ from cdbench.engine.layers import EVALUATION, Context
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.errors import UnknownNameError
-from cdbench.records.run import Curvature
+from cdbench.records.spectra import Curvature
 
 METHODS = ("auto", "exact", "lanczos")
 MATRICES = {"gauss_newton": gauss_newton_matrix, "hessian": hessian_matrix}

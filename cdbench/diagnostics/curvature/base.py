@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdbench.engine.products.base import Array
-from cdbench.records.run import Curvature
+from cdbench.records.spectra import Curvature
 
 DAMPING = 1e-3
 """d of the damped κ. The paper names no value; this is the default of KFAC-PyTorch's optimiser."""

@@ -20,7 +20,7 @@ from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.errors import NotDefinedError
 from cdbench.records.quantiles import MOST_VALUES, kept_ranks
-from cdbench.records.run import Spectrum
+from cdbench.records.spectra import Spectrum
 
 KINDS: dict[str, Kind] = {
     "published": published,

@@ -8,7 +8,7 @@ import numpy as np
 from cdbench.engine.layers import Params, WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.records.noise_floors import FLOORS, NoiseFloor
-from cdbench.records.run import Condition
+from cdbench.records.spectra import Condition
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from cdbench.store.models.base import Base
 from cdbench.store.models.benchmarks import Benchmark, Timing
 from cdbench.store.models.claims import ClaimResult, Measurement, Observation, Series
-from cdbench.store.models.runs import Environment, Epoch, Run, Sweep
+from cdbench.store.models.runs import ClassAccuracy, Environment, Epoch, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
     Curvature,
@@ -17,6 +17,7 @@ __all__ = [
     "Base",
     "Benchmark",
     "ClaimResult",
+    "ClassAccuracy",
     "ConditionNumber",
     "Curvature",
     "CurvatureNode",

@@ -111,11 +111,22 @@ class Run(Base):
         "B", comment="Block size of cdlinear; NULL for other families."
     )
     hidden: Mapped[str] = mapped_column(comment="Hidden widths as asked for, such as 64 64.")
+    head: Mapped[str] = mapped_column(
+        server_default="structured",
+        comment="The last layer: structured, of the family of the others, or dense.",
+    )
     normalization: Mapped[str] = mapped_column(
         server_default="none",
         comment="Normalisation before each linear layer: none, layer or batch.",
     )
     epochs: Mapped[int] = mapped_column(LARGE, comment="Epochs asked for.")
+    validation: Mapped[float] = mapped_column(
+        server_default="0", comment="Share of the training split held out, 0 to 1; 0 is none."
+    )
+    early_stopping: Mapped[int | None] = mapped_column(
+        LARGE,
+        comment="Epochs without a lower validation loss after which it ended; NULL: never.",
+    )
     batch_size: Mapped[int] = mapped_column(LARGE, comment="Samples per update.")
     learning_rate: Mapped[float] = mapped_column(comment="Step size η.")
     learning_rate_scaling: Mapped[str] = mapped_column(
@@ -176,3 +187,21 @@ class Epoch(Base):
     test_loss: Mapped[float] = mapped_column(comment="Cross-entropy on the test split, nats.")
     test_accuracy: Mapped[float] = mapped_column(comment="Share of the test split, 0 to 1.")
     duration_s: Mapped[float] = mapped_column(comment="Wall time of its updates, seconds.")
+    validation_loss: Mapped[float | None] = mapped_column(
+        comment="Cross-entropy on the samples held out for validation, nats; NULL without them."
+    )
+    validation_accuracy: Mapped[float | None] = mapped_column(
+        comment="Share of these classified correctly, 0 to 1; NULL without them."
+    )
+
+
+class ClassAccuracy(Base):
+    """How well a class of a completed run's test split is recognised after its last epoch."""
+
+    __tablename__ = "class_accuracy"
+    __table_args__ = (CheckConstraint("accuracy BETWEEN 0 AND 1", name="accuracy"),)
+
+    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
+    label: Mapped[str] = mapped_column(primary_key=True, comment="Name of the class.")
+    n_samples: Mapped[int] = mapped_column(LARGE, comment="Test samples that are of it.")
+    accuracy: Mapped[float] = mapped_column(comment="Share of these classified correctly, 0 to 1.")

@@ -95,10 +95,12 @@ def check_epochs(checked: Checked) -> Iterator[Finding]:
     by_run = (
         select(RUN.c.run_id, RUN.c.epochs, n.label("n"))
         .join_from(RUN, EPOCH, EPOCH.c.run_id == RUN.c.run_id, isouter=True)
-        .group_by(RUN.c.run_id, RUN.c.status, RUN.c.epochs)
+        .group_by(RUN.c.run_id, RUN.c.status, RUN.c.epochs, RUN.c.early_stopping)
         .order_by(RUN.c.run_id)
     )
-    short = by_run.having((RUN.c.status == COMPLETED) & (n != RUN.c.epochs))
+    ended_early = RUN.c.early_stopping.is_not(None) & (n > RUN.c.early_stopping)
+    whole = (n == RUN.c.epochs) | (ended_early & (n < RUN.c.epochs))
+    short = by_run.having((RUN.c.status == COMPLETED) & ~whole)
     for question, what in (
         (short, "completed without all epochs"),
         (by_run.having(gap), "a gap in the epochs"),
