@@ -91,34 +91,7 @@ def _train(
     epochs: list[EpochMetrics] = []
     outcome: dict[str, Any] = {"status": COMPLETED}
     try:
-        dataset = load_dataset(config)
-        assert config.input is not None
-        split = dataset.split(config.seed, config.dtype, config.input, config.validation)
-        # No batch exceeds the training split, so memory, product and arrays need no more either.
-        feasible = replace(config, batch_size=min(config.batch_size, len(split.y_train)))
-        check_memory(feasible, dataset.n_features, dataset.n_classes)
-        network = build_network(feasible, dataset.n_features, dataset.n_classes)
-        outcome |= {
-            "dataset_fingerprint": dataset.fingerprint,
-            "widths": network.widths,
-            "n_parameters": network.n_parameters,
-            "product_used": network.product,
-        }
-        parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
-        monitor = Monitor(network, parameters, split, feasible, diagnostics, on_stage)
-        monitor.after_epoch(0)
-        on_batch = monitor.before_step if diagnostics.batches else None
-        for metrics in train(network, parameters, split, feasible, on_batch):
-            epochs.append(metrics)
-            on_epoch(metrics)
-            monitor.after_epoch(metrics.epoch)
-        if metrics.epoch < config.epochs:
-            monitor.after_early_stop(metrics.epoch)
-        outcome |= {
-            "spectra": tuple(monitor.spectra),
-            "curvature": tuple(monitor.curvature),
-            "classes": class_accuracies(network, parameters, split, dataset.classes),
-        }
+        _fill(outcome, epochs, config, on_epoch, diagnostics, on_stage)
     except DivergenceError as error:
         outcome |= {
             "status": DIVERGED,
@@ -136,6 +109,45 @@ def _train(
     except Exception:  # noqa: BLE001 - a bug must not stop a sweep; its traceback is kept with the run
         outcome |= {"status": FAILED, "error": traceback.format_exc()}
     return outcome | {"epochs": tuple(epochs)}
+
+
+def _fill(
+    outcome: dict[str, Any],
+    epochs: list[EpochMetrics],
+    config: RunConfig,
+    on_epoch: OnEpoch,
+    diagnostics: Diagnostics,
+    on_stage: OnStage,
+) -> None:
+    """Train, and write every result as soon as it is known; raise what ends the training."""
+    dataset = load_dataset(config)
+    assert config.input is not None
+    split = dataset.split(config.seed, config.dtype, config.input, config.validation)
+    # No batch exceeds the training split, so memory, product and arrays need no more either.
+    feasible = replace(config, batch_size=min(config.batch_size, len(split.y_train)))
+    check_memory(feasible, dataset.n_features, dataset.n_classes)
+    network = build_network(feasible, dataset.n_features, dataset.n_classes)
+    outcome |= {
+        "dataset_fingerprint": dataset.fingerprint,
+        "widths": network.widths,
+        "n_parameters": network.n_parameters,
+        "product_used": network.product,
+    }
+    parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
+    monitor = Monitor(network, parameters, split, feasible, diagnostics, on_stage)
+    monitor.after_epoch(0)
+    on_batch = monitor.before_step if diagnostics.batches else None
+    for metrics in train(network, parameters, split, feasible, on_batch):
+        epochs.append(metrics)
+        on_epoch(metrics)
+        monitor.after_epoch(metrics.epoch)
+    if metrics.epoch < config.epochs:
+        monitor.after_early_stop(metrics.epoch)
+    outcome |= {
+        "spectra": tuple(monitor.spectra),
+        "curvature": tuple(monitor.curvature),
+        "classes": class_accuracies(network, parameters, split, dataset.classes),
+    }
 
 
 def _peak_memory_bytes() -> int | None:
