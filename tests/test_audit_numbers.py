@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import pytest
 
-from cdbench.statistics.estimands import holm
+from cdbench.statistics.holm import holm
 from tests.audit_numbers import Statements, answered, marked, numbers, shows, statements
 from tests.recipes import in_the_shell
 from tests.released import released_database

@@ -18,7 +18,6 @@ from cdbench.statistics.estimands import (
     SAMPLE,
     SPLITS,
     detectable,
-    holm,
     p_value,
     placed,
     with_power,
@@ -127,15 +126,6 @@ def test_only_what_is_not_supported_says_which_effect_would_have_been_seen() -> 
     assert "points in accuracy" in with_power(open_verdict, found).reason
     assert with_power(open_verdict, None) == open_verdict
     assert with_power(replace(open_verdict, verdict=HOLDS), found).reason == "Because."
-
-
-def test_holm_is_never_smaller_than_the_p_that_it_adjusts() -> None:
-    p_values = {str(i): p for i, p in enumerate([0.001, 0.2, 0.01, 0.04, 0.9])}
-    adjusted = holm(p_values)
-    assert adjusted["0"] == pytest.approx(0.005)
-    assert adjusted["2"] == pytest.approx(0.04)
-    assert all(p_values[name] <= p <= 1 for name, p in adjusted.items())
-    assert holm({"one": 0.03}) == {"one": 0.03}
 
 
 TRIALS = 300

@@ -38,7 +38,7 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
     from cdbench.claims import every_claim
     from cdbench.records.judgement import REPLICATION
     from cdbench.reports.claims import ledger
-    from cdbench.statistics.estimands import holm
+    from cdbench.statistics.holm import holm
     from cdbench.store.ledger_queries import decisive_measurements, stored_claims
 
     titles = {

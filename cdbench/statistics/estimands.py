@@ -13,6 +13,7 @@ from statistics import NormalDist
 from cdbench.datasets.base import TEST_SHARE
 from cdbench.records.judgement import NOT_SUPPORTED, Judgement, Measurement
 from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, Observations
+from cdbench.statistics.resampled import widening
 
 SPLITS = "new splits of this data set"
 DRAWS = "new random draws"
@@ -60,7 +61,7 @@ def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) ->
         return replace(found, estimand=EXACT if without_runs == EXACT else SAMPLE)
     if without_runs != SPLITS and found.quantity not in data.of_runs:
         return replace(found, estimand=without_runs)
-    low, high = _widened(found, math.sqrt(1 + found.n * OVERLAP))
+    low, high = _widened(found, widening(found.n, OVERLAP))
     return replace(found, estimand=SPLITS, wide_low=low, wide_high=high)
 
 
@@ -134,18 +135,3 @@ def with_power(judgement: Judgement, decisive: Measurement | None) -> Judgement:
         reason=f"{judgement.reason} With n = {decisive.n} an effect of {shown} in "
         f"{decisive.quantity.removesuffix(', share')} would be seen with a power of 80 %.",
     )
-
-
-def holm(p_values: dict[str, float]) -> dict[str, float]:
-    """Return p-values adjusted for their number (Holm 1979), by name.
-
-    Examples
-    --------
-    >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
-    {'a': 0.03, 'c': 0.06, 'b': 0.06}
-    """
-    adjusted, largest = {}, 0.0
-    for rank, (name, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p))
-        adjusted[name] = largest
-    return adjusted
