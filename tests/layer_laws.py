@@ -11,7 +11,8 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from cdbench.engine.layers.base import EVALUATION, GAIN, Context
+from cdbench.engine.layers.base import EVALUATION, Context
+from cdbench.engine.layers.weight_layer import GAIN
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Fresh
 from cdbench.engine.products.workspace import Workspace

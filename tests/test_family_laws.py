@@ -18,6 +18,7 @@ from cdbench.diagnostics.spectra import (
 from cdbench.engine.building import build_network
 from cdbench.engine.layers import EVALUATION
 from cdbench.engine.network import Network, WeightPlace
+from cdbench.errors import ShapeError
 from tests import layer_laws
 
 EPS = float(np.finfo(np.float64).eps)
@@ -54,6 +55,22 @@ def small_layer(family, wider):
 def test_every_family_obeys_all_laws(family, wider):
     own = Path(__file__).with_name(f"test_layer_{family.replace('-', '_')}.py")
     layer_laws.obeys_all(small_layer(family, wider), layer_laws.STATISTICS if own.exists() else ())
+
+
+def test_widths_that_are_no_multiples_are_refused_in_one_wording():
+    for name, family, structure in (
+        ("CDLinear", "cdlinear", {"B": 4}),
+        ("BlockDiagonal", "block-diagonal", {"blocks": 4}),
+        ("Monarch", "monarch", {"blocks": 4}),
+        ("Blast", "blast", {"blocks": 4}),
+        ("Spectral", "spectral", {"length": 4}),
+    ):
+        for n_in, n_out, near in ((13, 64, "16 and 64"), (64, 10, "64 and 12")):
+            with pytest.raises(ShapeError) as caught:
+                families.family(family).build(n_in, n_out, structure)
+            assert str(caught.value) == (
+                f"{name} got widths {n_in} and {n_out}, expected multiples of 4, such as {near}"
+            )
 
 
 class Rows:

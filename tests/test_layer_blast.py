@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from cdbench.engine.layers.blast import Blast
-from cdbench.errors import ShapeError
 from tests import layer_laws
 
 # n_in, n_out, blocks, rank
@@ -39,8 +38,3 @@ def test_with_ones_it_is_of_low_rank_and_with_the_identity_block_diagonal():
         own = params["U"][i] @ params["V"][i]
         np.testing.assert_allclose(W[i, :, i], own, rtol=1e-13)
         assert not np.delete(W[i], i, axis=1).any()
-
-
-def test_widths_that_the_blocks_do_not_divide_are_refused():
-    with pytest.raises(ShapeError, match="such as 12, 12"):
-        Blast(10, 12, 4)

@@ -6,7 +6,7 @@ from scipy.linalg import block_diag
 
 from cdbench.engine.layers.block_diagonal import BASES, BlockDiagonal
 from cdbench.engine.layers.cdlinear import CDLinear
-from cdbench.errors import ShapeError, UnknownNameError
+from cdbench.errors import UnknownNameError
 from tests import layer_laws
 
 ALL_BASES = ("none", *BASES)
@@ -49,12 +49,6 @@ def test_by_default_there_are_four_blocks_and_no_basis():
     layer, (blocks, basis) = BlockDiagonal(64, 64), BlockDiagonal.structure
     assert (layer.b, layer.T) == (blocks.default, None) == (4, None)
     assert (basis.default, basis.choices) == ("none", ALL_BASES)
-
-
-@pytest.mark.parametrize(("n_in", "n_out"), [(13, 64), (64, 10)])
-def test_blocks_must_divide_both_widths(n_in, n_out):
-    with pytest.raises(ShapeError, match=r"multiples of 4, such as (16, 64|64, 12)"):
-        BlockDiagonal(n_in, n_out, 4)
 
 
 def test_widths_are_made_multiples_of_the_number_of_blocks():

@@ -96,14 +96,6 @@ def test_weights_and_multiply_adds_at_64_wide(modes, length, n_weights, multiply
     assert layer_laws.costs(Spectral(64, 64, modes, length)) == (n_weights, multiply_adds)
 
 
-@pytest.mark.parametrize(
-    ("n_in", "n_out", "nearest"), [(13, 64, "16 and 64"), (64, 10, "64 and 16")]
-)
-def test_length_must_divide_both_widths(n_in, n_out, nearest):
-    with pytest.raises(ShapeError, match=f"multiples of 16, such as {nearest}"):
-        Spectral(n_in, n_out)
-
-
 @pytest.mark.parametrize("modes", [0, 10])
 def test_there_are_no_more_modes_than_frequencies(modes):
     with pytest.raises(

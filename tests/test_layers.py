@@ -20,8 +20,8 @@ from cdbench.engine.layers import (
     ToRows,
     ToVertices,
 )
-from cdbench.engine.layers.base import WeightLayer
 from cdbench.engine.layers.normalization import moments
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import FRESH, ROWS
 from cdbench.engine.products.layout import to_rows, to_vertices
@@ -267,12 +267,6 @@ def test_input_of_another_shape_is_refused(case, shape):
     expected = shape_of(case.layer.n_in, case.B_in, "N")
     with pytest.raises(ShapeError, match=re.escape(f"expected {expected}".replace("'", ""))):
         case.layer.forward(params, np.zeros(shape), EVALUATION)
-
-
-@pytest.mark.parametrize(("n_in", "n_out"), [(7, 8), (8, 7)])
-def test_block_size_must_divide_both_widths(n_in, n_out):
-    with pytest.raises(ShapeError, match="multiples of 4"):
-        CDLinear(n_in, n_out, 4)
 
 
 def test_cdlinear_with_4_a_block_has_a_quarter_of_the_dense_weights():

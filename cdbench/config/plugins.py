@@ -17,7 +17,7 @@ from cdbench.errors import PluginError
 GROUPS = {"layer": "cdbench.layers", "dataset": "cdbench.datasets", "claim": "cdbench.claims"}
 """The kinds of what a plug-in may bring, each with its group of entry points."""
 
-LAWS, BASE = "cdbench.engine.plugin_laws", "cdbench.engine.layers.base"
+LAWS, BASE = "cdbench.engine.plugin_laws", "cdbench.engine.layers.weight_layer"
 """Modules of the engine, by name: what a layer must obey, and what it is."""
 
 WORDS = {"layer": "layer", "dataset": "data set", "claim": "claim"}

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from cdbench.config.plugin_source import described
-from cdbench.engine.layers.base import EVALUATION, Layer, Params, WeightLayer
+from cdbench.engine.layers.base import EVALUATION, Layer, Params
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.errors import CdbenchError, PluginError, ShapeError
 

@@ -6,11 +6,12 @@ layers that may precede each of them.
 
 from cdbench.engine.layers.activation import ReLU
 from cdbench.engine.layers.arrangement import Arrangement, Pad, Slice, ToRows, ToVertices
-from cdbench.engine.layers.base import EVALUATION, Context, Layer, Params, Pullback, WeightLayer
+from cdbench.engine.layers.base import EVALUATION, Context, Layer, Params, Pullback
 from cdbench.engine.layers.cdlinear import CDLinear
 from cdbench.engine.layers.dense import Dense
 from cdbench.engine.layers.dropout import Dropout
 from cdbench.engine.layers.normalization import BatchNorm, LayerNorm, Normalization
+from cdbench.engine.layers.weight_layer import WeightLayer
 
 NORMALIZATIONS: dict[str, type[Normalization]] = {"layer": LayerNorm, "batch": BatchNorm}
 

@@ -6,9 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
-from cdbench.errors import ShapeError
 
 DEFAULT_BLOCKS, DEFAULT_RANK = 4, 7
 
@@ -58,12 +58,7 @@ class Blast(WeightLayer):
         self, n_in: int, n_out: int, blocks: int = DEFAULT_BLOCKS, rank: int = DEFAULT_RANK
     ) -> None:
         super().__init__(n_in, n_out)
-        if n_in % blocks or n_out % blocks:
-            near = ", ".join(str(-(-n // blocks) * blocks) for n in (n_in, n_out))
-            raise ShapeError(
-                f"Blast got widths {n_in} and {n_out}, expected multiples of {blocks}, such as "
-                f"{near}"
-            )
+        self.check_widths(blocks)
         self.b, self.q, self.p = blocks, n_out // blocks, n_in // blocks
         self.rank = min(rank, self.q, self.p)
 

@@ -6,11 +6,12 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import powers
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
-from cdbench.errors import ShapeError, UnknownNameError
+from cdbench.errors import UnknownNameError
 
 DEFAULT_BLOCKS = 4
 NO_BASIS = "none"
@@ -114,12 +115,7 @@ class BlockDiagonal(WeightLayer):
         self, n_in: int, n_out: int, blocks: int = DEFAULT_BLOCKS, basis: str = NO_BASIS
     ) -> None:
         super().__init__(n_in, n_out)
-        if n_in % blocks or n_out % blocks:
-            near = ", ".join(str(-(-n // blocks) * blocks) for n in (n_in, n_out))
-            raise ShapeError(
-                f"BlockDiagonal got widths {n_in} and {n_out}, expected multiples of {blocks}, "
-                f"such as {near}"
-            )
+        self.check_widths(blocks)
         if basis != NO_BASIS and basis not in BASES:
             raise UnknownNameError("basis", basis, (NO_BASIS, *BASES))
         self.b, self.q, self.p = blocks, n_out // blocks, n_in // blocks

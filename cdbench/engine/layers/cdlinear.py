@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import both_halves, power_spectrum
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import ROWS, Array
 from cdbench.engine.products.gather import diagonals
@@ -50,8 +51,7 @@ class CDLinear(WeightLayer):
 
     def __init__(self, n_in: int, n_out: int, B: int, product: str = "gather") -> None:
         super().__init__(n_in, n_out)
-        if n_in % B or n_out % B:
-            raise ShapeError(f"CDLinear got widths {n_in} and {n_out}, expected multiples of {B}")
+        self.check_widths(B)
         self.B, self.K_o, self.K_i = B, n_out // B, n_in // B
         self.product = PRODUCTS[product](self.K_o, self.K_i, B)
 

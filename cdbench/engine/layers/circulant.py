@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 
 SEED = 2015

@@ -5,7 +5,8 @@ from math import isqrt
 import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 
 DEFAULT_TERMS = 8

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from cdbench.engine.layers.activation import ReLU
 from cdbench.engine.layers.arrangement import ToRows, ToVertices
-from cdbench.engine.layers.base import Layer, WeightLayer
+from cdbench.engine.layers.base import Layer
 from cdbench.engine.layers.dropout import Dropout
+from cdbench.engine.layers.weight_layer import WeightLayer
 
 
 def rearranged(layers: Sequence[Layer]) -> list[Layer]:

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.config.structure import StructureParameter
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 
 DEFAULT_RANK = 8

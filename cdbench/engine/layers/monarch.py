@@ -5,7 +5,8 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.errors import ShapeError
 
@@ -66,13 +67,8 @@ class Monarch(WeightLayer):
         self, n_in: int, n_out: int, blocks: int = DEFAULT_BLOCKS, inner: int | None = None
     ) -> None:
         super().__init__(n_in, n_out)
-        b = blocks
-        if n_in % b or n_out % b:
-            near = " and ".join(str(-(-n // b) * b) for n in (n_in, n_out))
-            raise ShapeError(
-                f"Monarch got widths {n_in} and {n_out}, expected multiples of {b}, such as {near}"
-            )
-        self.b, self.p, self.s = b, n_in // b, n_out // b
+        self.check_widths(blocks)
+        self.b, self.p, self.s = blocks, n_in // blocks, n_out // blocks
         self.q = min(self.p, self.s) if inner is None else inner
         if self.q < 1:
             raise ShapeError(f"Monarch got an inner width of {inner}, expected 1 or more")

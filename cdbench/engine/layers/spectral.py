@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import GAIN, BoundLayer, Context, Params, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.spectral_products import Modes, by_fft, by_matrices
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.real_dft import n_real
 from cdbench.errors import ShapeError
@@ -68,12 +69,7 @@ class Spectral(WeightLayer):
         self, n_in: int, n_out: int, modes: int | None = None, length: int = DEFAULT_LENGTH
     ) -> None:
         super().__init__(n_in, n_out)
-        if n_in % length or n_out % length:
-            nearest = [max(1, round(n / length)) * length for n in (n_in, n_out)]
-            raise ShapeError(
-                f"Spectral got widths {n_in} and {n_out}, expected multiples of {length}, "
-                f"such as {nearest[0]} and {nearest[1]}"
-            )
+        self.check_widths(length)
         most = length // 2 + 1
         if modes is not None and not 1 <= modes <= most:
             raise ShapeError(f"Spectral got {modes} modes of length {length}, expected 1 to {most}")
