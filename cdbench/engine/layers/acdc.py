@@ -136,25 +136,7 @@ class ACDC(WeightLayer):
         return np.array(squares)
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``a``, ``d`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes the parameters' gradients, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ W.T + bias``."""
         self.check_input(x)
         bind = self._bind_matrix if len(x) >= SAMPLES_PER_INPUT * self.n_in else self._bind_samples
         return bind(params, x, context.allocate)

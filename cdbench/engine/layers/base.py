@@ -99,9 +99,29 @@ class Layer(ABC):
 
     @abstractmethod
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer bound to these parameters and this input (N, n_in), ready to run.
+        """Return the layer bound to these parameters and this input, ready to run.
 
-        Some layers use the other layout of activations instead, or accept both.
+        Parameters
+        ----------
+        params : Params
+            The layer's parameters, whose contents may change between runs, as those of ``x`` may.
+        x : (N, n_in) float
+            One sample per row. Some layers take the other layout of activations instead, or both.
+        context : Context
+            Weight layers use its source of arrays only.
+
+        Returns
+        -------
+        y : (N, n_out) float
+            Or the other layout, as ``x``.
+        run : () -> None
+        pullback : Pullback
+            Writes the parameters' gradients, summed over samples, into its second argument.
+
+        Raises
+        ------
+        ShapeError
+            If ``x`` has another width than the layer's input.
         """
 
     def forward(self, params: Params, x: Array, context: Context) -> tuple[Array, Pullback]:

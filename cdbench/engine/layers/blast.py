@@ -114,25 +114,7 @@ class Blast(WeightLayer):
         }
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ matrix.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``U``, ``V``, ``s`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dU, dL/dV, dL/ds and dL/dbias, summed over samples, into its second argument.
-            With ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ matrix.T + bias``."""
         self.check_input(x)
         allocate, N, b, r = context.allocate, len(x), self.b, self.rank
         U, V, bias, ones = params["U"], params["V"], params["bias"], np.ones(N, x.dtype)

@@ -163,25 +163,7 @@ class BlockDiagonal(WeightLayer):
         return Eigenvalues(powers(groups.reshape(b, N, self.p)).ravel(), max(N, self.p), self.q)
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ matrix.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``W`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dW and dL/dbias, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ matrix.T + bias``."""
         self.check_input(x)
         if self.T is None:
             return self._bind_shuffled(params, x, context)

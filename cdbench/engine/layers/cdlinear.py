@@ -140,25 +140,7 @@ class CDLinear(WeightLayer):
         return np.abs(np.fft.fft(params["c"]))
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias`` (Eq. 2); its pullback is Eqs. 3 and 4.
-
-        Parameters
-        ----------
-        params : Params
-            ``c`` and ``bias``.
-        x : (N, n_in) or (B, K_i, N) float
-            Samples, in the layout of the product.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) or (B, K_o, N) float
-        run : () -> None
-        pullback : as y -> as x
-            Writes dL/dc and dL/dbias, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes Eq. 2 plus the bias; its pullback is Eqs. 3 and 4."""
         self.check_input(x)
         rows = self.vertices is None
         y, multiply, product_pullback = self.product.bind(params["c"], x, context.allocate)

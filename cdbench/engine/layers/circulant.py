@@ -82,25 +82,7 @@ class SignedCirculant(WeightLayer):
         return {"c": float(min(self.n_in, self.n_out))}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``c`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dc and dL/dbias, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ W.T + bias``."""
         self.check_input(x)
         # A complex step needs what is linear over the complex numbers, which rfft is not.
         fft = x.dtype.kind == "f" and self.n >= SHORTEST_FFT and _is_smooth(self.n)

@@ -60,25 +60,7 @@ class Dense(WeightLayer):
         return np.abs(params["weight"])[..., None]
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ weight.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``weight`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dweight and dL/dbias, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ weight.T + bias``."""
         self.check_input(x)
         weight, bias = params["weight"], params["bias"]
         y = context.allocate.kept((len(x), self.n_out), x.dtype)

@@ -114,25 +114,7 @@ class KroneckerSum(WeightLayer):
         return {"A": float(self.p_o), "B": GAIN * self.m_o / self.s}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``, by its formula or by forming W.
-
-        Parameters
-        ----------
-        params : Params
-            ``A``, ``B`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dA, dL/dB and dL/dbias, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ W.T + bias``, by its formula or by forming W."""
         self.check_input(x)
         return (self._bind_direct if self.direct else self._bind_matrix)(params, x, context)
 

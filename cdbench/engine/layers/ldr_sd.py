@@ -110,25 +110,7 @@ class LDRSD(WeightLayer):
         return 4 * self.n_in * self.n_out * itemsize
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``g``, ``h``, ``a``, ``c`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes the parameters' gradients, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ W.T + bias``."""
         self.check_input(x)
         y = context.allocate.kept((len(x), self.n_out), x.dtype)
         dx = context.allocate.kept(x.shape, x.dtype)

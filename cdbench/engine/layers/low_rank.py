@@ -86,25 +86,7 @@ class LowRank(WeightLayer):
         return {"V": GAIN * self.n_out / self.rank}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``(x @ V.T) @ U.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``U``, ``V`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dU, dL/dV and dL/dbias, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``(x @ V.T) @ U.T + bias``."""
         self.check_input(x)
         U, V, bias = params["U"], params["V"], params["bias"]
         allocate, N = context.allocate, len(x)

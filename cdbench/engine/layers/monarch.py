@@ -134,25 +134,7 @@ class Monarch(WeightLayer):
         return {"W1": GAIN * self.s / self.q}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``W1``, ``W2`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes the parameters' gradients, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ W.T + bias``."""
         self.check_input(x)
         N, b, q, p, s, allocate = len(x), self.b, self.q, self.p, self.s, context.allocate
         W1, W2, bias = params["W1"], params["W2"], params["bias"]

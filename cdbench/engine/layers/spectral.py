@@ -125,25 +125,7 @@ class Spectral(WeightLayer):
         return {"R": (n_real_modes + 4 * self.modes.n_complex) / self.modes.D}
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``.
-
-        Parameters
-        ----------
-        params : Params
-            ``R`` and ``bias``.
-        x : (N, n_in) float
-            One sample per row.
-        context : Context
-            Only its source of arrays is used.
-
-        Returns
-        -------
-        y : (N, n_out) float
-        run : () -> None
-        pullback : (N, n_out) -> (N, n_in)
-            Writes dL/dR and dL/dbias, summed over samples, into its second argument. With
-            ``wanted=False`` dL/dx is not computed.
-        """
+        """Return the layer that computes ``x @ W.T + bias``."""
         self.check_input(x)
         # A real FFT drops the imaginary parts of a complex step.
         bind = by_fft if self.L >= FFT_LENGTH and x.dtype.kind == "f" else by_matrices
