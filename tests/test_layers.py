@@ -20,7 +20,10 @@ from cdbench.engine.layers import (
     ToRows,
     ToVertices,
 )
+from cdbench.engine.layers.circulant import SignedCirculant
+from cdbench.engine.layers.low_rank import LowRank
 from cdbench.engine.layers.normalization import moments
+from cdbench.engine.layers.weight_gain import estimated_gain
 from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import FRESH, ROWS
@@ -336,3 +339,14 @@ def test_dropout_mask_does_not_depend_on_the_dtype():
 def test_dropout_in_training_needs_a_stream():
     with pytest.raises(ConfigurationError, match="random stream"):
         Dropout(3, 0.5).forward({}, np.ones((1, 3)), Context(training=True))
+
+
+@pytest.mark.parametrize("layer", [Dense(5, 4), CDLinear(8, 12, 4), SignedCirculant(7, 9)])
+def test_the_estimated_gain_is_exact_where_entries_of_the_matrix_are_single_weights(layer):
+    ((name, gain),) = estimated_gain(layer).items()
+    assert gain == pytest.approx(layer.weight_gain().get(name, 1.0), rel=1e-12)
+
+
+def test_the_estimated_gain_of_factors_is_near_their_mean():
+    layer = LowRank(40, 30, 4)
+    assert estimated_gain(layer) == pytest.approx({"U": 1.0, **layer.weight_gain()}, rel=0.1)

@@ -84,28 +84,58 @@ def test_the_page_s_family_obeys_every_law(tmp_path: Path, law) -> None:
     law(found.value(10, 8))
 
 
+OWN_BIND = f"""\
+from cdbench.engine.layers.base import BoundLayer
+{FAMILY}
+    def bind(self, params, x, context):
+        y = np.empty((len(x), self.n_out), x.dtype)
+
+        def run():
+            np.add(x @ self.matrix(params).T, params["bias"], out=y)
+
+        def pullback(dy, grads, wanted=True):
+            grads["w"][...] = 0.0
+            self.matrix_pullback(params, dy.T @ x, grads)
+            grads["bias"][...] = dy.sum(axis=0)
+            return dy @ self.matrix(params) if wanted else None
+
+        return BoundLayer(y, run, pullback)
+"""
+
+MATRIX = "    def matrix(self"
+
 BROKEN = {
     "forward of (3, 8) gave (3, 11), expected (3, 12)": ("BoundLayer(y,", "BoundLayer(y[:, 1:],"),
-    "matrix gave (8, 12), expected (12, 8)": ("[self.which]", "[self.which].T"),
-    "bias has shape None, expected (12,)": ('"bias": (self.n_out,)', '"b": (self.n_out,)'),
-    "initialize leaves bias unset": ('params["bias"][...] = 0.0', "pass"),
+    "matrix gave (8, 12), expected (12, 8)": ("[self.hash]", "[self.hash].T"),
+    "bias has shape None, expected (12,)": (
+        MATRIX,
+        f"    def parameter_shapes(self):\n        return self.weight_shapes\n\n{MATRIX}",
+    ),
+    "initialize leaves bias unset": (
+        MATRIX,
+        f'    def initialize(self, params, rng):\n        params["w"][...] = 1\n\n{MATRIX}',
+    ),
     "the pullback leaves the gradient of bias unset": ("dy.sum(axis=0)", "np.nan"),
     "the pullback of (3, 12) gave NoneType, expected (3, 8)": ("if wanted", "if not wanted"),
     "the pullback with wanted=False raised TypeError": ("wanted=True", "wanted=True, /"),
     "forward is off by ": ('params["bias"], out=y', '2 * params["bias"], out=y'),
     "the pullback is off by ": ("return dy @", "return 2 * dy @"),
-    "the gradient of w is ": ("dy.T @ x)", "2 * dy.T @ x)"),
+    "the gradient of w is ": ("self.hash, dW", "self.hash, 2 * dW"),
     "a second run is off by ": (
         "        def run():",
         "        if True:",
     ),
     "hessian_spectrum raised ": ("self.n_out), x.dtype)", "self.n_out), float)"),
     "cannot be built: no": (
-        "super().__init__(n_in, n_out)",
-        "raise __import__('cdbench.errors').errors.ShapeError('no')",
+        "super().__init__(",
+        "raise __import__('cdbench.errors').errors.ShapeError('no') or dict(",
     ),
     "build raised ZeroDivisionError": ('that have one weight.", 4)', 'that have one weight.", 0)'),
-    "lacks multiply_adds, expected": ("def multiply_adds", "def multiplies"),
+    "lacks matrix, expected": (MATRIX, "    def matrices(self"),
+    "the pullback raised NotImplementedError: expected a matrix_pullback, or a bind": (
+        "def matrix_pullback",
+        "def matrix_gradient",
+    ),
     "expected a name of letters": ('family = "hashed"', 'family = "ha:shed"'),
     "layer dense: this name is taken": ('family = "hashed"', 'family = "dense"'),
 }
@@ -113,7 +143,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("law", BROKEN)
 def test_a_layer_that_breaks_a_law_is_refused_by_its_name(here, law: str) -> None:
-    text = changed(*BROKEN[law])
+    text = changed(*BROKEN[law], FAMILY if "matrix_pullback" in law else OWN_BIND)
     if law == "a second run is off by ":
         text = changed("return BoundLayer(y, run,", "return BoundLayer(y, lambda: None,", text)
     path = written(here.folder, text)

@@ -4,6 +4,7 @@
 layers that may precede each of them.
 """
 
+from cdbench.config.structure import StructureParameter
 from cdbench.engine.layers.activation import ReLU
 from cdbench.engine.layers.arrangement import Arrangement, Pad, Slice, ToRows, ToVertices
 from cdbench.engine.layers.base import EVALUATION, Context, Layer, Params, Pullback
@@ -32,6 +33,7 @@ __all__ = [
     "Pullback",
     "ReLU",
     "Slice",
+    "StructureParameter",
     "ToRows",
     "ToVertices",
     "WeightLayer",

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cdbench.config.structure import StructureParameter
 from cdbench.engine.layers.acdc_chain import Chain
 from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
+from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
 from cdbench.engine.products.base import Allocate, Array
 from cdbench.engine.products.real_dct import dct_matrix, staged_dct
 from cdbench.errors import ShapeError
@@ -64,10 +65,7 @@ class ACDC(WeightLayer):
         if depth < 1:
             raise ShapeError(f"ACDC got a depth of {depth}, expected 1 or more")
         self.n, self.K = max(n_in, n_out), depth
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``a``, ``d`` and ``bias``."""
-        return {"a": (self.K, self.n), "d": (self.K, self.n), "bias": (self.n_out,)}
+        self.weight_shapes = {"a": (depth, self.n), "d": (depth, self.n)}
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw a and d from N(μ, μ² σ²), as the class says; set the bias to zero."""
@@ -138,8 +136,9 @@ class ACDC(WeightLayer):
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias``."""
         self.check_input(x)
-        bind = self._bind_matrix if len(x) >= SAMPLES_PER_INPUT * self.n_in else self._bind_samples
-        return bind(params, x, context.allocate)
+        if len(x) >= SAMPLES_PER_INPUT * self.n_in:
+            return super().bind(params, x, context)
+        return self._bind_samples(params, x, context.allocate)
 
     def _bind_samples(self, params: Params, x: Array, allocate: Allocate) -> BoundLayer:
         """Return the bound layer whose columns are the samples."""
@@ -167,34 +166,28 @@ class ACDC(WeightLayer):
 
         return BoundLayer(y, run, pullback)
 
-    def _bind_matrix(self, params: Params, x: Array, allocate: Allocate) -> BoundLayer:
-        """Return the bound layer that forms W: its columns are those of the identity."""
-        bias, ones, shape = params["bias"], np.ones(len(x), x.dtype), (self.n_out, self.n_in)
-        y, dx = allocate.kept((len(x), self.n_out), x.dtype), allocate.kept(x.shape, x.dtype)
-        W, dW = allocate.kept(shape, x.dtype), allocate.scratch(D_WEIGHT, shape, x.dtype)
-        factors = Chain(staged_dct(self.n), params, self.n_in, x.dtype, allocate)
-        identity, W_T = np.eye(self.n_in, dtype=x.dtype), W.T
+    def bind_matrix(self, params: Params, dtype: DTypeLike, allocate: Allocate) -> BoundMatrix:
+        """Return W, whose columns are those of the identity, and its gradient."""
+        W = allocate.kept((self.n_out, self.n_in), dtype)
+        dW = allocate.scratch(D_WEIGHT, W.shape, dtype)
+        factors = Chain(staged_dct(self.n), params, self.n_in, np.dtype(dtype), allocate)
+        identity = np.eye(self.n_in, dtype=dtype)
         spread, spread_dW = (
             _spreading(factors.start, self.n_in),
             _spreading(factors.end, self.n_out),
         )
         gather_W = _gathering(factors.end, W)
 
-        def run() -> None:
+        def form() -> None:
             spread(identity)
             factors.run()
             gather_W()
-            np.matmul(x, W_T, out=y)
-            np.add(y, bias, out=y)
 
-        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
-            np.matmul(dy.T, x, out=dW)
+        def pull(grads: Params) -> None:
             spread_dW(dW)
-            np.dot(ones, dy, out=grads["bias"])
             factors.pullback(grads, wanted=False)
-            return np.matmul(dy, W, out=dx) if wanted else None
 
-        return BoundLayer(y, run, pullback)
+        return BoundMatrix(W, form, dW, pull)
 
 
 def _spreading(columns: Array, width: int) -> Callable[[Array], None]:

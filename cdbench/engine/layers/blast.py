@@ -60,21 +60,21 @@ class Blast(WeightLayer):
         super().__init__(n_in, n_out)
         self.check_widths(blocks)
         self.b, self.q, self.p = blocks, n_out // blocks, n_in // blocks
-        self.rank = min(rank, self.q, self.p)
+        self.rank = r = min(rank, self.q, self.p)
+        self.weight_shapes = {
+            "U": (blocks, self.q, r),
+            "V": (blocks, r, self.p),
+            "s": (blocks, blocks, r),
+        }
 
     @classmethod
     def width_multiple(cls, structure: Structure) -> int:
         """Return b, to a multiple of which widths are rounded up."""
         return int(structure["blocks"])
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``U``, ``V``, ``s`` and ``bias``."""
-        b, r = self.b, self.rank
-        return {"U": (b, self.q, r), "V": (b, r, self.p), "s": (b, b, r), "bias": (self.n_out,)}
-
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw U from N(0, 3 / (2 r)), V from N(0, 1 / n_in), s from U(0, 2); bias zero."""
-        shapes = self.parameter_shapes()
+        shapes = self.weight_shapes
         # The mean of s² is 4/3.
         params["U"][...] = rng.normal(0.0, np.sqrt(0.75 * GAIN / self.rank), shapes["U"])
         params["V"][...] = rng.normal(0.0, np.sqrt(1.0 / self.n_in), shapes["V"])

@@ -119,6 +119,7 @@ class BlockDiagonal(WeightLayer):
         if basis != NO_BASIS and basis not in BASES:
             raise UnknownNameError("basis", basis, (NO_BASIS, *BASES))
         self.b, self.q, self.p = blocks, n_out // blocks, n_in // blocks
+        self.weight_shapes = {"W": (self.b, self.q, self.p)}
         self.basis = basis
         self.T = None if basis == NO_BASIS else BASES[basis](blocks)
 
@@ -127,13 +128,9 @@ class BlockDiagonal(WeightLayer):
         """Return b, to a multiple of which widths are rounded up."""
         return int(structure["blocks"])
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``W`` and ``bias``."""
-        return {"W": (self.b, self.q, self.p), "bias": (self.n_out,)}
-
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw W from N(0, 2 / p), which gives n_in · Var = 2 over the whole matrix; bias zero."""
-        shape = (self.b, self.q, self.p)
+        shape = self.weight_shapes["W"]
         params["W"][...] = rng.normal(0.0, np.sqrt(GAIN / self.p), shape)
         params["bias"][...] = 0.0
 
@@ -154,6 +151,10 @@ class BlockDiagonal(WeightLayer):
     def multiply_adds(self) -> int:
         """Return n_in · n_out / b."""
         return self.b * self.q * self.p
+
+    def weight_gain(self) -> dict[str, float]:
+        """Return nothing: a weight is one entry of W, or of W in an orthonormal basis."""
+        return {}
 
     def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
         """Return those of the second moment of each group of inputs, in the basis, each q times."""

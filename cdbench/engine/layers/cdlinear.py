@@ -10,7 +10,7 @@ from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import both_halves, power_spectrum
-from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import ROWS, Array
 from cdbench.engine.products.gather import diagonals
@@ -22,6 +22,8 @@ class CDLinear(WeightLayer):
 
     Parameters, as views of the network's flat vector: ``c`` (K_o, K_i, B) with K_o = n_out / B
     and K_i = n_in / B, and ``bias`` (n_out,).
+
+    c is drawn from N(0, 2 / n_in), which gives the rows of W the variance of a dense layer.
 
     Activations are in the layout of the product: rows (N, n), or vertices (B, K, N), where entry
     i B + k of a sample is at [k, i].
@@ -53,6 +55,7 @@ class CDLinear(WeightLayer):
         super().__init__(n_in, n_out)
         self.check_widths(B)
         self.B, self.K_o, self.K_i = B, n_out // B, n_in // B
+        self.weight_shapes = {"c": (self.K_o, self.K_i, B)}
         self.product = PRODUCTS[product](self.K_o, self.K_i, B)
 
     @classmethod
@@ -64,16 +67,6 @@ class CDLinear(WeightLayer):
     def width_multiple(cls, structure: Structure) -> int:
         """Return B, to a multiple of which widths are rounded up."""
         return int(structure["B"])
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``c`` and ``bias``."""
-        return {"c": (self.K_o, self.K_i, self.B), "bias": (self.n_out,)}
-
-    def initialize(self, params: Params, rng: np.random.Generator) -> None:
-        """Draw c from N(0, 2 / n_in), which gives the rows of W the variance of a dense layer."""
-        shape = (self.K_o, self.K_i, self.B)
-        params["c"][...] = rng.normal(0.0, np.sqrt(GAIN / self.n_in), shape)
-        params["bias"][...] = 0.0
 
     def matrix(self, params: Params) -> Array:
         """Return the block-circulant matrix W, (n_out, n_in)."""

@@ -4,10 +4,11 @@ from functools import partial
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import DTypeLike
 
 from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
-from cdbench.engine.products.base import Array
+from cdbench.engine.layers.weight_layer import BoundMatrix, WeightLayer
+from cdbench.engine.products.base import Allocate, Array
 
 SEED = 2015
 """Of the signs, which belong to the layer and not to a run."""
@@ -51,19 +52,10 @@ class SignedCirculant(WeightLayer):
     family = "circulant"
 
     def __init__(self, n_in: int, n_out: int) -> None:
-        super().__init__(n_in, n_out)
         self.n = max(n_in, n_out)
+        super().__init__(n_in, n_out, {"c": (self.n,)})
         bits = np.random.PCG64(SEED).random_raw(n_in) >> np.uint64(63)
         self.signs: Array = 1.0 - 2.0 * bits
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``c`` and ``bias``."""
-        return {"c": (self.n,), "bias": (self.n_out,)}
-
-    def initialize(self, params: Params, rng: np.random.Generator) -> None:
-        """Draw c from N(0, 2 / n_in); set the bias to zero."""
-        params["c"][...] = rng.normal(0.0, np.sqrt(GAIN / self.n_in), self.n)
-        params["bias"][...] = 0.0
 
     def matrix(self, params: Params) -> Array:
         """Return the acting part of W, (n_out, n_in)."""
@@ -86,35 +78,28 @@ class SignedCirculant(WeightLayer):
         self.check_input(x)
         # A complex step needs what is linear over the complex numbers, which rfft is not.
         fft = x.dtype.kind == "f" and self.n >= SHORTEST_FFT and _is_smooth(self.n)
-        return (self._bind_fft if fft else self._bind_matrix)(params, x, context)
+        return self._bind_fft(params, x, context) if fft else super().bind(params, x, context)
 
-    def _bind_matrix(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the bound layer that forms W in each run."""
-        c, bias, n, allocate, dtype = params["c"], params["bias"], self.n, context.allocate, x.dtype
-        signs, ones = self.signs.astype(dtype), np.ones(len(x), dtype)
-        y, dx = allocate.kept((len(x), self.n_out), dtype), allocate.kept(x.shape, dtype)
+    def bind_matrix(self, params: Params, dtype: DTypeLike, allocate: Allocate) -> BoundMatrix:
+        """Return W and its gradient; both are stored transposed."""
+        c, n, signs = params["c"], self.n, self.signs.astype(dtype)
         W_T, twice = allocate.kept((self.n_in, self.n_out), dtype), np.empty((2, n), dtype)
         circulant = _lags(twice, W_T.shape, 0)
         # dL/dW times the signs is written so that what belongs to an entry of c is one column. The
         # rest of the array, which no product writes, stays zero.
         by_lag, sums = np.zeros((self.n_in, 2 * n), dtype), np.empty((2, n), dtype)
         dW_T, all_sums = _lags(by_lag, W_T.shape, 2 * n), sums.reshape(-1)
-        sign_column, x_T, W = signs[:, None], x.T, W_T.T
+        sign_column = signs[:, None]
 
-        def run() -> None:
+        def form() -> None:
             np.copyto(twice, c)
             np.multiply(circulant, sign_column, out=W_T)
-            np.matmul(x, W_T, out=y)
-            np.add(y, bias, out=y)
 
-        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
-            np.matmul(x_T, dy, out=dW_T)
+        def pull(grads: Params) -> None:
             np.dot(signs, by_lag, out=all_sums)
             np.add(sums[0], sums[1], out=grads["c"])
-            np.dot(ones, dy, out=grads["bias"])
-            return np.matmul(dy, W, out=dx) if wanted else None
 
-        return BoundLayer(y, run, pullback)
+        return BoundMatrix(W_T.T, form, dW_T.T, pull)
 
     def _bind_fft(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the bound layer that multiplies spectra."""

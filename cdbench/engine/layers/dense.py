@@ -8,7 +8,7 @@ import numpy as np
 from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import power_spectrum
-from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products.base import Array
 
 
@@ -17,6 +17,13 @@ class Dense(WeightLayer):
 
     Parameters, as views of the network's flat vector: ``weight`` (n_out, n_in) and ``bias``
     (n_out,).
+
+    The weights are drawn from N(0, 2 / n_in) (He et al. 2015).
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
     """
 
     family = "dense"
@@ -24,23 +31,16 @@ class Dense(WeightLayer):
     # Stored transposed, so that the forward product needs no transposition.
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (1, 0)}
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``weight`` and ``bias``."""
-        return {"weight": (self.n_out, self.n_in), "bias": (self.n_out,)}
-
-    def initialize(self, params: Params, rng: np.random.Generator) -> None:
-        """Draw the weights from N(0, 2 / n_in) (He et al. 2015); set the bias to zero."""
-        shape = (self.n_out, self.n_in)
-        params["weight"][...] = rng.normal(0.0, np.sqrt(GAIN / self.n_in), shape)
-        params["bias"][...] = 0.0
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out, {"weight": (n_out, n_in)})
 
     def matrix(self, params: Params) -> Array:
         """Return the weight, (n_out, n_in)."""
         return params["weight"]
 
-    def multiply_adds(self) -> int:
-        """Return n_in · n_out."""
-        return self.n_in * self.n_out
+    def weight_gain(self) -> dict[str, float]:
+        """Return nothing: a weight is one entry of W."""
+        return {}
 
     def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
         """Return the eigenvalues of S = mean x xᵀ, each n_out times."""

@@ -3,11 +3,12 @@
 from math import isqrt
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
-from cdbench.engine.products.base import Array
+from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
+from cdbench.engine.products.base import Allocate, Array
 
 DEFAULT_TERMS = 8
 
@@ -66,6 +67,10 @@ class KroneckerSum(WeightLayer):
         super().__init__(n_in, n_out)
         (self.m_i, self.p_i), (self.m_o, self.p_o) = nearest_factors(n_in), nearest_factors(n_out)
         self.s = min(terms, self.m_o * self.m_i, self.p_o * self.p_i)
+        self.weight_shapes = {
+            "A": (self.s, self.m_o, self.m_i),
+            "B": (self.s, self.p_o, self.p_i),
+        }
         few = 2 * self.multiply_adds() <= n_in * n_out
         self.direct = few and n_in * n_out >= FEWEST_ENTRIES
 
@@ -75,17 +80,9 @@ class KroneckerSum(WeightLayer):
         del structure
         return WIDTH_MULTIPLE
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``A``, ``B`` and ``bias``."""
-        return {
-            "A": (self.s, self.m_o, self.m_i),
-            "B": (self.s, self.p_o, self.p_i),
-            "bias": (self.n_out,),
-        }
-
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw A from N(0, 2 / (s m_i)), then B from N(0, 1 / p_i); set the bias to zero."""
-        shapes = self.parameter_shapes()
+        shapes = self.weight_shapes
         params["A"][...] = rng.normal(0.0, np.sqrt(GAIN / (self.s * self.m_i)), shapes["A"])
         params["B"][...] = rng.normal(0.0, np.sqrt(1.0 / self.p_i), shapes["B"])
         params["bias"][...] = 0.0
@@ -116,40 +113,32 @@ class KroneckerSum(WeightLayer):
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias``, by its formula or by forming W."""
         self.check_input(x)
-        return (self._bind_direct if self.direct else self._bind_matrix)(params, x, context)
+        bind = self._bind_direct if self.direct else super().bind
+        return bind(params, x, context)
 
-    def _bind_matrix(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that forms W.
+    def bind_matrix(self, params: Params, dtype: DTypeLike, allocate: Allocate) -> BoundMatrix:
+        """Return W and its gradient.
 
         With rows (i, j) and columns (o, l), the entries W[(i, o), (j, l)] are a matrix R of rank s:
         that of A, one term a row, transposed, times that of B.
         """
-        allocate, s = context.allocate, self.s
-        A, B, bias = params["A"].reshape(s, -1), params["B"].reshape(s, -1), params["bias"]
-        W = allocate.kept((self.n_out, self.n_in), x.dtype)
-        y = allocate.kept((len(x), self.n_out), x.dtype)
-        dx = allocate.kept(x.shape, x.dtype)
-        R = allocate.scratch(REARRANGED, (self.m_o * self.m_i, self.p_o * self.p_i), x.dtype)
-        dW = allocate.scratch(MATRIX_GRADIENT, W.shape, x.dtype)
+        A, B = (params[name].reshape(self.s, -1) for name in ("A", "B"))
+        W = allocate.kept((self.n_out, self.n_in), dtype)
+        R = allocate.scratch(REARRANGED, (self.m_o * self.m_i, self.p_o * self.p_i), dtype)
+        dW = allocate.scratch(MATRIX_GRADIENT, W.shape, dtype)
         in_R = R.reshape(self.m_o, self.m_i, self.p_o, self.p_i).transpose(0, 2, 1, 3)
         in_W, in_dW = W.reshape(in_R.shape), dW.reshape(in_R.shape)
-        ones = np.ones(len(x), x.dtype)
 
-        def run() -> None:
+        def form() -> None:
             np.matmul(A.T, B, out=R)
             np.copyto(in_W, in_R)
-            np.matmul(x, W.T, out=y)
-            np.add(y, bias, out=y)
 
-        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
-            np.matmul(dy.T, x, out=dW)
+        def pull(grads: Params) -> None:
             np.copyto(in_R, in_dW)
             np.matmul(B, R.T, out=grads["A"].reshape(A.shape, copy=False))
             np.matmul(A, R, out=grads["B"].reshape(B.shape, copy=False))
-            np.dot(ones, dy, out=grads["bias"])
-            return np.matmul(dy, W, out=dx) if wanted else None
 
-        return BoundLayer(y, run, pullback)
+        return BoundMatrix(W, form, dW, pull)
 
     def _bind_direct(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes T_t = X B_tᵀ for all terms at once, then Σ_t A_t T_t."""

@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cdbench.config.structure import StructureParameter
-from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
+from cdbench.engine.layers.base import Params
+from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
 from cdbench.engine.products.base import FRESH, Allocate, Array
 
 Call = Callable[[], object]
-GradientCall = Callable[[Params], object]
 
 # Slots of scratch arrays.
 STEP, D_WEIGHT, D_COEFFICIENTS = range(3)
@@ -53,30 +52,22 @@ class LDRSD(WeightLayer):
     )
 
     def __init__(self, n_in: int, n_out: int, rank: int = 7) -> None:
-        super().__init__(n_in, n_out)
+        m, n, r = n_out, n_in, rank
+        super().__init__(n_in, n_out, {"g": (r, m), "h": (r, n), "a": (m - 1,), "c": (n - 1,)})
         self.rank = rank
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``g``, ``h``, ``a``, ``c`` and ``bias``."""
-        m, n, r = self.n_out, self.n_in, self.rank
-        return {"g": (r, m), "h": (r, n), "a": (m - 1,), "c": (n - 1,), "bias": (m,)}
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw g and h from N(0, σ²), σ⁴ = 2 / (r q n_in); set a and c to one, the bias to zero."""
         for name in ("g", "h"):
-            params[name][...] = rng.normal(0.0, self._sigma, self.parameter_shapes()[name])
+            params[name][...] = rng.normal(0.0, self._sigma, self.weight_shapes[name])
         for name, value in (("a", 1.0), ("c", 1.0), ("bias", 0.0)):
             params[name][...] = value
 
     def matrix(self, params: Params) -> Array:
         """Return W, (n_out, n_in)."""
-        W_T, form, _, _ = self._bind_matrix(params, params["g"].dtype, FRESH)
-        form()
-        return W_T.T
-
-    def multiply_adds(self) -> int:
-        """Return n_in · n_out, those of the formed W."""
-        return self.n_in * self.n_out
+        bound = self.bind_matrix(params, params["g"].dtype, FRESH)
+        bound.form()
+        return bound.W
 
     def n_null_directions(self) -> int:
         """Return r² + 1, if that leaves no more directions than W has entries.
@@ -109,27 +100,6 @@ class LDRSD(WeightLayer):
         """Return those of W, its gradient and what the recurrence keeps."""
         return 4 * self.n_in * self.n_out * itemsize
 
-    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``."""
-        self.check_input(x)
-        y = context.allocate.kept((len(x), self.n_out), x.dtype)
-        dx = context.allocate.kept(x.shape, x.dtype)
-        W_T, form, dW_T, to_params = self._bind_matrix(params, x.dtype, context.allocate)
-        bias, x_T, W, ones = params["bias"], x.T, W_T.T, np.ones(len(x), x.dtype)
-
-        def run() -> None:
-            form()
-            np.matmul(x, W_T, out=y)
-            np.add(y, bias, out=y)
-
-        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
-            np.matmul(x_T, dy, out=dW_T)
-            to_params(grads)
-            np.dot(ones, dy, out=grads["bias"])
-            return np.matmul(dy, W, out=dx) if wanted else None
-
-        return BoundLayer(y, run, pullback)
-
     @property
     def _terms(self) -> Array:
         """How many entries of W have a term A^t g hᵀ (Cᵀ)^t, for each t."""
@@ -145,21 +115,8 @@ class LDRSD(WeightLayer):
     def _sigma(self) -> float:
         return float((GAIN / (self.rank * self._mean_terms * self.n_in)) ** 0.25)
 
-    def _bind_matrix(
-        self, params: Params, dtype: DTypeLike, allocate: Allocate
-    ) -> tuple[Array, Call, Array, GradientCall]:
-        """Bind the transpose of W and its gradient to memory and to the parameters.
-
-        Returns
-        -------
-        W_T : (n_in, n_out) float
-        form : () -> None
-            Writes W_T from the current contents of the parameters.
-        dW_T : (n_in, n_out) float
-            To be written before ``to_params``, which overwrites it.
-        to_params : (grads) -> None
-            Writes the gradients of all parameters but the bias.
-        """
+    def bind_matrix(self, params: Params, dtype: DTypeLike, allocate: Allocate) -> BoundMatrix:
+        """Return W and its gradient; both are stored transposed."""
         g, h, a, c = (params[name] for name in ("g", "h", "a", "c"))
         W_T = allocate.kept((self.n_in, self.n_out), dtype)
         products = allocate.kept((c.size, a.size), dtype)
@@ -177,7 +134,7 @@ class LDRSD(WeightLayer):
             np.multiply.outer(c, a, out=products)
             forwards()
 
-        def to_params(grads: Params) -> None:
+        def pull(grads: Params) -> None:
             backwards()
             np.matmul(h, dW_T, out=grads["g"])
             np.matmul(g, dW, out=grads["h"])
@@ -185,7 +142,7 @@ class LDRSD(WeightLayer):
             np.matmul(c, d_products, out=grads["a"])
             np.matmul(d_products, a, out=grads["c"])
 
-        return W_T, form, dW_T, to_params
+        return BoundMatrix(W_T.T, form, dW, pull)
 
 
 def _recurrence(sources: Array, factors: Array, targets: Array, step: Array) -> Call:

@@ -50,16 +50,12 @@ class LowRank(WeightLayer):
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"U": (1, 0), "V": (1, 0)}
 
     def __init__(self, n_in: int, n_out: int, rank: int = DEFAULT_RANK) -> None:
-        super().__init__(n_in, n_out)
         self.rank = min(rank, n_in, n_out)
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``U``, ``V`` and ``bias``."""
-        return {"U": (self.n_out, self.rank), "V": (self.rank, self.n_in), "bias": (self.n_out,)}
+        super().__init__(n_in, n_out, {"U": (n_out, self.rank), "V": (self.rank, n_in)})
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw U from N(0, 2 / r), then V from N(0, 1 / n_in); set the bias to zero."""
-        shapes = self.parameter_shapes()
+        shapes = self.weight_shapes
         params["U"][...] = rng.normal(0.0, np.sqrt(GAIN / self.rank), shapes["U"])
         params["V"][...] = rng.normal(0.0, np.sqrt(1.0 / self.n_in), shapes["V"])
         params["bias"][...] = 0.0

@@ -72,20 +72,16 @@ class Monarch(WeightLayer):
         self.q = min(self.p, self.s) if inner is None else inner
         if self.q < 1:
             raise ShapeError(f"Monarch got an inner width of {inner}, expected 1 or more")
+        self.weight_shapes = {"W1": (self.b, self.q, self.p), "W2": (self.b, self.s, self.q)}
 
     @classmethod
     def width_multiple(cls, structure: Structure) -> int:
         """Return b, to a multiple of which widths are rounded up."""
         return int(structure["blocks"])
 
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``W1``, ``W2`` and ``bias``."""
-        first, second = (self.b, self.q, self.p), (self.b, self.s, self.q)
-        return {"W1": first, "W2": second, "bias": (self.n_out,)}
-
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw W1 from N(0, 1 / p) and W2 from N(0, 2 / q); set the bias to zero."""
-        shapes = self.parameter_shapes()
+        shapes = self.weight_shapes
         params["W1"][...] = rng.normal(0.0, np.sqrt(1 / self.p), shapes["W1"])
         params["W2"][...] = rng.normal(0.0, np.sqrt(GAIN / self.q), shapes["W2"])
         params["bias"][...] = 0.0

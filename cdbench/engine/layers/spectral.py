@@ -77,15 +77,12 @@ class Spectral(WeightLayer):
         n_self_conjugate = n_real(length) if most == M else 1
         self.L, self.modes = length, Modes(length, M, M - n_self_conjugate)
         self.C_i, self.C_o = n_in // length, n_out // length
+        self.weight_shapes = {"R": (self.modes.D, self.C_o, self.C_i)}
 
     @classmethod
     def width_multiple(cls, structure: Structure) -> int:
         """Return L, to a multiple of which widths are rounded up."""
         return int(structure.get("length", DEFAULT_LENGTH))
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``R`` and ``bias``."""
-        return {"R": (self.modes.D, self.C_o, self.C_i), "bias": (self.n_out,)}
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw R from N(0, E|R|²), both parts of a complex mode from N(0, E|R|² / 2)."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cdbench.config.structure import StructureParameter
-from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
+from cdbench.engine.layers.base import Params
+from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
 from cdbench.engine.products.base import FRESH, Allocate, Array
 from cdbench.engine.products.workspace import aligned
 
@@ -55,12 +55,8 @@ class ToeplitzLike(WeightLayer):
     )
 
     def __init__(self, n_in: int, n_out: int, rank: int = 8) -> None:
-        super().__init__(n_in, n_out)
         self.rank, self.n = rank, max(n_in, n_out)
-
-    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of ``g``, ``h`` and ``bias``."""
-        return {"g": (self.rank, self.n), "h": (self.rank, self.n), "bias": (self.n_out,)}
+        super().__init__(n_in, n_out, {"g": (rank, self.n), "h": (rank, self.n)})
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw g and h from N(0, σ²), σ⁴ = 2 / (r n n_in); set the bias to zero."""
@@ -70,9 +66,9 @@ class ToeplitzLike(WeightLayer):
 
     def matrix(self, params: Params) -> Array:
         """Return W as it acts, (n_out, n_in)."""
-        W_T, form, _, _ = self._bind_matrix(params, params["g"].dtype, FRESH)
-        form()
-        return W_T.T
+        bound = self.bind_matrix(params, params["g"].dtype, FRESH)
+        bound.form()
+        return bound.W
 
     def multiply_adds(self) -> int:
         """Return r (4 n − 2), those of the frequencies in r pairs of FFT products, or n_in · n_out.
@@ -101,51 +97,18 @@ class ToeplitzLike(WeightLayer):
         """Return those of W, of its displacement and of what sums along their diagonals."""
         return 10 * self.n**2 * itemsize
 
-    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that computes ``x @ W.T + bias``."""
-        self.check_input(x)
-        y = context.allocate.kept((len(x), self.n_out), x.dtype)
-        dx = context.allocate.kept(x.shape, x.dtype)
-        W_T, form, dW_T, to_params = self._bind_matrix(params, x.dtype, context.allocate)
-        bias, x_T, W, ones = params["bias"], x.T, W_T.T, np.ones(len(x), x.dtype)
-
-        def run() -> None:
-            form()
-            np.matmul(x, W_T, out=y)
-            np.add(y, bias, out=y)
-
-        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
-            np.matmul(x_T, dy, out=dW_T)
-            to_params(grads)
-            np.dot(ones, dy, out=grads["bias"])
-            return np.matmul(dy, W, out=dx) if wanted else None
-
-        return BoundLayer(y, run, pullback)
-
     @property
     def _sigma(self) -> float:
         return float((GAIN / (self.rank * self.n * self.n_in)) ** 0.25)
 
-    def _bind_matrix(
-        self, params: Params, dtype: DTypeLike, allocate: Allocate
-    ) -> tuple[Array, Call, Array, GradientCall]:
-        """Bind the transpose of W and its gradient to memory and to the parameters.
+    def bind_matrix(self, params: Params, dtype: DTypeLike, allocate: Allocate) -> BoundMatrix:
+        """Return W and its gradient; both are stored transposed.
 
         Diagonal d = k − l mod n has W[(d + l) mod n, l] at l. There the displacement's entry in row
         (d + l + 1) mod n of the same column is what W loses from l to l + 1, and as a diagonal
         ends with its beginning negated, half their sum is what it begins with (_signed_sums).
         Nothing is gathered: with two periods side by side, diagonals are rows that begin one entry
         more or less than 2 n after each other, which BLAS accepts.
-
-        Returns
-        -------
-        W_T : (n_in, n_out) float
-        form : () -> None
-            Writes W_T from the current contents of g and h.
-        dW_T : (n_in, n_out) float
-            To be written before ``to_params``.
-        to_params : (grads) -> None
-            Writes dL/dg and dL/dh.
         """
         n, g = self.n, params["g"]
         g_periods = allocate.kept((self.rank, 2 * n), dtype)
@@ -168,7 +131,8 @@ class ToeplitzLike(WeightLayer):
             add_up()
             np.copyto(both, twice)
 
-        return W_T, form, *self._bind_gradient(g, h_doubled, allocate)
+        dW_T, pull = self._bind_gradient(g, h_doubled, allocate)
+        return BoundMatrix(W_T.T, form, dW_T.T, pull)
 
     def _bind_gradient(
         self, g: Array, h_doubled: Array, allocate: Allocate

@@ -1,26 +1,60 @@
 """What a weight layer is: a layer that multiplies by a matrix of its parameters."""
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import EVALUATION, Layer, Params
+from cdbench.engine.layers.base import EVALUATION, BoundLayer, Context, Layer, Params
 from cdbench.engine.layers.hessian import Eigenvalues, gauss_newton_values, matrix_jacobian
-from cdbench.engine.products.base import Array
+from cdbench.engine.layers.weight_gain import estimated_gain
+from cdbench.engine.products.base import Allocate, Array
 from cdbench.errors import NotDefinedError, ShapeError
 
 GAIN = 2.0
 """Of every weight layer: n_in · Var W at initialisation, which preserves the activations' variance
 through a ReLU (He et al. 2015). The recipe uses it for the last layer too."""
 
+D_WEIGHT = 0
+"""Slot of the scratch array for the gradient of W, of layers that do not bind W themselves."""
+
+
+class BoundMatrix(NamedTuple):
+    """A layer's W and the way back from its gradient, bound to parameters and memory.
+
+    Attributes
+    ----------
+    W : (n_out, n_in) float
+    form : () -> None
+        Writes W from the current contents of the parameters.
+    gradient : (n_out, n_in) float
+        That of W, to be written before ``pull``, which may overwrite it.
+    pull : (grads) -> None
+        Writes the gradients of all parameters but the bias.
+    """
+
+    W: Array
+    form: Callable[[], object]
+    gradient: Array
+    pull: Callable[[Params], object]
+
 
 class WeightLayer(Layer):
     """A layer that acts as ``y = x @ W.T + bias`` for some matrix W of its parameters.
 
-    A family owns what is special about it: everything else asks these attributes and methods.
+    A family owns what is special about it: everything else asks these attributes and methods. One
+    that says its ``matrix`` and ``matrix_pullback`` forms W in each run and multiplies by it; one
+    that can do without W has a ``bind`` of its own.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
+    weight_shapes : mapping of str to tuple of int
+        The shape of each parameter but the bias.
 
     Attributes
     ----------
@@ -36,13 +70,20 @@ class WeightLayer(Layer):
     structure: ClassVar[tuple[StructureParameter, ...]] = ()
     fisher_parameter: ClassVar[str | None] = None
 
+    def __init__(
+        self, n_in: int, n_out: int, weight_shapes: Mapping[str, tuple[int, ...]] | None = None
+    ) -> None:
+        super().__init__(n_in, n_out)
+        self.weight_shapes = dict(weight_shapes or {})
+
     @classmethod
     def build(
         cls, n_in: int, n_out: int, structure: Structure, product: str | None = None
     ) -> "WeightLayer":
         """Return the layer between two (rounded) widths; most families have one product only."""
         del product
-        return cls(n_in, n_out, **structure)
+        family: Callable[..., WeightLayer] = cls  # its own parameters stand for the shapes
+        return family(n_in, n_out, **structure)
 
     @classmethod
     def width_multiple(cls, structure: Structure) -> int:
@@ -59,16 +100,68 @@ class WeightLayer(Layer):
                 f"multiples of {multiple}, such as {' and '.join(near)}"
             )
 
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the weights and of ``bias``."""
+        return {**self.weight_shapes, "bias": (self.n_out,)}
+
+    def initialize(self, params: Params, rng: np.random.Generator) -> None:
+        """Draw all weights from N(0, 2 / n_in) (He et al. 2015); set the bias to zero.
+
+        n_in · Var W is then 2 where each entry of W is one weight, whichever.
+        """
+        for name, shape in self.weight_shapes.items():
+            params[name][...] = rng.normal(0.0, np.sqrt(GAIN / self.n_in), shape)
+        params["bias"][...] = 0.0
+
     @abstractmethod
     def matrix(self, params: Params) -> Array:
         """Return the effective W as a dense (n_out, n_in) matrix."""
 
-    @abstractmethod
+    def matrix_pullback(self, params: Params, dW: Array, grads: Params) -> None:
+        """Add the weights' gradients, from W's (n_out, n_in), to ``grads``, which hold zeros."""
+        raise NotImplementedError("expected a matrix_pullback, or a bind that needs none")
+
+    def bind_matrix(self, params: Params, dtype: DTypeLike, allocate: Allocate) -> BoundMatrix:
+        """Return W and its gradient, bound to the parameters."""
+        W = allocate.kept((self.n_out, self.n_in), dtype)
+        dW = allocate.scratch(D_WEIGHT, W.shape, dtype)
+
+        def pull(grads: Params) -> None:
+            for name in self.weight_shapes:
+                grads[name][...] = 0.0
+            self.matrix_pullback(params, dW, grads)
+
+        return BoundMatrix(W, lambda: np.copyto(W, self.matrix(params)), dW, pull)
+
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return the layer that forms W in each run and computes ``x @ W.T + bias``."""
+        self.check_input(x)
+        W, form, dW, pull = self.bind_matrix(params, x.dtype, context.allocate)
+        y = context.allocate.kept((len(x), self.n_out), x.dtype)
+        dx = context.allocate.kept(x.shape, x.dtype)
+        bias, x_T, W_T, dW_T = params["bias"], x.T, W.T, dW.T
+        ones = np.ones(len(x), x.dtype)
+
+        def run() -> None:
+            form()
+            np.matmul(x, W_T, out=y)
+            np.add(y, bias, out=y)
+
+        def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
+            np.matmul(x_T, dy, out=dW_T)
+            pull(grads)
+            np.dot(ones, dy, out=grads["bias"])
+            return np.matmul(dy, W, out=dx) if wanted else None
+
+        return BoundLayer(y, run, pullback)
+
     def multiply_adds(self) -> int:
         """Return the real multiply-adds of a sample's forward pass with the weights.
 
-        Neither the bias nor transforms by fixed matrices, such as a DFT, are counted.
+        Neither the bias nor transforms by fixed matrices, such as a DFT, are counted. By default
+        n_in · n_out, those of a formed W.
         """
+        return self.n_in * self.n_out
 
     def expected_rank(self) -> int:
         """Return the rank of W for almost all parameters."""
@@ -82,9 +175,10 @@ class WeightLayer(Layer):
         """Return how far a unit step of one entry of each parameter moves W, squared, if not by 1.
 
         The mean of ‖∂W/∂θ‖² over the entries of a parameter and over draws of the initial values.
-        Where W is linear in the parameters it is the same for all values.
+        Where W is linear in the parameters it is the same for all values. By default it is
+        estimated from random steps.
         """
-        return {}
+        return estimated_gain(self)
 
     def bytes_needed(self, N: int, itemsize: int) -> int:
         """Return roughly the memory of its own arrays, besides parameters, x, y and gradients."""
