@@ -10,6 +10,7 @@ from cdbench.cli import INTERRUPTED
 from cdbench.cli.arguments import ManyValuesCommand
 from cdbench.cli.audit import audit
 from cdbench.cli.bench import bench
+from cdbench.cli.compare import compare
 from cdbench.cli.db import db
 from cdbench.cli.front_page import front_page
 from cdbench.cli.plot import plot
@@ -55,7 +56,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, sweep, report, plot, audit, bench, reproduce):
+for command in (train, sweep, compare, report, plot, audit, bench, reproduce):
     app.command(cls=ManyValuesCommand)(with_plugins(command))
 
 app.add_typer(db, name="db")

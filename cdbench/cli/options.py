@@ -5,7 +5,7 @@ A new knob needs no code here: its option's name, help, type and default come fr
 
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field
 from typing import Annotated, Any, TypeVar
 
@@ -156,24 +156,23 @@ _PARSERS: dict[type, Callable[[Any], Any] | None] = {
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def knob_parameters(many: bool) -> list[inspect.Parameter]:
+def knob_parameters(many: bool, names: Collection[str] = KNOBS) -> list[inspect.Parameter]:
     """Return one keyword-only parameter for each knob, in the form that Typer reads.
 
     Parameters
     ----------
     many : bool
         Whether an option takes several values, for a sweep; ``seed`` is then ``seeds``.
+    names : collection of str, optional
+        The knobs, by default all.
     """
-    return [_parameter(name, knob, many) for name, knob in KNOBS.items()]
+    return [_parameter(name, knob, many) for name, knob in KNOBS.items() if name in names]
 
 
-def with_knobs(many: bool) -> Callable[[Command], Command]:
+def with_knobs(many: bool, names: Collection[str] = KNOBS) -> Callable[[Command], Command]:
     """Add one option for each knob to a command ``def command(..., **knobs)``.
 
-    Parameters
-    ----------
-    many : bool
-        Whether an option takes several values, for a sweep; ``seed`` is then ``seeds``.
+    Parameters are those of ``knob_parameters``.
     """
 
     def decorate(command: Command) -> Command:
@@ -184,7 +183,7 @@ def with_knobs(many: bool) -> Callable[[Command], Command]:
             if parameter.kind is not inspect.Parameter.VAR_KEYWORD
         ]
         command.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=own + knob_parameters(many)
+            parameters=own + knob_parameters(many, names)
         )
         return command
 

@@ -89,7 +89,7 @@ def sweep(
     needs = dict.fromkeys(configs, diagnostics)
     if dry_run:
         return _dry_run(needs, db)
-    cluster = _connect(scheduler, jobs) if scheduler is not None else None
+    cluster = connect(scheduler, jobs) if scheduler is not None else None
     if cluster is None and jobs != 1 and len(configs) > 1:
         from cdbench.running.servers import start_server
 
@@ -118,7 +118,7 @@ def sweep(
     return code
 
 
-def _connect(scheduler: str, jobs: int | None) -> "Cluster":
+def connect(scheduler: str, jobs: int | None) -> "Cluster":
     """Return the cluster that was asked for; called before any database is created."""
     if jobs is not None:
         raise ConfigurationError(

@@ -3,6 +3,12 @@
 from cdbench.store.models.base import Base
 from cdbench.store.models.benchmarks import Benchmark, Timing
 from cdbench.store.models.claims import ClaimResult, Measurement, Observation, Series
+from cdbench.store.models.comparisons import (
+    Comparison,
+    ComparisonDifference,
+    ComparisonLine,
+    ComparisonRun,
+)
 from cdbench.store.models.runs import ClassAccuracy, Environment, Epoch, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
@@ -18,6 +24,10 @@ __all__ = [
     "Benchmark",
     "ClaimResult",
     "ClassAccuracy",
+    "Comparison",
+    "ComparisonDifference",
+    "ComparisonLine",
+    "ComparisonRun",
     "ConditionNumber",
     "Curvature",
     "CurvatureNode",

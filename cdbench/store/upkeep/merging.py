@@ -20,6 +20,7 @@ IDENTITIES = {
     "run": ("uuid",),
     "claim_result": ("measured_at", "claim", "inputs_digest"),
     "benchmark": ("uuid",),
+    "comparison": ("plan_digest",),
 }
 """Columns that identify a row in any database, the most selective first; parents come first."""
 
@@ -30,6 +31,8 @@ PARTS = {
     "claim_result": ("series", "measurement"),
     "series": ("observation",),
     "benchmark": ("timing",),
+    "comparison": ("comparison_run", "comparison_line"),
+    "comparison_line": ("comparison_difference",),
 }
 """Tables whose rows are merged together with the row that they belong to, never alone."""
 
@@ -132,7 +135,7 @@ class _Merge:
         named = {row[place] for row in rows} - {None}
         if parent in self._keys:
             mapping = self._keys[parent]
-        elif key.parent.table.name == "observation" and parent == "run":
+        elif parent == "run" and key.parent.table.name in ("observation", "comparison_run"):
             mapping = self._runs(named)
         else:
             return  # a part, which already has its parent's new key

@@ -1,0 +1,261 @@
+"""``cdbench compare``: families at matched sizes, each at a learning rate of its own."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli.echo import echo
+from cdbench.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    HeaderOption,
+    JobsOption,
+    SchedulerOption,
+    given,
+    header_of,
+    whole_numbers,
+    with_knobs,
+)
+from cdbench.cli.output import print_report
+from cdbench.config.families import BASELINE
+from cdbench.config.run_config import RunConfig
+
+if TYPE_CHECKING:
+    from cdbench.comparison.plan import Plan
+    from cdbench.comparison.sizes import Candidate, Field
+    from cdbench.reports.formats import Report
+    from cdbench.store.comparison_queries import StoredComparison
+
+SHARED = (
+    *("dataset", "label_column", "input", "hidden", "head", "normalization", "epochs"),
+    *("batch_size", "optimizer", "momentum", "dropout", "dtype"),
+)
+"""Knobs that all models of a comparison share."""
+
+LONG_S = 600
+"""From so many seconds on, it says how long it will take before it begins."""
+
+
+@with_knobs(many=False, names=SHARED)
+def compare(
+    db: DatabaseOption = DEFAULT_DATABASE,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    header: HeaderOption = "auto",
+    budget: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--budget",
+            metavar="NUMBER ...",
+            show_default=False,
+            help="Sizes to compare at: shares of the dense network's weights, or from 1 on numbers "
+            r"of parameters. \[default: 0.25]",
+        ),
+    ] = None,
+    match: Annotated[
+        str,
+        typer.Option(
+            "--match",
+            metavar="parameters|multiply-adds",
+            help="What budgets are of.",
+        ),
+    ] = "parameters",
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layer",
+            metavar="FAMILY[,NAME=VALUE] ...",
+            show_default=False,
+            help=r"Families that compete beside dense. \[default: all]",
+        ),
+    ] = None,
+    seeds: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--seeds",
+            parser=whole_numbers,
+            metavar="NUMBER ...",
+            show_default=False,
+            help=r"Seeds that are reported. \[default: 0..9]",
+        ),
+    ] = None,
+    tuning_seeds: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--tuning-seeds",
+            parser=whole_numbers,
+            metavar="NUMBER ...",
+            show_default=False,
+            help=r"Seeds that choose the learning rates. \[default: 1000 1001]",
+        ),
+    ] = None,
+    rates: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--rates",
+            metavar="NUMBER ...",
+            show_default=False,
+            help="Learning rates that every model tries; more where the best is at an end. "
+            r"\[default: 0.0025 to 0.32 in factors of 2]",
+        ),
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option("--validation", help="Share of the training split by which rates are chosen."),
+    ] = 0.2,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="TEXT",
+            show_default=False,
+            help=r"Name by which report and plot find it. \[default: the data set's]",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where it stopped, which it does anyway; for scripts."),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be trained, and how long; train nothing."),
+    ] = False,
+    **knobs: Any,
+) -> int:
+    """Compare families at equal size, each at its own best learning rate, beside dense networks.
+
+    Of each family the setting nearest to the budget competes, with a dense network narrowed to
+    the same size and the dense one at full width. Rates are chosen on samples held out of the
+    training split, with seeds of their own. What the database has is used.
+
+    For example:
+
+        cdbench compare --dataset digits --budget 0.25
+
+        cdbench compare --dataset wine --budget 0.5 0.25 --layer cdlinear low-rank monarch
+
+        cdbench compare --dataset mine.csv --budget 2000 --seeds 0..29 --dry-run
+    """
+    del resume
+    from cdbench.comparison.sizes import fields_of, whole
+
+    plan = _plan(_base(knobs, header), budget, layer, match, seeds, tuning_seeds, rates, validation)
+    fields = fields_of(plan)
+    candidates = [whole(plan), *(one for field in fields for one in field.candidates)]
+    label = name or str(plan.base.dataset)
+    if dry_run:
+        _print_plan(plan, fields, candidates)
+        return COMPLETED
+    cluster = None
+    if scheduler is not None:
+        from cdbench.cli.sweep import connect
+
+        cluster = connect(scheduler, jobs)
+    from cdbench.cli.comparing import run_comparison
+    from cdbench.cli.released import open_to_add
+
+    database = open_to_add(db)
+    _say_duration(plan, candidates, jobs)
+    code = run_comparison(plan, candidates, label, database, jobs, cluster)
+    if code == INTERRUPTED:
+        return code
+    from cdbench.reports.comparison import costs
+    from cdbench.store.comparison_queries import stored_comparison
+
+    found = stored_comparison(database, label)
+    echo()
+    print_report(accuracy_report(found))
+    echo()
+    print_report(costs(found))
+    echo(f"stored in {database.name} as {label}; again: cdbench report --compare")
+    return code
+
+
+def accuracy_report(found: "StoredComparison") -> "Report":
+    """Return the first table of a stored comparison, with what it found in plain words."""
+    from cdbench.comparison.plan import Plan
+    from cdbench.comparison.words import sentences
+    from cdbench.reports.comparison import accuracies
+
+    plan = Plan.from_json(found.plan_json)
+    return accuracies(found, sentences(found.lines, plan.base.dataset, plan.match))
+
+
+def _base(knobs: dict[str, Any], header: str) -> RunConfig:
+    """Return the dense network at full width, pinned to its data set."""
+    from cdbench.datasets import pin_dataset
+
+    return pin_dataset(RunConfig(**given(knobs), layer=BASELINE), header_of(header))
+
+
+def _plan(
+    base: RunConfig,
+    budgets: Sequence[float] | None,
+    layers: Sequence[str] | None,
+    match: str,
+    seeds: Sequence[int] | None,
+    tuning_seeds: Sequence[int] | None,
+    rates: Sequence[float] | None,
+    validation: float,
+) -> "Plan":
+    from dataclasses import replace
+
+    from cdbench.comparison.plan import Plan, entrant, every_entrant
+    from cdbench.datasets import load_dataset
+
+    dataset = load_dataset(base)
+    plan = Plan(
+        base,
+        dataset.n_features,
+        dataset.n_classes,
+        tuple(map(entrant, layers)) if layers else every_entrant(),
+        tuple(budgets or (0.25,)),
+        match,
+        validation=validation,
+    )
+    return replace(
+        plan,
+        seeds=tuple(seeds) if seeds else plan.seeds,
+        tuning_seeds=tuple(tuning_seeds) if tuning_seeds else plan.tuning_seeds,
+        rates=tuple(sorted(rates)) if rates else plan.rates,
+    )
+
+
+def _print_plan(plan: "Plan", fields: "Sequence[Field]", candidates: "Sequence[Candidate]") -> None:
+    from cdbench.reports.comparison_plan import planned
+
+    seconds, n_runs = _estimate(plan, candidates)
+    print_report(planned(plan, fields, candidates))
+    echo(
+        f"{n_runs:,} runs: {len(plan.rates)} rates with {len(plan.tuning_seeds)} seeds, more where "
+        f"the best is at an end, and {len(plan.seeds)} seeds reported of each of "
+        f"{len(candidates)} models; about {_minutes(seconds)} of processor time"
+    )
+
+
+def _say_duration(plan: "Plan", candidates: "Sequence[Candidate]", jobs: int | None) -> None:
+    import os
+
+    seconds, n_runs = _estimate(plan, candidates)
+    elapsed = seconds / (jobs or os.cpu_count() or 1)
+    if elapsed > LONG_S:
+        echo(f"{n_runs:,} runs will take about {_minutes(elapsed)}, if none is stored", err=True)
+
+
+def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, int]:
+    """Return the processor time in seconds, from a few timed steps of each model, and the runs."""
+    from cdbench.comparison.clock import seconds_per_run, split_of
+
+    split = split_of(plan.base)
+    n_runs = len(plan.rates) * len(plan.tuning_seeds) + len(plan.seeds)
+    seconds = sum(seconds_per_run(one.config, split) for one in candidates)
+    return n_runs * seconds, n_runs * len(candidates)
+
+
+def _minutes(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    minutes = seconds / 60
+    return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"

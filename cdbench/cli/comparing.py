@@ -1,0 +1,157 @@
+"""The stages of a comparison: trials until every rate is found, then the runs that are reported."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli.echo import echo
+from cdbench.cli.training import train_and_store
+from cdbench.cli.typed import command_line
+from cdbench.comparison.clock import prediction_microseconds, split_of
+from cdbench.comparison.plan import Plan
+from cdbench.comparison.results import Competitor, lines
+from cdbench.comparison.sizes import Candidate
+from cdbench.comparison.trials import OF_REPORTED, OF_TRIALS, Score, Tuned, reported, search
+from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.run_config import RunConfig
+from cdbench.running.pace import in_good_order
+from cdbench.store.audit_queries import covering_runs
+from cdbench.store.comparison_queries import EndedRun, ended_runs, reported_runs
+from cdbench.store.comparison_rows import begin_comparison, end_comparison
+from cdbench.store.database import Database
+
+if TYPE_CHECKING:
+    from cdbench.running.cluster_workers import Cluster
+
+TUNING, REPORTED = "tuning", "reported"
+
+
+class _Stages:
+    """A comparison in progress.
+
+    Parameters
+    ----------
+    plan : Plan
+        The comparison.
+    candidates : sequence of Candidate
+        Its models, the dense network of full width first.
+    database : Database
+        Where its runs are, and are stored.
+    jobs : int or None
+        Runs at a time.
+    cluster : Cluster or None
+        Where they are trained, if not here.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        candidates: Sequence[Candidate],
+        database: Database,
+        jobs: int | None,
+        cluster: "Cluster | None",
+    ) -> None:
+        self.plan, self.candidates, self.database = plan, candidates, database
+        self.jobs, self.cluster = jobs, cluster
+        self.code = COMPLETED
+        self.ended: dict[RunConfig, EndedRun] = {}
+        self.failed: set[RunConfig] = set()
+
+    def train(self, needs: dict[RunConfig, Diagnostics]) -> bool:
+        """Train what is missing; return whether to go on."""
+        code = train_and_store(
+            in_good_order(needs), self.jobs, self.database, command_line(), 1, self.cluster
+        )
+        self.code = max(self.code, code) if code != INTERRUPTED else code
+        return code != INTERRUPTED
+
+    def tune(self) -> list[Tuned] | None:
+        """Find every model's rate; None if interrupted."""
+        while True:
+            found = [search(self.plan, one, self._scores()) for one in self.candidates]
+            missing = {trial: OF_TRIALS for trials, _ in found for trial in trials}
+            known = ended_runs(self.database, missing)
+            if missing and not known:
+                echo(f"tuning: {len(missing):,} trials", err=True)
+                if not self.train(missing):
+                    return None
+                known = ended_runs(self.database, missing)
+                self.failed |= missing.keys() - known.keys()
+            self.ended |= known
+            if not missing:
+                return [tuned for _, tuned in found]
+
+    def _scores(self) -> dict[RunConfig, Score | None]:
+        scores: dict[RunConfig, Score | None] = dict.fromkeys(self.failed)
+        for config, run in self.ended.items():
+            accuracy, loss = run.validation_accuracy, run.validation_loss
+            scores[config] = None
+            if run.is_completed and accuracy is not None and loss is not None:
+                scores[config] = Score(accuracy, loss)
+        return scores
+
+    def report(self, tuned: Sequence[Tuned]) -> list[list[RunConfig]] | None:
+        """Train the reported runs; return each model's, or None if interrupted."""
+        wanted = [
+            [] if own.rate is None else reported(self.plan, one, own.rate)
+            for one, own in zip(self.candidates, tuned, strict=True)
+        ]
+        needs = {config: OF_REPORTED for own in wanted for config in own}
+        stored = covering_runs(self.database, needs)
+        diverged = ended_runs(self.database, needs.keys() - stored.keys())
+        missing = {
+            config: OF_REPORTED
+            for config in needs
+            if config not in stored
+            and not (config in diverged and not diverged[config].is_completed)
+        }
+        if missing:
+            echo(f"reporting: {len(missing):,} runs", err=True)
+            if not self.train(missing):
+                return None
+        return wanted
+
+
+def run_comparison(
+    plan: Plan,
+    candidates: Sequence[Candidate],
+    name: str,
+    database: Database,
+    jobs: int | None,
+    cluster: "Cluster | None" = None,
+) -> int:
+    """Train what a comparison needs and is not stored, and store its lines; return the exit code.
+
+    Every run is stored when it ends, so that one that was killed goes on where it stopped.
+    """
+    comparison_id = begin_comparison(
+        database, name, plan.canonical_json(), plan.digest(), command_line()
+    )
+    stages = _Stages(plan, candidates, database, jobs, cluster)
+    tuned = stages.tune()
+    wanted = None if tuned is None else stages.report(tuned)
+    if tuned is None or wanted is None:
+        return stages.code
+    found = covering_runs(database, {one: OF_REPORTED for own in wanted for one in own})
+    runs = reported_runs(database, [run_id for run_id, _ in found.values()])
+    split = split_of(plan.base)
+    competitors = [
+        Competitor(
+            one,
+            own,
+            len(own.accuracies) * len(plan.tuning_seeds),
+            {config.seed: runs[found[config][0]] for config in configs if config in found},
+            prediction_microseconds(one.config, split),
+        )
+        for one, own, configs in zip(candidates, tuned, wanted, strict=True)
+    ]
+    noted = {run.run_id: TUNING for run in stages.ended.values()}
+    noted |= {run_id: REPORTED for run_id, _ in found.values()}
+    end_comparison(database, comparison_id, name, noted.items(), lines(competitors, _overlap(plan)))
+    return stages.code
+
+
+def _overlap(plan: Plan) -> float | None:
+    """Return n_test / n_train of the seeds' splits."""
+    split = split_of(plan.base)
+    return len(split.y_test) / len(split.y_train)

@@ -1,0 +1,1 @@
+"""Families compared fairly: matched sizes, a learning rate of each one's own, real intervals."""

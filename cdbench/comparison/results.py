@@ -1,0 +1,142 @@
+"""From stored runs to the lines of a comparison: means, intervals, paired differences."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cdbench.comparison.sizes import DENSE, NARROWER, Candidate
+from cdbench.comparison.trials import Tuned
+from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.statistics.averages import mean, median
+from cdbench.statistics.holm import holm
+from cdbench.statistics.improvement import paired_improvement
+from cdbench.statistics.resampled import resampled_t
+from cdbench.store.comparison_queries import ReportedRun
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """A candidate with all that was found about it.
+
+    Attributes
+    ----------
+    candidate : Candidate
+        The model.
+    tuned : Tuned
+        Its rates.
+    n_trials : int
+        How many runs chose the rate.
+    runs : mapping of int to ReportedRun
+        The completed runs, by seed.
+    prediction_us : float or None
+        Microseconds to predict a sample.
+    """
+
+    candidate: Candidate
+    tuned: Tuned
+    n_trials: int
+    runs: Mapping[int, ReportedRun]
+    prediction_us: float | None
+
+
+def lines(competitors: Sequence[Competitor], overlap: float | None) -> list[ComparedModel]:
+    """Return the lines of a comparison, budget by budget, dense ones first.
+
+    Parameters
+    ----------
+    competitors : sequence of Competitor
+        The dense network of full width is the first.
+    overlap : float or None
+        n_test / n_train of the seeds' splits; None if all have the data set's own test split.
+    """
+    whole = competitors[0]
+    assert whole.candidate.role == DENSE
+    found = [_line(whole, overlap)]
+    for budget in dict.fromkeys(one.candidate.budget for one in competitors[1:]):
+        own = [one for one in competitors[1:] if one.candidate.budget == budget]
+        narrower = next(one for one in own if one.candidate.role == NARROWER)
+        differences: dict[int, list[Difference]] = {}
+        for against, base in ((DENSE, whole), (NARROWER, narrower)):
+            others = {i: one for i, one in enumerate(own) if one is not base}
+            for i, difference in _differences(others, base, against, overlap).items():
+                differences.setdefault(i, []).append(difference)
+        found += [
+            replace(_line(one, overlap), differences=tuple(differences.get(i, ())))
+            for i, one in enumerate(own)
+        ]
+    return found
+
+
+def _line(one: Competitor, overlap: float | None) -> ComparedModel:
+    config, tuned, runs = one.candidate.config, one.tuned, list(one.runs.values())
+    low, high = tuned.usable or (None, None)
+    line = ComparedModel(
+        budget=one.candidate.budget,
+        role=one.candidate.role,
+        model=config.model,
+        layer=config.layer,
+        structure=config.structure,
+        B=config.B,
+        hidden=" ".join(map(str, config.hidden)),
+        n_parameters=one.candidate.n_parameters,
+        multiply_adds=one.candidate.multiply_adds,
+        learning_rate=tuned.rate,
+        usable_low=low,
+        usable_high=high,
+        is_at_edge=tuned.is_at_edge,
+        n_trials=one.n_trials,
+        n_seeds=len(runs),
+    )
+    if len(runs) < 2:
+        return line
+    accuracies = np.array([run.test_accuracy for run in runs])
+    plain = resampled_t(accuracies, 0.0)
+    wide = None if overlap is None else resampled_t(accuracies, overlap)
+    of_weights = [run.weight_kappa for run in runs if run.weight_kappa is not None]
+    of_hessians = [run.hessian_kappa for run in runs if run.hessian_kappa is not None]
+    return replace(
+        line,
+        accuracy=plain.mean,
+        low=plain.low,
+        high=plain.high,
+        wide_low=None if wide is None else wide.low,
+        wide_high=None if wide is None else wide.high,
+        seconds_per_epoch=mean(run.seconds_per_epoch for run in runs),
+        prediction_us=one.prediction_us,
+        weight_kappa=median(of_weights) if of_weights else None,
+        hessian_kappa=median(of_hessians) if of_hessians else None,
+    )
+
+
+def _differences(
+    others: Mapping[int, Competitor], base: Competitor, against: str, overlap: float | None
+) -> dict[int, Difference]:
+    """Return each model's difference to the base over common seeds, by its place."""
+    plain, wide, improved = {}, {}, {}
+    for i, one in others.items():
+        seeds = [seed for seed in one.runs if seed in base.runs]
+        if len(seeds) < 2:
+            continue
+        ours, theirs = (
+            np.array([own.runs[seed].test_accuracy for seed in seeds]) for own in (one, base)
+        )
+        plain[i] = resampled_t(ours - theirs, 0.0)
+        wide[i] = None if overlap is None else resampled_t(ours - theirs, overlap)
+        improved[i] = float(paired_improvement(ours[None], theirs[None]))
+    adjusted = holm({str(i): found.p for i, found in plain.items()})
+    widely = holm({str(i): found.p for i, found in wide.items() if found is not None})
+    return {
+        i: Difference(
+            against,
+            found.mean,
+            found.low,
+            found.high,
+            None if (own := wide[i]) is None else own.low,
+            None if own is None else own.high,
+            adjusted[str(i)],
+            widely.get(str(i)),
+            improved[i],
+        )
+        for i, found in plain.items()
+    }

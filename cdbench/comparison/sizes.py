@@ -1,0 +1,206 @@
+"""Matched sizes: for each family the setting nearest to a budget, and a narrower dense network."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, product
+from math import log, prod
+
+from cdbench.comparison.plan import Entrant, Plan
+from cdbench.config import families
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.building import build_weight_layers
+from cdbench.errors import ConfigurationError, ShapeError
+
+DENSE, NARROWER, STRUCTURED = "dense", "narrower dense", "structured"
+ROLES = (DENSE, NARROWER, STRUCTURED)
+
+NEAR = 0.12
+"""Largest relative distance from a budget at which a size counts as matched."""
+
+MOST_PADDED = 1.3
+"""A setting whose widths, multiplied, grow by more than this factor wastes what it has."""
+
+MAIN_VALUES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128)
+OTHER_VALUES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+"""Values tried of a family's main structure parameter, and of each other one that is a number."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that competes at a budget.
+
+    Attributes
+    ----------
+    budget : float
+        As asked for; for the dense network at its full width 1.
+    role : str
+        One of ROLES.
+    config : RunConfig
+        Its configuration, but for seed and learning rate.
+    n_parameters : int
+        Weights and biases.
+    multiply_adds : int
+        Real multiply-adds of a sample, without biases and fixed transforms.
+    padded : float
+        How many times larger its widths, multiplied, are than those that were asked for.
+    rank : int
+        Sum of its layers' expected ranks, as far as the widths that were asked for allow.
+    """
+
+    budget: float
+    role: str
+    config: RunConfig
+    n_parameters: int
+    multiply_adds: int
+    padded: float
+    rank: int
+
+    def size(self, match: str) -> int:
+        """Return what a budget is of."""
+        return self.n_parameters if match == "parameters" else self.multiply_adds
+
+
+@dataclass(frozen=True)
+class Field:
+    """Who competes at one budget, and who cannot.
+
+    Attributes
+    ----------
+    budget : float
+        As asked for.
+    target : float
+        The size that it stands for.
+    candidates : tuple of Candidate
+        The narrower dense network first.
+    left_out : tuple of (str, int or None)
+        Families without a matched size, with their nearest.
+    """
+
+    budget: float
+    target: float
+    candidates: tuple[Candidate, ...]
+    left_out: tuple[tuple[str, int | None], ...]
+
+
+def whole(plan: Plan) -> Candidate:
+    """Return the dense network at its full width."""
+    return _candidate(plan, plan.base, 1.0, DENSE)
+
+
+def fields_of(plan: Plan) -> list[Field]:
+    """Return who competes at each budget.
+
+    Raises
+    ------
+    ConfigurationError
+        If no family meets a budget.
+    """
+    narrow = [_candidate(plan, config, 0, NARROWER) for config in _narrower(plan)]
+    settings = {one: list(_settings(plan, one)) for one in plan.entrants}
+    found = []
+    for budget in plan.budgets:
+        target = _target(plan, budget)
+        narrower = _nearest(plan, narrow, budget, target)
+        candidates, left_out, all_nearest = [], [], []
+        for one, sized in settings.items():
+            nearest = _nearest(plan, sized, budget, target)
+            if nearest is not None and _off(nearest, plan, target) <= NEAR:
+                candidates.append(nearest)
+            else:
+                size = None if nearest is None else nearest.size(plan.match)
+                left_out.append((str(one), size))
+                all_nearest += [] if nearest is None else [nearest]
+        if not candidates or narrower is None:
+            raise ConfigurationError(_no_one(budget, target, plan, all_nearest))
+        found.append(Field(budget, target, (narrower, *candidates), tuple(left_out)))
+    return found
+
+
+def _target(plan: Plan, budget: float) -> float:
+    """Return the size that a budget stands for: a share is of the weights; biases all have."""
+    if budget >= 1:
+        return budget
+    full = whole(plan)
+    biases = sum(plan.base.hidden) + plan.n_classes
+    if plan.match == "parameters":
+        return budget * (full.n_parameters - biases) + biases
+    return budget * full.multiply_adds
+
+
+def _no_one(budget: float, target: float, plan: Plan, nearest: list[Candidate]) -> str:
+    close = sorted(nearest, key=lambda one: _off(one, plan, target))[:3]
+    words = ", ".join(f"{one.config.model} with {one.size(plan.match):,}" for one in close)
+    return (
+        f"budget = {budget:g}: no family has a size within {NEAR:.0%} of {target:,.0f} "
+        f"{plan.match}; nearest come {words or 'none'}; expected a budget near one of these, or "
+        "wider --hidden"
+    )
+
+
+def _off(candidate: Candidate, plan: Plan, target: float) -> float:
+    return abs(candidate.size(plan.match) / target - 1)
+
+
+def _nearest(
+    plan: Plan, candidates: Sequence[Candidate], budget: float, target: float
+) -> Candidate | None:
+    """Return the matched setting of the highest rank, or else the nearest; None if there is none.
+
+    A matched setting of low rank, such as a Monarch of narrow inner width, is not what its family
+    can do at this size.
+    """
+
+    def badness(one: Candidate) -> tuple[float, ...]:
+        distance = abs(log(one.size(plan.match) / target))
+        if _off(one, plan, target) <= NEAR / 2:
+            return (0.0, -one.rank, one.padded, distance)
+        return (distance,)
+
+    nearest = min(candidates, key=badness, default=None)
+    return None if nearest is None else replace(nearest, budget=budget)
+
+
+def _candidate(plan: Plan, config: RunConfig, budget: float, role: str) -> Candidate:
+    layers = build_weight_layers(config, plan.n_features, plan.n_classes)
+    widths = (plan.n_features, *config.hidden, plan.n_classes)
+    pairs = list(pairwise(widths))
+    return Candidate(
+        budget,
+        role,
+        config,
+        sum(prod(shape) for layer in layers for shape in layer.parameter_shapes().values()),
+        sum(layer.multiply_adds() for layer in layers),
+        sum(layer.n_in * layer.n_out for layer in layers) / sum(a * b for a, b in pairs),
+        sum(min(own.expected_rank(), *pair) for own, pair in zip(layers, pairs, strict=True)),
+    )
+
+
+def _narrower(plan: Plan) -> Iterator[RunConfig]:
+    """Yield dense networks whose hidden widths keep their proportions, from 1 to the whole."""
+    widest = max(plan.base.hidden)
+    for width in range(1, widest + 1):
+        scaled = tuple(max(1, round(own * width / widest)) for own in plan.base.hidden)
+        yield replace(plan.base, hidden=scaled)
+
+
+def _settings(plan: Plan, entrant: Entrant) -> Iterator[Candidate]:
+    """Yield the family's settings that can be built on this data without much padding."""
+    parameters = families.family(entrant.family).structure
+    fixed = dict(entrant.fixed)
+    free = [own for own in parameters if own.name not in fixed and not own.choices]
+    values = [
+        [own.default, *OTHER_VALUES] if place else list(MAIN_VALUES)
+        for place, own in enumerate(free)
+    ]
+    for chosen in product(*values):
+        given = dict(zip((own.name for own in free), chosen, strict=True)) | fixed
+        text = ",".join(f"{name}={value}" for name, value in given.items() if value is not None)
+        try:
+            config = replace(
+                plan.base, layer=f"{entrant.family}:{text}" if text else entrant.family
+            )
+            found = _candidate(plan, config, 0, STRUCTURED)
+        except (ConfigurationError, ShapeError):
+            continue
+        if found.padded <= MOST_PADDED:
+            yield found

@@ -1,0 +1,100 @@
+"""The result of a comparison, as plain values: a line a model, and its differences to dense."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A model's test accuracy less that of a dense network, paired over seeds.
+
+    Attributes
+    ----------
+    against : str
+        "dense", at its full width, or "narrower dense", of the same size.
+    difference, low, high : float
+        Mean, and 95 % interval over the seeds: of these splits of this data set.
+    wide_low, wide_high : float or None
+        The corrected interval, for new data of this kind; None where all seeds have one test
+        split, which gives no such interval.
+    p_holm, wide_p_holm : float or None
+        Two-sided p of no difference, over these splits and for new data, by Holm's correction for
+        the models of the budget.
+    improvement : float
+        Share of seeds in which the model is better; those that are equal count half.
+    """
+
+    against: str
+    difference: float
+    low: float
+    high: float
+    wide_low: float | None
+    wide_high: float | None
+    p_holm: float
+    wide_p_holm: float | None
+    improvement: float
+
+
+@dataclass(frozen=True)
+class ComparedModel:
+    """A line of a comparison.
+
+    Attributes
+    ----------
+    budget : float
+        As asked for; 1 for the dense network at its full width.
+    role : str
+        "dense", "narrower dense" or "structured".
+    model, layer, hidden : str
+        Its name, its family, and its hidden widths such as ``64 64``.
+    structure : str or None
+        Of its layers; None for those without.
+    B : int or None
+        Block size of cdlinear.
+    n_parameters, multiply_adds : int
+        Size, and real multiply-adds of a sample.
+    learning_rate, usable_low, usable_high : float or None
+        The best rate, and the stretch of rates about it within half a point; None if none trained.
+    is_at_edge : bool
+        Whether the best rate is at an end of those tried.
+    n_trials, n_seeds : int
+        Runs that chose the rate, and completed runs that are reported.
+    accuracy, low, high : float or None
+        Mean test accuracy, 0 to 1, with its 95 % interval over seeds.
+    wide_low, wide_high : float or None
+        The interval for new data of this kind.
+    weight_kappa, hessian_kappa : float or None
+        Of kind weight, and of kind layer_hessian without null directions: mean over layers, median
+        over seeds.
+    seconds_per_epoch : float or None
+        Mean wall time of an epoch's updates.
+    prediction_us : float or None
+        Microseconds to predict one sample, in batches, one thread.
+    differences : tuple of Difference
+        To both dense networks; empty for these.
+    """
+
+    budget: float
+    role: str
+    model: str
+    layer: str
+    structure: str | None
+    B: int | None
+    hidden: str
+    n_parameters: int
+    multiply_adds: int
+    learning_rate: float | None
+    usable_low: float | None
+    usable_high: float | None
+    is_at_edge: bool
+    n_trials: int
+    n_seeds: int
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+    wide_low: float | None = None
+    wide_high: float | None = None
+    weight_kappa: float | None = None
+    hessian_kappa: float | None = None
+    seconds_per_epoch: float | None = None
+    prediction_us: float | None = None
+    differences: tuple[Difference, ...] = ()

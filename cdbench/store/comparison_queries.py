@@ -1,0 +1,197 @@
+"""Queries of comparisons: their runs while they go on, and their lines as stored."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, text
+
+from cdbench.config.run_config import RunConfig
+from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.store.database import Database
+from cdbench.store.queries import chunks
+from cdbench.store.stored_json import asked_config
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run that completed or diverged, with what its last epoch gave on the held-out samples."""
+
+    run_id: int
+    is_completed: bool
+    validation_accuracy: float | None
+    validation_loss: float | None
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """A completed run, as far as comparisons report it."""
+
+    run_id: int
+    test_accuracy: float
+    seconds_per_epoch: float
+    weight_kappa: float | None
+    hessian_kappa: float | None
+
+
+@dataclass(frozen=True)
+class StoredComparison:
+    """A comparison as stored; without lines if it did not come to its end."""
+
+    comparison_id: int
+    name: str
+    plan_json: str
+    n_tuning: int
+    n_reported: int
+    lines: tuple[ComparedModel, ...]
+
+
+_ENDED = text(
+    """
+    SELECT run.run_id, run.config_digest, run.status = 'completed' AS is_completed,
+        epoch.validation_accuracy, epoch.validation_loss
+    FROM run LEFT JOIN epoch ON epoch.run_id = run.run_id
+        AND epoch.epoch = (SELECT max(e.epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
+    WHERE run.config_digest IN :digests AND run.status IN ('completed', 'diverged')
+    ORDER BY run.sequence, run.run_id
+    """
+).bindparams(bindparam("digests", expanding=True))
+
+_REPORTED = text(
+    """
+    SELECT run.config_digest, run.run_id, epoch.test_accuracy,
+        (SELECT avg(e.duration_s) FROM epoch AS e WHERE e.run_id = run.run_id)
+            AS seconds_per_epoch,
+        (SELECT avg(k.kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
+            AND k.kind = 'weight' AND k.epoch = epoch.epoch AND k.step = 0) AS weight_kappa,
+        (SELECT avg(k.kappa_nonnull) FROM condition_number AS k WHERE k.run_id = run.run_id
+            AND k.kind = 'layer_hessian' AND k.epoch = epoch.epoch AND k.step = 0)
+            AS hessian_kappa
+    FROM run JOIN epoch ON epoch.run_id = run.run_id
+        AND epoch.epoch = (SELECT max(e.epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
+    WHERE run.run_id IN :ids
+    """
+).bindparams(bindparam("ids", expanding=True))
+
+_COMPARISONS = """
+    SELECT comparison_id, name, plan_json,
+        (SELECT count(*) FROM comparison_run AS r WHERE r.comparison_id = c.comparison_id
+            AND r.stage = 'tuning') AS n_tuning,
+        (SELECT count(*) FROM comparison_run AS r WHERE r.comparison_id = c.comparison_id
+            AND r.stage = 'reported') AS n_reported
+    FROM comparison AS c WHERE ended_at IS NOT NULL """
+_BY_NAME = text(_COMPARISONS + "AND name = :name ORDER BY sequence DESC")
+_NEWEST = text(_COMPARISONS + "ORDER BY sequence DESC")
+_NAMES = text("SELECT DISTINCT name FROM comparison WHERE ended_at IS NOT NULL ORDER BY name")
+
+_LINES = text("SELECT * FROM comparison_line WHERE comparison_id = :id ORDER BY position")
+_DIFFERENCES = text(
+    """
+    SELECT d.* FROM comparison_difference AS d JOIN comparison_line AS l
+        ON l.comparison_line_id = d.comparison_line_id
+    WHERE l.comparison_id = :id ORDER BY d.against
+    """
+)
+
+_RATES = text(
+    """
+    SELECT run.layer || coalesce(' B=' || run."B", ' ' || run.structure, '') AS model,
+        run.hidden, run.learning_rate,
+        avg(CASE run.status WHEN 'completed' THEN epoch.validation_accuracy END) AS accuracy,
+        min(CASE run.status WHEN 'completed' THEN 1 ELSE 0 END) AS all_completed
+    FROM comparison_run AS r JOIN run ON run.run_id = r.run_id
+    LEFT JOIN epoch ON epoch.run_id = run.run_id
+        AND epoch.epoch = (SELECT max(e.epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
+    WHERE r.comparison_id = :id AND r.stage = 'tuning'
+    GROUP BY run.layer, run."B", run.structure, run.hidden, run.learning_rate
+    ORDER BY run.learning_rate
+    """
+)
+
+
+def ended_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunConfig, EndedRun]:
+    """Return the newest run of each configuration that completed or diverged."""
+    by_digest = {config.digest(): config for config in configs}
+    found: dict[RunConfig, EndedRun] = {}
+    with database.transaction() as connection:
+        for digests in chunks(list(by_digest)):
+            for row in connection.execute(_ENDED, {"digests": digests}).mappings():
+                values = dict(row)
+                config = asked_config(by_digest, values.pop("config_digest"), database)
+                found[config] = EndedRun(**values)
+    return found
+
+
+def reported_runs(database: Database, run_ids: Sequence[int]) -> dict[int, ReportedRun]:
+    """Return these completed runs, by their keys."""
+    found = {}
+    with database.transaction() as connection:
+        for ids in chunks(list(run_ids)):
+            for row in connection.execute(_REPORTED, {"ids": ids}).mappings():
+                values = {name: row[name] for name in _names(ReportedRun)}
+                found[row["run_id"]] = ReportedRun(**values)
+    return found
+
+
+def stored_comparison(database: Database, name: str | None = None) -> StoredComparison:
+    """Return the newest comparison that came to its end, of this name if one is given.
+
+    Raises
+    ------
+    MissingResultsError
+        If there is none at all.
+    ConfigurationError
+        If there is none of this name.
+    """
+    with database.transaction() as connection:
+        question = _NEWEST if name is None else _BY_NAME
+        named = {} if name is None else {"name": name}
+        row = connection.execute(question, named).mappings().first()
+        if row is None:
+            names = list(connection.execute(_NAMES).scalars())
+            if name is None or not names:
+                raise MissingResultsError(
+                    f"{database.name}: no comparison has come to its end; to make one: "
+                    "cdbench compare --dataset digits --budget 0.25"
+                )
+            raise ConfigurationError(
+                f"no comparison is named {name!r}; expected {' or '.join(names)}"
+            )
+        return StoredComparison(**row, lines=_lines(connection, row["comparison_id"]))
+
+
+def rate_curves(
+    database: Database, comparison_id: int
+) -> dict[tuple[str, str], list[tuple[float, float | None]]]:
+    """Return mean validation accuracies by learning rate, for each model and its hidden widths.
+
+    The accuracy is None where a run did not complete.
+    """
+    curves: dict[tuple[str, str], list[tuple[float, float | None]]] = {}
+    with database.transaction() as connection:
+        for row in connection.execute(_RATES, {"id": comparison_id}).mappings():
+            accuracy = row["accuracy"] if row["all_completed"] else None
+            curves.setdefault((row["model"], row["hidden"]), []).append(
+                (row["learning_rate"], accuracy)
+            )
+    return curves
+
+
+def _lines(connection: Connection, comparison_id: int) -> tuple[ComparedModel, ...]:
+    of_line: dict[int, list[Difference]] = {}
+    for row in connection.execute(_DIFFERENCES, {"id": comparison_id}).mappings():
+        values: dict[str, Any] = {name: row[name] for name in _names(Difference)}
+        of_line.setdefault(row["comparison_line_id"], []).append(Difference(**values))
+    names = [name for name in _names(ComparedModel) if name != "differences"]
+    return tuple(
+        ComparedModel(
+            **{name: row[name] for name in names} | {"is_at_edge": bool(row["is_at_edge"])},
+            differences=tuple(of_line.get(row["comparison_line_id"], ())),
+        )
+        for row in connection.execute(_LINES, {"id": comparison_id}).mappings()
+    )
+
+
+def _names(record: type[Any]) -> list[str]:
+    return [field.name for field in fields(record)]
