@@ -19,6 +19,7 @@ from cdbench.errors import ConfigurationError, DatasetError
 from cdbench.running.execution import execute
 from cdbench.store.database import open_for_writing
 from cdbench.store.record import record_run
+from cdbench.store.upkeep.checks import check_database
 
 SMALL: dict[str, Any] = {"dataset": "iris", "hidden": (8,), "epochs": 4, "B": 2}
 
@@ -98,8 +99,6 @@ def test_a_stop_on_an_epoch_that_is_measured_anyway_measures_it_once():
 
 
 def test_a_run_that_ended_early_is_whole_and_one_that_lost_epochs_is_not(tmp_path):
-    from cdbench.store.upkeep.checks import check_database
-
     config = RunConfig(
         dataset="iris", layer="dense", hidden=(16,), epochs=60, learning_rate=0.3, validation=0.3
     )
@@ -191,3 +190,19 @@ def test_the_balanced_accuracy_is_the_mean_of_the_classes(tmp_path):
     assert row[1] == run.epochs[-1].validation_loss
     assert "validation=0.3" in row[2]
     assert n_classes == 3
+
+
+def test_without_history_the_last_epoch_is_what_it_is_with(tmp_path):
+    config = RunConfig(**SMALL)
+    run, last = (execute(config, diagnostics=Diagnostics(history=h)) for h in (True, False))
+    assert len(run.epochs) == config.epochs
+    (only,) = last.epochs
+    assert replace(only, duration_s=0) == replace(run.epochs[-1], duration_s=0)
+    assert last.classes == ()
+    assert not Diagnostics(history=False).covers(Diagnostics(), config.epochs)
+    database = open_for_writing(str(tmp_path / "runs.db"))
+    record_run(database, last)
+    assert not check_database(database).findings
+    record_run(database, replace(last, uuid="another", epochs=run.epochs[:1]))
+    (found,) = check_database(database).findings
+    assert found.what == "1 run: completed without all epochs"

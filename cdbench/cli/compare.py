@@ -169,7 +169,7 @@ def compare(
     print_report(accuracy_report(found))
     echo()
     print_report(costs(found))
-    echo(f"stored in {database.name} as {label}; again: cdbench report --compare")
+    echo(f"stored in {database.name} as {label}; to see it again: cdbench report --compare")
     return code
 
 

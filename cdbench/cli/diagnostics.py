@@ -114,6 +114,17 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         True,
     ),
+    "history": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--history/--no-history",
+                help="Keep every epoch and each class's accuracy, or only the last epoch.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        True,
+    ),
 }
 
 

@@ -34,6 +34,13 @@ def report(
     claims: Annotated[
         bool, typer.Option("--claims", help="The paper's claims as the last audit judged them.")
     ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="The newest comparison, or the one that --name names.")
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="TEXT", show_default=False, help="Name of a comparison."),
+    ] = None,
     short: Annotated[
         bool, typer.Option("--short", help="Of the claims only the verdicts, a line each.")
     ] = False,
@@ -86,18 +93,10 @@ def report(
         cdbench report --claims --short
 
         cdbench report --claims --format markdown
+
+        cdbench report --compare --name digits
     """
-    if table1 == claims:
-        raise ConfigurationError(
-            f"{'two reports were' if claims else 'no report was'} named; expected "
-            "cdbench report --table1 or cdbench report --claims"
-        )
-    if claims and (seeds or B):
-        raise ConfigurationError(
-            "--seeds and --B are of --table1; a ledger is of the seeds that its audit had"
-        )
-    if short and not claims:
-        raise ConfigurationError("--short is of --claims; expected report --claims --short")
+    _check(table1, claims, compare, name, short, seeds, B)
     target = STANDARD_OUTPUT if output is None else expanded(output, OutputError)
     ending = PurePath(target).suffix.lower()
     if format is None and ending not in ENDINGS:
@@ -106,12 +105,57 @@ def report(
             f"{', '.join(filter(None, ENDINGS))}, or --format beside it"
         )
     form = format or ENDINGS[ending]
-    built = _ledger(db, short) if claims else _table1(db, seeds, B)
+    if compare:
+        built = _comparison(db, name, form)
+    else:
+        built = [_ledger(db, short) if claims else _table1(db, seeds, B)]
     if target == STANDARD_OUTPUT:
-        print_report(built, form)
-    elif write_output(target, render(built, form).encode()):
+        for place, one in enumerate(built):
+            if place:
+                echo()
+            print_report(one, form)
+    elif write_output(target, "\n".join(render(one, form) for one in built).encode()):
         echo(f"wrote {target}")
     return COMPLETED
+
+
+def _check(
+    table1: bool,
+    claims: bool,
+    compare: bool,
+    name: str | None,
+    short: bool,
+    seeds: list[int] | None,
+    B: list[int] | None,
+) -> None:
+    """Raise ConfigurationError unless one report is named, with its own options only."""
+    n_named = table1 + claims + compare
+    if n_named != 1:
+        raise ConfigurationError(
+            f"{'several reports were' if n_named else 'no report was'} named; expected one of "
+            "cdbench report --table1, report --claims and report --compare"
+        )
+    if not table1 and (seeds or B):
+        raise ConfigurationError(
+            "--seeds and --B are of --table1; a ledger and a comparison are of the seeds that "
+            "they were made with"
+        )
+    if short and not claims:
+        raise ConfigurationError("--short is of --claims; expected report --claims --short")
+    if name is not None and not compare:
+        raise ConfigurationError("--name is of --compare; expected report --compare --name NAME")
+
+
+def _comparison(db: str, name: str | None, form: str) -> list[Report]:
+    """Return a comparison's two tables; as data, the first has all that both show."""
+    from cdbench.cli.compare import accuracy_report
+    from cdbench.reports.comparison import costs
+    from cdbench.store.comparison_queries import stored_comparison
+    from cdbench.store.database import open_for_reading
+
+    found = stored_comparison(open_for_reading(db, "cdbench compare"), name)
+    tables = [accuracy_report(found), costs(found)]
+    return tables[:1] if form in ("csv", "json") else tables
 
 
 def _ledger(db: str, short: bool) -> Report:

@@ -41,7 +41,7 @@ class Competitor:
 
 
 def lines(competitors: Sequence[Competitor], overlap: float | None) -> list[ComparedModel]:
-    """Return the lines of a comparison, budget by budget, dense ones first.
+    """Return the lines of a comparison, budget by budget, the most accurate first.
 
     Parameters
     ----------
@@ -61,10 +61,11 @@ def lines(competitors: Sequence[Competitor], overlap: float | None) -> list[Comp
             others = {i: one for i, one in enumerate(own) if one is not base}
             for i, difference in _differences(others, base, against, overlap).items():
                 differences.setdefault(i, []).append(difference)
-        found += [
+        of_budget = [
             replace(_line(one, overlap), differences=tuple(differences.get(i, ())))
             for i, one in enumerate(own)
         ]
+        found += sorted(of_budget, key=lambda line: -(line.accuracy or 0.0))
     return found
 
 

@@ -15,8 +15,8 @@ MOST_EXTENSIONS = 3
 USABLE = 0.005
 """Rates whose validation accuracy is at most so far below the best one's are usable."""
 
-OF_TRIALS = Diagnostics(spectra=False, values=False)
-OF_REPORTED = Diagnostics(values=False, kinds=("weight", "layer_hessian"))
+OF_TRIALS = Diagnostics(spectra=False, values=False, history=False)
+OF_REPORTED = Diagnostics(values=False, kinds=("weight", "layer_hessian"), history=False)
 """What is measured of runs that choose a rate, and of those that are reported."""
 
 

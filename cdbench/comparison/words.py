@@ -76,7 +76,7 @@ def _against(found: Difference, base: str) -> str:
 
 
 def how_sure(found: Difference) -> str:
-    """Say for what a difference is sure after Holm's correction: new data, these splits, or none."""
+    """Say what a difference is sure for by Holm's correction: new data, or these splits only."""
     if found.wide_p_holm is None:
         return "sure over seeds" if found.p_holm < ALPHA else "not sure"
     if found.wide_p_holm < ALPHA:

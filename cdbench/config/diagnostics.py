@@ -46,6 +46,8 @@ class Diagnostics:
         Whether the comparable kinds are also measured above noise floors, after the last epoch.
     values : bool
         Whether the numbers of a spectrum are kept, not only its condition.
+    history : bool
+        Whether every epoch and each class's accuracy are kept, not only the last epoch.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class Diagnostics:
     floors: bool = False
     spectra: bool = True
     kinds: tuple[str, ...] = ()
+    history: bool = True
 
     def __post_init__(self) -> None:
         for name in ("spectra_every", "curvature_every"):
@@ -103,6 +106,7 @@ class Diagnostics:
             and self.batches >= other.batches
             and (self.values >= other.values or not other.spectra)
             and self.floors >= other.floors
+            and self.history >= other.history
             and self.measured_kinds >= other.measured_kinds
             and other.curvature in ("none", self.curvature)
             and self.spectra_epochs(epochs) >= other.spectra_epochs(epochs)
@@ -130,6 +134,7 @@ class Diagnostics:
             values=self.values or other.values,
             floors=self.floors or other.floors,
             spectra=self.spectra or other.spectra,
+            history=self.history or other.history,
             kinds=tuple(kind for kind in KINDS if kind in kinds) if kinds < set(KINDS) else (),
         )
 

@@ -108,7 +108,8 @@ def _cost_cells(line: ComparedModel) -> list[str]:
     usable = "–"
     if line.usable_low is not None and line.usable_high is not None:
         low, high = (format_number(end) for end in (line.usable_low, line.usable_high))
-        usable = f"{low} … {high} (× {line.usable_high / line.usable_low:.0f})"
+        times = f"(×{line.usable_high / line.usable_low:.0f})"
+        usable = f"{low} {times}" if low == high else f"{low}–{high} {times}"
     return [
         named(line),
         rate + " !" * line.is_at_edge,

@@ -108,7 +108,7 @@ def _train(
         outcome |= {"status": FAILED, "error": f"there was not enough memory to train it{said}"}
     except Exception:  # noqa: BLE001 - a bug must not stop a sweep; its traceback is kept with the run
         outcome |= {"status": FAILED, "error": traceback.format_exc()}
-    return outcome | {"epochs": tuple(epochs)}
+    return outcome | {"epochs": tuple(epochs if diagnostics.history else epochs[-1:])}
 
 
 def _fill(
@@ -146,8 +146,9 @@ def _fill(
     outcome |= {
         "spectra": tuple(monitor.spectra),
         "curvature": tuple(monitor.curvature),
-        "classes": class_accuracies(network, parameters, split, dataset.classes),
     }
+    if diagnostics.history:
+        outcome["classes"] = class_accuracies(network, parameters, split, dataset.classes)
 
 
 def _peak_memory_bytes() -> int | None:

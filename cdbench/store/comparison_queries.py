@@ -96,16 +96,9 @@ _DIFFERENCES = text(
 
 _RATES = text(
     """
-    SELECT run.layer || coalesce(' B=' || run."B", ' ' || run.structure, '') AS model,
-        run.hidden, run.learning_rate,
-        avg(CASE run.status WHEN 'completed' THEN epoch.validation_accuracy END) AS accuracy,
-        min(CASE run.status WHEN 'completed' THEN 1 ELSE 0 END) AS all_completed
-    FROM comparison_run AS r JOIN run ON run.run_id = r.run_id
-    LEFT JOIN epoch ON epoch.run_id = run.run_id
-        AND epoch.epoch = (SELECT max(e.epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
-    WHERE r.comparison_id = :id AND r.stage = 'tuning'
-    GROUP BY run.layer, run."B", run.structure, run.hidden, run.learning_rate
-    ORDER BY run.learning_rate
+    SELECT model, hidden, learning_rate, n_trials = n_completed AS all_completed,
+        validation_accuracy_mean
+    FROM comparison_rates WHERE comparison_id = :id ORDER BY learning_rate
     """
 )
 
@@ -171,7 +164,7 @@ def rate_curves(
     curves: dict[tuple[str, str], list[tuple[float, float | None]]] = {}
     with database.transaction() as connection:
         for row in connection.execute(_RATES, {"id": comparison_id}).mappings():
-            accuracy = row["accuracy"] if row["all_completed"] else None
+            accuracy = row["validation_accuracy_mean"] if row["all_completed"] else None
             curves.setdefault((row["model"], row["hidden"]), []).append(
                 (row["learning_rate"], accuracy)
             )

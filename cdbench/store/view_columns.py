@@ -45,7 +45,9 @@ MEANINGS = {
     "is_replicated": "Whether both blocks have the same verdict.",
     "verdict_now": "The ledger's verdict, by the rule as it is now.",
     "condition_now": "The condition under which it holds by that rule; else NULL.",
-    "accuracy": "Level of test accuracy that is asked for, 0 to 1.",
+    "n_completed": "How many of these runs completed.",
+    "validation_accuracy_mean": "Mean of their validation accuracies, 0 to 1.",
+    "validation_loss_mean": "Mean of their validation losses, nats.",
     "microseconds": "Of one pass: median of the rounds.",
     "microseconds_low": "Lower quartile of the rounds.",
     "microseconds_high": "Upper quartile of the rounds.",
@@ -54,6 +56,8 @@ MEANINGS = {
 """Meanings of columns that no table has, or that mean something else in views."""
 
 OF_VIEWS = {
+    ("epochs_to_accuracy", "accuracy"): "Level of test accuracy that is asked for, 0 to 1.",
+    ("comparison_rates", "n_trials"): "Runs that tried this rate.",
     ("epochs_to_accuracy", "epochs"): "First epoch at or above that accuracy; NULL: never.",
     ("noise_floors", "level"): "The floor d, as a share of the sum of the numbers (the trace).",
     ("noise_floors", "damped_kappa"): "(largest + d) / (smallest + d).",
@@ -80,6 +84,9 @@ SOURCES = {
     "measurements": ("measurement", "claim_result"),
     "observations": ("observation", "series", "claim_result"),
     "benchmarks": ("timing", "benchmark", "environment"),
+    "comparisons": ("comparison_line", "comparison"),
+    "differences": ("comparison_difference", "comparison_line", "comparison"),
+    "comparison_rates": ("comparison", "run"),
 }
 """Tables whose comments explain a view's other columns; after these, run and epoch are tried."""
 

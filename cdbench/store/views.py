@@ -13,6 +13,7 @@ from cdbench.store.claim_views import (
     OBSERVATIONS,
     REPLICATIONS,
 )
+from cdbench.store.comparison_views import COMPARISON_RATES, COMPARISONS, DIFFERENCES
 from cdbench.store.condition_views import (
     CONDITIONS,
     CURVATURES,
@@ -52,6 +53,9 @@ VIEWS: dict[str, View] = {
     "measurements": MEASUREMENTS,
     "observations": OBSERVATIONS,
     "benchmarks": BENCHMARKS,
+    "comparisons": COMPARISONS,
+    "differences": DIFFERENCES,
+    "comparison_rates": COMPARISON_RATES,
 }
 """Views by name, each after those that it depends on."""
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import CdbenchError
@@ -91,16 +91,20 @@ def check_epochs(checked: Checked) -> Iterator[Finding]:
     if EPOCH.name not in checked.tables:
         return
     n = func.count(EPOCH.c.epoch)
-    gap = (func.min(EPOCH.c.epoch) != 1) | (func.max(EPOCH.c.epoch) != n)
+    grouped = ("status", "epochs", "early_stopping", "diagnostics_json")
+    first, last = func.min(EPOCH.c.epoch), func.max(EPOCH.c.epoch)
+    keeps_last = RUN.c.diagnostics_json.contains('"history":false')
+    gap = case((keeps_last, n > 1), else_=(first != 1) | (last != n))
     by_run = (
         select(RUN.c.run_id, RUN.c.epochs, n.label("n"))
         .join_from(RUN, EPOCH, EPOCH.c.run_id == RUN.c.run_id, isouter=True)
-        .group_by(RUN.c.run_id, RUN.c.status, RUN.c.epochs, RUN.c.early_stopping)
+        .group_by(*RUN.primary_key, *(RUN.c[name] for name in grouped))
         .order_by(RUN.c.run_id)
     )
-    ended_early = RUN.c.early_stopping.is_not(None) & (n > RUN.c.early_stopping)
-    whole = (n == RUN.c.epochs) | (ended_early & (n < RUN.c.epochs))
-    short = by_run.having((RUN.c.status == COMPLETED) & ~whole)
+    ended_early = RUN.c.early_stopping.is_not(None) & (last > RUN.c.early_stopping)
+    whole = (last == RUN.c.epochs) | (ended_early & (last < RUN.c.epochs))
+    lacks = (n == 0) | ~whole | case((keeps_last, n != 1), else_=n != last)
+    short = by_run.having((RUN.c.status == COMPLETED) & lacks)
     for question, what in (
         (short, "completed without all epochs"),
         (by_run.having(gap), "a gap in the epochs"),
