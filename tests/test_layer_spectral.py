@@ -101,9 +101,13 @@ def test_there_are_no_more_modes_than_frequencies(modes):
     with pytest.raises(
         ShapeError, match=re.escape(f"got {modes} modes of length 16, expected 1 to 9")
     ):
-        Spectral(64, 64, modes)
+        Spectral(64, 64, modes, 16)
 
 
 def test_widths_are_made_multiples_of_the_length():
     assert Spectral.width_multiple({"length": 12}) == 12
     assert Spectral.width_multiple({}) == DEFAULT_LENGTH
+
+
+def test_the_default_has_as_many_weights_as_other_families():
+    assert layer_laws.costs(Spectral(64, 64)) == (1024, 1536)

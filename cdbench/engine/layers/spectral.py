@@ -13,7 +13,7 @@ from cdbench.engine.products.base import Array
 from cdbench.engine.products.real_dft import n_real
 from cdbench.errors import ShapeError
 
-DEFAULT_LENGTH = 16
+DEFAULT_LENGTH = 4
 FFT_LENGTH = 64
 """From this length of a channel on, an FFT is faster than matrices."""
 
@@ -32,7 +32,7 @@ class Spectral(WeightLayer):
     k = 0, and not Nyquist, k = L / 2. D is 2 M − 1, but L if all modes are kept. Every number
     that is stored acts. Activations are rows.
 
-    The default L = 16 cuts 64 entries into 4 channels, with 256 weights; L = 4 gives 1,024 weights.
+    The default L = 4 cuts 64 entries into 16 channels, with 1,024 weights like other families.
 
     Initial values of R are normal with E|R_k|² = 2 L / (C_i Σ_k w_k), shared by both parts, where
     w is 1 for DC and Nyquist, else 2: n_in Var W = 2. With all modes that is CDLinear's
