@@ -14,7 +14,11 @@ from cdbench.diagnostics.spectra import (
     measure_spectra,
 )
 from cdbench.engine.layers import CDLinear, Dense
+from cdbench.engine.layers.hessian import gauss_newton_values, independent_parts
 from cdbench.engine.layers.input_spectrum import both_halves
+from cdbench.engine.layers.low_rank import LowRank
+from cdbench.engine.layers.spectral import Spectral
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.network import Network
 
 EPS = float(np.finfo(np.float64).eps)
@@ -139,3 +143,32 @@ def test_measurement_says_what_data_it_is_of_and_keeps_values_only_where_asked()
     assert [s.condition for s in lean] == [s.condition for s in kept]
     assert all(s.values for s in kept)
     assert not any(s.values for s in lean)
+
+
+def test_weights_that_move_no_output_in_common_have_their_own_values():
+    """Outputs 0 and 2, which weight 1 joins, and output 1; output 3 and weight 5 are idle."""
+    J = np.random.default_rng(0).normal(size=(6, 3, 4))
+    moved = [[0], [0, 2], [2], [1], [1], []]
+    for row, outputs in zip(J, moved, strict=True):
+        row[:, [output for output in range(4) if output not in outputs]] = 0
+    x = np.random.default_rng(1).normal(size=(9, 3))
+    y = np.matmul(x, J).reshape(6, -1)
+    found = np.sort(gauss_newton_values(J, x))
+    np.testing.assert_allclose(found, np.linalg.eigvalsh(y @ y.T / 9), atol=1e-13)
+    parts = [(list(w), list(o)) for w, o in independent_parts(J)]
+    assert parts == [([0, 1, 2], [0, 2]), ([3, 4], [1])]
+
+
+OF_THEIR_OWN = (
+    *(LowRank(9, 7, 3), LowRank(4, 9, 4)),
+    *(Spectral(12, 8, None, 4), Spectral(15, 10, 2, 5), Spectral(14, 7, None, 7)),
+)
+
+
+@pytest.mark.parametrize("layer", OF_THEIR_OWN)
+@pytest.mark.parametrize("N", [2, 40])
+def test_a_familys_own_values_are_those_of_its_jacobian(layer, N):
+    state = state_of(layer, np.random.default_rng(2).normal(size=(N, layer.n_in)) + 0.5)
+    expected = np.sort(WeightLayer.hessian_spectrum(layer, state.params, state.inputs).values)
+    own = all_values(KINDS["layer_hessian"](state))[::-1]
+    np.testing.assert_allclose(np.sqrt(own), np.sqrt(expected), atol=1e-12 * own[-1] ** 0.5)

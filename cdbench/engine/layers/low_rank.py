@@ -7,6 +7,7 @@ import numpy as np
 
 from cdbench.config.structure import StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.hessian import Eigenvalues, root_of_moment
 from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 
@@ -80,6 +81,23 @@ class LowRank(WeightLayer):
     def weight_gain(self) -> dict[str, float]:
         """Return 2 n_out / r for V, the squared length of U's columns; that of V's rows is 1."""
         return {"V": GAIN * self.n_out / self.rank}
+
+    def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
+        """Return those of row i of D Qᵀ dV + Pᵀ dU V for each i, and of dU V beside U's columns.
+
+        With U = P D Qᵀ these move outputs that are orthogonal to each other. V is followed by a
+        square root of the inputs' second moment.
+        """
+        root, D = root_of_moment(x), np.linalg.svd(params["U"], compute_uv=False)
+        hidden = params["V"] @ root.T
+        of_rows = np.array([np.concatenate([hidden, d * root.T]) for d in D])
+        values = np.linalg.svd(of_rows, compute_uv=False) ** 2
+        beside = np.linalg.svd(hidden, compute_uv=False) ** 2
+        found = np.zeros(self.rank * (self.n_in + self.n_out))
+        found[: values.size] = values.ravel()
+        others = np.tile(beside, self.n_out - self.rank)
+        found[values.size : values.size + others.size] = others
+        return Eigenvalues(found, max(len(x), self.n_in + self.rank))
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``(x @ V.T) @ U.T + bias``."""

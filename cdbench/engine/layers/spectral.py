@@ -7,6 +7,8 @@ import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.hessian import Eigenvalues
+from cdbench.engine.layers.input_spectrum import powers
 from cdbench.engine.layers.spectral_products import Modes, by_fft, by_matrices
 from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
@@ -120,6 +122,18 @@ class Spectral(WeightLayer):
         """Return that of R: 1 for entries of DC and Nyquist, 2 for both parts of other modes."""
         n_real_modes = self.modes.M - self.modes.n_complex
         return {"R": (n_real_modes + 4 * self.modes.n_complex) / self.modes.D}
+
+    def hessian_spectrum(self, params: Params, x: Array) -> Eigenvalues:
+        """Return w_k / L times those of S_k = mean x̂_k x̂_kᴴ for each mode, each C_o times.
+
+        w is 1 for DC and Nyquist. For other modes it is 2, and both parts of R_k have the numbers.
+        """
+        del params
+        x_hat = np.fft.rfft(x.reshape(len(x), self.C_i, self.L))[..., : self.modes.M]
+        numbers = powers(np.moveaxis(x_hat, 2, 0)) / self.L
+        numbers[self.modes.paired] *= 2
+        numbers = np.concatenate([numbers, numbers[self.modes.paired]])
+        return Eigenvalues(numbers.ravel(), max(len(x), self.C_i), self.C_o)
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ W.T + bias``."""

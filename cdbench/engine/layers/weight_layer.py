@@ -223,10 +223,10 @@ class WeightLayer(Layer):
             Inputs.
         """
 
-        def forward(moved: Params, identity: Array) -> Array:
-            return self.forward(moved, identity, EVALUATION)[0]
+        def bind(moved: Params, identity: Array) -> tuple[Array, Callable[[], object]]:
+            return self.bind(moved, identity, EVALUATION)[:2]
 
-        values = gauss_newton_values(matrix_jacobian(forward, params, self.n_in), x)
+        values = gauss_newton_values(matrix_jacobian(bind, params, self.n_in), x)
         return Eigenvalues(values, max(len(x), self.n_in * self.n_out))
 
     def input_power(self, x: Array) -> tuple[Array, int]:
