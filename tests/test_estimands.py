@@ -1,12 +1,15 @@
 """Of which population an interval is, how wide it is for new data, and what a test can tell."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from cdbench.claims import CLAIMS
 from cdbench.records.judgement import HOLDS, NOT_SUPPORTED, Judgement, Measurement, Observation
 from cdbench.statistics import estimates as statistics
 from cdbench.statistics import exponents
@@ -14,6 +17,7 @@ from cdbench.statistics import rank_correlation as correlation
 from cdbench.statistics.estimands import (
     DRAWS,
     EXACT,
+    NEW_DATA,
     OVERLAP,
     SAMPLE,
     SPLITS,
@@ -220,3 +224,23 @@ def test_the_interval_of_an_exponent_covers_it(monkeypatch: pytest.MonkeyPatch) 
         found = exponents.exponent_of_medians(Observations("c", rows), "p", "s", cases)
         hits += (found.low or 0) <= 1.5 <= (found.high or 0)
     assert 0.88 <= hits / TRIALS <= 0.99
+
+
+RESTING_ON_ACCURACY = {
+    "accuracy": NEW_DATA,
+    "dropout-rate": NEW_DATA,
+    "odd-block-sizes": NEW_DATA,
+    "parameter-matched": NEW_DATA,
+    "step-size": SPLITS,
+    "harder-tasks": NEW_DATA,
+}
+"""The table of docs/audit.md."""
+
+
+def test_claims_that_rest_on_accuracies_name_the_population_that_they_are_about() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "audit.md").read_text(encoding="utf-8")
+    for number, (name, claim) in enumerate(CLAIMS.items(), 1):
+        assert claim.about == RESTING_ON_ACCURACY.get(name, SPLITS)
+        assert ("about" in vars(type(claim))) == (name in RESTING_ON_ACCURACY)
+        row = re.search(rf"^\| {number} \| [^|]*\| ([^|]*) \|$", page, re.MULTILINE)
+        assert (row and row[1]) == RESTING_ON_ACCURACY.get(name)

@@ -22,6 +22,7 @@ from cdbench.records.judgement import (
     Observation,
 )
 from cdbench.records.published import PUBLISHED_ROWS, PUBLISHED_SEEDS
+from cdbench.statistics.estimands import NEW_DATA
 from cdbench.statistics.estimates import Observations, glass_delta, mean, mean_difference
 from cdbench.statistics.wording import POINTS, above, below, in_digits, in_points
 
@@ -68,6 +69,7 @@ class Accuracy(Claim):
         "condition only if Δ is within one deviation for new data of the kind as well."
     )
     null = -1.0
+    about = NEW_DATA  # "close to dense" is meant to hold elsewhere
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's three models with every seed, and with the paper's own."""

@@ -9,7 +9,7 @@ from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import MissingResultsError
 from cdbench.records.judgement import Judgement, Measurement, Observation
-from cdbench.statistics.estimands import DRAWS
+from cdbench.statistics.estimands import DRAWS, SPLITS
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 
@@ -115,6 +115,10 @@ class Claim(ABC):
         Whether anything depends on the audit's seeds.
     without_runs : str
         Of which population the numbers are that come from no stored run.
+    about : str
+        Of which population the verdict speaks where runs are behind it: SPLITS, what seeds vary,
+        for a sentence that reports the paper's experiment; NEW_DATA for one that says of other
+        data what their user would find.
     """
 
     name: ClassVar[str]
@@ -130,6 +134,7 @@ class Claim(ABC):
     null: ClassVar[float | None] = None
     uses_seeds: ClassVar[bool] = True
     without_runs: ClassVar[str] = DRAWS
+    about: ClassVar[str] = SPLITS
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the runs that it needs; none for a claim that is computed."""

@@ -24,6 +24,7 @@ from cdbench.records.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.statistics.estimands import NEW_DATA
 from cdbench.statistics.estimates import Observations, mean, mean_difference
 from cdbench.statistics.wording import POINTS, above, below, ends, in_points
 
@@ -73,6 +74,7 @@ class DropoutRate(Claim):
         "look."
     )
     null = 0.0
+    about = NEW_DATA  # "requires no tuning" is said of any task
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the paper's three models with every rate and seed."""

@@ -4,14 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
-from cdbench.claims.base import (
-    EPOCHS_ONLY,
-    Bench,
-    Claim,
-    Measurements,
-    Needs,
-    paper_models,
-)
+from cdbench.claims.base import EPOCHS_ONLY, Bench, Claim, Measurements, Needs, paper_models
 from cdbench.claims.evidence.rate_grid import B4, B8, DENSE, RAW, Setting, own_best
 from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import (
@@ -23,7 +16,7 @@ from cdbench.records.judgement import (
     Measurement,
     Observation,
 )
-from cdbench.statistics.estimands import SPLITS
+from cdbench.statistics.estimands import NEW_DATA, SPLITS
 from cdbench.statistics.estimates import Observations, mean, mean_difference, mean_ratio
 from cdbench.statistics.numerals import format_points
 from cdbench.statistics.wording import above, below, in_digits
@@ -99,6 +92,7 @@ class HarderTasks(Claim):
         "outside the grid; or CDLinear networks as large as dense, in place of equal widths."
     )
     without_runs = SPLITS
+    about = NEW_DATA  # an expectation of other tasks
     null = 0.0
 
     def needs(self, seeds: Sequence[int]) -> Needs:

@@ -23,6 +23,7 @@ from cdbench.records.judgement import (
     Measurement,
     Observation,
 )
+from cdbench.statistics.estimands import NEW_DATA
 from cdbench.statistics.estimates import (
     Observations,
     largest,
@@ -79,6 +80,7 @@ class OddBlockSizes(Claim):
         "symmetry of that order."
     )
     null = 0.0
+    about = NEW_DATA  # "prescribes", for any data
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return dense and every block size with every seed."""

@@ -16,6 +16,7 @@ from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, Observations
 from cdbench.statistics.resampled import widening
 
 SPLITS = "new splits of this data set"
+NEW_DATA = "new data of the kind"
 DRAWS = "new random draws"
 EXACT = "no sampling"
 SAMPLE = "these numbers only"
