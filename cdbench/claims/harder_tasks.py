@@ -5,7 +5,16 @@ from dataclasses import replace
 from itertools import product
 
 from cdbench.claims.base import EPOCHS_ONLY, Bench, Claim, Measurements, Needs, paper_models
-from cdbench.claims.evidence.rate_grid import B4, B8, DENSE, RAW, Setting, own_best
+from cdbench.claims.evidence.rate_grid import (
+    B4,
+    B8,
+    DENSE,
+    RAW,
+    Runs,
+    Setting,
+    errors_of,
+    own_best,
+)
 from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import (
     CONDITIONAL,
@@ -181,17 +190,9 @@ def _grid(name: str, seeds: Sequence[int]) -> dict[Setting, list[RunConfig]]:
     return found
 
 
-Runs = Mapping[Setting, Mapping[int, AuditedRun]]
-"""Runs on one set, by setting and seed."""
-
-
 def _chosen(runs: Runs, seeds: Sequence[int]) -> dict[str, dict[str, list[AuditedRun]]]:
     """Return the runs of each comparison, by model, seed by seed."""
-    errors = {
-        setting: {seed: 1 - run.test_accuracy for seed, run in own.items()}
-        for setting, own in runs.items()
-    }
-    best = own_best(errors, seeds)
+    best = own_best(errors_of(runs), seeds)
     equal = {model: dict.fromkeys(seeds, Setting(model, RAW, RATE)) for model in RATES}
     return {
         comparison: {model: [runs[chosen[model][seed]][seed] for seed in seeds] for model in RATES}
@@ -239,9 +240,7 @@ def _verdict(changes: Mapping[str, Mapping[Case, Measurement]]) -> tuple[str, st
         for comparison, own in changes.items()
     }
     if any(wider.values()):
-        named = (
-            f"{comparison}: {', '.join(names)}" for comparison, names in wider.items() if names
-        )
+        named = (f"{rates}: {', '.join(names)}" for rates, names in wider.items() if names)
         return CONDITIONAL, "; ".join(named)
     narrows = any(below(change, 0) for change in every)
     widens = any(above(change, 0) for change in every)

@@ -13,7 +13,7 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.evidence.rate_grid import RAW, Setting, own_best
+from cdbench.claims.evidence.rate_grid import RAW, Setting, errors_of, own_best
 from cdbench.claims.table1 import B4, B8, DENSE
 from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import (
@@ -109,13 +109,9 @@ class ParameterMatched(Claim):
             setting: {config.seed: bench.run(config) for config in configs}
             for setting, configs in _settings(bench.seeds).items()
         }
-        errors = {
-            setting: {seed: 1 - run.test_accuracy for seed, run in own.items()}
-            for setting, own in runs.items()
-        }
         tuned = [
             Observation(TUNED, model, seed, runs[best][seed].test_accuracy, runs[best][seed].run_id)
-            for model, chosen in own_best(errors, bench.seeds).items()
+            for model, chosen in own_best(errors_of(runs), bench.seeds).items()
             for seed, best in chosen.items()
         ]
         return tuned + [

@@ -10,6 +10,7 @@ from cdbench.claims.evidence.rate_grid import (
     RAW,
     WEIGHT_SPACE,
     Setting,
+    errors_of,
     grid,
     own_best,
 )
@@ -26,7 +27,6 @@ from cdbench.statistics.estimands import SPLITS
 from cdbench.statistics.estimates import Observations, mean, mean_difference, mean_ratio, median
 from cdbench.statistics.numerals import format_points
 from cdbench.statistics.wording import above, below, in_digits, in_points
-from cdbench.store.audit_queries import AuditedRun
 
 ACCURACY = "test accuracy, share"
 STEP = "step on W of the own best rate"
@@ -95,7 +95,7 @@ class StepSize(Claim):
             setting: {config.seed: bench.run(config) for config in configs}
             for setting, configs in grid(bench.seeds).items()
         }
-        best = own_best(_errors(runs), bench.seeds)
+        best = own_best(errors_of(runs), bench.seeds)
         observations = [
             Observation(ACCURACY, str(setting), seed, run.test_accuracy, run.run_id)
             for setting, own in runs.items()
@@ -161,14 +161,6 @@ class StepSize(Claim):
             f"{in_points(gaps[ONLY_OURS])}. Of B=4 by {four[0]} and {four[1]}.",
             condition if verdict == CONDITIONAL else None,
         )
-
-
-def _errors(runs: Mapping[Setting, Mapping[int, AuditedRun]]) -> dict[Setting, dict[int, float]]:
-    """Return the test errors, shares, by setting and seed."""
-    return {
-        setting: {seed: 1 - run.test_accuracy for seed, run in own.items()}
-        for setting, own in runs.items()
-    }
 
 
 def _verdict(left: Measurement, gaps: Mapping[str, Measurement]) -> str:

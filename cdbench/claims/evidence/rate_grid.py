@@ -37,6 +37,8 @@ class Setting:
         return self.rate * BLOCK_SIZES[self.model] if self.scaling == RAW else self.rate
 
 
+Runs = Mapping[Setting, Mapping[int, AuditedRun]]
+"""Runs by setting and seed."""
 Epochs = Mapping[Setting, Mapping[int, int]]
 """Epochs to a target, by setting and seed."""
 Costs = Mapping[Setting, Mapping[int, float]]
@@ -67,6 +69,14 @@ def first_epoch(run: AuditedRun, target: float) -> int:
         if metrics.test_accuracy >= target:
             return metrics.epoch
     return run.config.epochs + 1
+
+
+def errors_of(runs: Runs) -> dict[Setting, dict[int, float]]:
+    """Return the test errors, shares, by setting and seed."""
+    return {
+        setting: {seed: 1 - run.test_accuracy for seed, run in own.items()}
+        for setting, own in runs.items()
+    }
 
 
 def own_best(costs: Costs, seeds: Sequence[int]) -> dict[str, dict[int, Setting]]:
