@@ -1,5 +1,7 @@
 """Of which population an interval is, how wide it is for new data, and what a test can tell."""
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Callable
@@ -9,8 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cdbench.claims import CLAIMS
-from cdbench.records.judgement import HOLDS, NOT_SUPPORTED, Judgement, Measurement, Observation
+import cdbench
+from cdbench.claims import CLAIMS, Bench, Claim, Measurements
+from cdbench.claims.audit import inputs_digest
+from cdbench.claims.verdict import ONLY_SPLITS, judged, p_of
+from cdbench.records.judgement import (
+    CONDITIONAL,
+    CONTRADICTED,
+    HOLDS,
+    NOT_SUPPORTED,
+    Judgement,
+    Measurement,
+    Observation,
+)
 from cdbench.statistics import estimates as statistics
 from cdbench.statistics import exponents
 from cdbench.statistics import rank_correlation as correlation
@@ -22,6 +35,7 @@ from cdbench.statistics.estimands import (
     SAMPLE,
     SPLITS,
     detectable,
+    of_population,
     p_value,
     placed,
     with_power,
@@ -37,6 +51,8 @@ from cdbench.statistics.estimates import (
     median_ratio,
 )
 from cdbench.statistics.rank_correlation import rank_correlation
+from cdbench.statistics.resampled import resampled_t
+from cdbench.statistics.wording import above, below, in_digits
 
 QUANTITY = "accuracy, share"
 N = 30
@@ -244,3 +260,87 @@ def test_claims_that_rest_on_accuracies_name_the_population_that_they_are_about(
         assert ("about" in vars(type(claim))) == (name in RESTING_ON_ACCURACY)
         row = re.search(rf"^\| {number} \| [^|]*\| ([^|]*) \|$", page, re.MULTILINE)
         assert (row and row[1]) == RESTING_ON_ACCURACY.get(name)
+
+
+class About(Claim):
+    """Holds if the mean gap lies above 0, in part above -1, contradicted if below -1."""
+
+    name, title, null = "about", "a gap", 0.0
+    statement = where = published = method = rule = overturn = "-"
+
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return none."""
+        return []
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Return the gap."""
+        return [of(mean_difference, observations)]
+
+    def judge(self, found: Measurements) -> Judgement:
+        """Return the verdict."""
+        (gap,) = found.all
+        verdict = HOLDS if above(gap, 0) else CONTRADICTED if below(gap, -1) else NOT_SUPPORTED
+        verdict = CONDITIONAL if verdict == NOT_SUPPORTED and above(gap, -1) else verdict
+        condition = "so" if verdict == CONDITIONAL else None
+        return Judgement(verdict, "m", in_digits(gap), condition)
+
+
+class AboutNewData(About):
+    """The same of new data."""
+
+    about = NEW_DATA
+
+
+@pytest.mark.parametrize(
+    ("gap", "of_splits", "of_data"),
+    [
+        (2.0, (HOLDS, None), (HOLDS, None)),
+        (0.3, (HOLDS, None), (CONDITIONAL, "so")),
+        (-0.7, (CONDITIONAL, "so"), (CONDITIONAL, f"so; {ONLY_SPLITS}")),
+        (-1.3, (CONTRADICTED, None), (NOT_SUPPORTED, None)),
+        (-3.0, (CONTRADICTED, None), (CONTRADICTED, None)),
+    ],
+)
+def test_a_verdict_rests_on_the_interval_of_what_the_claim_is_about(
+    gap: float, of_splits: tuple[str, str | None], of_data: tuple[str, str | None]
+) -> None:
+    noise = np.random.default_rng(3).normal(size=N)
+    x = gap + 0.5 * (noise - noise.mean()) / noise.std()
+    found = About().measure(data_of(x, np.zeros(N)))
+    (wide,) = [of_population(one, NEW_DATA) for one in found]
+    assert (wide.low, wide.high) == (found[0].wide_low, found[0].wide_high)
+    assert of_population(found[0], SPLITS) == found[0]
+    told = {claim.about: judged(claim, found) for claim in (About(), AboutNewData())}
+    assert (told[SPLITS].verdict, told[SPLITS].condition) == of_splits
+    assert (told[NEW_DATA].verdict, told[NEW_DATA].condition) == of_data
+    # The reason has the interval that decided, and says of what it is.
+    fell_back = (told[NEW_DATA].condition or "").endswith(ONLY_SPLITS)
+    deciding = found[0] if fell_back else wide
+    population = SPLITS if fell_back else NEW_DATA
+    start = f"{in_digits(deciding)} The intervals are for {population}"
+    assert told[NEW_DATA].reason.startswith(start)
+    assert told[SPLITS].reason == in_digits(found[0])
+    if of_data == (NOT_SUPPORTED, None):
+        assert f"by those for {SPLITS} the verdict is: {CONTRADICTED}." in told[NEW_DATA].reason
+        assert "would be seen with a power of 80 %" in told[NEW_DATA].reason
+
+
+def test_p_is_of_the_interval_that_the_verdict_rests_on() -> None:
+    x = np.random.default_rng(4).normal(0.5, 1.0, N)
+    found = About().measure(data_of(x, np.zeros(N)))
+    assert p_of(About(), found) == p_value(found[0], 0.0)
+    wide = resampled_t(x, OVERLAP).p
+    assert p_of(AboutNewData(), found) == pytest.approx(wide, abs=0.03)
+    assert wide > 5 * (p_of(About(), found) or 1)
+
+
+def test_what_a_claim_is_about_is_an_input_of_its_judgement_where_it_is_not_splits() -> None:
+    digests = {inputs_digest(claim, [0], ["u"]) for claim in (About(), AboutNewData())}
+    assert len(digests) == 2
+    # Those of claims on splits are as they always were.
+    inputs = {
+        "cdbench": cdbench.__version__, "claim": "about", "rule": "-", "version": 1,
+        "block": "first", "seeds": [0], "runs": ["u"],
+    }  # fmt: skip
+    text = json.dumps(inputs, sort_keys=True)
+    assert inputs_digest(About(), [0], ["u"]) == hashlib.sha256(text.encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cdbench.claims.base import Bench, Claim, Measurements, Needs
+from cdbench.claims.base import FOR_NEW_DATA, Bench, Claim, Measurements, Needs
 from cdbench.claims.table1 import (
     B4,
     B8,
@@ -13,7 +13,6 @@ from cdbench.claims.table1 import (
     observe_models,
 )
 from cdbench.records.judgement import (
-    CONDITIONAL,
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
@@ -54,19 +53,19 @@ class Accuracy(Claim):
     )
     rule = (
         "By the 95 % interval of Glass's Δ of B=4 over the audit's seeds: holds if it lies within "
-        "-1 to 1, and so does the wider one for new data of the kind; holds under a condition, new "
-        "splits of these digits, if only the first does; contradicted if it lies wholly below -1 "
-        "or wholly above 1; else not supported. "
-        "The six printed numbers, and B=8, are told beside the verdict and do not decide it."
+        "-1 to 1; contradicted if it lies wholly below -1 or wholly above 1; else not supported. "
+        "The six printed numbers, and B=8, are told beside the verdict and do not decide it. "
+        f"{FOR_NEW_DATA}"
     )
     overturn = (
         "More seeds that move an end of the interval of Δ across -1, or a recipe with which dense "
         "varies more, or less, from seed to seed."
     )
-    version = 2
+    version = 3
     changed = (
-        "The first version did not say of which population it speaks. It now holds without a "
-        "condition only if Δ is within one deviation for new data of the kind as well."
+        "The first version did not say of which population it speaks. Since the second it holds "
+        "without a condition only if Δ is within one deviation for new data of the kind as well, "
+        "and since the third only those intervals can contradict it."
     )
     null = -1.0
     about = NEW_DATA  # "close to dense" is meant to hold elsewhere
@@ -97,24 +96,17 @@ class Accuracy(Claim):
         cells = {model: row.test_accuracy for model, row in PUBLISHED_ROWS.items()}
         digits = f"{n_digits(found, TABLE_CELL, cells, POINTS)} of 6 numbers"
         real = above(gap, 0) or below(gap, 0)
-        verdict, condition = _verdict(delta)
         return Judgement(
-            verdict,
+            _verdict(delta),
             f"{in_digits(delta)} dense deviations; {digits} come out",
             f"Over {gap.n} seeds B=4 differs from dense by {in_points(gap)}, "
             f"{'a gap that is there' if real else 'perhaps no gap at all'}: {in_digits(delta)} of "
             f"dense's standard deviations; B=8 by {in_points(gap8)}, {in_digits(delta8)} "
             f"deviations; with the paper's seeds {digits} come out.",
-            condition,
         )
 
 
-def _verdict(delta: Measurement) -> tuple[str, str | None]:
+def _verdict(delta: Measurement) -> str:
     if above(delta, -1) and below(delta, 1):
-        if delta.wide_low is None or delta.wide_high is None:
-            return HOLDS, None
-        if -1 < delta.wide_low and delta.wide_high < 1:
-            return HOLDS, None
-        return CONDITIONAL, "new splits of these digits are meant, not new digits"
-    apart = below(delta, -1) or above(delta, 1)
-    return (CONTRADICTED if apart else NOT_SUPPORTED), None
+        return HOLDS
+    return CONTRADICTED if below(delta, -1) or above(delta, 1) else NOT_SUPPORTED

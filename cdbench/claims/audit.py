@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import cdbench
-from cdbench.claims import Bench, Claim, Measurements, Needs, every_claim
+from cdbench.claims import Bench, Claim, Needs, every_claim
 from cdbench.claims.base import MIN_SEEDS
+from cdbench.claims.verdict import judged, p_of
 from cdbench.config import plugins
 from cdbench.config.naming import name_seeds
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, UnknownNameError
-from cdbench.records.judgement import FIRST, ClaimResult, Judgement, Measurement
+from cdbench.records.judgement import FIRST, ClaimResult
 from cdbench.running.environment import current_environment
-from cdbench.statistics.estimands import p_value, placed, with_power
+from cdbench.statistics.estimands import SPLITS, placed
 from cdbench.statistics.estimates import Observations
 
 NO_SEEDS = "none"
@@ -67,6 +68,8 @@ def inputs_digest(
         "seeds": list(seeds),
         "runs": sorted(uuids),
     }
+    if claim.about != SPLITS:
+        inputs["about"] = claim.about
     found = plugins.find("claim", claim.name)
     if found is not None:
         inputs["plugin"] = found.record
@@ -126,17 +129,5 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
         duration_s=time.perf_counter() - started,
         rule_version=claim.version,
         block=block,
-        p_value=_tested(claim, measurements),
+        p_value=p_of(claim, measurements),
     )
-
-
-def judged(claim: Claim, measurements: Sequence[Measurement]) -> Judgement:
-    """Return the verdict by the claim's rule; not supported, with the effect to be detected."""
-    found = Measurements(measurements)
-    return with_power(claim.judge(found), claim.decisive(found) if measurements else None)
-
-
-def _tested(claim: Claim, measurements: Sequence[Measurement]) -> float | None:
-    if claim.null is None:
-        return None
-    return p_value(claim.decisive(Measurements(measurements)), claim.null)

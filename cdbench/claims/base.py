@@ -25,6 +25,12 @@ CONDITIONS_ONLY = Diagnostics(values=False)
 EPOCHS_ONLY = Diagnostics(spectra=False, values=False)
 """Enough for claims about losses and accuracies."""
 
+FOR_NEW_DATA = (
+    "The intervals are those for new data of the kind; what is not supported by them, but is by "
+    "those for new splits of this data set, holds under the condition that these splits are meant."
+)
+"""The last sentence of the rules of claims about new data."""
+
 
 @dataclass(frozen=True)
 class Bench:

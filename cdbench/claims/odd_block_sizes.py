@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cdbench.claims.base import (
+    FOR_NEW_DATA,
     Bench,
     Claim,
     Measurements,
@@ -73,11 +74,17 @@ class OddBlockSizes(Claim):
         "and over the seeds: holds if it lies above 0.25 points; contradicted if it lies below "
         "-0.25 points; else not supported, and if it lies within ±0.25 points odd sizes are as "
         "good as even ones. That B=4 is a good compromise is told beside it (accuracy, parameters "
-        "and κ of every size) and does not decide."
+        f"and κ of every size) and does not decide. {FOR_NEW_DATA}"
     )
     overturn = (
         "A task in which an odd block size beats both even neighbours: for instance data with a "
         "symmetry of that order."
+    )
+    version = 2
+    changed = (
+        "The first version rested on intervals for new splits of these digits. The framework "
+        "prescribes odd sizes whatever the data; so the second rests on those for new data of the "
+        "kind."
     )
     null = 0.0
     about = NEW_DATA  # "prescribes", for any data

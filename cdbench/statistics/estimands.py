@@ -66,6 +66,13 @@ def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) ->
     return replace(found, estimand=SPLITS, wide_low=low, wide_high=high)
 
 
+def of_population(found: Measurement, population: str) -> Measurement:
+    """Return the measurement with the interval for a population: NEW_DATA, or as it was placed."""
+    if population != NEW_DATA or found.estimand != SPLITS:
+        return found
+    return replace(found, low=found.wide_low, high=found.wide_high, estimand=NEW_DATA)
+
+
 def _widened(found: Measurement, factor: float) -> tuple[float | None, float | None]:
     """Return the ends, so many times as far from the estimate; of median ratios, in logarithms."""
     assert found.low is not None
