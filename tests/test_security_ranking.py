@@ -10,8 +10,8 @@ import pytest
 
 from cdbench.claims.evidence.comparison import compare
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, Run
-from cdbench.reports.claims import measurements_table
 from cdbench.reports.formats import FORMATS, render
+from cdbench.reports.measurements import measurements_table
 from cdbench.reports.statistics import format_kappa, format_loss
 from cdbench.reports.summary import summary
 from cdbench.reports.table1 import table1_configs

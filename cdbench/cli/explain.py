@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from cdbench.cli.output import output_width, print_text, rendered
 from cdbench.records.judgement import CONDITIONAL, NOT_MEASURED, REPLICATION, Measurement
-from cdbench.reports.claims import measurements_table
 from cdbench.reports.formats import PLAIN_WIDTH
+from cdbench.reports.measurements import measurements_table
 from cdbench.statistics.estimands import WIDER
 from cdbench.statistics.estimates import INTERVALS
 from cdbench.store.ledger_queries import StoredClaim, first_audit, measurements_of, stored_claims

@@ -168,7 +168,7 @@ def _print_comparison(
     if n_seeds > MOST_SEEDS:
         echo(f"not compared with dense: {n_seeds:,} seeds; expected {MOST_SEEDS:,} at most")
         return
-    from cdbench.reports.claims import measurements_table
+    from cdbench.reports.measurements import measurements_table
     from cdbench.store.audit_queries import audited_runs
 
     found = compare(configs, audited_runs(database, run_ids))

@@ -1,18 +1,14 @@
-"""The ledger of the paper's claims, and one claim in full."""
+"""The ledger of the paper's claims."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from cdbench.records.judgement import CONDITIONAL, NOT_MEASURED, Measurement
 from cdbench.reports.formats import Report
-from cdbench.statistics.numerals import format_number, format_points, format_range
 from cdbench.store.ledger_queries import StoredClaim
-
-SHARE = ", share"
-"""Suffix of quantities that are shares of 1, which are printed in percent."""
 
 COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict", "Replicated")
 
@@ -177,66 +173,3 @@ def _record(
         "rule_version": found.rule_version if found else None,
         "seeds": found.seeds if found else None,
     }
-
-
-def measurements_table(
-    measurements: Sequence[Measurement], title: str = "Measurements", notes: Sequence[str] = ()
-) -> Report:
-    """Build the table of statistics with their intervals."""
-    return Report(
-        title=title,
-        columns=("Quantity", "Of", "Statistic", "Estimate", "Interval", "For new data", "n"),
-        rows=[
-            [
-                found.quantity.removesuffix(SHARE),
-                _subject(found),
-                found.statistic,
-                _estimate(found),
-                _interval(found),
-                _ends(found, found.wide_low, found.wide_high),
-                str(found.n),
-            ]
-            for found in measurements
-        ],
-        notes=notes,
-        records=[],
-        text_columns=3,
-    )
-
-
-def _subject(found: Measurement) -> str:
-    """Return ``dense / cdlinear B=4`` for a ratio; for a difference, with a minus sign."""
-    if found.baseline is None:
-        return found.subject
-    if "correlation" in found.statistic:
-        return f"{found.subject}, {found.baseline}"
-    joint = " / " if "ratio" in found.statistic else " − "
-    return f"{found.subject}{joint}{found.baseline}"
-
-
-def _estimate(found: Measurement) -> str:
-    """Return the estimate; shares are in percent, differences of shares in points."""
-    if not _in_percent(found):
-        return format_number(found.estimate)
-    if found.baseline is not None:
-        return f"{format_points([found.estimate])[0]} points"
-    return f"{100 * found.estimate:.2f} %"
-
-
-def _interval(found: Measurement) -> str:
-    ends = _ends(found, found.low, found.high)
-    return f"{ends} ({found.interval})" if found.interval == "quartiles" else ends
-
-
-def _ends(found: Measurement, low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return "–"
-    if _in_percent(found):
-        return " … ".join(format_points([low, high], signed=found.baseline is not None))
-    return format_range(low, high)
-
-
-def _in_percent(found: Measurement) -> bool:
-    """Whether the statistic is a share or a difference of two, but no ratio and no Δ."""
-    plain = ("ratio", "Δ", "exponent", "correlation")
-    return found.quantity.endswith(SHARE) and not any(word in found.statistic for word in plain)
