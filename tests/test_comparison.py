@@ -8,6 +8,7 @@ from cdbench.claims.evidence.comparison import ACCURACY, MIN_PAIRS, WEIGHT, comp
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import EpochMetrics
 from cdbench.records.spectra import Condition, Spectrum
+from cdbench.statistics.estimands import SPLITS
 from cdbench.store.audit_queries import AuditedRun
 
 SEEDS = range(5)
@@ -49,6 +50,20 @@ def test_differences_are_paired_and_ratios_are_dense_over_model() -> None:
         assert found[quantity].estimate == pytest.approx(10)
         assert found[quantity].subject == "dense"
     assert {m.n for m in found.values()} == {len(SEEDS)}
+
+
+def test_both_intervals_are_told_and_named() -> None:
+    runs = runs_of()
+    for config in runs:
+        if config.layer == "cdlinear":
+            kappas = {"weight": [3.0 + config.seed**2]}
+            runs[config] = run_of(config, 0.85 + config.seed**2 / 500, kappas)
+    found = compare(list(runs), runs)
+    assert [m.quantity for m in found] == [ACCURACY, WEIGHT]
+    for one in found:
+        assert one.estimand == SPLITS
+        assert None not in (one.low, one.high, one.wide_low, one.wide_high)
+        assert (one.wide_low or 9) < (one.low or 0) < (one.high or 0) < (one.wide_high or 0)
 
 
 def test_every_model_is_compared_with_the_baseline_of_its_own_knobs() -> None:
@@ -94,3 +109,5 @@ def test_runs_without_a_kind_are_compared_by_the_others() -> None:
         for config, run in runs.items()
     }
     assert [m.quantity for m in compare(list(older), older)] == [ACCURACY, WEIGHT]
+    halves = {c: older[c] if c.layer == "cdlinear" else run for c, run in runs.items()}
+    assert [m.quantity for m in compare(list(halves), halves)] == [ACCURACY, WEIGHT]

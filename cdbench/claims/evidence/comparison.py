@@ -6,6 +6,7 @@ from cdbench.config.naming import varied_knobs
 from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import Measurement, Observation
 from cdbench.statistics.averages import mean
+from cdbench.statistics.estimands import SPLITS, placed
 from cdbench.statistics.estimates import Observations, mean_difference, median_ratio
 from cdbench.store.audit_queries import AuditedRun
 
@@ -22,8 +23,8 @@ def compare(
     """Compare each model of a sweep with its dense baseline over their common seeds.
 
     Differences of accuracy are means; ratios of condition numbers are medians, because their tails
-    are heavy. All have 95 % bootstrap intervals. For a layer's Hessian, the κ of the non-null part
-    is used.
+    are heavy. All have 95 % bootstrap intervals, for new splits and for new data. For a layer's
+    Hessian, the κ of the non-null part is used.
 
     Parameters
     ----------
@@ -71,9 +72,10 @@ def _measure(data: Observations, name: str, dense: str) -> list[Measurement]:
     kappas = [
         quantity
         for quantity in dict.fromkeys(observation.quantity for observation in data)
-        if quantity != ACCURACY and dense in data.subjects(quantity)
+        if quantity != ACCURACY and {name, dense} <= {*data.subjects(quantity)}
     ]
-    return [
+    found = [
         mean_difference(data, ACCURACY, name, dense),
         *(median_ratio(data, quantity, dense, name) for quantity in kappas),
     ]
+    return [placed(one, data, without_runs=SPLITS) for one in found]
