@@ -132,13 +132,13 @@ class ParameterMatched(Claim):
         ]
 
     def measure(self, observations: Observations) -> list[Measurement]:
-        """Return the ratios of counts, Δ and differences, and each network's means."""
+        """Return Δ, the ratios of counts, differences, and each network's means."""
         pairs = [(model, matched(model)) for model in WIDTHS]
         subjects = observations.subjects(COUNT)
         return [
+            *(glass_delta(observations, ACCURACY, *pair) for pair in pairs),
             mean_ratio(observations, COUNT, DENSE, B4),
             *(mean_ratio(observations, COUNT, dense, model) for model, dense in pairs),
-            *(glass_delta(observations, ACCURACY, *pair) for pair in pairs),
             *(mean_difference(observations, q, *pair) for q in (ACCURACY, TUNED) for pair in pairs),
             *(
                 mean_difference(observations, ACCURACY, own, DENSE)
