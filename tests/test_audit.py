@@ -13,6 +13,7 @@ from cdbench.claims.base import CONDITIONS_ONLY, union
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import CONTRADICTED, HOLDS, Judgement, Measurement, Observation
+from cdbench.statistics.estimands import NEW_DATA, SPLITS
 from cdbench.statistics.estimates import Observations, mean, mean_difference
 from tests.cli_tools import Here, rows
 
@@ -110,6 +111,26 @@ def test_audit_trains_judges_stores_and_prints_the_ledger(here: Here) -> None:
     assert "not measured" not in answer.out
     found = rows(here.folder / "runs.db", "select claim, position, seeds from claims")
     assert found == [("better", 1, "0..9"), ("computed", 2, "none")]
+
+
+def test_ledger_and_explanation_name_both_intervals_and_which_of_them_decides(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = here("audit", *SEEDS).out
+    told = " ".join(printed.split())
+    assert "(splits); " in told
+    assert "(new data)" in told
+    assert "rest on those for new data" not in told
+    monkeypatch.setattr(Better, "about", NEW_DATA)
+    again = " ".join(here("audit", *SEEDS).out.split())
+    assert "Verdicts that rest on those for new data of the kind: better, computed." in again
+    for about in (NEW_DATA, SPLITS):
+        monkeypatch.setattr(Better, "about", about)
+        words = here("audit", *SEEDS, "--claim", "better", "--explain").out
+        assert f"About     {about}, by whose intervals it is judged" in words
+        assert "(splits)" in words
+    assert "About" not in here("audit", *SEEDS, "--claim", "computed", "--explain").out
+    assert counts(here) == (20, 6)  # each of the two again whenever what it is about changes
 
 
 def test_second_audit_answers_from_the_database(here: Here) -> None:

@@ -64,10 +64,12 @@ def _claim(claim: "Claim", database: "Database", sql: bool) -> Iterator[str]:
         verdict += f": {judgement.condition}"
     yield _paragraph("Measured", judgement.measured)
     yield _paragraph("Verdict", f"{verdict}. {judgement.reason}")
+    measurements = measurements_of(database, claim.name)
+    if found.rule_version == claim.version and any(m.wide_low is not None for m in measurements):
+        yield _paragraph("About", f"{claim.about}, by whose intervals it is judged")
     yield from _beside(claim, database, found)
     yield _paragraph("Overturn", claim.overturn)
     yield ""
-    measurements = measurements_of(database, claim.name)
     yield rendered(measurements_table(measurements)).rstrip("\n") + "\n"
     if sql:
         yield from _sql(claim.name, measurements, database.name, found.seeds)

@@ -38,6 +38,7 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
     from cdbench.claims import every_claim
     from cdbench.records.judgement import REPLICATION
     from cdbench.reports.claims import ledger
+    from cdbench.statistics.estimands import NEW_DATA
     from cdbench.statistics.holm import holm
     from cdbench.store.ledger_queries import decisive_measurements, stored_claims
 
@@ -47,6 +48,7 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
         if name in names
     }
     stored = stored_claims(database)
+    about = {name for name, claim in every_claim().items() if claim.about == NEW_DATA}
     return ledger(
         titles,
         stored,
@@ -54,6 +56,7 @@ def claims_report(names: Sequence[str], database: "Database") -> Report:
         replications=stored_claims(database, REPLICATION),
         decisive=decisive_measurements(database),
         adjusted=holm({n: c.p_value for n, c in stored.items() if c.p_value is not None}),
+        about_new_data=about,
     )
 
 

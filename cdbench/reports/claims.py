@@ -1,16 +1,20 @@
 """The ledger of the paper's claims."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from cdbench.records.judgement import CONDITIONAL, NOT_MEASURED, Measurement
 from cdbench.reports.formats import Report
+from cdbench.reports.measurements import with_intervals
+from cdbench.statistics.estimands import NEW_DATA, SPLITS
 from cdbench.store.ledger_queries import StoredClaim
 
-COLUMNS = ("", "Claim", "Published", "Measured", "Seeds", "Verdict", "Replicated")
+COLUMNS = (
+    "", "Claim", "Published", "Measured", "First number", "Seeds", "Verdict", "Replicated",
+)  # fmt: skip
 
 SIGNIFICANT = 0.05
 """Level of the tests, and of all of them together."""
@@ -24,6 +28,7 @@ def ledger(
     replications: Mapping[str, StoredClaim] = MappingProxyType({}),
     decisive: Mapping[str, Measurement] = MappingProxyType({}),
     adjusted: Mapping[str, float] = MappingProxyType({}),
+    about_new_data: Collection[str] = (),
 ) -> Report:
     """Build the ledger: one row per claim, in the paper's order, even without a result.
 
@@ -41,6 +46,8 @@ def ledger(
         The first measurement of each judgement, by name.
     adjusted : mapping
         p of those that were tested, adjusted for their number, by name.
+    about_new_data : collection of str
+        Names of the claims whose verdicts rest on the intervals for new data of the kind.
     """
     rows, records = [], []
     for name, (position, title, published) in titles.items():
@@ -48,11 +55,13 @@ def ledger(
         verdict, measured = _verdict(found), found.judgement.measured if found else "–"
         seeds = found.seeds if found else "–"
         again = _replicated(found, replications.get(name))
-        rows.append([str(position), title, published, measured, seeds, verdict, again])
+        first = with_intervals(decisive[name]) if name in decisive else "–"
+        rows.append([str(position), title, published, measured, first, seeds, verdict, again])
         records.append(
             _record(position, name, title, published, found)
             | _second(found, replications.get(name))
             | _numbers(found, decisive.get(name), adjusted.get(name))
+            | {"about_new_data": name in about_new_data}
         )
     return Report(
         title=f"The claims of arXiv 2605.08171, judged one by one · {source}",
@@ -63,8 +72,9 @@ def ledger(
             "support the claim as it is stated; holds if, they do where the condition is met; not "
             "supported, they can tell neither that it is true nor that it is false; contradicted, "
             "they show that it is false.",
-            "Intervals: 95 % bootstrap over seeds, which are those of new splits of this data set; "
-            "for new data of the kind they are wider, and stand beside (--explain). "
+            f"Intervals: 95 % bootstrap over seeds, which are for {SPLITS}; for {NEW_DATA} they "
+            "are wider. Both are shown of the number that comes first in each claim; --explain "
+            f"shows all. {_resting(titles, about_new_data)}"
             + _after_holm(stored, adjusted)
             + "Replicated: whether a second block of seeds gave the same verdict by the same rule, "
             f"else which (cdbench audit --replicate{_second_seeds(replications)}). One claim in "
@@ -89,6 +99,12 @@ def shortened(report: Report) -> Report:
         rows=rows,
         text_columns=len(kept),
     )
+
+
+def _resting(titles: Collection[str], about_new_data: Collection[str]) -> str:
+    """Return which of these claims' verdicts rest on intervals for new data."""
+    named = ", ".join(name for name in titles if name in about_new_data)
+    return f"Verdicts that rest on those for {NEW_DATA}: {named}. " if named else ""
 
 
 def _second_seeds(replications: Mapping[str, StoredClaim]) -> str:

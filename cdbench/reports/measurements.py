@@ -4,10 +4,29 @@ from collections.abc import Sequence
 
 from cdbench.records.judgement import Measurement
 from cdbench.reports.formats import Report
+from cdbench.statistics.estimands import DRAWS, SPLITS
+from cdbench.statistics.estimates import QUARTILES
 from cdbench.statistics.numerals import format_number, format_points, format_range
 
 SHARE = ", share"
 """Suffix of quantities that are shares of 1, which are printed in percent."""
+
+
+_POPULATIONS = {SPLITS: "splits", DRAWS: "draws"}
+"""Populations that intervals are of, as tables name them; new data have a column of their own."""
+
+
+def with_intervals(found: Measurement) -> str:
+    """Return an estimate with both intervals, if they differ, or the one that there is, or –.
+
+    For example ``−0.388: −0.856 … 0.0545 (splits); −1.75 … 0.901 (new data)``.
+    """
+    if found.low is None:
+        return "–"
+    told = f"{_estimate(found)}: {_interval(found)}"
+    if found.wide_low is None or (found.wide_low, found.wide_high) == (found.low, found.high):
+        return told
+    return f"{told}; {_ends(found, found.wide_low, found.wide_high)} (new data)"
 
 
 def measurements_table(
@@ -55,8 +74,10 @@ def _estimate(found: Measurement) -> str:
 
 
 def _interval(found: Measurement) -> str:
+    """Return the interval and of what it is: ``−0.56 … +0.03 (splits)``."""
     ends = _ends(found, found.low, found.high)
-    return f"{ends} ({found.interval})" if found.interval == "quartiles" else ends
+    of = "quartiles" if found.interval == QUARTILES else _POPULATIONS.get(found.estimand or "")
+    return f"{ends} ({of})" if of and found.low is not None else ends
 
 
 def _ends(found: Measurement, low: float | None, high: float | None) -> str:
