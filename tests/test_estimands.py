@@ -97,6 +97,7 @@ def test_intervals_of_computations_are_of_draws_and_exact_ones_have_none() -> No
     computed = data_of(rng.normal(size=N), rng.normal(size=N), run_id=None)
     assert of(mean, computed).estimand == DRAWS
     assert of(mean, computed).wide_low is None
+    assert of_population(of(mean, computed), NEW_DATA) == of(mean, computed)
     assert of(largest, computed).estimand == SAMPLE
     assert of(largest, computed, EXACT).estimand == EXACT
     infinite = data_of(np.full(N, np.inf), rng.normal(size=N), run_id=1)
