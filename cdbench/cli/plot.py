@@ -39,6 +39,18 @@ def plot(
         bool,
         typer.Option("--crossover", help="Time of a layer against its width; newest benchmark."),
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Figures of the newest comparison, or of the one that --name names: pareto, "
+            "rate-curves.",
+        ),
+    ] = False,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="TEXT", show_default=False, help="Name of a comparison."),
+    ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     seed: Annotated[
         int,
@@ -70,11 +82,24 @@ def plot(
         cdbench plot --claims
 
         cdbench plot --crossover
+
+        cdbench plot --compare --name digits
     """
+    if compare:
+        if fig1 or fig2 or claims or crossover:
+            raise ConfigurationError(
+                "--compare was given with other figures; expected cdbench plot --compare alone"
+            )
+        from cdbench.cli.plot_comparison import plot_comparison
+
+        return plot_comparison(db, name, output, format)
+    if name is not None:
+        raise ConfigurationError("--name is of --compare; expected plot --compare --name NAME")
     asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
     if not any(asked.values()) and not crossover:
         raise ConfigurationError(
-            "no figure was named; expected --fig1, --fig2 or both, --claims or --crossover"
+            "no figure was named; expected --fig1, --fig2 or both, --claims, --crossover or "
+            "--compare"
         )
     from cdbench.cli.figure_samples import READERS
     from cdbench.plots import (

@@ -1,12 +1,13 @@
 """The figures, one per file. They are given plain values and never see the database.
 
-A figure is a file and a line in one of two registries: figures of runs, and figures of samples,
-which are values over seeds. The figure of a benchmark is in neither.
+A figure is a file and a line in one of three registries: figures of runs, figures of samples,
+which are values over seeds, and figures of comparisons. That of a benchmark is in none.
 matplotlib is imported when a figure is drawn or saved, not with this package.
 """
 
 from cdbench.plots.accuracy_parameters import accuracy_parameters
 from cdbench.plots.base import DrawFigure, PlottedRun
+from cdbench.plots.competitors import Competitor
 from cdbench.plots.crossover import draw_crossover
 from cdbench.plots.fig1 import fig1
 from cdbench.plots.fig2 import fig2
@@ -14,6 +15,8 @@ from cdbench.plots.kappa_epochs import kappa_epochs
 from cdbench.plots.kappa_floors import kappa_floors
 from cdbench.plots.kappa_seeds import kappa_seeds
 from cdbench.plots.kinds import KIND_WORDS
+from cdbench.plots.pareto import pareto
+from cdbench.plots.rate_curves import rate_curves
 from cdbench.plots.samples import DrawSamples, Sample
 from cdbench.plots.saving import FORMATS, figure_files, save_figure
 from cdbench.plots.spectra_kinds import spectra_kinds
@@ -29,14 +32,18 @@ SAMPLE_FIGURES: dict[str, DrawSamples] = {
     "accuracy-parameters": accuracy_parameters,
 }
 
+COMPARISON_FIGURES = {"pareto": pareto, "rate-curves": rate_curves}
+
 KINDS_DRAWN = {"fig2": ("published", "weight"), "spectra-kinds": tuple(KIND_WORDS)}
 """Kinds of spectrum whose numbers each figure needs."""
 
 __all__ = [
+    "COMPARISON_FIGURES",
     "FIGURES",
     "FORMATS",
     "KINDS_DRAWN",
     "SAMPLE_FIGURES",
+    "Competitor",
     "DrawFigure",
     "DrawSamples",
     "PlottedRun",

@@ -1,0 +1,71 @@
+"""What figures of comparisons are given, and how a family looks in all of them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cdbench.errors import MissingResultsError
+from cdbench.plots.base import Model
+from cdbench.plots.style import BLUE, DENSE_LOOK, Look, looks_of
+
+DENSE = "dense, of any width"
+
+
+@dataclass(frozen=True)
+class Competitor:
+    """One model of a comparison, as far as figures show it.
+
+    Attributes
+    ----------
+    layer : str
+        Its family.
+    basis : str
+        The word that tells it from others of its family, such as ``basis=dct``; else "".
+    budget : float
+        What it was matched to; 1 for the dense network of full width.
+    n_parameters, multiply_adds : int
+        Its size.
+    accuracy, low, high : float
+        Mean test accuracy and its interval over seeds, 0 to 1.
+    rates : sequence of (float, float or None)
+        Learning rates that were tried, in order, each with its mean validation accuracy.
+    best_rate : float or None
+        The one that was chosen.
+    """
+
+    layer: str
+    basis: str
+    budget: float
+    n_parameters: int
+    multiply_adds: int
+    accuracy: float
+    low: float
+    high: float
+    rates: Sequence[tuple[float, float | None]] = field(default=())
+    best_rate: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Name in a legend: that of the family, without its size."""
+        if self.layer == "dense":
+            return DENSE
+        return " ".join(filter(None, (self.layer, self.basis)))
+
+
+def families_of(competitors: Sequence[Competitor]) -> Mapping[str, Look]:
+    """Return the look of each family that competes, by its label, dense first.
+
+    Raises
+    ------
+    MissingResultsError
+        If nobody competes.
+    """
+    if not competitors:
+        raise MissingResultsError("a figure needs at least one model of a comparison, got none")
+    found = dict.fromkeys((one.label, one.layer, one.basis) for one in competitors)
+    ordered = sorted(found, key=lambda own: own[0] != DENSE)
+    models = [Model(layer, None, basis or None) for _, layer, basis in ordered]
+    fixed = {"dense": DENSE_LOOK, "cdlinear": BLUE}
+    return {
+        label: fixed.get(layer, look)
+        for (label, layer, _), look in zip(ordered, looks_of(models), strict=True)
+    }
