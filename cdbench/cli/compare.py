@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli.compare_plan import print_plan, say_duration
 from cdbench.cli.echo import echo
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
@@ -24,7 +25,6 @@ from cdbench.config.run_config import RunConfig
 
 if TYPE_CHECKING:
     from cdbench.comparison.plan import Plan
-    from cdbench.comparison.sizes import Candidate, Field
     from cdbench.reports.formats import Report
     from cdbench.store.comparison_queries import StoredComparison
 
@@ -33,9 +33,6 @@ SHARED = (
     *("batch_size", "optimizer", "momentum", "dropout", "dtype"),
 )
 """Knobs that all models of a comparison share."""
-
-LONG_S = 600
-"""From so many seconds on, it says how long it will take before it begins."""
 
 
 @with_knobs(many=False, names=SHARED)
@@ -146,7 +143,7 @@ def compare(
     candidates = [whole(plan), *(one for field in fields for one in field.candidates)]
     label = name or str(plan.base.dataset)
     if dry_run:
-        _print_plan(plan, fields, candidates)
+        print_plan(plan, fields, candidates)
         return COMPLETED
     cluster = None
     if scheduler is not None:
@@ -157,7 +154,7 @@ def compare(
     from cdbench.cli.released import open_to_add
 
     database = open_to_add(db)
-    _say_duration(plan, candidates, jobs)
+    say_duration(plan, candidates, jobs)
     code = run_comparison(plan, candidates, label, database, jobs, cluster)
     if code == INTERRUPTED:
         return code
@@ -221,41 +218,3 @@ def _plan(
         tuning_seeds=tuple(tuning_seeds) if tuning_seeds else plan.tuning_seeds,
         rates=tuple(sorted(rates)) if rates else plan.rates,
     )
-
-
-def _print_plan(plan: "Plan", fields: "Sequence[Field]", candidates: "Sequence[Candidate]") -> None:
-    from cdbench.reports.comparison_plan import planned
-
-    seconds, n_runs = _estimate(plan, candidates)
-    print_report(planned(plan, fields, candidates))
-    echo(
-        f"{n_runs:,} runs: {len(plan.rates)} rates with {len(plan.tuning_seeds)} seeds, more where "
-        f"the best is at an end, and {len(plan.seeds)} seeds reported of each of "
-        f"{len(candidates)} models; about {_minutes(seconds)} of processor time"
-    )
-
-
-def _say_duration(plan: "Plan", candidates: "Sequence[Candidate]", jobs: int | None) -> None:
-    import os
-
-    seconds, n_runs = _estimate(plan, candidates)
-    elapsed = seconds / (jobs or os.cpu_count() or 1)
-    if elapsed > LONG_S:
-        echo(f"{n_runs:,} runs will take about {_minutes(elapsed)}, if none is stored", err=True)
-
-
-def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, int]:
-    """Return the processor time in seconds, from a few timed steps of each model, and the runs."""
-    from cdbench.comparison.clock import seconds_per_run, split_of
-
-    split = split_of(plan.base)
-    n_runs = len(plan.rates) * len(plan.tuning_seeds) + len(plan.seeds)
-    seconds = sum(seconds_per_run(one.config, split) for one in candidates)
-    return n_runs * seconds, n_runs * len(candidates)
-
-
-def _minutes(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} seconds"
-    minutes = seconds / 60
-    return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"

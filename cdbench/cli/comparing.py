@@ -11,7 +11,7 @@ from cdbench.comparison.clock import prediction_microseconds, split_of
 from cdbench.comparison.plan import Plan
 from cdbench.comparison.results import Competitor, lines
 from cdbench.comparison.sizes import Candidate
-from cdbench.comparison.trials import OF_REPORTED, OF_TRIALS, Score, Tuned, reported, search
+from cdbench.comparison.trials import OF_TRIALS, Score, Tuned, reported, search
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.running.pace import in_good_order
@@ -90,18 +90,18 @@ class _Stages:
                 scores[config] = Score(accuracy, loss)
         return scores
 
-    def report(self, tuned: Sequence[Tuned]) -> list[list[RunConfig]] | None:
+    def report(self, tuned: Sequence[Tuned]) -> list[dict[RunConfig, Diagnostics]] | None:
         """Train the reported runs; return each model's, or None if interrupted."""
         wanted = [
-            [] if own.rate is None else reported(self.plan, one, own.rate)
+            {} if own.rate is None else reported(self.plan, one, own.rate)
             for one, own in zip(self.candidates, tuned, strict=True)
         ]
-        needs = {config: OF_REPORTED for own in wanted for config in own}
+        needs = {config: measured for own in wanted for config, measured in own.items()}
         stored = covering_runs(self.database, needs)
         diverged = ended_runs(self.database, needs.keys() - stored.keys())
         missing = {
-            config: OF_REPORTED
-            for config in needs
+            config: measured
+            for config, measured in needs.items()
             if config not in stored
             and not (config in diverged and not diverged[config].is_completed)
         }
@@ -132,7 +132,7 @@ def run_comparison(
     wanted = None if tuned is None else stages.report(tuned)
     if tuned is None or wanted is None:
         return stages.code
-    found = covering_runs(database, {one: OF_REPORTED for own in wanted for one in own})
+    found = covering_runs(database, {one: need for own in wanted for one, need in own.items()})
     runs = reported_runs(database, [run_id for run_id, _ in found.values()])
     split = split_of(plan.base)
     competitors = [

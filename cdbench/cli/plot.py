@@ -85,22 +85,12 @@ def plot(
 
         cdbench plot --compare --name digits
     """
+    asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
+    _check(any(asked.values()) or crossover, compare, name)
     if compare:
-        if fig1 or fig2 or claims or crossover:
-            raise ConfigurationError(
-                "--compare was given with other figures; expected cdbench plot --compare alone"
-            )
         from cdbench.cli.plot_comparison import plot_comparison
 
         return plot_comparison(db, name, output, format)
-    if name is not None:
-        raise ConfigurationError("--name is of --compare; expected plot --compare --name NAME")
-    asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
-    if not any(asked.values()) and not crossover:
-        raise ConfigurationError(
-            "no figure was named; expected --fig1, --fig2 or both, --claims, --crossover or "
-            "--compare"
-        )
     from cdbench.cli.figure_samples import READERS
     from cdbench.plots import (
         FIGURES,
@@ -134,6 +124,21 @@ def plot(
         if save_figure(figures[name], path, format):
             echo(f"wrote {path}")
     return COMPLETED
+
+
+def _check(others: bool, compare: bool, name: str | None) -> None:
+    """Raise ConfigurationError unless figures are named that go together."""
+    if others and compare:
+        raise ConfigurationError(
+            "--compare was given with other figures; expected cdbench plot --compare alone"
+        )
+    if name is not None and not compare:
+        raise ConfigurationError("--name is of --compare; expected plot --compare --name NAME")
+    if not others and not compare:
+        raise ConfigurationError(
+            "no figure was named; expected --fig1, --fig2 or both, --claims, --crossover or "
+            "--compare"
+        )
 
 
 def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[PlottedRun], str]":

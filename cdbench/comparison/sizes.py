@@ -17,6 +17,9 @@ ROLES = (DENSE, NARROWER, STRUCTURED)
 NEAR = 0.12
 """Largest relative distance from a budget at which a size counts as matched."""
 
+HIGH_RANK = 0.9
+"""Share of the highest rank of a family's matched settings from which on a rank is high."""
+
 MOST_PADDED = 1.3
 """A setting whose widths, multiplied, grow by more than this factor wastes what it has."""
 
@@ -144,19 +147,19 @@ def _off(candidate: Candidate, plan: Plan, target: float) -> float:
 def _nearest(
     plan: Plan, candidates: Sequence[Candidate], budget: float, target: float
 ) -> Candidate | None:
-    """Return the matched setting of the highest rank, or else the nearest; None if there is none.
+    """Return the nearest of the matched settings of high rank, or else the nearest of all.
 
     A matched setting of low rank, such as a Monarch of narrow inner width, is not what its family
-    can do at this size.
+    can do at this size. None if there is no setting.
     """
-
-    def badness(one: Candidate) -> tuple[float, ...]:
-        distance = abs(log(one.size(plan.match) / target))
-        if _off(one, plan, target) <= NEAR / 2:
-            return (0.0, -one.rank, one.padded, distance)
-        return (distance,)
-
-    nearest = min(candidates, key=badness, default=None)
+    matched = [one for one in candidates if _off(one, plan, target) <= NEAR / 2]
+    enough = HIGH_RANK * max((one.rank for one in matched), default=0)
+    able = [one for one in matched if one.rank >= enough] or candidates
+    nearest = min(  # padding is waste, and counts like distance
+        able,
+        key=lambda one: abs(log(one.size(plan.match) / target)) + log(one.padded),
+        default=None,
+    )
     return None if nearest is None else replace(nearest, budget=budget)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cdbench.errors import MissingResultsError
 from cdbench.plots.base import Model
-from cdbench.plots.style import BLUE, DENSE_LOOK, Look, looks_of
+from cdbench.plots.style import WHOLE_FAMILY, Look, looks_of
 
 DENSE = "dense, of any width"
 
@@ -64,8 +64,7 @@ def families_of(competitors: Sequence[Competitor]) -> Mapping[str, Look]:
     found = dict.fromkeys((one.label, one.layer, one.basis) for one in competitors)
     ordered = sorted(found, key=lambda own: own[0] != DENSE)
     models = [Model(layer, None, basis or None) for _, layer, basis in ordered]
-    fixed = {"dense": DENSE_LOOK, "cdlinear": BLUE}
     return {
-        label: fixed.get(layer, look)
+        label: WHOLE_FAMILY.get(layer, look)
         for (label, layer, _), look in zip(ordered, looks_of(models), strict=True)
     }

@@ -68,6 +68,9 @@ DENSE_LOOK, BLUE, ORANGE, YELLOW = (
 )
 """Those of them that figures use for something else too."""
 
+WHOLE_FAMILY = {"dense": DENSE_LOOK, "cdlinear": BLUE}
+"""Looks of families that have none of their own below, where their sizes are one line."""
+
 FAMILY_LOOKS: dict[str, Look] = {
     "monarch": Look("#1d4d2b", (0, (5, 1, 2, 1)), ">"),
     "kronecker": Look("#754410", (0, (1, 1, 1, 2.6)), "*"),

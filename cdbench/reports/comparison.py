@@ -1,15 +1,18 @@
 """A comparison as two tables: how accurate its models are, and what they cost."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
+from cdbench.comparison.sizes import DENSE, NARROWER
 from cdbench.comparison.words import how_sure, named
 from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count, format_kappa
 from cdbench.statistics.numerals import format_number, format_points
 from cdbench.store.comparison_queries import StoredComparison
+
+OF_DIFFERENCE = tuple(own.name for own in fields(Difference) if own.name != "against")
 
 MARKS = {"sure on new data too": " **", "sure on these splits only": " *", "sure over seeds": " *"}
 """How it is marked for what a difference is sure."""
@@ -53,8 +56,8 @@ def costs(found: StoredComparison) -> Report:
             "is the lowest.",
             "Multiply-adds of a sample: with the weights, without biases and fixed transforms such "
             "as a DFT. s/epoch: mean wall time of the updates, which other work on the machine "
-            "lengthens. κ: mean over the layers, median over the seeds; of a layer's Hessian "
-            "without null directions.",
+            "lengthens. κ: mean over the layers, median over the first {N_FIRST} seeds; of a "
+            "layer's Hessian without null directions.",
         ],
         records=[_record(line) for line in found.lines],
         text_columns=1,
@@ -78,7 +81,7 @@ def _grouped(
 def _accuracy_cells(line: ComparedModel) -> list[str]:
     differences = {found.against: found for found in line.differences}
     cells = [named(line), format_count(line.n_parameters), _accuracy(line)]
-    for base in ("narrower dense", "dense"):
+    for base in (NARROWER, DENSE):
         own = differences.get(base)
         cells += ["–", "–"] if own is None else [_difference(own), f"{100 * own.improvement:.0f} %"]
     return cells
@@ -143,7 +146,9 @@ def _notes_on_accuracies(found: StoredComparison) -> list[str]:
 
 def _record(line: ComparedModel) -> dict[str, Any]:
     values = asdict(line)
-    for found in values.pop("differences"):
-        prefix = found.pop("against").replace(" ", "_")
-        values |= {f"{prefix}_{name}": value for name, value in found.items()}
+    differences = {found.pop("against"): found for found in values.pop("differences")}
+    for base in (NARROWER, DENSE):
+        own = differences.get(base, {})
+        prefix = base.replace(" ", "_")
+        values |= {f"{prefix}_{name}": own.get(name) for name in OF_DIFFERENCE}
     return values

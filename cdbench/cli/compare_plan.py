@@ -1,0 +1,53 @@
+"""What a comparison would train, and how long that takes."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cdbench.cli.echo import echo
+from cdbench.cli.output import print_report
+
+if TYPE_CHECKING:
+    from cdbench.comparison.plan import Plan
+    from cdbench.comparison.sizes import Candidate, Field
+
+LONG_S = 600
+"""From so many seconds on, it says how long it will take before it begins."""
+
+
+def print_plan(plan: "Plan", fields: "Sequence[Field]", candidates: "Sequence[Candidate]") -> None:
+    """Print the models that would compete with their sizes, the number of runs and their time."""
+    from cdbench.reports.comparison_plan import planned
+
+    seconds, n_runs = _estimate(plan, candidates)
+    print_report(planned(plan, fields, candidates))
+    echo(
+        f"{n_runs:,} runs: {len(plan.rates)} rates with {len(plan.tuning_seeds)} seeds, more where "
+        f"the best is at an end, and {len(plan.seeds)} seeds reported of each of "
+        f"{len(candidates)} models; about {_minutes(seconds)} of processor time"
+    )
+
+
+def say_duration(plan: "Plan", candidates: "Sequence[Candidate]", jobs: int | None) -> None:
+    """Say how long it will take, if that is long."""
+    seconds, n_runs = _estimate(plan, candidates)
+    elapsed = seconds / (jobs or os.cpu_count() or 1)
+    if elapsed > LONG_S:
+        echo(f"{n_runs:,} runs will take about {_minutes(elapsed)}, if none is stored", err=True)
+
+
+def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, int]:
+    """Return the processor time in seconds, from a few timed steps of each model, and the runs."""
+    from cdbench.comparison.clock import seconds_per_run, split_of
+
+    split = split_of(plan.base)
+    n_runs = len(plan.rates) * len(plan.tuning_seeds) + len(plan.seeds)
+    seconds = sum(seconds_per_run(one.config, split) for one in candidates)
+    return n_runs * seconds, n_runs * len(candidates)
+
+
+def _minutes(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    minutes = seconds / 60
+    return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"

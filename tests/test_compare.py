@@ -1,0 +1,163 @@
+"""``cdbench compare``, ``report --compare`` and ``plot --compare`` on the command line."""
+
+import csv
+import io
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdbench.cli.training import train_and_store
+from cdbench.store.database import open_for_reading, open_for_writing
+from cdbench.store.upkeep.checks import check_database
+from cdbench.store.upkeep.merging import merge_database
+from tests.cli_tools import Here
+
+SMALL = (
+    *("--dataset", "iris", "--hidden", "16", "16", "--epochs", "2", "--budget", "0.5"),
+    *("--layer", "cdlinear", "block-diagonal", "--seeds", "0..3", "--rates", "0.05", "0.1", "0.2"),
+    *("--jobs", "1"),
+)
+
+
+def rows(path: Path, question: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(question).fetchall()
+
+
+def tables(text: str) -> list[str]:
+    """Return the lines without those on time, which differ from run to run."""
+    return [line for line in text.splitlines() if "±" in line or " is best" in line]
+
+
+def test_a_comparison_is_trained_once_and_then_answered_from_the_database(here: Here) -> None:
+    first = here("compare", *SMALL)
+    assert first.code == 0
+    assert "On iris at 50 % of the dense network's weights" in first.out
+    path = here.folder / "runs.db"
+    n_runs = rows(path, "SELECT count(*) FROM run")
+    second = here("compare", *SMALL)
+    assert tables(second.out) == tables(first.out)
+    assert rows(path, "SELECT count(*) FROM run") == n_runs
+    assert rows(path, "SELECT count(*) FROM comparison") == [(1,)]
+    again = here("report", "--compare")
+    assert tables(again.out) == tables(first.out)
+    assert not check_database(open_for_reading(str(path))).findings
+    stages = dict(rows(path, "SELECT stage, count(*) FROM comparison_run GROUP BY stage"))
+    assert stages["reported"] == 4 * 4
+    assert sum(stages.values()) == n_runs[0][0]
+
+
+def test_one_that_was_interrupted_goes_on_and_comes_to_the_same(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = here("compare", *SMALL, "--db", "whole.db")
+    real = train_and_store
+    calls: list[int] = []
+
+    def interrupted(needs: Any, *rest: Any) -> int:
+        calls.append(len(needs))
+        if len(calls) not in (1, 3):  # the first trials, and later the first that are reported
+            return real(needs, *rest)
+        real(dict(list(needs.items())[: len(needs) // 2]), *rest)
+        return 130
+
+    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", interrupted)
+    monkeypatch.setattr("cdbench.cli.comparing.INTERRUPTED", 130)
+    for _ in range(2):
+        assert here("compare", *SMALL).code != 0
+        assert rows(here.folder / "runs.db", "SELECT ended_at FROM comparison") == [(None,)]
+        assert "no comparison has come to its end" in here("report", "--compare").err
+    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", real)
+    assert tables(here("compare", *SMALL).out) == tables(whole.out)
+
+
+def test_a_dry_run_trains_nothing(here: Here) -> None:
+    answer = here("compare", *SMALL, "--dry-run")
+    assert answer.code == 0
+    assert "cdlinear B=2" in answer.out
+    assert "runs: 3 rates with 2 seeds" in answer.out
+    assert list(here.folder.iterdir()) == []
+
+
+def test_its_numbers_come_in_every_format(here: Here) -> None:
+    here("compare", *SMALL, "--name", "small")
+    as_csv = list(csv.DictReader(io.StringIO(here("report", "--compare", "--format", "csv").out)))
+    as_json = json.loads(here("report", "--compare", "--format", "json").out)["records"]
+    assert [row["model"] for row in as_csv] == [row["model"] for row in as_json]
+    stored = rows(
+        here.folder / "runs.db",
+        "SELECT model, accuracy FROM comparisons WHERE name = 'small' ORDER BY position",
+    )
+    assert [(row["model"], float(row["accuracy"])) for row in as_csv] == stored
+    for form in ("markdown", "latex"):
+        assert "narrower dense" in here("report", "--compare", "--format", form).out
+    assert here("report", "--compare", "--name", "smal").err == (
+        "cdbench: no comparison is named 'smal'; expected small\n"
+    )
+
+
+def test_accuracies_are_the_means_of_the_runs(here: Here) -> None:
+    here("compare", *SMALL)
+    path = here.folder / "runs.db"
+    for model, hidden, rate, accuracy in rows(
+        path, "SELECT model, hidden, learning_rate, accuracy FROM comparisons"
+    ):
+        (mean,) = rows(
+            path,
+            "SELECT avg(test_accuracy) FROM runs JOIN comparison_run USING (run_id) WHERE "
+            f"stage = 'reported' AND model = '{model}' AND hidden = '{hidden}' "
+            f"AND learning_rate = {rate}",
+        )
+        assert mean[0] == pytest.approx(accuracy, rel=1e-12)
+
+
+def test_its_figures_are_drawn(here: Here) -> None:
+    here("compare", *SMALL)
+    answer = here("plot", "--compare", "--format", "svg")
+    assert answer.out == "wrote figures/pareto.svg\nwrote figures/rate-curves.svg\n"
+    for name in ("pareto", "rate-curves"):
+        assert "dense, of any width" in (here.folder / f"figures/{name}.svg").read_text()
+
+
+def test_a_merge_brings_comparisons_once(here: Here) -> None:
+    here("compare", *SMALL)
+    path = here.folder / "runs.db"
+    open_for_writing(str(here.folder / "new.db"))
+    for _ in range(2):
+        merge_database(str(here.folder / "new.db"), str(path))
+    for table in ("comparison", "comparison_run", "comparison_line", "comparison_difference"):
+        count = f"SELECT count(*) FROM {table}"
+        assert rows(here.folder / "new.db", count) == rows(path, count)
+    joined = "SELECT count(*) FROM comparison_run JOIN run USING (run_id) JOIN epoch USING (run_id)"
+    assert rows(here.folder / "new.db", joined) == rows(path, joined)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("compare --budget 1e-9", "budget = 1e-09: no family has a size within 12% of"),
+        ("compare --budget -1", "budget = -1: expected a share of the dense network's size"),
+        ("compare --layer dense", "layer = dense: dense networks, whole and narrower, always"),
+        ("compare --layer low-rank:8", "a comparison chooses the size of each family itself"),
+        ("compare --seeds 0 1 2 --tuning-seeds 2", "seed 2 is both reported and tuned with"),
+        ("compare --rates 0.1 0.2", "rates = 0.1 0.2: expected at least 3"),
+        ("compare --match size", "unknown match 'size'"),
+        ("report --compare --seeds 0", "--seeds and --B are of --table1"),
+        ("report --compare --table1", "several reports were named; expected one of"),
+        ("report --name x", "no report was named; expected one of"),
+        ("report --table1 --name x", "--name is of --compare"),
+        ("plot --name x", "--name is of --compare"),
+        ("plot --compare --fig1", "--compare was given with other figures"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_stored(here: Here, words: str, said: str) -> None:
+    answer = here(*words.split(), "--db", "new.db")
+    assert answer.code == 2
+    assert answer.err.startswith("cdbench: ")
+    assert answer.err.count("\n") == 1
+    assert said in answer.err
+    assert list(here.folder.iterdir()) == []

@@ -1,0 +1,120 @@
+"""Plans of comparisons, and the sizes that are matched in them."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from cdbench.comparison.plan import RATES, Entrant, Plan, entrant, every_entrant
+from cdbench.comparison.sizes import NARROWER, NEAR, STRUCTURED, fields_of, whole
+from cdbench.config.families import FAMILIES
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.building import build_network
+from cdbench.errors import ConfigurationError
+
+
+def plan_of(*budgets: float, **changed: Any) -> Plan:
+    """Return a plan for the digits with a few families, or others."""
+    few = tuple(map(entrant, ("cdlinear", "low-rank", "block-diagonal,basis=dct")))
+    return Plan(RunConfig(layer="dense"), 64, 10, changed.pop("entrants", few), budgets, **changed)
+
+
+def test_every_family_takes_part_and_the_bases_apart() -> None:
+    found = every_entrant()
+    assert {one.family for one in found} == set(FAMILIES) - {"dense"}
+    bases = [one.fixed for one in found if one.family == "block-diagonal"]
+    assert bases == [(), *((("basis", b),) for b in ("dct", "hartley", "random"))]
+
+
+def test_a_plan_comes_back_from_its_json() -> None:
+    plan = plan_of(0.5, 2000, entrants=every_entrant(), match="multiply-adds", seeds=(0, 5, 9))
+    assert Plan.from_json(plan.canonical_json()) == plan
+    assert Plan.from_json(plan.canonical_json()).digest() == plan.digest()
+    assert replace(plan, budgets=(0.25,)).digest() != plan.digest()
+
+
+def test_what_a_budget_reaches_is_known() -> None:
+    half, quarter, eighth = fields_of(plan_of(0.5, 0.25, 0.125))
+    assert whole(plan_of(0.5)).n_parameters == 8970
+    hidden = [field.candidates[0].config.hidden for field in (half, quarter, eighth)]
+    assert hidden == [(39, 39), (23, 23), (14, 14)]
+    blocks = [field.candidates[1] for field in (half, quarter, eighth)]
+    assert [one.config.B for one in blocks] == [2, 4, 8]
+    assert [one.n_parameters for one in blocks] == [4554, 2380, 1296]
+    assert quarter.target == 8832 / 4 + 138
+
+
+@pytest.mark.parametrize("match", ["parameters", "multiply-adds"])
+def test_sizes_are_those_of_the_networks_and_near_the_target(match: str) -> None:
+    for field in fields_of(plan_of(0.5, 0.2, match=match)):
+        for one in field.candidates:
+            assert one.n_parameters == build_network(one.config, 64, 10).n_parameters
+            assert abs(one.size(match) / field.target - 1) <= NEAR
+            assert one.role == (NARROWER if one.config.layer == "dense" else STRUCTURED)
+
+
+def test_of_matched_settings_that_of_the_highest_rank_competes() -> None:
+    (field,) = fields_of(plan_of(0.25, entrants=(Entrant("monarch"),)))
+    (_, monarch) = field.candidates
+    assert monarch.rank == 64 + 64 + 10
+
+
+def test_a_family_without_a_matched_size_is_left_out_and_named() -> None:
+    (field,) = fields_of(plan_of(0.5, entrants=(Entrant("circulant"), Entrant("cdlinear"))))
+    assert field.left_out == (("circulant", 330),)
+    assert [one.config.layer for one in field.candidates] == ["dense", "cdlinear"]
+
+
+def refusal(call: Any) -> str:
+    with pytest.raises(ConfigurationError) as error:
+        call()
+    return str(error.value)
+
+
+def test_a_budget_that_nobody_meets_names_the_nearest() -> None:
+    said = refusal(lambda: fields_of(plan_of(0.5, entrants=(Entrant("circulant"),))))
+    assert said == (
+        "budget = 0.5: no family has a size within 12% of 4,554 parameters; nearest come circulant "
+        "with 330; expected a budget near one of these, or wider --hidden"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"budgets": (0.0,)}, "budget = 0: expected a share of the dense network's size such as"),
+        ({"budgets": (float("inf"),)}, "budget = inf: expected a share"),
+        ({"match": "size"}, "unknown match 'size'"),
+        ({"seeds": (1000, 1, 2)}, "seed 1000 is both reported and tuned with; expected"),
+        ({"seeds": (0, 1)}, "seeds = [0, 1]: expected at least 3"),
+        ({"validation": 0.0}, "validation = 0: rates are chosen by it; expected a share above 0"),
+        ({"rates": (0.1, 0.2, 0.5)}, "rates = 0.1 0.2 0.5: expected at least 3, each the same"),
+        ({"rates": (0.1, 0.2)}, "rates = 0.1 0.2: expected at least 3"),
+        ({"rates": (-0.1, 0.1, 0.2)}, "rates = -0.1 0.1 0.2: expected at least 3"),
+    ],
+)
+def test_an_invalid_plan_is_refused_in_one_line(changed: dict[str, Any], said: str) -> None:
+    assert refusal(lambda: replace(plan_of(0.5), **changed)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("low-rank:8", "layer = low-rank:8: a comparison chooses the size of each family itself"),
+        ("dense", "layer = dense: dense networks, whole and narrower, always compete"),
+        ("lowrank", "unknown layer 'lowrank'; did you mean low-rank?"),
+        (
+            "block-diagonal,basis=dtc",
+            "layer block-diagonal: unknown basis 'dtc'; did you mean dct?",
+        ),
+        ("low-rank,8", "unknown structure parameter of low-rank '8'"),
+    ],
+)
+def test_an_invalid_entrant_is_refused_in_one_line(text: str, said: str) -> None:
+    assert refusal(lambda: entrant(text)).startswith(said)
+
+
+def test_the_rates_are_one_logarithmic_grid() -> None:
+    assert plan_of(0.5).factor == 2
+    assert {b / a for a, b in pairwise(RATES)} == {2.0}
