@@ -24,7 +24,7 @@ from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
 from cdbench.engine.training import train
-from cdbench.running.crossover import mean_seconds
+from cdbench.running.turns import mean_seconds
 from measure import (
     Bar,
     Row,

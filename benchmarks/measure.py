@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -12,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from threadpoolctl import threadpool_limits
 
-from cdbench.running.crossover import take_turns
 from cdbench.running.environment import current_environment
+from cdbench.running.turns import take_turns
 
 SAMPLE_S = 0.005
 """Least time of what is measured at once; shorter calls are repeated to fill it."""
@@ -86,10 +87,13 @@ def absence(package: str) -> str:
 
 
 def alternate(
-    rivals: Mapping[str, Call], rounds: int, least_s: float = SAMPLE_S
+    rivals: Mapping[str, Call],
+    rounds: int,
+    least_s: float = SAMPLE_S,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, list[float]]:
-    """Return every rival's seconds a call, by round, as ``crossover.take_turns`` measures them."""
-    return take_turns(rivals, rounds, least_s)
+    """Return every rival's seconds a call, by round, as ``turns.take_turns`` measures them."""
+    return take_turns(rivals, rounds, least_s, clock)
 
 
 @dataclass(frozen=True)

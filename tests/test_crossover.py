@@ -1,7 +1,6 @@
 """The crossover: who is measured, how, and what is said of it."""
 
 import itertools
-import time
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,15 +16,14 @@ from cdbench.records.benchmark import DENSE, Size, Timing, by_size, crossover, f
 from cdbench.reports.crossover import crossover_report, format_time
 from cdbench.running.crossover import (
     RIVALS,
-    SAMPLE_S,
     bytes_needed,
     make_pass,
     rivals_that_fit,
     run_benchmark,
     sizes,
     summarize,
-    take_turns,
 )
+from cdbench.running.turns import SAMPLE_S, take_turns
 from cdbench.system.memory import available_memory, format_bytes
 
 SMALL = Size("float64", 4, 3, 8)
@@ -140,14 +138,13 @@ class Clock:
         return run
 
 
-def test_rivals_take_turns_in_both_orders_for_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rivals_take_turns_in_both_orders_for_long_enough() -> None:
     clock = Clock()
-    monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
     passes = {
         "short": clock.one_pass("short", lambda: SAMPLE_S / 3.5),
         "long": clock.one_pass("long", lambda: 2 * SAMPLE_S),
     }
-    seconds = take_turns(passes, 3)
+    seconds = take_turns(passes, 3, clock=lambda: clock.now)
     assert seconds["short"] == pytest.approx([SAMPLE_S / 3.5] * 3)
     assert seconds["long"] == pytest.approx([2 * SAMPLE_S] * 3)
     # Warm-up, then rounds: four short calls fill a sample, after one that is not measured.

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import product
-from math import ceil, lcm
+from math import lcm
 from uuid import uuid4
 
 import numpy as np
@@ -22,14 +22,10 @@ from cdbench.engine.products.workspace import Workspace
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.records.benchmark import DENSE, Benchmark, Size, Timing
 from cdbench.running.environment import current_environment
+from cdbench.running.turns import Pass, take_turns
 from cdbench.system.memory import format_bytes
 
-SAMPLE_S = 0.002
-"""Shortest time measured at once; shorter passes are repeated to fill it."""
-
 RIVALS = (DENSE, *PRODUCTS)
-
-Pass = Callable[[], object]
 
 
 def sizes(
@@ -187,52 +183,6 @@ def make_pass(rival: str, size: Size) -> Pass:
         pullback(dy, dc)
 
     return layer
-
-
-def take_turns(
-    passes: Mapping[str, Pass], rounds: int, least_s: float = SAMPLE_S
-) -> dict[str, list[float]]:
-    """Measure the passes in turn, in reverse order in every other round.
-
-    Parameters
-    ----------
-    passes : mapping
-        The calls to measure, by name.
-    rounds : int
-        How many turns each gets.
-    least_s : float
-        Shortest duration of a sample, in seconds: a sample is the mean of as many calls as fill
-        it. An unmeasured call comes first, because the caches still hold the last rival's data.
-
-    Returns
-    -------
-    dict
-        For each, the seconds per call, one sample per round.
-    """
-    repeats = {name: _repeats(one, least_s) for name, one in passes.items()}
-    samples: dict[str, list[float]] = {name: [] for name in passes}
-    for number in range(rounds):
-        for name in list(passes)[:: -1 if number % 2 else 1]:
-            passes[name]()
-            samples[name].append(mean_seconds(passes[name], repeats[name]))
-    return samples
-
-
-def mean_seconds(one: Pass, repeats: int = 1) -> float:
-    """Return the mean seconds per call over this many calls."""
-    start = time.perf_counter()
-    for _ in range(repeats):
-        one()
-    return (time.perf_counter() - start) / repeats
-
-
-def _repeats(one: Pass, least_s: float) -> int:
-    """Warm up, and return how many calls fill a sample."""
-    one()
-    once = mean_seconds(one)
-    if once < least_s:
-        once = min(once, *(mean_seconds(one) for _ in range(3)))
-    return max(1, ceil(least_s / once))
 
 
 def summarize(size: Size, seconds: Mapping[str, Sequence[float]], planned: str) -> Iterator[Timing]:
