@@ -33,7 +33,8 @@ class StagedDCT:
     first : (n_1, n_1) float64
         F.
     groups : tuple of (g, m, m) float64
-        The matrices of the real groups, and of the others if there are any.
+        The matrices of equal size: of the real groups and of the others. Two real ones count as one
+        of the others.
     """
 
     def __init__(self, n: int, n_1: int) -> None:
@@ -52,7 +53,11 @@ class StagedDCT:
             self._group(rows, self.first[n_reals + 2 * k : n_reals + 2 * k + 2])
             for k, rows in enumerate(pairs)
         ]
-        self.groups = (np.array(matrices), *([np.array(of_pairs)] if pairs else []))
+        if of_pairs and n_reals == 2:  # together as large as the others: one stack of products
+            zeros = np.zeros_like(matrices[0])
+            of_pairs.insert(0, np.block([[matrices[0], zeros], [zeros, matrices[1]]]))
+            matrices = []
+        self.groups = tuple(np.array(same) for same in (matrices, of_pairs) if same)
 
     def _group(self, rows: Array, first: Array) -> Array:
         """Return the matrix that maps a group's part of the first stage to these frequencies."""
