@@ -117,7 +117,8 @@ def configuration(seed: int, B: int | None) -> RunConfig:
 
 def pixels(seed: int, transform: str = "scale") -> Array:
     """Return the training split's inputs, (N, 64)."""
-    return split_of(RunConfig(seed=seed, input=transform)).X_train
+    X: Array = split_of(RunConfig(seed=seed, input=transform)).X_train
+    return X
 
 
 def entering(seed: int, B: int | None, layer: int) -> Array:

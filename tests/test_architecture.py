@@ -106,7 +106,7 @@ ROOMS = {
 NARROWER = {
     "engine.layers": {"config.structure", "engine.layers", "engine.products", "errors"},
     "engine.products": {"engine.products", "errors"},
-    "statistics": {"datasets.base", "engine.products.base", "records", "statistics"},
+    "statistics": {"datasets.trainable", "engine.products.base", "records", "statistics"},
 }
 """Parts of rooms, and rooms, that may import only this."""
 """What each room may import of the others; itself and ``cdbench``, for its version, always."""

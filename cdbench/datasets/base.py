@@ -2,23 +2,29 @@
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import ceil, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cdbench.datasets import limits
 from cdbench.datasets.stratified import Indices, stratified_split
+from cdbench.datasets.trainable import TEST_SHARE, check_trainable
 from cdbench.datasets.transforms import TRANSFORMS
 from cdbench.engine.products.base import Array
+from cdbench.engine.samples import Samples, Transform, chunks
 from cdbench.engine.split import Split
 from cdbench.errors import DatasetError
 
-TEST_SHARE = 0.2
-"""Share of the samples held out for the test split (Sec. VI.1: 360 of 1797)."""
+SMALL_INTEGER = 2
+"""Most bytes of integers that are kept as they are, and not as float64."""
 
+HASHED_AT_ONCE = 4096
+"""Rows that are converted at a time."""
 
-MOST_NUMBERED_CLASSES = 20
-"""Most numeric classes that are certainly classes; more may be measured quantities."""
+Side = tuple[Array | Samples, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,15 @@ class Dataset:
     ----------
     name : str
         Name or path, for messages.
-    X : (N, n_features) float64
+    X : (N, n_features) float64 or a small integer type
         Finite features.
     y : (N,) int64
         Classes, 0 to n_classes - 1.
     classes : tuple of str
         Names of the classes in the source.
+    X_test, y_test : (N_test, n_features) and (N_test,), optional
+        The test split, if the source brings its own: X and y are then the training split of every
+        seed.
 
     Raises
     ------
@@ -43,43 +52,14 @@ class Dataset:
     """
 
     name: str
-    X: NDArray[np.float64]
+    X: NDArray[Any]
     y: NDArray[np.int64]
     classes: tuple[str, ...]
+    X_test: NDArray[Any] | None = None
+    y_test: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        if self.n_classes < 2:
-            raise DatasetError(f"{self.name}: got only one class, expected at least 2")
-        counts = np.bincount(self.y, minlength=self.n_classes)
-        rarest = int(counts.argmin())
-        if self._is_of_quantities(int(counts[rarest])):
-            raise DatasetError(
-                f"{self.name}: got {self.n_classes:,} different numbers as labels, such as "
-                f"{self.classes[0]}; that is a quantity, but cdbench trains classifiers; expected "
-                "classes (group the numbers, or name another column with --label-column)"
-            )
-        if counts[rarest] < 2:
-            raise DatasetError(
-                f"{self.name}: class {self.classes[rarest]!r} has {counts[rarest]} row, expected "
-                "at least 2 of each class, one for each side of the split"
-            )
-        n_test = ceil(TEST_SHARE * len(self.y))
-        if n_test < self.n_classes:
-            needed = ceil(self.n_classes / TEST_SHARE) - round(1 / TEST_SHARE) + 1
-            raise DatasetError(
-                f"{self.name}: got {len(self.y)} rows, expected at least {needed}: the test split "
-                f"({TEST_SHARE:.0%}) needs one of each of the {self.n_classes} classes"
-            )
-
-    def _is_of_quantities(self, fewest: int) -> bool:
-        """Whether the labels suit a regression: many numbers, with fractions or seen only once."""
-        if self.n_classes <= MOST_NUMBERED_CLASSES:
-            return False
-        try:
-            numbers = [float(name) for name in self.classes]
-        except ValueError:
-            return False
-        return fewest < 2 or not all(number.is_integer() for number in numbers)
+        check_trainable(self)
 
     @property
     def n_features(self) -> int:
@@ -97,19 +77,34 @@ class Dataset:
 
         The share p of that class plus two standard errors √(p (1 − p) / n) for a test split of n.
         """
-        p = float(np.bincount(self.y).max()) / len(self.y)
-        n = ceil(TEST_SHARE * len(self.y))
+        counts = np.bincount(self.y)
+        p, n = float(counts.max()) / len(self.y), ceil(TEST_SHARE * len(self.y))
+        if self.y_test is not None:
+            n = len(self.y_test)
+            p = float(np.count_nonzero(self.y_test == counts.argmax())) / n
         return p + 2 * sqrt(p * (1 - p) / n)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the arrays as read, with their shapes and the class names."""
+        """SHA-256 of the arrays as read, in 64 bits, with their shapes and the class names."""
         digest = hashlib.sha256()
-        for array in (self.X.astype("<f8", copy=False), self.y.astype("<i8", copy=False)):
-            digest.update(str(array.shape).encode())
-            digest.update(np.ascontiguousarray(array).data)
+        for array, dtype in (
+            *((self.X, "<f8"), (self.y, "<i8")),
+            *((self.X_test, "<f8"), (self.y_test, "<i8")),
+        ):
+            if array is not None:
+                digest.update(str(array.shape).encode())
+                for start in range(0, len(array), HASHED_AT_ONCE):
+                    some = array[start : start + HASHED_AT_ONCE].astype(dtype, copy=False)
+                    digest.update(np.ascontiguousarray(some).data)
         digest.update("\0".join(self.classes).encode())
         return digest.hexdigest()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its samples are transformed as they are taken, and not kept transformed."""
+        n_samples = len(self.y) + (0 if self.y_test is None else len(self.y_test))
+        return 8 * n_samples * self.n_features > limits.LARGE
 
     def split(
         self,
@@ -119,6 +114,8 @@ class Dataset:
         validation: float = 0.0,
     ) -> Split:
         """Return the stratified split of this seed: 80 % training, 20 % test (Sec. VI.1).
+
+        If the source brings a test split, that is the split of every seed.
 
         Parameters
         ----------
@@ -141,22 +138,42 @@ class Dataset:
             If transformed values are out of the range of float64 or of ``dtype``, or too few
             samples would be held out, or left, for each class to have one.
         """
-        train, test = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
-        train, held_out = self._held_out(train, validation, seed)
+        train, test, held_out = self._sides(seed, validation)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # checked below
             try:
-                fitted = TRANSFORMS[transform](self.X[train])
+                fitted = TRANSFORMS[transform](train[0])
             except np.linalg.LinAlgError:  # from values that are not finite
                 raise self._not_finite(np.ones(self.n_features, bool), transform, dtype) from None
-            sides = [fitted(self.X[side]).astype(dtype) for side in (train, test, held_out)]
-        lost = ~np.logical_and.reduce([np.isfinite(X).all(axis=0) for X in sides])
-        if lost.any():
-            raise self._not_finite(lost, transform, dtype)
+            sides = [transformed(X, fitted, dtype) for X, _ in (train, test, held_out)]
+            if self.X.dtype.kind == "f" or not self.is_large:  # small integers stay finite
+                lost = ~np.logical_and.reduce([all_finite(X) for X in sides])
+                if lost.any():
+                    raise self._not_finite(lost, transform, dtype)
         X_train, X_test, X_held_out = sides
-        split = Split(X_train, self.y[train], X_test, self.y[test])
+        split = Split(X_train, train[1], X_test, test[1])
         if validation == 0:
             return split
-        return replace(split, X_validation=X_held_out, y_validation=self.y[held_out])
+        return replace(split, X_validation=X_held_out, y_validation=held_out[1])
+
+    def _sides(self, seed: int, validation: float) -> tuple[Side, Side, Side]:
+        """Return training, test and held-out samples of a seed as they were read, with classes."""
+        if self.X_test is not None and self.y_test is not None:
+            train = np.arange(len(self.y))
+            given = self._rows(self.X_test), self.y_test
+        else:
+            train, test = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
+            given = self._rows(self.X, test), self.y[test]
+        left, held_out = self._held_out(train, validation, seed)
+        return (
+            (self._rows(self.X, left), self.y[left]),
+            given,
+            (self._rows(self.X, held_out), self.y[held_out]),
+        )
+
+    def _rows(self, X: NDArray[Any], rows: NDArray[np.int64] | None = None) -> Array | Samples:
+        if self.is_large:
+            return Samples(X, rows)
+        return (X if rows is None else X[rows]).astype(np.float64, copy=False)
 
     def _held_out(self, train: Indices, share: float, seed: int) -> tuple[Indices, Indices]:
         """Return the training samples without those held out for validation, and these."""
@@ -186,6 +203,21 @@ class Dataset:
         )
 
 
+def transformed(X: Array | Samples, fitted: Transform, dtype: str) -> Array | Samples:
+    """Return samples with a transform, rounded to the dtype: now, or when they are taken."""
+    if isinstance(X, Samples):
+        return X.transformed(fitted, dtype)
+    return fitted(X).astype(dtype)
+
+
+def all_finite(X: Array | Samples) -> NDArray[np.bool_]:
+    """Return for each feature whether all of its values are finite, (n_features,)."""
+    finite = np.ones(X.shape[1], bool)
+    for chunk in chunks(X):
+        finite &= np.isfinite(chunk).all(axis=0)
+    return finite
+
+
 def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
     """Build a user's data set from checked arrays.
 
@@ -207,9 +239,9 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
     DatasetError
         If a feature is not finite, or a label is not valid text.
     """
-    X = np.asarray(X, dtype=np.float64)
-    finite = np.isfinite(X)
-    if not finite.all():
+    if X.dtype.kind not in "iu" or X.dtype.itemsize > SMALL_INTEGER:
+        X = np.asarray(X, dtype=np.float64)
+    if X.dtype.kind == "f" and not (finite := np.isfinite(X)).all():
         row, column = np.unravel_index(int(finite.argmin()), finite.shape)
         raise DatasetError(
             f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "

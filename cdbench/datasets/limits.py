@@ -19,6 +19,11 @@ X itself, the training samples, those transformed, and a transform's temporary a
 3.5. A test checks this."""
 
 
+LARGE = 2**26
+"""Bytes in float64 above which the samples of a data set are not kept transformed in memory, but
+transformed as they are taken: then X takes what it takes in its own type."""
+
+
 @contextmanager
 def open_regular(path: Path) -> Iterator[io.FileIO]:
     """Open a regular file to read its bytes; never wait for a pipe or read an endless device.

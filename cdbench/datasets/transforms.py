@@ -2,13 +2,17 @@
 
 Each takes the training samples, (N, n_features) float64, and returns the map to apply to the
 samples of either split. A configuration's ``input`` is the name of one of them in ``TRANSFORMS``.
+Of a large set the training samples are read piece by piece: a few features at a time, whose sums
+are then the same as over the whole array, or for ``whiten`` also a few samples at a time.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from cdbench.engine.products.base import Array
+from cdbench.engine.samples import Samples, Transform, chunks, columns
 
 WHITENING_FLOOR = 1e-6
 """Smallest eigenvalue of the training correlations that ``whiten`` keeps, relative to the largest.
@@ -23,37 +27,40 @@ and 78 %, or 96, 91 and 90 % with steps scaled to weight space. A floor of 0.01 
 gives 97, 94 and 89 % by keeping only 22 of 61 directions.
 """
 
-Transform = Callable[[Array], Array]
-"""A fitted transform: samples (N, n_features) to samples of the same shape."""
+Training = Array | Samples
+"""The training samples, (N, n_features): in memory, or a large set's, not transformed."""
 
 
-def scale(X_train: Array) -> Transform:
+def scale(X_train: Training) -> Transform:
     """Divide by one number, the largest absolute value in the training split (by 1 if it is 0).
 
     On digits this is the paper's division by 16 (Sec. VI.1).
     """
-    largest = np.abs(X_train).max() or 1.0
-    return lambda X: X / largest
+    largest = max(np.abs(X).max() for _, X in columns(X_train)) or 1.0
+    return lambda X, out=None: np.divide(X, largest, out=out)
 
 
-def center(X_train: Array) -> Transform:
+def center(X_train: Training) -> Transform:
     """Scale, then subtract each feature's training mean."""
     scaled = scale(X_train)
-    mean = scaled(X_train).mean(axis=0)
-    return lambda X: scaled(X) - mean
+    mean = np.concatenate([scaled(X).mean(axis=0) for _, X in columns(X_train)])
+    return lambda X, out=None: np.subtract(scaled(X, out), mean, out=out)
 
 
-def standardize(X_train: Array) -> Transform:
+def standardize(X_train: Training) -> Transform:
     """Subtract each feature's training mean and divide by its training deviation."""
-    mean, deviation = X_train.mean(axis=0), X_train.std(axis=0)
-    # A constant feature becomes zero, not NaN or its mean's rounding error divided by itself.
-    constant = X_train.max(axis=0) == X_train.min(axis=0)
-    mean[constant], deviation[constant] = X_train[0, constant], 1.0
+    n_features = X_train.shape[1]
+    mean, deviation = np.empty(n_features), np.empty(n_features)
+    for these, X in columns(X_train):
+        mean[these], deviation[these] = X.mean(axis=0), X.std(axis=0)
+        # A constant feature becomes zero, not NaN or its mean's rounding error divided by itself.
+        constant = X.max(axis=0) == X.min(axis=0)
+        mean[these][constant], deviation[these][constant] = X[0, constant], 1.0
     deviation[np.isinf(deviation)] = np.nan  # its squares overflowed; infinity would give zeros
-    return lambda X: (X - mean) / deviation
+    return lambda X, out=None: np.divide(np.subtract(X, mean, out=out), deviation, out=out)
 
 
-def whiten(X_train: Array) -> Transform:
+def whiten(X_train: Training) -> Transform:
     """Standardise, then rotate, divide each direction by its deviation and rotate back (ZCA).
 
     The training covariance becomes the identity on the directions above WHITENING_FLOOR. The other
@@ -63,17 +70,21 @@ def whiten(X_train: Array) -> Transform:
     units: with one common scale, all but two directions of wine would be below 1e-3.
     """
     standardized = standardize(X_train)
-    X = standardized(X_train)
-    eigenvalues, Q = np.linalg.eigh(X.T @ X / len(X))
+    correlations: Any = 0.0
+    constant: Any = True
+    for chunk in chunks(X_train):
+        X = standardized(chunk)
+        correlations = correlations + X.T @ X
+        # A constant feature stays exactly zero, without rounding errors of the others.
+        constant = constant & ~X.any(axis=0)
+    eigenvalues, Q = np.linalg.eigh(correlations / len(X_train))
     seen = eigenvalues > WHITENING_FLOOR * eigenvalues[-1]
     matrix = Q[:, seen] / np.sqrt(eigenvalues[seen]) @ Q[:, seen].T
-    # A constant feature stays exactly zero, without rounding errors of the others.
-    constant = ~X.any(axis=0)
     matrix[constant] = matrix[:, constant] = 0.0
-    return lambda X: standardized(X) @ matrix
+    return lambda X, out=None: np.matmul(standardized(X), matrix, out=out)
 
 
-TRANSFORMS: dict[str, Callable[[Array], Transform]] = {
+TRANSFORMS: dict[str, Callable[[Training], Transform]] = {
     "scale": scale,
     "center": center,
     "standardize": standardize,

@@ -121,5 +121,5 @@ class Monitor:
     def _context(self) -> Context:
         """Return the evaluation context, in float64 like the measurements."""
         parameters = self.parameters.astype(np.float64, copy=False)
-        X = self.split.X_train.astype(np.float64, copy=False)
-        return self.network.evaluation(self.network.views(parameters), X)
+        X_train = self.split.X_train.astype(np.float64, copy=False)
+        return self.network.evaluation(self.network.views(parameters), X_train)

@@ -18,10 +18,11 @@ from cdbench.engine.layers import (
     WeightLayer,
 )
 from cdbench.engine.layers.base import Moments
-from cdbench.engine.layers.normalization import moments
+from cdbench.engine.layers.normalization import moments, moments_of_chunks
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.layout import to_rows
 from cdbench.engine.products.workspace import aligned
+from cdbench.engine.samples import Samples, chunks
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class Network:
             x, _ = layer.forward(own, x, context)
         return inputs
 
-    def evaluation(self, params: list[Params], X_train: Array) -> Context:
+    def evaluation(self, params: list[Params], X_train: Array | Samples) -> Context:
         """Return the context in which the network with these parameters is measured.
 
         It has the statistics of each BatchNorm over the whole training split (N, n_in). They are
@@ -179,9 +180,21 @@ class Network:
             return EVALUATION
         statistics: dict[Layer, Moments] = {}
         context = Context(statistics=statistics)
+        if isinstance(X_train, Samples):
+            for place, layer in enumerate(self.layers):
+                if isinstance(layer, BatchNorm):
+                    entering = (self._entering(place, params, x, context) for x in chunks(X_train))
+                    statistics[layer] = moments_of_chunks(entering)
+            return context
         x = X_train
         for layer, own in zip(self.layers, params, strict=True):
             if isinstance(layer, BatchNorm):
                 statistics[layer] = moments(x, layer.axis)
             x, _ = layer.forward(own, x, context)
         return context
+
+    def _entering(self, place: int, params: list[Params], x: Array, context: Context) -> Array:
+        """Return what enters the layer at this place for the inputs ``x`` (N, n_in)."""
+        for layer, own in zip(self.layers[:place], params, strict=False):
+            x, _ = layer.forward(own, x, context)
+        return x

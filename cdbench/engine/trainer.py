@@ -15,6 +15,7 @@ from cdbench.engine.optimizers import OPTIMIZERS
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.workspace import Workspace, aligned
 from cdbench.engine.regularizers import REGULARIZERS
+from cdbench.engine.samples import Samples
 from cdbench.engine.split import Split
 from cdbench.engine.tying import Tied
 from cdbench.errors import DivergenceError
@@ -52,10 +53,10 @@ class Trainer:
         self.optimizer = OPTIMIZERS[config.optimizer](
             parameters, learning_rates(network, config), config.momentum
         )
-        self.X_train, self.X_test = map(self.chain.prepare, (split.X_train, split.X_test))
+        self.X_train, self.X_test = map(self._prepared, (split.X_train, split.X_test))
         self.X_validation = None
         if split.X_validation is not None:
-            self.X_validation = self.chain.prepare(split.X_validation)
+            self.X_validation = self._prepared(split.X_validation)
         self.axis = self.chain.sample_axis
         self.workspace = Workspace()
         stream = np.random.SeedSequence(config.seed, spawn_key=(DROPOUT_STREAM,))
@@ -72,6 +73,10 @@ class Trainer:
         size = min(config.batch_size, len(split.y_train))
         self.p_true = np.ones((self.n_steps, size), config.dtype)
         self.penalties = np.zeros(self.n_steps)
+
+    def _prepared(self, X: Array | Samples) -> Array | Samples:
+        """Return inputs rearranged once for all passes; those of a large set as they are."""
+        return X if isinstance(X, Samples) else self.chain.prepare(X)
 
     def batches(self, permutation: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Yield each mini-batch's indices into the training split; the last may be short."""
@@ -126,7 +131,7 @@ class Trainer:
         assert self.split.y_validation is not None
         return test, self._score(self.X_validation, self.split.y_validation, context)
 
-    def _score(self, X: Array, y: NDArray[np.int64], context: Context) -> Score:
+    def _score(self, X: Array | Samples, y: NDArray[np.int64], context: Context) -> Score:
         """Return the score on these prepared samples."""
         loss, n_right = 0.0, 0
         for start in range(0, len(y), self.n_evaluated):
@@ -145,18 +150,24 @@ class Trainer:
 class Pass:
     """The network bound to a number of samples and to the trainer's memory."""
 
-    def __init__(self, trainer: Trainer, X: Array, n_samples: int, context: Context) -> None:
+    def __init__(
+        self, trainer: Trainer, X: Array | Samples, n_samples: int, context: Context
+    ) -> None:
         trainer.workspace.restart()
-        self.axis = trainer.axis
+        prepared = not isinstance(X, Samples)
+        self.axis = trainer.axis if prepared else 0
         shape = list(X.shape)
         shape[self.axis] = n_samples
         self.x = trainer.workspace.kept(tuple(shape), X.dtype)
-        self.network = trainer.chain.bind(trainer.params, self.x, context, prepared=True)
+        self.network = trainer.chain.bind(trainer.params, self.x, context, prepared=prepared)
         self.softmax = Softmax(self.network.logits, trainer.workspace)
 
-    def run(self, X: Array, samples: NDArray[np.int64]) -> None:
-        """Compute the logits of these samples of prepared inputs."""
-        X.take(samples, self.axis, self.x, "wrap")
+    def run(self, X: Array | Samples, samples: NDArray[np.int64]) -> None:
+        """Compute the logits of these of the trainer's samples."""
+        if isinstance(X, Samples):
+            X.take(samples, self.x)
+        else:
+            X.take(samples, self.axis, self.x, "wrap")
         self.network.run()
 
 

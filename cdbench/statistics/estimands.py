@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from statistics import NormalDist
 
-from cdbench.datasets.base import TEST_SHARE
+from cdbench.datasets.trainable import TEST_SHARE
 from cdbench.records.judgement import NOT_SUPPORTED, Judgement, Measurement
 from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, Observations
 from cdbench.statistics.resampled import widening

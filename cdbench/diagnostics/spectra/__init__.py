@@ -13,11 +13,13 @@ from cdbench.diagnostics.spectra.base import Kind, LayerState, Numbers, conditio
 from cdbench.diagnostics.spectra.block_power import block_power
 from cdbench.diagnostics.spectra.layer_hessian import layer_hessian
 from cdbench.diagnostics.spectra.published import published
+from cdbench.diagnostics.spectra.second_moments import layer_inputs
 from cdbench.diagnostics.spectra.theorem1 import theorem1
 from cdbench.diagnostics.spectra.weight import weight
 from cdbench.engine.layers import EVALUATION, Context
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
+from cdbench.engine.samples import Samples
 from cdbench.errors import NotDefinedError
 from cdbench.records.quantiles import MOST_VALUES, kept_ranks
 from cdbench.records.spectra import Spectrum
@@ -55,7 +57,7 @@ __all__ = [
 def measure_spectra(
     network: Network,
     parameters: Array,
-    X: Array,
+    X: Array | Samples,
     epoch: int,
     *,
     sample: str = "train",
@@ -74,7 +76,7 @@ def measure_spectra(
     parameters : (n_parameters,) float
         Its parameters.
     X : (N, n_features) float
-        Data, for the kinds that depend on a layer's inputs.
+        Data, for the kinds that depend on a layer's inputs; not read if none does.
     epoch : int
         Epochs trained so far; with a step, the epoch in training.
     sample, step
@@ -91,14 +93,15 @@ def measure_spectra(
     tuple of Spectrum
         Layer by layer, kind by kind; without the kinds that a family does not have.
     """
-    params = network.views(parameters.astype(np.float64))
-    inputs = network.inputs(params, X.astype(np.float64), context)
-    eps = float(np.finfo(parameters.dtype).eps)
+    kinds, exact = tuple(kinds), parameters.astype(np.float64)
+    params, eps = network.views(exact), float(np.finfo(parameters.dtype).eps)
+    measured = X if set(kinds) & set(DATA_KINDS) else np.empty((0, network.n_in))
+    inputs = layer_inputs(network, exact, measured, context)
     spectra = []
     for number, place in enumerate(network.weight_layers, 1):
         own = params[place.position]
         acting = place.n_out_acting, place.n_in_acting
-        state = LayerState(place.layer, own, acting, inputs[place.position], eps)
+        state = LayerState(place.layer, own, acting, inputs[number - 1], eps, len(measured))
         for name in kinds:
             try:
                 numbers = KINDS[name](state)

@@ -23,10 +23,12 @@ class LayerState:
         Its parameters, in float64.
     acting : tuple of int
         Shape (n_out, n_in) of W as it acts, without padded inputs and sliced-off logits.
-    inputs : (N, layer.n_in) float64
-        What enters it for the training split, in evaluation.
+    inputs : (n, layer.n_in) float64
+        What enters it for the training split, in evaluation, or rows with the same second moment.
     eps : float
         Spacing of the run's floating-point type at 1.
+    n_samples : int
+        How many samples ``inputs`` stands for.
     """
 
     layer: WeightLayer
@@ -34,6 +36,7 @@ class LayerState:
     acting: tuple[int, int]
     inputs: Array
     eps: float
+    n_samples: int = 0
 
     @property
     def acts_whole(self) -> bool:

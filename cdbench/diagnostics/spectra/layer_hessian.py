@@ -10,5 +10,6 @@ def layer_hessian(state: LayerState) -> Numbers:
     Hessian is the identity, is left out.
     """
     found = state.layer.hessian_spectrum(state.params, state.inputs)
-    threshold = squared_threshold(found.values.max(), found.n_terms, state.eps)
+    n_terms = max(found.n_terms, state.n_samples)
+    threshold = squared_threshold(found.values.max(), n_terms, state.eps)
     return Numbers(found.values, threshold, multiplicity=found.multiplicity)

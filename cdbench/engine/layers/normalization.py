@@ -1,6 +1,7 @@
 """LayerNorm and BatchNorm, which Sec. VII suggests before each linear layer."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -21,6 +22,23 @@ def moments(x: Array, axis: int) -> Moments:
     mean = x.mean(axis=axis, keepdims=True)
     deviation = x - mean
     return mean, (deviation * deviation).mean(axis=axis, keepdims=True)
+
+
+def moments_of_chunks(chunks: Iterable[Array]) -> Moments:
+    """Return mean and variance along axis 0 of samples that come some at a time, (n, width).
+
+    The chunks' own are merged by the formula of Chan, Golub and LeVeque (1983), in which nothing
+    cancels.
+    """
+    total, mean, variance = 0, np.zeros(()), np.zeros(())
+    for x in chunks:
+        its_mean, its_variance = moments(x, 0)
+        total += len(x)
+        share = len(x) / total
+        apart = its_mean - mean
+        mean = mean + share * apart
+        variance = (1 - share) * (variance + share * (apart * apart)) + share * its_variance
+    return mean, variance
 
 
 class Normalization(Layer):
