@@ -129,7 +129,7 @@ def test_batch_statistics_of_a_large_set_are_those_of_all_its_samples(large):
 
 def test_spectra_of_a_large_set_are_those_of_all_its_samples(large, monkeypatch):
     knobs = ({"layer": "dense", "B": None}, {"B": 3}, {"layer": "block-diagonal:3", "B": None})
-    monkeypatch.setattr("cdbench.diagnostics.spectra.second_moments.FEWEST_AT_ONCE", 50)
+    monkeypatch.setattr("cdbench.diagnostics.spectra.second_moments.AT_ONCE", 50)
     for some in knobs:
         flat, _, network, split = trained(DATA, **some)
         few = split.X_train[:20]  # fewer than inputs: the rest of the Hessian's spectrum is zero
@@ -150,6 +150,7 @@ def test_spectra_of_a_large_set_are_those_of_all_its_samples(large, monkeypatch)
                 assert one.condition.rank == other.condition.rank, at
 
 
+@pytest.mark.long
 def test_the_monitor_measures_a_large_set(large):
     large()
     flat, _, network, split = trained(DATA, normalization="batch")

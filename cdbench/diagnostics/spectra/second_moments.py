@@ -7,8 +7,11 @@ from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.samples import Samples, chunks
 
-FEWEST_AT_ONCE = 2048
-"""Samples whose inputs are held in memory at once, or as many as the widest layer has entries."""
+AT_ONCE = 512
+"""Samples whose inputs are held in memory at once."""
+
+BLOCK = 32
+"""Columns that LAPACK factors at a time."""
 
 
 def layer_inputs(
@@ -19,8 +22,7 @@ def layer_inputs(
     Of samples in memory, these are the inputs. Of a large set, whose inputs would not fit, they are
     the n_in rows of R √(n_in / N), where R is the triangular factor of all N inputs: RᵀR is the
     inputs' xᵀx. All that is measured of inputs is their second moment, of which R, like the inputs
-    themselves, resolves small eigenvalues that would drown in the rounding of xᵀx. It is made some
-    rows at a time (Golub, Plemmons and Sameh 1988).
+    themselves, resolves small eigenvalues that would drown in the rounding of xᵀx.
 
     Parameters
     ----------
@@ -38,10 +40,20 @@ def layer_inputs(
     if not isinstance(X, Samples):
         inputs = network.inputs(params, X, context)
         return [inputs[place] for place in places]
-    roots: list[Array] = [np.zeros((0, network.layers[place].n_in)) for place in places]
-    for chunk in chunks(X, max(FEWEST_AT_ONCE, *network.widths)):
+    widths = [network.layers[place].n_in for place in places]
+    roots = [np.zeros((width, width), order="F") for width in widths]
+    for chunk in chunks(X, AT_ONCE):
         inputs = network.inputs(params, chunk, context)
-        for number, place in enumerate(places):
-            stacked = np.concatenate([roots[number], inputs[place]])
-            roots[number] = np.asarray(np.linalg.qr(stacked, mode="r"))
-    return [np.sqrt(len(root) / len(X)) * root for root in roots]
+        roots = [_with(root, inputs[place]) for root, place in zip(roots, places, strict=True)]
+    return [np.sqrt(len(root) / len(X)) * np.triu(root) for root in roots]
+
+
+def _with(root: Array, x: Array) -> Array:
+    """Return the triangular factor of all rows so far and of ``x`` (n, n_in), in root's place."""
+    # Imported late: importing SciPy takes longer than training the paper's runs.
+    from scipy.linalg.lapack import dtpqrt
+
+    block = min(BLOCK, len(root))
+    rows = np.array(x, order="F")
+    found: Array = dtpqrt(0, block, root, rows, overwrite_a=True, overwrite_b=True)[0]
+    return found
