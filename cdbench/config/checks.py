@@ -14,6 +14,9 @@ DATASET_NAMES = (
     *("digits", "wine", "breast_cancer", "iris"),
     *("digits-noise", "digits-few", "digits-pairs", "digits-sums"),
 )
+FOLDER_NAMES = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-gray")
+"""Sets of images that are named with their folder, as in mnist:FOLDER."""
+
 OPTIMIZER_NAMES = ("sgd", "adam")
 FISHER_FORMS = ("trace-inverse", "log-variance")
 DTYPES = ("float64", "float32")

@@ -11,7 +11,13 @@ from typing import Any
 
 from cdbench.config import families
 from cdbench.config.canonical import around_seed, group_digest, sha256
-from cdbench.config.checks import check_combinations, check_names, check_numbers, check_seed
+from cdbench.config.checks import (
+    FOLDER_NAMES,
+    check_combinations,
+    check_names,
+    check_numbers,
+    check_seed,
+)
 from cdbench.config.numbers import DEFAULT_LEARNING_RATE, parse_integer, parse_rate
 from cdbench.config.plugin_records import records
 from cdbench.errors import ConfigurationError, UnknownNameError
@@ -43,7 +49,9 @@ class RunConfig:
     dataset: str = _knob(
         "digits",
         "Data set: digits, wine, breast_cancer, iris, one made from digits (digits-noise, "
-        "digits-few, digits-pairs, digits-sums), or a path to a .npz or .csv file.",
+        "digits-few, digits-pairs, digits-sums), images in a folder (mnist:FOLDER, "
+        "fashion-mnist:FOLDER, cifar-10:FOLDER, cifar-10-gray:FOLDER), or a path to a .npz or .csv "
+        "file.",
     )
     label_column: str | None = _knob(
         None, "Name of the label column of a .csv data set. [default: the last column]"
@@ -52,7 +60,7 @@ class RunConfig:
     input: str | None = _knob(
         None,
         "Input transform, fitted on the training split: scale, center, standardize or whiten. "
-        "[default: scale for digits, else standardize]",
+        "[default: scale for digits and for images in a folder, else standardize]",
     )
     layer: str = _knob(
         families.DEFAULT,
@@ -147,7 +155,8 @@ class RunConfig:
         elif self.layer in families.WITH_B:
             self._set(B=families.DEFAULT_B)
         if self.input is None:
-            self._set(input="scale" if self.dataset == "digits" else "standardize")
+            scaled = self.dataset.partition(":")[0] in ("digits", *FOLDER_NAMES)
+            self._set(input="scale" if scaled else "standardize")
         rate = self.learning_rate
         if rate is None:
             rate = DEFAULT_LEARNING_RATE[self.optimizer]

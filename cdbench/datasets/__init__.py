@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from cdbench.config import plugins
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
-from cdbench.datasets.csv_file import has_header, read_csv
+from cdbench.datasets.copies import keep, kept
+from cdbench.datasets.csv_file import has_header
 from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
-from cdbench.datasets.npz_file import read_npz
+from cdbench.datasets.sources import read
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
 from cdbench.system.home_folders import expanded
 
@@ -45,7 +46,7 @@ def load_dataset(config: RunConfig) -> Dataset:
     if found is not None:
         return _made(found, config.dataset_fingerprint)
     if config.dataset_fingerprint is None:
-        return _read(config.dataset, config.label_column)
+        return read(config.dataset, config.label_column)
     return _read_pinned(config.dataset, config.label_column, config.dataset_fingerprint)
 
 
@@ -67,7 +68,7 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     Raises
     ------
     UnknownNameError
-        If it is neither a known name nor the path of a .npz or .csv file.
+        If it is neither a known name nor the path of a file or folder that can be read.
     DatasetError
         If the file cannot be read or trained on.
     ConfigurationError
@@ -83,7 +84,11 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     found = plugins.find("dataset", config.dataset)
     if found is not None:
         return replace(config, dataset_fingerprint=_made(found).fingerprint)
-    fingerprint = _read(config.dataset, config.label_column, header).fingerprint
+    dataset = read(config.dataset, config.label_column, header)
+    fingerprint = dataset.fingerprint
+    if dataset.is_large:
+        keep(dataset)
+    del dataset
     path = Path(expanded(config.dataset, DatasetError))
     if header is None and path.suffix == ".csv" and not has_header(path, config.label_column):
         _LOG.warning(
@@ -101,20 +106,6 @@ def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
         with suppress(DatasetError, UnknownNameError):
             levels[config.dataset] = load_dataset(config).guessing_level
     return levels
-
-
-def _read(name: str, label_column: str | None, header: bool | None = None) -> Dataset:
-    if PurePath(name).suffix not in (".npz", ".csv"):
-        known = [*DATASETS, *plugins.names("dataset")]
-        raise UnknownNameError("dataset", name, known, "or a path to a .npz or .csv file")
-    path = Path(expanded(name, DatasetError))
-    try:
-        found = path.is_file()
-    except OSError as error:  # the name is too long, or the folder not permitted
-        raise DatasetError(f"{name}: cannot be looked for ({error.strerror})") from None
-    if not found:
-        raise DatasetError(f"{name}: no such file; expected a .npz or .csv file")
-    return read_npz(path) if path.suffix == ".npz" else read_csv(path, label_column, header)
 
 
 @lru_cache(maxsize=4)
@@ -139,13 +130,19 @@ def _made(found: plugins.Found, fingerprint: str | None = None) -> Dataset:
 
 @lru_cache(maxsize=4)
 def _read_pinned(name: str, label_column: str | None, fingerprint: str) -> Dataset:
-    """Read a pinned file once for all runs of a process, its first line as it was read then."""
+    """Read a pinned file once for all runs of a process, its first line as it was read then.
+
+    A large set is mapped from its copy, if there is one: nothing is read or compared again.
+    """
+    copy = kept(name, fingerprint)
+    if copy is not None:
+        return copy
     for header in (None, True, False) if name.endswith(".csv") else (None,):
         with suppress(DatasetError, UnknownNameError):
-            dataset = _read(name, label_column, header)
+            dataset = read(name, label_column, header)
             if dataset.fingerprint == fingerprint:
                 return dataset
-    dataset = _read(name, label_column)  # raises what is wrong with it, if anything
+    dataset = read(name, label_column)  # raises what is wrong with it, if anything
     raise DatasetError(
         f"{name}: its contents changed since the configuration was made (fingerprint "
         f"{dataset.fingerprint[:12]}, expected {fingerprint[:12]})"

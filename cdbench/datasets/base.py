@@ -18,10 +18,7 @@ from cdbench.engine.samples import Samples, Transform, chunks
 from cdbench.engine.split import Split
 from cdbench.errors import DatasetError
 
-SMALL_INTEGER = 2
-"""Most bytes of integers that are kept as they are, and not as float64."""
-
-HASHED_AT_ONCE = 4096
+HASHED_AT_ONCE = 512
 """Rows that are converted at a time."""
 
 Side = tuple[Array | Samples, NDArray[np.int64]]
@@ -239,7 +236,7 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
     DatasetError
         If a feature is not finite, or a label is not valid text.
     """
-    if X.dtype.kind not in "iu" or X.dtype.itemsize > SMALL_INTEGER:
+    if not limits.is_small_integer(X.dtype):
         X = np.asarray(X, dtype=np.float64)
     if X.dtype.kind == "f" and not (finite := np.isfinite(X)).all():
         row, column = np.unravel_index(int(finite.argmin()), finite.shape)

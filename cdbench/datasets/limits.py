@@ -1,11 +1,15 @@
 """Checks of a user's file before it is read: that it is regular and fits into memory."""
 
 import io
+import math
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from cdbench.errors import DatasetError
 from cdbench.system.memory import available_memory, format_bytes
@@ -24,6 +28,24 @@ LARGE = 2**26
 transformed as they are taken: then X takes what it takes in its own type."""
 
 
+SMALL_INTEGER = 2
+"""Most bytes of integers that are kept as they are, and not as float64."""
+
+
+def is_small_integer(dtype: np.dtype[Any]) -> bool:
+    """Whether arrays of this type are kept as they are read."""
+    return dtype.kind in "iu" and dtype.itemsize <= SMALL_INTEGER
+
+
+def held_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    """Return the most bytes that X takes besides what was read, up to the first epoch."""
+    whole = 8 * math.prod(shape)
+    if whole <= LARGE:
+        return COPIES * whole
+    # One array as it is kept, and one mapped from the copy that processes share.
+    return 2 * math.prod(shape) * (dtype.itemsize if is_small_integer(dtype) else 8)
+
+
 @contextmanager
 def open_regular(path: Path) -> Iterator[io.FileIO]:
     """Open a regular file to read its bytes; never wait for a pipe or read an endless device.
@@ -37,7 +59,7 @@ def open_regular(path: Path) -> Iterator[io.FileIO]:
     """
     with io.FileIO(path, opener=_open_at_once) as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise DatasetError(f"{path}: is not a regular file; expected a .npz or .csv file")
+            raise DatasetError(f"{path}: is not a regular file; expected one that holds data")
         yield file
 
 

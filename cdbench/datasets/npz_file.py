@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset, dataset_from_arrays
-from cdbench.datasets.limits import COPIES, check_fits, open_regular
+from cdbench.datasets.limits import COPIES, check_fits, held_bytes, open_regular
 from cdbench.errors import DatasetError
 from cdbench.system.memory import format_bytes
 
@@ -155,7 +155,7 @@ def _check(path: Path, X: Member, y: Member) -> None:
         raise DatasetError(f"{path}: y has dtype {y.dtype}, expected whole numbers or text")
     # Labels are sorted and numbered with 64-bit integers.
     labels = 3 * y.n_bytes + 8 * COPIES * y.shape[0]
-    features = X.n_bytes + 8 * COPIES * math.prod(X.shape)
+    features = X.n_bytes + held_bytes(X.shape, X.dtype)
     check_fits(path, f"{_words(X)} with y of {y.dtype}", features + labels)
 
 

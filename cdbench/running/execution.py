@@ -128,7 +128,8 @@ def _fill(
     check_memory(feasible, dataset.n_features, dataset.n_classes)
     network = build_network(feasible, dataset.n_features, dataset.n_classes)
     outcome |= {
-        "dataset_fingerprint": dataset.fingerprint,
+        # What it is pinned to was compared when it was read.
+        "dataset_fingerprint": config.dataset_fingerprint or dataset.fingerprint,
         "widths": network.widths,
         "n_parameters": network.n_parameters,
         "product_used": network.product,
