@@ -18,7 +18,7 @@ from cdbench.engine.building import build_network
 from cdbench.engine.layers.normalization import moments, moments_of_chunks
 from cdbench.engine.samples import Samples, chunks, columns
 from cdbench.engine.training import train
-from cdbench.errors import DatasetError
+from cdbench.errors import ConfigurationError, DatasetError
 
 RNG = np.random.default_rng(8)
 PIXELS = (RNG.integers(0, 256, (400, 33)) * (RNG.random((400, 33)) < 0.4)).astype(np.uint8)
@@ -222,3 +222,37 @@ def test_a_test_split_that_does_not_suit_is_refused(X_test, y, words):
     with pytest.raises(DatasetError) as caught:
         Dataset("images", PIXELS[:300], y, CLASSES, X_test, LABELS[300 : 300 + len(X_test)])
     assert str(caught.value) == words
+
+
+@pytest.mark.parametrize("on", ["train", "test"])
+def test_what_is_measured_on_some_samples_is_drawn_by_the_seed_and_of_no_more(large, on):
+    def measured(seed: int, n: int | None) -> Any:
+        config = RunConfig(dataset="images", hidden=(9,), epochs=1, B=3, seed=seed)
+        return Monitor(network, flat, split, config, Diagnostics(on=on, samples=n))
+
+    flat, _, network, split = trained(DATA)
+    X, y = (split.X_train, split.y_train) if on == "train" else (split.X_test, split.y_test)
+    few, again, other = measured(0, 50), measured(0, 50), measured(1, 50)
+    np.testing.assert_array_equal(few.X, again.X)
+    assert (few.X != other.X).any()
+    rows = {row.tobytes(): label for row, label in zip(X, y, strict=True)}
+    assert len({row.tobytes() for row in few.X}) == len(few.X) == 50
+    assert [rows[row.tobytes()] for row in few.X] == few.y.tolist()
+    for n in (None, len(y), 10**9):
+        np.testing.assert_array_equal(measured(0, n).X, X)
+    large()
+    split = DATA.split(0, "float64", "standardize")
+    np.testing.assert_array_equal(measured(0, 50).X, few.X)
+
+
+def test_diagnostics_of_other_samples_are_others():
+    some, every = Diagnostics(samples=50), Diagnostics()
+    assert some.canonical_json() == '{"samples":50}'
+    assert Diagnostics.from_mapping({"samples": 50}) == some
+    assert not some.covers(every, 1)
+    assert not every.covers(some, 1)
+    assert some.union(some) == some
+    with pytest.raises(ConfigurationError, match="cannot be measured in one run"):
+        some.union(every)
+    with pytest.raises(ConfigurationError, match=r"^samples = 0: expected at least 1$"):
+        Diagnostics(samples=0)

@@ -55,6 +55,21 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         "train",
     ),
+    "samples": (
+        Annotated[
+            int | None,
+            typer.Option(
+                "--samples",
+                parser=whole_number,
+                metavar="N",
+                show_default=False,
+                help="Measure on N samples of these data, drawn by the run's seed; of large sets "
+                r"all take long. \[default: all]",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        None,
+    ),
     "batches": (
         Annotated[
             bool,

@@ -36,6 +36,9 @@ class Diagnostics:
         training.
     on : str
         Data for everything that depends on data, one of SAMPLES.
+    samples : int or None
+        Measure on so many of those samples, drawn without repetition by the run's seed, or on all
+        if there are no more; None for all.
     batches : bool
         Whether Theorem 1's spectrum is also measured for every mini-batch.
     spectra : bool
@@ -65,12 +68,13 @@ class Diagnostics:
     spectra: bool = True
     kinds: tuple[str, ...] = ()
     history: bool = True
+    samples: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("spectra_every", "curvature_every"):
-            every = getattr(self, name)
-            if every is not None and every < 1:
-                raise ConfigurationError(f"{name} = {every}: expected at least 1")
+        for name in ("spectra_every", "curvature_every", "samples"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise ConfigurationError(f"{name} = {number}: expected at least 1")
         for name, choices in (("on", SAMPLES), ("curvature", CURVATURES)):
             if getattr(self, name) not in choices:
                 raise UnknownNameError(name, getattr(self, name), choices)
@@ -102,7 +106,7 @@ class Diagnostics:
     def covers(self, other: "Diagnostics", epochs: int) -> bool:
         """Whether a run of this many epochs measured like this has all that ``other`` asks for."""
         return (
-            self.on == other.on
+            (self.on, self.samples) == (other.on, other.samples)
             and self.batches >= other.batches
             and (self.values >= other.values or not other.spectra)
             and self.floors >= other.floors
@@ -123,13 +127,15 @@ class Diagnostics:
         """
         kinds = self.measured_kinds | other.measured_kinds
         curvatures = {self.curvature, other.curvature} - {"none"}
-        if self.on != other.on or len(curvatures) > 1:
+        data = {(one.on, one.samples) for one in (self, other)}
+        if len(data) > 1 or len(curvatures) > 1:
             raise ConfigurationError(f"{self} and {other} cannot be measured in one run")
         return Diagnostics(
             spectra_every=_common(self.spectra_every, other.spectra_every),
             curvature=curvatures.pop() if curvatures else "none",
             curvature_every=_common(self.curvature_every, other.curvature_every),
             on=self.on,
+            samples=self.samples,
             batches=self.batches or other.batches,
             values=self.values or other.values,
             floors=self.floors or other.floors,

@@ -13,6 +13,9 @@ from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
 from cdbench.records.spectra import Curvature, Spectrum
 
+SAMPLES_STREAM = 2
+"""Key of the random stream that draws the samples to measure, so that it changes no other draw."""
+
 OnStage = Callable[[str], None]
 
 
@@ -55,11 +58,17 @@ class Monitor:
         self.diagnostics = diagnostics
         size = config.batch_size
         self._last = config.epochs
-        self.X, self.y = {
+        X, self.y = {
             "train": (split.X_train, split.y_train),
             "test": (split.X_test, split.y_test),
             "batch": (split.X_train[:size], split.y_train[:size]),
         }[diagnostics.on]
+        n_samples = diagnostics.samples
+        if n_samples is not None and n_samples < len(self.y):
+            stream = np.random.SeedSequence(config.seed, spawn_key=(SAMPLES_STREAM,))
+            drawn = np.random.default_rng(stream).permutation(len(self.y))[:n_samples]
+            X, self.y = X[drawn], self.y[drawn]
+        self.X = X
         self._spectra_epochs = diagnostics.spectra_epochs(config.epochs)
         self._curvature_epochs = diagnostics.curvature_epochs(config.epochs)
         self.spectra: list[Spectrum] = []
