@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Any
 
-from cdbench.config import families
+from cdbench.config import families, made_sets
 from cdbench.config.canonical import around_seed, group_digest, sha256
 from cdbench.config.checks import (
     FOLDER_NAMES,
@@ -50,8 +50,9 @@ class RunConfig:
         "digits",
         "Data set: digits, wine, breast_cancer, iris, one made from digits (digits-noise, "
         "digits-few, digits-pairs, digits-sums), images in a folder (mnist:FOLDER, "
-        "fashion-mnist:FOLDER, cifar-10:FOLDER, cifar-10-gray:FOLDER), or a path to a .npz or .csv "
-        "file.",
+        "fashion-mnist:FOLDER, cifar-10:FOLDER, cifar-10-gray:FOLDER), one made to measure "
+        "(gaussian:classes=5,kappa=1e6, teacher:low-rank:4,samples=500), or a path to a .npz or "
+        ".csv file.",
     )
     label_column: str | None = _knob(
         None, "Name of the label column of a .csv data set. [default: the last column]"
@@ -60,7 +61,7 @@ class RunConfig:
     input: str | None = _knob(
         None,
         "Input transform, fitted on the training split: scale, center, standardize or whiten. "
-        "[default: scale for digits and for images in a folder, else standardize]",
+        "[default: scale for digits, images and gaussian, else standardize]",
     )
     layer: str = _knob(
         families.DEFAULT,
@@ -154,8 +155,10 @@ class RunConfig:
             self._set(B=parse_integer("B", self.B))
         elif self.layer in families.WITH_B:
             self._set(B=families.DEFAULT_B)
+        if made_sets.is_made(self.dataset):
+            self._set(dataset=made_sets.parse(self.dataset).name)
         if self.input is None:
-            scaled = self.dataset.partition(":")[0] in ("digits", *FOLDER_NAMES)
+            scaled = self.dataset.partition(":")[0] in ("digits", made_sets.GAUSSIAN, *FOLDER_NAMES)
             self._set(input="scale" if scaled else "standardize")
         rate = self.learning_rate
         if rate is None:

@@ -8,12 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from cdbench.config import plugins
+from cdbench.config.made_sets import is_made
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
 from cdbench.datasets.copies import keep, kept
 from cdbench.datasets.csv_file import has_header
 from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
+from cdbench.datasets.made_to_measure import made_to_measure
 from cdbench.datasets.sources import read
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
 from cdbench.system.home_folders import expanded
@@ -42,6 +44,8 @@ def load_dataset(config: RunConfig) -> Dataset:
     """
     if config.dataset in DATASETS:
         return DATASETS[config.dataset]()
+    if is_made(config.dataset):
+        return made_to_measure(config.dataset)
     found = plugins.find("dataset", config.dataset)
     if found is not None:
         return _made(found, config.dataset_fingerprint)
@@ -54,7 +58,7 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     """Check the data set and return the configuration with the fingerprint of its file.
 
     A run's numbers depend on the file's contents, not on its path, so the contents belong to the
-    configuration. The bundled sets are identified by their names.
+    configuration. The bundled sets, and those made to measure, are identified by their names.
 
     Parameters
     ----------
@@ -80,6 +84,9 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
             "expected a .csv file, the only source whose labels are found by name"
         )
     if config.dataset in DATASETS:
+        return config
+    if is_made(config.dataset):
+        made_to_measure(config.dataset)
         return config
     found = plugins.find("dataset", config.dataset)
     if found is not None:

@@ -68,13 +68,13 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def check_fits(path: Path, what: str, n_bytes: int) -> None:
+def check_fits(path: Path | str, what: str, n_bytes: int) -> None:
     """Raise DatasetError if that many bytes do not fit into memory.
 
     Parameters
     ----------
-    path : Path
-        The file.
+    path : Path or str
+        The file, or the name of the set.
     what : str
         What needs the memory, such as ``X of shape (3, 4) and float64``.
     n_bytes : int

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cdbench.config import plugins
 from cdbench.config.checks import DATASET_NAMES
+from cdbench.config.made_sets import KINDS as MADE_KINDS
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.cifar_file import read_cifar, read_cifar_gray
 from cdbench.datasets.csv_file import read_csv
@@ -47,6 +48,7 @@ def read(name: str, label_column: str | None = None, header: bool | None = None)
     path = Path(name)
     if path.suffix not in (".npz", ".csv"):
         known = [*DATASET_NAMES, *plugins.names("dataset"), *(f"{one}:FOLDER" for one in FOLDERS)]
+        known += MADE_KINDS
         raise UnknownNameError("dataset", name, known, "or a path to a .npz or .csv file")
     path = Path(expanded(name, DatasetError))
     try:
