@@ -14,6 +14,7 @@ from cdbench.comparison.sizes import Candidate
 from cdbench.comparison.trials import OF_TRIALS, Score, Tuned, reported, search
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import load_dataset
 from cdbench.running.pace import in_good_order
 from cdbench.store.audit_queries import covering_runs
 from cdbench.store.comparison_queries import EndedRun, ended_runs, reported_runs
@@ -152,6 +153,8 @@ def run_comparison(
 
 
 def _overlap(plan: Plan) -> float | None:
-    """Return n_test / n_train of the seeds' splits."""
+    """Return n_test / n_train of the seeds' splits; None if the data set brings its test split."""
+    if load_dataset(plan.base).y_test is not None:
+        return None
     split = split_of(plan.base)
     return len(split.y_test) / len(split.y_train)

@@ -1,6 +1,7 @@
 """What a comparison would train: its models with the sizes that they really reach."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from cdbench.comparison.plan import Plan
 from cdbench.comparison.sizes import DENSE, NARROWER, Candidate, Field
@@ -17,29 +18,9 @@ def planned(plan: Plan, fields: Sequence[Field], candidates: Sequence[Candidate]
         if before is not None and (one.budget, one.role == DENSE) != before:
             rows.append([])
         before = one.budget, one.role == DENSE
-        target = targets.get(one.budget) if one.role != DENSE else None
-        hidden = " ".join(map(str, one.config.hidden))
-        rows.append(
-            [
-                f"{one.config.model} {hidden}" if one.role == NARROWER else one.config.model,
-                "–" if target is None else f"{target:,.0f}",
-                format_count(one.n_parameters),
-                format_count(one.multiply_adds),
-                f"{100 * (one.padded - 1):.0f} %",
-            ]
-        )
-        records.append(
-            {
-                "budget": one.budget,
-                "target": target,
-                "role": one.role,
-                "model": one.config.model,
-                "hidden": hidden,
-                "n_parameters": one.n_parameters,
-                "multiply_adds": one.multiply_adds,
-                "padded": one.padded,
-            }
-        )
+        target = None if one.role == DENSE else targets[one.budget]
+        rows.append(_cells(one, target))
+        records.append(_record(one, target))
     return Report(
         title=f"What would be compared on {plan.base.dataset}, matched by {plan.match}",
         columns=["Model", "Target", "Parameters", "Multiply-adds", "Padding"],
@@ -57,3 +38,30 @@ def planned(plan: Plan, fields: Sequence[Field], candidates: Sequence[Candidate]
         records=records,
         text_columns=1,
     )
+
+
+def _hidden(one: Candidate) -> str:
+    return " ".join(map(str, one.config.hidden))
+
+
+def _cells(one: Candidate, target: float | None) -> list[str]:
+    return [
+        f"{one.config.model} {_hidden(one)}" if one.role == NARROWER else one.config.model,
+        "–" if target is None else f"{target:,.0f}",
+        format_count(one.n_parameters),
+        format_count(one.multiply_adds),
+        f"{100 * (one.padded - 1):.0f} %",
+    ]
+
+
+def _record(one: Candidate, target: float | None) -> dict[str, Any]:
+    return {
+        "budget": one.budget,
+        "target": target,
+        "role": one.role,
+        "model": one.config.model,
+        "hidden": _hidden(one),
+        "n_parameters": one.n_parameters,
+        "multiply_adds": one.multiply_adds,
+        "padded": one.padded,
+    }
