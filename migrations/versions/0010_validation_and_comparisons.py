@@ -20,6 +20,9 @@ def upgrade() -> None:
         sa.Column("head", sa.String(), nullable=False, server_default="structured"),
         sa.Column("validation", sa.Double(), nullable=False, server_default="0"),
         sa.Column("early_stopping", sa.Integer().with_variant(sa.BigInteger(), "postgresql")),
+        sa.Column("permute", sa.Integer().with_variant(sa.BigInteger(), "postgresql")),
+        sa.Column("encode", sa.String()),
+        sa.Column("test", sa.String()),
     ):
         op.add_column("run", column)
     for name in ("validation_loss", "validation_accuracy"):

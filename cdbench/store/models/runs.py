@@ -95,6 +95,15 @@ class Run(Base):
     dataset_fingerprint: Mapped[str | None] = mapped_column(
         comment="SHA-256 of the data's arrays; NULL if they could not be read."
     )
+    permute: Mapped[int | None] = mapped_column(
+        LARGE, comment="Seed of a fixed permutation of the features; NULL for none."
+    )
+    encode: Mapped[str | None] = mapped_column(
+        comment="How text and blanks become numbers, such as one-hot; NULL where none are allowed."
+    )
+    test: Mapped[str | None] = mapped_column(
+        comment="File of the test split; NULL where it is drawn, or comes with the data set."
+    )
     input: Mapped[str] = mapped_column(
         server_default="standardize",
         comment="Input transform, fitted on the training split: scale, center, standardize "
