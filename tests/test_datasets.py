@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS, load_dataset, pin_dataset
-from cdbench.datasets.base import dataset_from_arrays
+from cdbench.datasets.arrays import dataset_from_arrays
 from cdbench.datasets.stratified import stratified_split
 from cdbench.errors import CdbenchError, ConfigurationError, DatasetError, UnknownNameError
 

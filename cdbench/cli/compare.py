@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from cdbench.store.comparison_queries import StoredComparison
 
 SHARED = (
-    *("dataset", "label_column", "input", "hidden", "head", "normalization", "epochs"),
-    *("batch_size", "optimizer", "momentum", "dropout", "dtype"),
+    *("dataset", "label_column", "permute", "input", "hidden", "head", "normalization"),
+    *("epochs", "batch_size", "optimizer", "momentum", "dropout", "dtype"),
 )
 """Knobs that all models of a comparison share."""
 

@@ -119,6 +119,9 @@ BlasThreadsOption = Annotated[
 _PANELS = {
     "dataset": "Data",
     "label_column": "Data",
+    "permute": "Data",
+    "encode": "Data",
+    "test": "Data",
     "layer": "Model",
     "B": "Model",
     "hidden": "Model",

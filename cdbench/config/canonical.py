@@ -12,6 +12,7 @@ NEW: Mapping[str, Any] = {
     "head": "structured",
     "validation": 0.0,
     "early_stopping": None,
+    "permute": None,
 }
 """Fields that are left out at these values, so that digests are what they were without them."""
 

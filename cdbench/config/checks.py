@@ -84,6 +84,7 @@ def check_numbers(config: Any) -> None:
     _expect("epochs", config.epochs, config.epochs >= 1, "at least 1")
     _expect("batch_size", config.batch_size, config.batch_size >= 1, "at least 1")
     check_seed(config.seed)
+    check_seed(config.permute or 0, "permute")
     _expect("validation", config.validation, 0 <= config.validation < 1, "0 or more, below 1")
     patience = config.early_stopping
     _expect("early_stopping", patience, patience is None or patience >= 1, "at least 1")
@@ -99,9 +100,9 @@ def check_numbers(config: Any) -> None:
     _expect("fisher_epsilon", epsilon, 0 < epsilon < math.inf, "a positive number")
 
 
-def check_seed(seed: int) -> None:
+def check_seed(seed: int, name: str = "seed") -> None:
     """Raise ConfigurationError if a seed is out of range."""
-    _expect("seed", seed, 0 <= seed <= MAX_SEED, f"0 to {MAX_SEED}")
+    _expect(name, seed, 0 <= seed <= MAX_SEED, f"0 to {MAX_SEED}")
 
 
 def check_combinations(config: Any) -> None:

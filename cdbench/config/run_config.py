@@ -58,6 +58,10 @@ class RunConfig:
         None, "Name of the label column of a .csv data set. [default: the last column]"
     )
     dataset_fingerprint: str | None = None
+    permute: int | None = _knob(
+        None,
+        "Seed of one fixed permutation of the features, the same for all runs. [default: none]",
+    )
     input: str | None = _knob(
         None,
         "Input transform, fitted on the training split: scale, center, standardize or whiten. "
@@ -148,8 +152,8 @@ class RunConfig:
         if not isinstance(widths, list | tuple):
             raise ConfigurationError(f"hidden = {widths!r}: expected whole numbers")
         self._set(hidden=tuple(parse_integer("hidden", width) for width in widths))
-        whole = ("epochs", "batch_size", "seed", *("early_stopping",) * bool(self.early_stopping))
-        for name in whole:
+        optional = [one for one in ("early_stopping", "permute") if getattr(self, one) is not None]
+        for name in ("epochs", "batch_size", "seed", *optional):
             self._set(**{name: parse_integer(name, getattr(self, name))})
         if self.B is not None:
             self._set(B=parse_integer("B", self.B))

@@ -42,6 +42,11 @@ def load_dataset(config: RunConfig) -> Dataset:
     DatasetError is raised if a file cannot be read, or its contents are not those to which the
     configuration was pinned.
     """
+    data = _loaded(config)
+    return data if config.permute is None else replace(data, permute=config.permute)
+
+
+def _loaded(config: RunConfig) -> Dataset:
     if config.dataset in DATASETS:
         return DATASETS[config.dataset]()
     if is_made(config.dataset):

@@ -41,6 +41,9 @@ class Dataset:
     X_test, y_test : (N_test, n_features) and (N_test,), optional
         The test split, if the source brings its own: X and y are then the training split of every
         seed.
+    permute : int, optional
+        Seed of a fixed permutation of the features; None leaves them as they are. It is in no
+        fingerprint.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class Dataset:
     classes: tuple[str, ...]
     X_test: NDArray[Any] | None = None
     y_test: NDArray[np.int64] | None = None
+    permute: int | None = None
 
     def __post_init__(self) -> None:
         check_trainable(self)
@@ -62,6 +66,13 @@ class Dataset:
     def n_features(self) -> int:
         """Number of columns of X."""
         return int(self.X.shape[1])
+
+    @property
+    def order(self) -> Indices | None:
+        """The columns of X in the order of the features, (n_features,), if it is another."""
+        if self.permute is None:
+            return None
+        return np.random.RandomState(self.permute).permutation(self.n_features)
 
     @property
     def n_classes(self) -> int:
@@ -135,42 +146,44 @@ class Dataset:
             If transformed values are out of the range of float64 or of ``dtype``, or too few
             samples would be held out, or left, for each class to have one.
         """
-        train, test, held_out = self._sides(seed, validation)
+        (train, y_train), *others = self._sides(seed, validation)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # checked below
             try:
-                fitted = TRANSFORMS[transform](train[0])
+                fitted = TRANSFORMS[transform](train)
             except np.linalg.LinAlgError:  # from values that are not finite
                 raise self._not_finite(np.ones(self.n_features, bool), transform, dtype) from None
-            sides = [transformed(X, fitted, dtype) for X, _ in (train, test, held_out)]
+            sides = [transformed(X, fitted, dtype) for X in (train, *(X for X, _ in others))]
             if self.X.dtype.kind == "f" or not self.is_large:  # small integers stay finite
                 lost = ~np.logical_and.reduce([all_finite(X) for X in sides])
                 if lost.any():
                     raise self._not_finite(lost, transform, dtype)
-        X_train, X_test, X_held_out = sides
-        split = Split(X_train, train[1], X_test, test[1])
+        split = Split(sides[0], y_train, sides[1], others[0][1])
         if validation == 0:
             return split
-        return replace(split, X_validation=X_held_out, y_validation=held_out[1])
+        return replace(split, X_validation=sides[2], y_validation=others[1][1])
 
-    def _sides(self, seed: int, validation: float) -> tuple[Side, Side, Side]:
-        """Return training, test and held-out samples of a seed as they were read, with classes."""
+    def _sides(self, seed: int, validation: float) -> list[Side]:
+        """Return the samples of a seed as they were read, with their classes.
+
+        Those for training, for testing and, if any are held out, for validation.
+        """
         if self.X_test is not None and self.y_test is not None:
-            train = np.arange(len(self.y))
-            given = self._rows(self.X_test), self.y_test
+            train, test = np.arange(len(self.y)), (self._rows(self.X_test), self.y_test)
         else:
-            train, test = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
-            given = self._rows(self.X, test), self.y[test]
-        left, held_out = self._held_out(train, validation, seed)
-        return (
-            (self._rows(self.X, left), self.y[left]),
-            given,
-            (self._rows(self.X, held_out), self.y[held_out]),
-        )
+            train, rows = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
+            test = (self._rows(self.X, rows), self.y[rows])
+        train, held_out = self._held_out(train, validation, seed)
+        sides = [(self._rows(self.X, train), self.y[train]), test]
+        return [*sides, (self._rows(self.X, held_out), self.y[held_out])][: 3 if validation else 2]
 
-    def _rows(self, X: NDArray[Any], rows: NDArray[np.int64] | None = None) -> Array | Samples:
+    def _rows(self, X: NDArray[Any], rows: Indices | None = None) -> Array | Samples:
+        order = self.order
         if self.is_large:
-            return Samples(X, rows)
-        return (X if rows is None else X[rows]).astype(np.float64, copy=False)
+            return Samples(X, rows, order=order)
+        chosen = X if rows is None else X[rows]
+        if order is not None:
+            chosen = chosen.take(order, axis=1)
+        return chosen.astype(np.float64, copy=False)
 
     def _held_out(self, train: Indices, share: float, seed: int) -> tuple[Indices, Indices]:
         """Return the training samples without those held out for validation, and these."""
@@ -190,6 +203,8 @@ class Dataset:
 
     def _not_finite(self, lost: NDArray[np.bool_], transform: str, dtype: str) -> DatasetError:
         """Return the error that names the most extreme of the lost features."""
+        if self.order is not None:  # the user knows columns, not features in a drawn order
+            lost = lost[np.argsort(self.order)]
         largest = np.abs(self.X).max(axis=0)
         magnitude = np.abs(np.log2(largest, where=largest > 0, out=np.zeros_like(largest)))
         feature = int(np.where(lost, magnitude, -1).argmax())
@@ -213,41 +228,3 @@ def all_finite(X: Array | Samples) -> NDArray[np.bool_]:
     for chunk in chunks(X):
         finite &= np.isfinite(chunk).all(axis=0)
     return finite
-
-
-def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
-    """Build a user's data set from checked arrays.
-
-    Parameters
-    ----------
-    name : str
-        Its path.
-    X : (N, n_features) real
-        Features.
-    labels : (N,)
-        Anything that can be sorted: integers or text.
-
-    Returns
-    -------
-    Dataset
-
-    Raises
-    ------
-    DatasetError
-        If a feature is not finite, or a label is not valid text.
-    """
-    if not limits.is_small_integer(X.dtype):
-        X = np.asarray(X, dtype=np.float64)
-    if X.dtype.kind == "f" and not (finite := np.isfinite(X)).all():
-        row, column = np.unravel_index(int(finite.argmin()), finite.shape)
-        raise DatasetError(
-            f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "
-            "finite number; drop or fill such rows first"
-        )
-    names, y = np.unique(labels, return_inverse=True)
-    try:
-        classes = tuple(str(label) for label in names)
-        "".join(classes).encode()
-    except (ValueError, SystemError) as error:  # NumPy stores any four bytes per letter
-        raise DatasetError(f"{name}: a label in y is not text ({error})") from None
-    return Dataset(name, X, y.astype(np.int64), classes)

@@ -16,7 +16,8 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cdbench.datasets.base import Dataset, dataset_from_arrays
+from cdbench.datasets.arrays import dataset_from_arrays
+from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import COPIES, check_fits, held_bytes, open_regular
 from cdbench.errors import DatasetError
 from cdbench.system.memory import format_bytes
