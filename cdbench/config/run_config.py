@@ -11,13 +11,8 @@ from typing import Any
 
 from cdbench.config import families, made_sets
 from cdbench.config.canonical import around_seed, group_digest, sha256
-from cdbench.config.checks import (
-    FOLDER_NAMES,
-    check_combinations,
-    check_names,
-    check_numbers,
-    check_seed,
-)
+from cdbench.config.checks import check_combinations, check_names, check_numbers, check_seed
+from cdbench.config.inputs import default_input
 from cdbench.config.numbers import DEFAULT_LEARNING_RATE, parse_integer, parse_rate
 from cdbench.config.plugin_records import records
 from cdbench.errors import ConfigurationError, UnknownNameError
@@ -162,8 +157,7 @@ class RunConfig:
         if made_sets.is_made(self.dataset):
             self._set(dataset=made_sets.parse(self.dataset).name)
         if self.input is None:
-            scaled = self.dataset.partition(":")[0] in ("digits", made_sets.GAUSSIAN, *FOLDER_NAMES)
-            self._set(input="scale" if scaled else "standardize")
+            self._set(input=default_input(self.dataset))
         rate = self.learning_rate
         if rate is None:
             rate = DEFAULT_LEARNING_RATE[self.optimizer]

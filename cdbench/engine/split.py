@@ -15,8 +15,9 @@ test) computes with their arrays: a union would have it say so each time."""
 class Split:
     """Samples of one seed: X (N, n_features) in the run's dtype, y (N,).
 
-    Those of a large set are transformed when they are taken. Those for validation are None if none
-    are held out.
+    Those for validation are None if none are held out.
+
+    Those of a large set are transformed when they are taken.
     """
 
     X_train: ArrayOrSamples
