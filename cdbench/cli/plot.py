@@ -48,8 +48,13 @@ def plot(
         ),
     ] = False,
     name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="TEXT", show_default=False, help="Name of a comparison."),
+        list[str] | None,
+        typer.Option(
+            "--name",
+            metavar="TEXT ...",
+            show_default=False,
+            help="Name of a comparison; of several, the figure standings over all of them.",
+        ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     seed: Annotated[
@@ -120,19 +125,19 @@ def plot(
     if crossover:
         source, timings = stored_benchmark(database)
         figures["crossover"] = draw_crossover(timings, source)
-    for name, path in zip(names, files, strict=True):
-        if save_figure(figures[name], path, format):
+    for own, path in zip(names, files, strict=True):
+        if save_figure(figures[own], path, format):
             echo(f"wrote {path}")
     return COMPLETED
 
 
-def _check(others: bool, compare: bool, name: str | None) -> None:
+def _check(others: bool, compare: bool, name: list[str] | None) -> None:
     """Raise ConfigurationError unless figures are named that go together."""
     if others and compare:
         raise ConfigurationError(
             "--compare was given with other figures; expected cdbench plot --compare alone"
         )
-    if name is not None and not compare:
+    if name and not compare:
         raise ConfigurationError("--name is of --compare; expected plot --compare --name NAME")
     if not others and not compare:
         raise ConfigurationError(

@@ -1,27 +1,66 @@
 """``cdbench plot --compare``: the figures of a comparison, from the database."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
+from cdbench.comparison.words import family_of
 from cdbench.errors import OutputError
-from cdbench.records.comparison import ComparedModel
 from cdbench.system.home_folders import expanded
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def plot_comparison(db: str, name: str | None, output: Path, form: str | None) -> int:
-    """Draw and write every figure of a comparison; all are drawn before the first is written."""
-    from cdbench.plots import COMPARISON_FIGURES, Competitor, figure_files, save_figure
-    from cdbench.store.comparison_queries import rate_curves, stored_comparison
+    from cdbench.store.database import Database
+
+
+def plot_comparison(db: str, names: list[str] | None, output: Path, form: str | None) -> int:
+    """Draw and write the figures of a comparison, or of several; nothing is written until drawn."""
+    from cdbench.plots import figure_files, save_figure
     from cdbench.store.database import open_for_reading
 
     database = open_for_reading(db, "cdbench compare")
+    if names and len(names) > 1:
+        figures = _of_several(database, names)
+    else:
+        figures = _of_one(database, names[0] if names else None)
+    files = figure_files(Path(expanded(output, OutputError)), list(figures), form)
+    for figure, path in zip(figures.values(), files, strict=True):
+        if save_figure(figure, path, form):
+            echo(f"wrote {path}")
+    return COMPLETED
+
+
+def _of_several(database: "Database", names: list[str]) -> "dict[str, Figure]":
+    from cdbench.cli.over_tasks import over_comparisons
+    from cdbench.plots.standings import Row, standings
+
+    over = over_comparisons(database, names)
+    return {
+        "standings" if len(over) == 1 else f"standings-{budget:g}": standings(
+            [
+                Row(one.family, one.rank, one.improvement, one.low, one.high)
+                for one in found.standings
+            ],
+            found.critical_difference,
+            f"Families over {len(names)} data sets, at budget {budget:g}",
+            f"comparisons {', '.join(names)} of {database.label} · {found.n_seeds} seeds each",
+        )
+        for budget, found in over.items()
+    }
+
+
+def _of_one(database: "Database", name: str | None) -> "dict[str, Figure]":
+    from cdbench.plots import COMPARISON_FIGURES, Competitor
+    from cdbench.store.comparison_queries import rate_curves, stored_comparison
+
     found = stored_comparison(database, name)
     curves = rate_curves(database, found.comparison_id)
     competitors = [
         Competitor(
             line.layer,
-            _basis(line),
+            family_of(line.layer, line.structure).removeprefix(line.layer).strip(),
             line.budget,
             line.n_parameters,
             line.multiply_adds,
@@ -34,7 +73,6 @@ def plot_comparison(db: str, name: str | None, output: Path, form: str | None) -
         for line in found.lines
         if line.accuracy is not None and line.low is not None and line.high is not None
     ]
-    files = figure_files(Path(expanded(output, OutputError)), list(COMPARISON_FIGURES), form)
     source = (
         f"comparison {found.name} of {database.label} · {found.n_reported:,} runs reported, "
         f"{found.n_tuning:,} to choose the rates"
@@ -43,16 +81,4 @@ def plot_comparison(db: str, name: str | None, output: Path, form: str | None) -
         "pareto": f"Test accuracy against size · {found.name}",
         "rate-curves": f"How wide is the range of learning rates that works? · {found.name}",
     }
-    figures = {
-        own: draw(competitors, titles[own], source) for own, draw in COMPARISON_FIGURES.items()
-    }
-    for figure, path in zip(figures.values(), files, strict=True):
-        if save_figure(figure, path, form):
-            echo(f"wrote {path}")
-    return COMPLETED
-
-
-def _basis(line: ComparedModel) -> str:
-    """Return what tells a model from others of its family at the same budget: words, not sizes."""
-    parts = [part for part in (line.structure or "").split() if not part.split("=")[1].isdigit()]
-    return " ".join(parts)
+    return {own: draw(competitors, titles[own], source) for own, draw in COMPARISON_FIGURES.items()}

@@ -38,8 +38,13 @@ def report(
         bool, typer.Option("--compare", help="The newest comparison, or the one that --name names.")
     ] = False,
     name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="TEXT", show_default=False, help="Name of a comparison."),
+        list[str] | None,
+        typer.Option(
+            "--name",
+            metavar="TEXT ...",
+            show_default=False,
+            help="Name of a comparison; of several, how the families fare over all of them.",
+        ),
     ] = None,
     short: Annotated[
         bool, typer.Option("--short", help="Of the claims only the verdicts, a line each.")
@@ -95,6 +100,8 @@ def report(
         cdbench report --claims --format markdown
 
         cdbench report --compare --name digits
+
+        cdbench report --compare --name digits wine breast_cancer
     """
     _check(table1, claims, compare, name, short, seeds, B)
     target = STANDARD_OUTPUT if output is None else expanded(output, OutputError)
@@ -123,7 +130,7 @@ def _check(
     table1: bool,
     claims: bool,
     compare: bool,
-    name: str | None,
+    name: list[str] | None,
     short: bool,
     seeds: list[int] | None,
     B: list[int] | None,
@@ -142,18 +149,24 @@ def _check(
         )
     if short and not claims:
         raise ConfigurationError("--short is of --claims; expected report --claims --short")
-    if name is not None and not compare:
+    if name and not compare:
         raise ConfigurationError("--name is of --compare; expected report --compare --name NAME")
 
 
-def _comparison(db: str, name: str | None, form: str) -> list[Report]:
+def _comparison(db: str, names: list[str] | None, form: str) -> list[Report]:
     """Return a comparison's two tables; as data, the first has all that both show."""
     from cdbench.cli.compare import accuracy_report
     from cdbench.reports.comparison import costs
     from cdbench.store.comparison_queries import stored_comparison
     from cdbench.store.database import open_for_reading
 
-    found = stored_comparison(open_for_reading(db, "cdbench compare"), name)
+    database = open_for_reading(db, "cdbench compare")
+    if names and len(names) > 1:
+        from cdbench.cli.over_tasks import over_comparisons
+        from cdbench.reports.over_tasks import ranked
+
+        return [ranked(own, budget) for budget, own in over_comparisons(database, names).items()]
+    found = stored_comparison(database, names[0] if names else None)
     tables = [accuracy_report(found), costs(found)]
     return tables[:1] if form in ("csv", "json") else tables
 

@@ -53,6 +53,18 @@ def _sentence(lines: Sequence[ComparedModel], budget: float, dataset: str, match
     return " ".join(told)
 
 
+def family_of(layer: str, structure: str | None) -> str:
+    """Return a family with the words of its structure, but not its sizes: block-diagonal dct.
+
+    Examples
+    --------
+    >>> family_of("block-diagonal", "blocks=4 basis=dct"), family_of("low-rank", "rank=8")
+    ('block-diagonal basis=dct', 'low-rank')
+    """
+    words = [part for part in (structure or "").split() if not part.split("=")[1].isdigit()]
+    return " ".join([layer, *words])
+
+
 def named(line: ComparedModel) -> str:
     """Return a model's name, with the widths of a narrower dense network."""
     return f"{line.model} {line.hidden}" if line.role == NARROWER else line.model

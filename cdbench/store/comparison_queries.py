@@ -103,6 +103,19 @@ _RATES = text(
 )
 
 
+_ACCURACIES = text(
+    """
+    SELECT l.role, l.layer, l.structure, runs.seed, runs.test_accuracy
+    FROM comparison_line AS l JOIN comparison_run AS r ON r.comparison_id = l.comparison_id
+        AND r.stage = 'reported'
+    JOIN runs ON runs.run_id = r.run_id AND runs.model = l.model AND runs.hidden = l.hidden
+        AND runs.learning_rate = l.learning_rate
+    WHERE l.comparison_id = :id AND l.budget = :budget AND l.role <> 'dense'
+    ORDER BY l.position, runs.seed
+    """
+)
+
+
 def ended_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunConfig, EndedRun]:
     """Return the newest run of each configuration that completed or diverged."""
     by_digest = {config.digest(): config for config in configs}
@@ -169,6 +182,19 @@ def rate_curves(
                 (row["learning_rate"], accuracy)
             )
     return curves
+
+
+def seed_accuracies(
+    database: Database, comparison_id: int, budget: float
+) -> dict[tuple[str, str, str | None], list[float]]:
+    """Return test accuracies, 0 to 1, seed by seed, of each role, family and structure."""
+    found: dict[tuple[str, str, str | None], list[float]] = {}
+    with database.transaction() as connection:
+        asked = {"id": comparison_id, "budget": budget}
+        for row in connection.execute(_ACCURACIES, asked).mappings():
+            key = (row["role"], row["layer"], row["structure"])
+            found.setdefault(key, []).append(row["test_accuracy"])
+    return found
 
 
 def _lines(connection: Connection, comparison_id: int) -> tuple[ComparedModel, ...]:

@@ -1,0 +1,55 @@
+"""Families over several comparisons: known ranks and probabilities, and the commands."""
+
+import pytest
+
+from cdbench.comparison.over_tasks import over_tasks
+from cdbench.comparison.sizes import NARROWER
+from cdbench.errors import ConfigurationError
+from tests.cli_tools import Here
+from tests.test_compare import SMALL
+
+BEST, SAME, WORST = [0.9, 0.91, 0.92, 0.93], [0.8, 0.81, 0.82, 0.83], [0.1, 0.2, 0.1, 0.2]
+TASKS = {
+    name: {"best": BEST, NARROWER: SAME, "same": SAME, "worst": WORST} for name in ("a", "b", "c")
+}
+
+
+def test_a_family_that_always_wins_is_first_and_surely_better() -> None:
+    found = over_tasks(TASKS)
+    assert [one.family for one in found.standings] == ["best", NARROWER, "same", "worst"]
+    assert [one.rank for one in found.standings] == [1.0, 2.5, 2.5, 4.0]
+    by_family = {one.family: one for one in found.standings}
+    best, same, worst = (by_family[name] for name in ("best", "same", "worst"))
+    assert (best.improvement, best.low, best.high) == (1.0, 1.0, 1.0)
+    assert (same.improvement, same.low, same.high) == (0.5, 0.5, 0.5)
+    assert worst.improvement == 0.0
+    assert by_family[NARROWER].improvement is None
+    assert best.accuracy == pytest.approx(0.915)
+
+
+def test_families_count_that_every_task_has_over_seeds_that_all_have() -> None:
+    tasks = dict(TASKS) | {"d": {"best": BEST[:3], NARROWER: SAME, "worst": WORST, "new": BEST}}
+    found = over_tasks(tasks)
+    assert {one.family for one in found.standings} == {"best", NARROWER, "worst"}
+    assert found.n_seeds == 3
+
+
+def test_one_task_or_two_families_have_no_ranks() -> None:
+    with pytest.raises(ConfigurationError, match="1 comparisons have 4 families in common"):
+        over_tasks({"a": TASKS["a"]})
+    with pytest.raises(ConfigurationError, match="have 2 families in common"):
+        over_tasks({name: {"best": BEST, NARROWER: SAME} for name in "ab"})
+
+
+def test_two_comparisons_have_a_table_and_a_figure(here: Here) -> None:
+    words = [word for word in SMALL if word not in ("--dataset", "iris")]
+    assert here("compare", *words, "--dataset", "iris").code == 0
+    assert here("compare", *words, "--dataset", "wine").code == 0
+    answer = here("report", "--compare", "--name", "iris", "wine")
+    assert answer.code == 0
+    assert "Over 2 data sets at budget 0.5: iris, wine" in answer.out
+    assert "narrower dense" in answer.out
+    drawn = here("plot", "--compare", "--name", "iris", "wine", "--format", "svg")
+    assert drawn.out == "wrote figures/standings.svg\n"
+    assert "block-diagonal" in (here.folder / "figures/standings.svg").read_text()
+    assert here("report", "--compare", "--name", "iris", "nosuch").err.count("\n") == 1
