@@ -1,7 +1,7 @@
 """``cdbench plot --compare``: the figures of a comparison, from the database."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
@@ -10,8 +10,6 @@ from cdbench.errors import OutputError
 from cdbench.system.home_folders import expanded
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from cdbench.store.database import Database
 
 
@@ -32,7 +30,7 @@ def plot_comparison(db: str, names: list[str] | None, output: Path, form: str | 
     return COMPLETED
 
 
-def _of_several(database: "Database", names: list[str]) -> "dict[str, Figure]":
+def _of_several(database: "Database", names: list[str]) -> dict[str, Any]:
     from cdbench.cli.over_tasks import over_comparisons
     from cdbench.plots.standings import Row, standings
 
@@ -51,7 +49,7 @@ def _of_several(database: "Database", names: list[str]) -> "dict[str, Figure]":
     }
 
 
-def _of_one(database: "Database", name: str | None) -> "dict[str, Figure]":
+def _of_one(database: "Database", name: str | None) -> dict[str, Any]:
     from cdbench.plots import COMPARISON_FIGURES, Competitor
     from cdbench.store.comparison_queries import rate_curves, stored_comparison
 
