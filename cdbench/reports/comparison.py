@@ -28,13 +28,14 @@ def accuracies(found: StoredComparison, sentences: Sequence[str]) -> Report:
     sentences : sequence of str
         What it found, in plain words; the first of the notes.
     """
+    n_seeds = max((line.n_seeds for line in found.lines), default=0)
     return Report(
         title=f"Comparison {found.name}: test accuracy at each model's own best rate",
         columns=[
             *("Model", "Parameters", "Test accuracy, %"),
             *("less narrower dense, points", "better in", "less dense, points", "better in"),
         ],
-        rows=_grouped(found.lines, _accuracy_cells),
+        rows=_grouped(found.lines, lambda line: _accuracy_cells(line, n_seeds)),
         notes=[*sentences, *_notes_on_accuracies(found)],
         records=[_record(line) for line in found.lines],
         text_columns=1,
@@ -78,9 +79,10 @@ def _grouped(
     return rows
 
 
-def _accuracy_cells(line: ComparedModel) -> list[str]:
+def _accuracy_cells(line: ComparedModel, n_seeds: int) -> list[str]:
     differences = {found.against: found for found in line.differences}
-    cells = [named(line), format_count(line.n_parameters), _accuracy(line)]
+    lost = f" ({n_seeds - line.n_seeds} lost)" if line.n_seeds < n_seeds else ""
+    cells = [named(line), format_count(line.n_parameters), _accuracy(line) + lost]
     for base in (NARROWER, DENSE):
         own = differences.get(base)
         cells += ["–", "–"] if own is None else [_difference(own), f"{100 * own.improvement:.0f} %"]
@@ -136,9 +138,10 @@ def _notes_on_accuracies(found: StoredComparison) -> list[str]:
         else "± is a 95 % interval (t) over seeds on the data set's own test split. *: the "
         "difference is sure over seeds"
     )
+    lost = " lost: seeds that diverged at the best rate; what is told is of the others."
     return [
         f"{span} seeds a model, {found.n_reported:,} runs; rates by {found.n_tuning:,} others, on "
-        "samples held out of the training split.",
+        f"samples held out of the training split.{lost * (seeds[:1] != seeds[-1:])}",
         f"{both}, by Holm's correction for the models of the budget, at 5 %. better in: share of "
         "seeds in which the model is ahead; equal ones count half.",
     ]

@@ -1,0 +1,45 @@
+"""docs/comparison.md and the README's part on it: every number is what the database answers."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.comparison_page import MEASURED, PAGE, Section, sections
+from tests.recipes import in_the_shell
+from tests.released import released_database
+
+README = Path(__file__).parents[1] / "README.md"
+SHELL = re.compile(r"```sh\n(sqlite3 -markdown runs\.db \"([^\"]+)\")\n```\n\n((?:\|.*\n)+)")
+
+
+@pytest.mark.parametrize("section", sections(), ids=lambda one: one.title)
+def test_the_answers_are_those_of_the_released_database(section: Section) -> None:
+    for sql, answer in section.queries:
+        assert in_the_shell(released_database(), sql, "-box") == answer
+
+
+@pytest.mark.parametrize("section", sections(), ids=lambda one: one.title)
+def test_every_number_of_the_prose_is_in_an_answer_below_it(section: Section) -> None:
+    answered = set(re.findall(r"\d+\.\d+", " ".join(answer for _, answer in section.queries)))
+    told = {number.rstrip("0").rstrip(".") for number in MEASURED.findall(section.prose)}
+    assert told <= {number.rstrip("0").rstrip(".") for number in answered}
+
+
+def test_the_page_tells_numbers() -> None:
+    assert len(sections()) >= 5
+    assert sum(len(MEASURED.findall(section.prose)) for section in sections()) >= 10
+
+
+def test_no_measured_number_stands_outside_a_section_with_a_query() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    inside = "".join(section.prose for section in sections())
+    for number in MEASURED.findall(re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        assert number in inside
+
+
+def test_the_tables_of_the_readme_are_what_their_commands_print() -> None:
+    found = SHELL.findall(README.read_text(encoding="utf-8"))
+    assert found
+    for _, sql, table in found:
+        assert in_the_shell(released_database(), sql, "-markdown") == table
