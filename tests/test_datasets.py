@@ -268,7 +268,7 @@ def test_missing_file_is_refused(tmp_path, name):
 def test_unknown_name_or_extension_names_the_nearest(name, nearest):
     message = refusal(name, error=UnknownNameError)
     assert f"did you mean {nearest}?" in message
-    assert "path to a .npz or .csv file" in message
+    assert "path to a .npz, .csv or .parquet file, or X.npy,y.npy" in message
 
 
 @pytest.mark.parametrize("name", ["digits", "data.npz"])

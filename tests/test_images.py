@@ -60,14 +60,14 @@ def cifar(tmp_path):
 
 def refusal(name):
     with pytest.raises(DatasetError) as caught:
-        read(name)
+        read(RunConfig(dataset=name))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["mnist", "fashion-mnist"])
 def test_images_and_labels_are_those_in_the_files_with_their_own_test_split(folder, kind):
-    data = read(f"{kind}:{folder}")
+    data = read(RunConfig(dataset=f"{kind}:{folder}"))
     assert data.X_test is not None
     assert data.y_test is not None
     assert data.X.dtype == data.X_test.dtype == np.uint8
@@ -83,7 +83,10 @@ def test_images_and_labels_are_those_in_the_files_with_their_own_test_split(fold
 
 
 def test_colour_images_are_three_planes_and_grey_ones_their_sum(cifar):
-    colour, gray = read(f"cifar-10:{cifar}"), read(f"cifar-10-gray:{cifar}")
+    colour, gray = (
+        read(RunConfig(dataset=f"cifar-10:{cifar}")),
+        read(RunConfig(dataset=f"cifar-10-gray:{cifar}")),
+    )
     records = np.frombuffer((cifar / "data_batch_3.bin").read_bytes(), np.uint8).reshape(10, RECORD)
     assert colour.X_test is not None
     assert (colour.X.shape, colour.X_test.shape) == ((50, 3072), (10, 3072))
@@ -168,7 +171,7 @@ def test_missing_files_and_folders_are_named(folder):
 
 def test_a_name_without_its_folder_is_told_what_belongs_to_it():
     with pytest.raises(UnknownNameError, match=r"did you mean cifar-10:FOLDER\?"):
-        read("cifar-1:x")
+        read(RunConfig(dataset="cifar-1:x"))
 
 
 @pytest.mark.parametrize(

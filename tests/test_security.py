@@ -154,7 +154,9 @@ def test_a_refusal_shows_any_name_in_one_line(here: Here, name: str) -> None:
 
 def test_a_name_of_10_kb_leaves_what_to_do_next_in_sight(here: Here) -> None:
     answer = here("train", "--dataset", "x" * 10_000)
-    assert answer.err.rstrip().endswith("or a path to a .npz or .csv file)")
+    assert answer.err.rstrip().endswith(
+        "or a path to a .npz, .csv or .parquet file, or X.npy,y.npy)"
+    )
     assert len(answer.err) < 5000
 
 

@@ -13,7 +13,7 @@ import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
 from cdbench.cli.mistakes import hint_for_numbers
-from cdbench.config.knob_values import KNOB_TYPES, expand_range
+from cdbench.config.knob_values import KNOB_TYPES, ONE_VALUE, expand_range
 from cdbench.config.run_config import KNOBS
 from cdbench.errors import UnknownNameError
 from cdbench.records.published import PUBLISHED_SEEDS
@@ -135,9 +135,7 @@ _PANELS = {
 }
 """Panel of each knob in ``--help``; knobs not listed here are in Training."""
 
-# Knobs with one value for a whole sweep. The widths are another: a list of them could not be
-# told from several networks.
-_SINGLE = {"label_column"}
+# A list of widths could not be told from several networks.
 _ONE_NETWORK = " One network for all runs of a sweep."
 
 
@@ -211,7 +209,7 @@ def given(knobs: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
     # Parsed as text, to allow alpha-cd; RunConfig parses the number.
     kind = str if name == "dropout" else KNOB_TYPES[name]
-    several = name == "hidden" or (many and name not in _SINGLE)
+    several = name == "hidden" or (many and name not in ONE_VALUE)
     typed: Any = list[kind] | None if several else kind | None  # type: ignore[valid-type]
     help_text, default = _help(name, knob, many)
     if many and name == "seed":

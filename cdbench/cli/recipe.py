@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from cdbench.cli.settings import load_settings
+from cdbench.config.knob_values import ONE_VALUE
 from cdbench.config.run_config import KNOBS, RunConfig
 
 
@@ -21,7 +22,7 @@ def recipe_words(message: str) -> str:
         if value := os.environ.get(f"CDBENCH_{name.upper()}"):
             changed[name] = value
     words = []
-    for name in changed.keys() - {"seed", "B", "label_column"}:
+    for name in changed.keys() - {"seed", "B", *ONE_VALUE}:
         wanted, option = getattr(recipe, name), f"--{name.replace('_', '-')}"
         if changed[name] != wanted and f"{option} " not in message:
             values = wanted if isinstance(wanted, tuple) else (wanted,)

@@ -21,6 +21,7 @@ from cdbench.cli.options import (
     with_knobs,
 )
 from cdbench.cli.output import print_report
+from cdbench.cli.shares import print_shares
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
 from cdbench.cli.widths import check_widths
@@ -105,6 +106,7 @@ def sweep(
         echo(f"{len(stored)} of {len(configs)} runs are stored already")
     code = COMPLETED
     if wanted:
+        print_shares(wanted)
         code = train_and_store(wanted, jobs, database, resume_command(), blas_threads, cluster)
     if code != INTERRUPTED:
         from cdbench.datasets import guessing_levels
@@ -135,11 +137,12 @@ def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> l
     from dataclasses import replace
 
     from cdbench.config.grid import grid
+    from cdbench.config.knob_values import ONE_VALUE
 
     seeds = list(knobs.pop("seeds", PUBLISHED_SEEDS))
-    # Two knobs have one value for the whole grid; a list of widths is one network.
+    # Some knobs have one value for the whole grid; a list of widths is one network.
     values = {
-        name: [value] if name in ("hidden", "label_column") else list(value)
+        name: [value] if name == "hidden" or name in ONE_VALUE else list(value)
         for name, value in knobs.items()
     }
     fingerprints: dict[str, str | None] = {}  # each file is read once for all its models

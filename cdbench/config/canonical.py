@@ -13,6 +13,8 @@ NEW: Mapping[str, Any] = {
     "validation": 0.0,
     "early_stopping": None,
     "permute": None,
+    "test": None,
+    "encode": None,
 }
 """Fields that are left out at these values, so that digests are what they were without them."""
 

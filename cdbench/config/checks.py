@@ -20,6 +20,7 @@ FOLDER_NAMES = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-gray")
 OPTIMIZER_NAMES = ("sgd", "adam")
 FISHER_FORMS = ("trace-inverse", "log-variance")
 DTYPES = ("float64", "float32")
+ENCODINGS = ("one-hot",)
 INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
 NORMALIZATIONS = ("none", "layer", "batch")
 HEADS = ("structured", "dense")
@@ -39,7 +40,9 @@ def check_names(config: Any) -> None:
     """Raise UnknownNameError if a knob's value is not one of its choices."""
     if not isinstance(config.dataset, str):
         raise ConfigurationError(f"dataset = {config.dataset!r}: expected a name or a path")
-    for name in ("dataset", "label_column", "dataset_fingerprint", "structure", "plugin"):
+    for name in (
+        *("dataset", "label_column", "test", "dataset_fingerprint", "structure", "plugin"),
+    ):
         value = getattr(config, name)
         if value is not None:
             check_text(name, value)
@@ -48,13 +51,14 @@ def check_names(config: Any) -> None:
         ("fisher_form", FISHER_FORMS),
         ("dtype", DTYPES),
         ("input", INPUT_TRANSFORMS),
+        ("encode", ENCODINGS),
         ("normalization", NORMALIZATIONS),
         ("head", HEADS),
         ("learning_rate_scaling", LEARNING_RATE_SCALINGS),
         ("product", PRODUCT_NAMES),
     ):
         value = getattr(config, name)
-        if value not in choices and not (name == "input" and value is None):
+        if value not in choices and not (name in ("input", "encode") and value is None):
             raise UnknownNameError(name, str(value), choices)
 
 

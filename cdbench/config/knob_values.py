@@ -22,6 +22,9 @@ INTEGER_NAMES = frozenset(
 
 SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs", "baseline"}
 
+ONE_VALUE = frozenset({"label_column", "test", "encode"})
+"""Knobs that say how the files are read, and are the same for all runs of a sweep."""
+
 MAX_RANGE = 100_000
 """Most values that one range may stand for; a longer one is a typing error."""
 
@@ -101,7 +104,7 @@ def checked_sweep_value(name: str, value: Any) -> Any:
     values = listed(name, value)
     if name in INTEGER_NAMES:
         values = [number for item in values for number in _numbers(item)]
-    if name in {"hidden", "label_column"}:
+    if name == "hidden" or name in ONE_VALUE:
         return checked_knob(name, values)
     if not values:
         raise ConfigurationError(f"{name} = []: expected at least one value")
@@ -128,5 +131,5 @@ def _numbers(item: Any) -> list[Any]:
 
 
 def listed(name: str, value: Any) -> Any:
-    """Return a list if a sweep takes several values; a label column is the same for all runs."""
-    return value if name == "label_column" or isinstance(value, list) else [value]
+    """Return a list if a sweep takes several values."""
+    return value if name in ONE_VALUE or isinstance(value, list) else [value]

@@ -46,11 +46,21 @@ class RunConfig:
         "Data set: digits, wine, breast_cancer, iris, one made from digits (digits-noise, "
         "digits-few, digits-pairs, digits-sums), images in a folder (mnist:FOLDER, "
         "fashion-mnist:FOLDER, cifar-10:FOLDER, cifar-10-gray:FOLDER), one made to measure "
-        "(gaussian:classes=5,kappa=1e6, teacher:low-rank:4,samples=500), or a path to a .npz or "
-        ".csv file.",
+        "(gaussian:classes=5,kappa=1e6, teacher:low-rank:4,samples=500), or a path to a .npz, "
+        ".csv or .parquet file, or two: X.npy,y.npy.",
     )
     label_column: str | None = _knob(
-        None, "Name of the label column of a .csv data set. [default: the last column]"
+        None, "Name of the label column of a .csv or .parquet file. [default: the last column]"
+    )
+    test: str | None = _knob(
+        None,
+        "File of the test split, with the columns and classes of the data set's file. "
+        "[default: drawn from the data set]",
+    )
+    encode: str | None = _knob(
+        None,
+        "What to do with text and blanks in a file: one-hot makes each text a feature, and fills "
+        "blanks by the training split's median or most frequent text. [default: refuse them]",
     )
     dataset_fingerprint: str | None = None
     permute: int | None = _knob(

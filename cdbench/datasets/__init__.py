@@ -16,7 +16,7 @@ from cdbench.datasets.copies import keep, kept
 from cdbench.datasets.csv_file import has_header
 from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
 from cdbench.datasets.made_to_measure import made_to_measure
-from cdbench.datasets.sources import read
+from cdbench.datasets.sources import EXPECTED, NAMED_COLUMNS, is_file, read
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
 from cdbench.system.home_folders import expanded
 
@@ -55,8 +55,8 @@ def _loaded(config: RunConfig) -> Dataset:
     if found is not None:
         return _made(found, config.dataset_fingerprint)
     if config.dataset_fingerprint is None:
-        return read(config.dataset, config.label_column)
-    return _read_pinned(config.dataset, config.label_column, config.dataset_fingerprint)
+        return read(config)
+    return _read_pinned(_only_what_is_read(config))
 
 
 def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
@@ -83,11 +83,17 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     ConfigurationError
         If a label column is named for a data set that is not a .csv file.
     """
-    if config.label_column is not None and not config.dataset.endswith(".csv"):
+    if config.label_column is not None and not config.dataset.endswith(NAMED_COLUMNS):
         raise ConfigurationError(
             f"label_column = {config.label_column!r} was given with dataset {config.dataset}; "
-            "expected a .csv file, the only source whose labels are found by name"
+            "expected a .csv or .parquet file, the only sources whose labels are found by name"
         )
+    for name in ("test", "encode"):
+        value = getattr(config, name)
+        if value is not None and not is_file(config.dataset):
+            raise ConfigurationError(
+                f"{name} = {value!r} was given with dataset {config.dataset}; expected {EXPECTED}"
+            )
     if config.dataset in DATASETS:
         return config
     if is_made(config.dataset):
@@ -96,7 +102,7 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     found = plugins.find("dataset", config.dataset)
     if found is not None:
         return replace(config, dataset_fingerprint=_made(found).fingerprint)
-    dataset = read(config.dataset, config.label_column, header)
+    dataset = read(config, header)
     fingerprint = dataset.fingerprint
     if dataset.is_large:
         keep(dataset)
@@ -140,21 +146,33 @@ def _made(found: plugins.Found, fingerprint: str | None = None) -> Dataset:
     return dataset
 
 
+def _only_what_is_read(config: RunConfig) -> RunConfig:
+    """Return a configuration that is equal for all runs on one data set."""
+    return RunConfig(
+        **{
+            name: getattr(config, name)
+            for name in ("dataset", "label_column", "test", "encode", "dataset_fingerprint")
+        }
+    )
+
+
 @lru_cache(maxsize=4)
-def _read_pinned(name: str, label_column: str | None, fingerprint: str) -> Dataset:
+def _read_pinned(config: RunConfig) -> Dataset:
     """Read a pinned file once for all runs of a process, its first line as it was read then.
 
     A large set is mapped from its copy, if there is one: nothing is read or compared again.
     """
+    name, fingerprint = config.dataset, config.dataset_fingerprint
+    assert fingerprint is not None
     copy = kept(name, fingerprint)
     if copy is not None:
         return copy
     for header in (None, True, False) if name.endswith(".csv") else (None,):
         with suppress(DatasetError, UnknownNameError):
-            dataset = read(name, label_column, header)
+            dataset = read(config, header)
             if dataset.fingerprint == fingerprint:
                 return dataset
-    dataset = read(name, label_column)  # raises what is wrong with it, if anything
+    dataset = read(config)  # raises what is wrong with it, if anything
     raise DatasetError(
         f"{name}: its contents changed since the configuration was made (fingerprint "
         f"{dataset.fingerprint[:12]}, expected {fingerprint[:12]})"

@@ -1,29 +1,39 @@
-"""A data set from arrays of features and labels."""
+"""Features and labels from arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import is_small_integer
+from cdbench.datasets.table import ENCODE, Table, of_blanks
 from cdbench.engine.products.base import Array
 from cdbench.errors import DatasetError
 
 
 def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
-    """Build a user's data set from checked arrays.
+    """Build a data set from checked arrays; see ``table_from_arrays``."""
+    return table_from_arrays(name, X, labels).dataset()
+
+
+def table_from_arrays(
+    name: str, X: Array, labels: NDArray[np.generic], *, encode: bool = False
+) -> Table:
+    """Return what a user's arrays hold.
 
     Parameters
     ----------
     name : str
-        Its path.
+        Their path.
     X : (N, n_features) real
         Features.
     labels : (N,)
         Anything that can be sorted: integers or text.
+    encode : bool, optional
+        Whether NaN is a blank to be filled.
 
     Returns
     -------
-    Dataset
+    Table
 
     Raises
     ------
@@ -32,16 +42,19 @@ def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dat
     """
     if not is_small_integer(X.dtype):
         X = np.asarray(X, dtype=np.float64)
-    if X.dtype.kind == "f" and not (finite := np.isfinite(X)).all():
-        row, column = np.unravel_index(int(finite.argmin()), finite.shape)
-        raise DatasetError(
-            f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "
-            "finite number; drop or fill such rows first"
-        )
+    if X.dtype.kind == "f":
+        fine = np.isfinite(X) | (encode & np.isnan(X))
+        if not fine.all():
+            row, column = np.unravel_index(int(fine.argmin()), fine.shape)
+            raise DatasetError(
+                f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "
+                f"finite number; drop or fill such rows first, or, {ENCODE}"
+            )
     names, y = np.unique(labels, return_inverse=True)
     try:
         classes = tuple(str(label) for label in names)
         "".join(classes).encode()
     except (ValueError, SystemError) as error:  # NumPy stores any four bytes per letter
         raise DatasetError(f"{name}: a label in y is not text ({error})") from None
-    return Dataset(name, X, y.astype(np.int64), classes)
+    texts = of_blanks(X) if encode else ()
+    return Table(name, X, y.astype(np.int64), classes, texts=texts)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets import limits
+from cdbench.datasets.encoding import Texts, encoder, n_encoded
 from cdbench.datasets.stratified import Indices, stratified_split
 from cdbench.datasets.trainable import TEST_SHARE, check_trainable
 from cdbench.datasets.transforms import TRANSFORMS
@@ -44,6 +45,9 @@ class Dataset:
     permute : int, optional
         Seed of a fixed permutation of the features; None leaves them as they are. It is in no
         fingerprint.
+    texts : Texts
+        Where columns of X hold text or blanks, as in a Table: for each column the texts that it may
+        be. A split then has more features than X has columns.
 
     Raises
     ------
@@ -58,14 +62,15 @@ class Dataset:
     X_test: NDArray[Any] | None = None
     y_test: NDArray[np.int64] | None = None
     permute: int | None = None
+    texts: Texts = ()
 
     def __post_init__(self) -> None:
         check_trainable(self)
 
     @property
     def n_features(self) -> int:
-        """Number of columns of X."""
-        return int(self.X.shape[1])
+        """Number of features of a split: of columns of X, or of those encoded."""
+        return n_encoded(self.texts) if self.texts else int(self.X.shape[1])
 
     @property
     def order(self) -> Indices | None:
@@ -105,14 +110,15 @@ class Dataset:
                 for start in range(0, len(array), HASHED_AT_ONCE):
                     some = array[start : start + HASHED_AT_ONCE].astype(dtype, copy=False)
                     digest.update(np.ascontiguousarray(some).data)
-        digest.update("\0".join(self.classes).encode())
+        for names in (self.classes, *self.texts):
+            digest.update("\0".join(names).encode())
         return digest.hexdigest()
 
     @property
     def is_large(self) -> bool:
         """Whether its samples are transformed as they are taken, and not kept transformed."""
         n_samples = len(self.y) + (0 if self.y_test is None else len(self.y_test))
-        return 8 * n_samples * self.n_features > limits.LARGE
+        return not self.texts and 8 * n_samples * self.n_features > limits.LARGE
 
     def split(
         self,
@@ -146,7 +152,7 @@ class Dataset:
             If transformed values are out of the range of float64 or of ``dtype``, or too few
             samples would be held out, or left, for each class to have one.
         """
-        (train, y_train), *others = self._sides(seed, validation)
+        (train, y_train), *others = self._encoded(self._sides(seed, validation))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # checked below
             try:
                 fitted = TRANSFORMS[transform](train)
@@ -176,14 +182,23 @@ class Dataset:
         sides = [(self._rows(self.X, train), self.y[train]), test]
         return [*sides, (self._rows(self.X, held_out), self.y[held_out])][: 3 if validation else 2]
 
-    def _rows(self, X: NDArray[Any], rows: Indices | None = None) -> Array | Samples:
+    def _encoded(self, sides: list[Side]) -> list[Side]:
+        """Return samples of text and blanks as numbers, and the features in their order."""
+        if self.is_large:  # they have no text, and Samples know the order
+            return sides
+        arrays = [(np.asarray(X), y) for X, y in sides]
+        if self.texts:
+            encode = encoder(self.name, arrays[0][0], self.texts)
+            arrays = [(encode(X), y) for X, y in arrays]
         order = self.order
+        if order is None:
+            return [*arrays]
+        return [(X.take(order, axis=1), y) for X, y in arrays]
+
+    def _rows(self, X: NDArray[Any], rows: Indices | None = None) -> Array | Samples:
         if self.is_large:
-            return Samples(X, rows, order=order)
-        chosen = X if rows is None else X[rows]
-        if order is not None:
-            chosen = chosen.take(order, axis=1)
-        return chosen.astype(np.float64, copy=False)
+            return Samples(X, rows, order=self.order)
+        return (X if rows is None else X[rows]).astype(np.float64, copy=False)
 
     def _held_out(self, train: Indices, share: float, seed: int) -> tuple[Indices, Indices]:
         """Return the training samples without those held out for validation, and these."""
@@ -205,7 +220,10 @@ class Dataset:
         """Return the error that names the most extreme of the lost features."""
         if self.order is not None:  # the user knows columns, not features in a drawn order
             lost = lost[np.argsort(self.order)]
-        largest = np.abs(self.X).max(axis=0)
+        if self.texts:  # of a column's features to the column
+            widths = [max(1, len(one)) for one in self.texts]
+            lost = np.logical_or.reduceat(lost, np.cumsum([0, *widths[:-1]]))
+        largest = np.nanmax(np.abs(self.X), axis=0)
         magnitude = np.abs(np.log2(largest, where=largest > 0, out=np.zeros_like(largest)))
         feature = int(np.where(lost, magnitude, -1).argmax())
         return DatasetError(

@@ -6,14 +6,16 @@ import math
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdbench.datasets.base import Dataset
+from cdbench.datasets.cells import Cells
 from cdbench.datasets.limits import check_fits, open_regular
-from cdbench.engine.products.base import Array
+from cdbench.datasets.table import ENCODE, Table, of_blanks
 from cdbench.errors import DatasetError, UnknownNameError
 
 MEMORY_PER_BYTE = 40
@@ -28,7 +30,14 @@ Lines = Iterator[tuple[int, list[str]]]
 """Line number and cells of every line that is not blank."""
 
 
-def read_csv(path: Path, label_column: str | None = None, header: bool | None = None) -> Dataset:
+def read_csv(
+    path: Path,
+    label_column: str | None = None,
+    header: bool | None = None,
+    *,
+    encode: bool = False,
+    like: Table | None = None,
+) -> Table:
     """Read a comma-separated file; its first line may name the columns. Labels may be any text.
 
     Parameters
@@ -40,10 +49,14 @@ def read_csv(path: Path, label_column: str | None = None, header: bool | None = 
         column.
     header : bool, optional
         Whether the first line names the columns; None means as ``has_header`` finds.
+    encode : bool, optional
+        Whether columns may hold text, and cells may be blank.
+    like : Table, optional
+        Of a file with the same columns: where it has text, this has too.
 
     Returns
     -------
-    Dataset
+    Table
 
     Raises
     ------
@@ -59,7 +72,12 @@ def read_csv(path: Path, label_column: str | None = None, header: bool | None = 
             file.seek(0)
             buffered = io.BufferedReader(file)
             with io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="") as text:
-                return _read(path, _lines(text), label_column, header)
+                cells = Cells(path, like.texts if like is not None else ())
+                if encode and like is None:
+                    for _, row, _ in _rows(path, _lines(text), label_column, header).rows:
+                        cells.survey(row)
+                    text.seek(0)
+                return _read(path, _lines(text), label_column, header, cells if encode else None)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read as .csv ({error})") from None
 
@@ -94,7 +112,16 @@ def _lines(text: io.TextIOWrapper) -> Lines:
             yield reader.line_num, cells
 
 
-def _read(path: Path, lines: Lines, label_column: str | None, header: bool | None) -> Dataset:
+class _Rows(NamedTuple):
+    """The rows of a file, one at a time: line, cells of features, label."""
+
+    columns: tuple[str, ...] | None
+    rows: Iterator[tuple[int, list[str], str]]
+    label: int
+    width: int
+
+
+def _rows(path: Path, lines: Lines, label_column: str | None, header: bool | None) -> _Rows:
     first = next(lines, None)
     if first is None:
         raise DatasetError(f"{path}: is empty, expected rows of numbers with a label each")
@@ -107,14 +134,17 @@ def _read(path: Path, lines: Lines, label_column: str | None, header: bool | Non
     if _names_columns(first[1], label_column) if header is None else header:
         names = _names(path, first[1])
         first = next(lines, None)
-    label = _label_index(path, names, label_column, width)
+    label = label_index(path, names, label_column, width)
     if first is None:
         raise DatasetError(f"{path}: got a header but no rows, expected samples below it")
-    # Only one row is kept as text at a time: cells take ten times as much memory as numbers.
-    features, codes, numbers = array("d"), array("q"), dict[str, int]()
-    row: tuple[int, list[str]] | None = first
-    while row is not None:
-        number, cells = row
+    columns = tuple(names[:label] + names[label + 1 :]) if names is not None else None
+    return _Rows(columns, _checked(path, chain([first], lines), label, width), label, width)
+
+
+def _checked(
+    path: Path, lines: Lines, label: int, width: int
+) -> Iterator[tuple[int, list[str], str]]:
+    for number, cells in lines:
         if len(cells) != width:
             raise DatasetError(
                 f"{path}, line {number}: got {len(cells)} columns, expected {width} as in line 1"
@@ -122,13 +152,31 @@ def _read(path: Path, lines: Lines, label_column: str | None, header: bool | Non
         name = cells.pop(label).strip()
         if not name:
             raise DatasetError(f"{path}, line {number}: has no label, expected one in every row")
+        yield number, cells, name
+
+
+def _read(
+    path: Path,
+    lines: Lines,
+    label_column: str | None,
+    header: bool | None,
+    encoded: Cells | None,
+) -> Table:
+    columns, rows, label, width = _rows(path, lines, label_column, header)
+    # Only one row is kept as text at a time: cells take ten times as much memory as numbers.
+    features, codes, numbers = array("d"), array("q"), dict[str, int]()
+    for number, cells, name in rows:
         codes.append(numbers.setdefault(name, len(numbers)))
-        features.extend(_features(path, number, cells, label, names))
-        row = next(lines, None)
-    if header is None and names is None:
+        if encoded is None:
+            features.extend(_features(path, number, cells, label, columns))
+        else:
+            features.extend(encoded.numbers(number, cells))
+    if header is None and columns is None:
         _check_first_label(path, next(iter(numbers)), codes.count(0))
     X = np.frombuffer(features, dtype=np.float64).reshape(-1, width - 1)
-    return _dataset(str(path), X, np.frombuffer(codes, dtype=np.int64), list(numbers))
+    y, classes = sorted_classes(np.frombuffer(codes, dtype=np.int64), list(numbers))
+    texts = () if encoded is None else encoded.sorted_texts(X) or of_blanks(X)
+    return Table(str(path), X, y, classes, columns, texts)
 
 
 def _check_first_label(path: Path, label: str, n_rows: int) -> None:
@@ -140,12 +188,14 @@ def _check_first_label(path: Path, label: str, n_rows: int) -> None:
         )
 
 
-def _dataset(name: str, X: Array, y: NDArray[np.int64], labels: list[str]) -> Dataset:
-    """Return the data set with its classes sorted, whatever their order in the file."""
+def sorted_classes(
+    y: NDArray[np.int64], labels: list[str]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return classes in sorted order, whatever their order in the file, and their names."""
     classes = sorted(labels)
     position = {label: i for i, label in enumerate(classes)}
     order = np.array([position[label] for label in labels])
-    return Dataset(name, X, order[y], tuple(classes))
+    return order[y], tuple(classes)
 
 
 def _names(path: Path, cells: list[str]) -> list[str]:
@@ -156,7 +206,8 @@ def _names(path: Path, cells: list[str]) -> list[str]:
     return names
 
 
-def _label_index(path: Path, names: list[str] | None, label_column: str | None, width: int) -> int:
+def label_index(path: Path, names: list[str] | None, label_column: str | None, width: int) -> int:
+    """Return the place of the label column, or raise DatasetError or UnknownNameError."""
     if label_column is None:
         return width - 1
     if names is None:
@@ -174,16 +225,16 @@ def _label_index(path: Path, names: list[str] | None, label_column: str | None, 
 
 
 def _features(
-    path: Path, line: int, cells: list[str], label: int, names: list[str] | None
+    path: Path, line: int, cells: list[str], label: int, columns: tuple[str, ...] | None
 ) -> list[float]:
     values = [_number(cell) for cell in cells]
     for i, value in enumerate(values):
         if not math.isfinite(value):
-            column = i + (i >= label)
-            where = repr(names[column]) if names else str(column + 1)
+            where = repr(columns[i]) if columns else str(i + (i >= label) + 1)
             raise DatasetError(
                 f"{path}, line {line}, column {where}: got {cells[i].strip()!r}, expected a finite "
-                "number (only one column may hold labels: the last, or --label-column NAME)"
+                "number (only one column may hold labels: the last, or --label-column NAME; "
+                f"{ENCODE})"
             )
     return values
 

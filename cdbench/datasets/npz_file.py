@@ -16,9 +16,9 @@ from typing import IO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cdbench.datasets.arrays import dataset_from_arrays
-from cdbench.datasets.base import Dataset
+from cdbench.datasets.arrays import table_from_arrays
 from cdbench.datasets.limits import COPIES, check_fits, held_bytes, open_regular
+from cdbench.datasets.table import Table
 from cdbench.errors import DatasetError
 from cdbench.system.memory import format_bytes
 
@@ -44,9 +44,9 @@ BAD_HEADER = (
 
 
 class Member(NamedTuple):
-    """An array of the archive, as its header describes it."""
+    """An array, as its header describes it."""
 
-    info: zipfile.ZipInfo
+    name: str
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
 
@@ -56,8 +56,10 @@ class Member(NamedTuple):
         return math.prod(self.shape) * max(1, self.dtype.itemsize)
 
 
-def read_npz(path: Path) -> Dataset:
+def read_npz(path: Path, *, encode: bool = False) -> Table:
     """Read X and y; refuse Python objects (pickles) and what would not fit into memory.
+
+    With ``encode``, NaN in X is a blank to be filled.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def read_npz(path: Path) -> Dataset:
         except OSError:
             reason = str(error)
         raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
-    return dataset_from_arrays(str(path), X, y)
+    return table_from_arrays(str(path), X, y, encode=encode)
 
 
 class _Directory(io.BufferedReader):
@@ -96,7 +98,7 @@ def _read_arrays(path: Path, archive: zipfile.ZipFile) -> tuple[NDArray[np.gener
         some += [f"and {len(names) - 10:,} more"] * (len(names) > 10)
         raise DatasetError(f"{path}: found {', '.join(some) or 'nothing'}, {EXPECTED}")
     X, y = (_header(path, archive, name) for name in stored.values())
-    _check(path, X, y)
+    check_arrays(path, X, y)
     return _array(path, archive, X), _array(path, archive, y)
 
 
@@ -108,23 +110,32 @@ def _header(path: Path, archive: zipfile.ZipFile, name: str) -> Member:
             f"{path}: {name} is compressed in a way that NumPy does not use; {EXPECTED}"
         )
     with archive.open(info) as member:
-        try:
-            shape, dtype, n_header = _parsed(member)
-        except BAD_HEADER as error:
-            reason = f"{name} is not an array: {error or type(error).__name__}"
-            raise DatasetError(f"{path}: cannot be read as .npz ({reason}); {EXPECTED}") from None
-    found = Member(info, shape, dtype)
+        return array_header(path, member, name, info.file_size, EXPECTED)
+
+
+def array_header(path: Path, file: IO[bytes], name: str, n_bytes: int, expected: str) -> Member:
+    """Return the shape and type that a .npy array claims to have, in a file of so many bytes.
+
+    DatasetError is raised if it is none, holds Python objects, or claims more than there is.
+    """
+    try:
+        shape, dtype, n_header = _parsed(file)
+    except BAD_HEADER as error:
+        reason = f"{name} is not an array: {error or type(error).__name__}"
+        raise DatasetError(
+            f"{path}: cannot be read as {path.suffix} ({reason}); {expected}"
+        ) from None
     if dtype.hasobject:
-        raise DatasetError(f"{path}: holds pickled objects, which are refused; {EXPECTED}")
+        raise DatasetError(f"{path}: holds pickled objects, which are refused; {expected}")
     if not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise DatasetError(f"{path}: {name} has the shape {shape}; {EXPECTED}")
+        raise DatasetError(f"{path}: {name} has the shape {shape}; {expected}")
     promised = math.prod(shape) * dtype.itemsize
-    if promised > info.file_size - n_header:
+    if promised > n_bytes - n_header:
         raise DatasetError(
             f"{path}: {name} claims shape {shape} and {dtype}, which is "
-            f"{format_bytes(promised)}, but holds {format_bytes(info.file_size)}; {EXPECTED}"
+            f"{format_bytes(promised)}, but holds {format_bytes(n_bytes)}; {expected}"
         )
-    return found
+    return Member(name, shape, dtype)
 
 
 def _parsed(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], int]:
@@ -146,7 +157,7 @@ def _parsed(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], i
     return shape, dtype, np.lib.format.MAGIC_LEN + size.size + n
 
 
-def _check(path: Path, X: Member, y: Member) -> None:
+def check_arrays(path: Path, X: Member, y: Member) -> None:
     """Raise DatasetError if these are not arrays of a data set, or do not fit into memory."""
     if len(X.shape) != 2 or not math.prod(X.shape) or y.shape != X.shape[:1]:
         raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
@@ -161,12 +172,12 @@ def _check(path: Path, X: Member, y: Member) -> None:
 
 
 def _words(member: Member) -> str:
-    return f"{member.info.filename} of shape {member.shape} and {member.dtype}"
+    return f"{member.name} of shape {member.shape} and {member.dtype}"
 
 
 def _array(path: Path, archive: zipfile.ZipFile, member: Member) -> NDArray[np.generic]:
-    with archive.open(member.info) as file:
+    with archive.open(member.name) as file:
         array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.shape != member.shape:
-        raise DatasetError(f"{path}: {member.info.filename} is not an array; {EXPECTED}")
+        raise DatasetError(f"{path}: {member.name} is not an array; {EXPECTED}")
     return array

@@ -1,17 +1,21 @@
 """What a data set's name means: which reader opens it, and what it reads."""
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cdbench.config import plugins
 from cdbench.config.checks import DATASET_NAMES
 from cdbench.config.made_sets import KINDS as MADE_KINDS
+from cdbench.config.run_config import RunConfig
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.cifar_file import read_cifar, read_cifar_gray
 from cdbench.datasets.csv_file import read_csv
 from cdbench.datasets.idx_file import read_fashion_mnist, read_mnist
+from cdbench.datasets.npy_files import read_npy
 from cdbench.datasets.npz_file import read_npz
-from cdbench.errors import DatasetError, UnknownNameError
+from cdbench.datasets.parquet_file import read_parquet
+from cdbench.datasets.table import Table
+from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
 from cdbench.system.home_folders import expanded
 
 FOLDERS: dict[str, Callable[[Path], Dataset]] = {
@@ -22,39 +26,75 @@ FOLDERS: dict[str, Callable[[Path], Dataset]] = {
 }
 """Sets that are folders of files, and are named with the folder: ``mnist:FOLDER``."""
 
+NAMED_COLUMNS = (".csv", ".parquet")
+"""Endings of files whose columns have names."""
 
-def read(name: str, label_column: str | None = None, header: bool | None = None) -> Dataset:
-    """Read the file or the folder that a data set's name says.
+PAIR = ".npy,"
+"""What stands between the names of two arrays in ``X.npy,y.npy``."""
+
+EXPECTED = "a path to a .npz, .csv or .parquet file, or X.npy,y.npy"
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is one of a user's file, or two."""
+    return PAIR in name or PurePath(name).suffix in (".npz", *NAMED_COLUMNS)
+
+
+def read(config: RunConfig, header: bool | None = None) -> Dataset:
+    """Read the file or the folder that a configuration's data set is, and its test file.
 
     Parameters
     ----------
-    name : str
-        A path, or ``KIND:FOLDER`` with a key of FOLDERS.
-    label_column, header
-        As for ``read_csv``.
+    config : RunConfig
+        Its dataset is a path, ``X.npy,y.npy`` or ``KIND:FOLDER`` with a key of FOLDERS.
+    header : bool, optional
+        Whether the first line of a .csv file names its columns; None means to find out.
 
     Raises
     ------
-    UnknownNameError
-        If the name has neither form.
+    ConfigurationError
+        If a name has no such form.
     DatasetError
-        If it cannot be read.
+        If something cannot be read, or the test file does not suit.
     """
-    kind, colon, folder = name.partition(":")
+    kind, colon, folder = config.dataset.partition(":")
     if colon and kind in FOLDERS:
         if not folder:
-            raise DatasetError(f"{name}: names no folder, expected {kind}:FOLDER")
+            raise DatasetError(f"{config.dataset}: names no folder, expected {kind}:FOLDER")
         return FOLDERS[kind](Path(expanded(folder, DatasetError)))
-    path = Path(name)
-    if path.suffix not in (".npz", ".csv"):
-        known = [*DATASET_NAMES, *plugins.names("dataset"), *(f"{one}:FOLDER" for one in FOLDERS)]
-        known += MADE_KINDS
-        raise UnknownNameError("dataset", name, known, "or a path to a .npz or .csv file")
+    table = _table(config.dataset, config, header)
+    if config.test is None:
+        return table.dataset()
+    return table.dataset(_table(config.test, config, header, table))
+
+
+def _table(
+    name: str, config: RunConfig, header: bool | None = None, like: Table | None = None
+) -> Table:
+    encode = config.encode is not None
+    if not is_file(name):
+        if like is not None:
+            raise ConfigurationError(f"test = {name!r}: expected {EXPECTED}")
+        known = [*DATASET_NAMES, *plugins.names("dataset"), *MADE_KINDS]
+        known += [f"{one}:FOLDER" for one in FOLDERS]
+        raise UnknownNameError("dataset", name, known, f"or {EXPECTED}")
+    if PAIR in name:
+        first, _, second = name.partition(PAIR)
+        return read_npy(_found(f"{first}.npy"), _found(second), encode=encode)
+    path = _found(name)
+    if path.suffix == ".npz":
+        return read_npz(path, encode=encode)
+    if path.suffix == ".parquet":
+        return read_parquet(path, config.label_column, encode=encode, like=like)
+    return read_csv(path, config.label_column, header, encode=encode, like=like)
+
+
+def _found(name: str) -> Path:
     path = Path(expanded(name, DatasetError))
     try:
         found = path.is_file()
     except OSError as error:  # the name is too long, or the folder not permitted
         raise DatasetError(f"{name}: cannot be looked for ({error.strerror})") from None
     if not found:
-        raise DatasetError(f"{name}: no such file; expected a .npz or .csv file")
-    return read_npz(path) if path.suffix == ".npz" else read_csv(path, label_column, header)
+        raise DatasetError(f"{name}: no such file; expected {EXPECTED}")
+    return path

@@ -46,7 +46,7 @@ def check_trainable(data: Any) -> None:
 
 
 def _check_given_test(data: Any, counts: NDArray[np.int64]) -> None:
-    n_features = data.X.shape[1]
+    n_features = data.X.shape[1]  # columns, where they are encoded
     if data.X_test.shape != (len(data.y_test), n_features) or not len(data.y_test):
         raise DatasetError(
             f"{data.name}: got test samples {data.X_test.shape}, expected at least one, of "

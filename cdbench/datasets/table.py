@@ -1,0 +1,87 @@
+"""What a user's file holds, before it becomes a data set: features, labels and their names."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdbench.datasets.base import Dataset
+from cdbench.datasets.encoding import Texts
+from cdbench.errors import DatasetError
+
+ENCODE = "to encode text and fill blanks: --encode one-hot"
+"""Hint of an error for a cell that is no number."""
+
+MOST_TEXTS = 1000
+"""Most different texts of a column that is encoded; each becomes a feature."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Samples of one file.
+
+    Attributes
+    ----------
+    name : str
+        Its path.
+    X : (N, n_columns) float64 or a small integer type
+        Numbers, or the place in ``texts`` of a text; −1 for one that is not there, NaN for a blank.
+    y : (N,) int64
+        Classes, as places in ``classes``.
+    classes : tuple of str
+        Sorted labels, or those of numbers in the order of numbers.
+    columns : tuple of str or None
+        Names of the columns of X, if the file has them.
+    texts : Texts
+        Empty if all columns are numbers and nothing is blank.
+    """
+
+    name: str
+    X: NDArray[Any]
+    y: NDArray[np.int64]
+    classes: tuple[str, ...]
+    columns: tuple[str, ...] | None = None
+    texts: Texts = ()
+
+    def dataset(self, test: "Table | None" = None) -> Dataset:
+        """Return the data set, with another file as its test split.
+
+        Raises
+        ------
+        DatasetError
+            If the samples cannot be trained on, or the other file has other columns or a label
+            that this one lacks.
+        """
+        if test is None:
+            return Dataset(self.name, self.X, self.y, self.classes, texts=self.texts)
+        self._check_columns(test)
+        place = {label: i for i, label in enumerate(self.classes)}
+        for label in test.classes:
+            if label not in place:
+                some = ", ".join(self.classes[:10]) + " …" * (len(self.classes) > 10)
+                raise DatasetError(
+                    f"{test.name}: label {label!r} is none of {self.name}, expected {some}"
+                )
+        order = np.array([place[label] for label in test.classes])
+        # A blank only in the test file: then both have columns of which some are to be filled.
+        texts = self.texts or test.texts
+        return Dataset(self.name, self.X, self.y, self.classes, test.X, order[test.y], texts=texts)
+
+    def _check_columns(self, test: "Table") -> None:
+        own, others = self.X.shape[1], test.X.shape[1]
+        if own != others:
+            raise DatasetError(
+                f"{test.name}: got {others} features, expected {own} as in {self.name}"
+            )
+        for number, pair in enumerate(zip(self.columns or (), test.columns or (), strict=False), 1):
+            if pair[0] != pair[1]:
+                raise DatasetError(
+                    f"{test.name}: feature {number} is called {pair[1]!r}, expected {pair[0]!r} as "
+                    f"in {self.name}"
+                )
+
+
+def of_blanks(X: NDArray[Any]) -> Texts:
+    """Return the texts of columns of numbers: none, or nothing at all if none of them is blank."""
+    return ((),) * X.shape[1] if X.dtype.kind == "f" and np.isnan(X).any() else ()
