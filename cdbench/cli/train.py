@@ -16,6 +16,7 @@ from cdbench.cli.options import (
     with_knobs,
 )
 from cdbench.cli.output import one_line, print_report
+from cdbench.cli.shares import print_shares
 from cdbench.cli.widths import check_widths
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
@@ -67,6 +68,7 @@ def train(
     check_widths(config)
     database = open_to_add(db)
     _say_if_stored(config, database)
+    print_shares([config])
     echo(f"{config.model} · {printable(config.dataset)} · seed {config.seed}\n")
     echo("epoch   training loss   test loss   test accuracy   seconds")
     with interrupts_held():
