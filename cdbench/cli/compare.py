@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from cdbench.store.comparison_queries import StoredComparison
 
 SHARED = (
-    *("dataset", "label_column", "permute", "input", "hidden", "head", "normalization"),
+    *(
+        "dataset",
+        "label_column",
+        "test",
+        "encode",
+        "permute",
+        "input",
+        "hidden",
+        "head",
+        "normalization",
+    ),
     *("epochs", "batch_size", "optimizer", "momentum", "dropout", "dtype"),
 )
 """Knobs that all models of a comparison share."""
@@ -123,17 +133,18 @@ def compare(
 ) -> int:
     """Compare families at equal size, each at its own best learning rate, beside dense networks.
 
-    Of each family the setting nearest to the budget competes, with a dense network narrowed to
-    the same size and the dense one at full width. Rates are chosen on samples held out of the
-    training split, with seeds of their own. What the database has is used.
+    Of each family the setting nearest to the budget competes, with a dense
+    network narrowed to the same size and the dense one at full width. Rates are
+    chosen on samples held out of the training split, with seeds of their own.
+    What the database has is used.
 
     For example:
 
         cdbench compare --dataset digits --budget 0.25
 
-        cdbench compare --dataset wine --budget 0.5 0.25 --layer cdlinear low-rank monarch
+        cdbench compare --dataset wine --budget 0.5 0.25 --layer cdlinear monarch
 
-        cdbench compare --dataset mine.csv --budget 2000 --seeds 0..29 --dry-run
+        cdbench compare --dataset mine.csv --budget 2000 --dry-run
     """
     del resume
     from cdbench.comparison.sizes import fields_of, whole
