@@ -105,13 +105,8 @@ _RATES = text(
 
 _ACCURACIES = text(
     """
-    SELECT l.role, l.layer, l.structure, runs.seed, runs.test_accuracy
-    FROM comparison_line AS l JOIN comparison_run AS r ON r.comparison_id = l.comparison_id
-        AND r.stage = 'reported'
-    JOIN runs ON runs.run_id = r.run_id AND runs.model = l.model AND runs.hidden = l.hidden
-        AND runs.learning_rate = l.learning_rate
-    WHERE l.comparison_id = :id AND l.budget = :budget AND l.role <> 'dense'
-    ORDER BY l.position, runs.seed
+    SELECT role, family, structure, test_accuracy FROM comparison_accuracies
+    WHERE comparison_id = :id AND budget = :budget AND role <> 'dense' ORDER BY position, seed
     """
 )
 
@@ -192,7 +187,7 @@ def seed_accuracies(
     with database.transaction() as connection:
         asked = {"id": comparison_id, "budget": budget}
         for row in connection.execute(_ACCURACIES, asked).mappings():
-            key = (row["role"], row["layer"], row["structure"])
+            key = (row["role"], row["family"], row["structure"])
             found.setdefault(key, []).append(row["test_accuracy"])
     return found
 

@@ -26,6 +26,18 @@ DIFFERENCES = View(
     """,
 )
 
+COMPARISON_ACCURACIES = View(
+    "One row a run that a comparison reports.",
+    """
+    SELECT c.name, l.budget, l.role, l.model, l.hidden, runs.seed, runs.test_accuracy,
+        runs.learning_rate, l.position, l.layer AS family, l.structure, c.comparison_id, runs.run_id
+    FROM comparison_line AS l JOIN comparison AS c ON c.comparison_id = l.comparison_id
+    JOIN comparison_run AS r ON r.comparison_id = l.comparison_id AND r.stage = 'reported'
+    JOIN runs ON runs.run_id = r.run_id AND runs.model = l.model AND runs.hidden = l.hidden
+        AND runs.learning_rate = l.learning_rate
+    """,
+)
+
 COMPARISON_RATES = View(
     "One row a model of a comparison and learning rate that was tried for it.",
     """

@@ -86,6 +86,7 @@ SOURCES = {
     "benchmarks": ("timing", "benchmark", "environment"),
     "comparisons": ("comparison_line", "comparison"),
     "differences": ("comparison_difference", "comparison_line", "comparison"),
+    "comparison_accuracies": ("comparison_line", "comparison"),
     "comparison_rates": ("comparison", "run"),
 }
 """Tables whose comments explain a view's other columns; after these, run and epoch are tried."""

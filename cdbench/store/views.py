@@ -13,7 +13,12 @@ from cdbench.store.claim_views import (
     OBSERVATIONS,
     REPLICATIONS,
 )
-from cdbench.store.comparison_views import COMPARISON_RATES, COMPARISONS, DIFFERENCES
+from cdbench.store.comparison_views import (
+    COMPARISON_ACCURACIES,
+    COMPARISON_RATES,
+    COMPARISONS,
+    DIFFERENCES,
+)
 from cdbench.store.condition_views import (
     CONDITIONS,
     CURVATURES,
@@ -55,6 +60,7 @@ VIEWS: dict[str, View] = {
     "benchmarks": BENCHMARKS,
     "comparisons": COMPARISONS,
     "differences": DIFFERENCES,
+    "comparison_accuracies": COMPARISON_ACCURACIES,
     "comparison_rates": COMPARISON_RATES,
 }
 """Views by name, each after those that it depends on."""
