@@ -19,7 +19,8 @@ from cdbench.engine.network import Network
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.regularizers import REGULARIZERS
 from cdbench.engine.split import Split
-from cdbench.engine.trainer import Trainer, add_fisher, learning_rates
+from cdbench.engine.step_sizes import learning_rates
+from cdbench.engine.trainer import Trainer, add_fisher
 from cdbench.engine.training import train
 from cdbench.errors import DivergenceError
 

@@ -24,7 +24,7 @@ ENCODINGS = ("one-hot",)
 INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
 NORMALIZATIONS = ("none", "layer", "batch")
 HEADS = ("structured", "dense")
-LEARNING_RATE_SCALINGS = ("raw", "weight-space")
+LEARNING_RATE_SCALINGS = ("raw", "weight-space", "mean", "sharp")
 PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
 
 plugins.introduce("dataset", DATASET_NAMES)

@@ -29,8 +29,8 @@ class RunConfig:
     ``B``, ``learning_rate`` and ``input`` may be None, which stands for the default of the layer,
     the optimiser and the data set. A knob without effect is reset to its default, so that
     configurations that train the same run are equal: ``B`` of a dense layer to None, the other
-    Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling and product if W is c itself,
-    the head of a dense network.
+    Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling if each entry of W is a weight,
+    product of other layers than block-circulant ones, the head of a dense network.
 
     ``plugin`` is set to the records of the plug-ins that bring the layer or the data set. A stored
     configuration with other records can be read without them, but not trained.
@@ -103,8 +103,10 @@ class RunConfig:
     learning_rate: float | None = _knob(None, "Step size. [default: 0.1 for sgd, 0.001 for adam]")
     learning_rate_scaling: str = _knob(
         "raw",
-        "Step on c of cdlinear: raw is the learning rate itself; weight-space divides it by B, "
-        "with which sgd moves W as far as the same rate moves a dense layer.",
+        "Step on the weights: raw is the learning rate itself; weight-space divides it by how far "
+        "a unit step moves W, squared (B for cdlinear); mean and sharp divide it by how much more "
+        "than in a dense layer a step moves the layer's outputs, on average or at most, measured "
+        "on the first batch.",
     )
     momentum: float = _knob(0.9, "Momentum of sgd; first-moment decay of adam.")
     optimizer: str = _knob("sgd", "Optimiser: sgd or adam.")
@@ -141,8 +143,10 @@ class RunConfig:
         if self.fisher_weight == 0:
             for name in ("fisher_form", "fisher_epsilon"):
                 self._set(**{name: KNOBS[name].default})
-        if self.B in (None, 1):  # there W is c itself
-            self._set(learning_rate_scaling="raw", product="auto")
+        if self.B in (None, 1):
+            self._set(product="auto")
+        if self.layer == families.BASELINE or self.B == 1:  # there W is its weights
+            self._set(learning_rate_scaling="raw")
         if self.layer == families.BASELINE:
             self._set(head="structured")
 

@@ -1,6 +1,6 @@
 """The steps of a training: everything that its passes reuse, and the updates one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,8 +17,10 @@ from cdbench.engine.products.workspace import Workspace, aligned
 from cdbench.engine.regularizers import REGULARIZERS
 from cdbench.engine.samples import Samples
 from cdbench.engine.split import Split
+from cdbench.engine.step_sizes import learning_rates, measured_gains
 from cdbench.engine.tying import Tied
 from cdbench.errors import DivergenceError
+from cdbench.records.run import LayerGain
 
 DROPOUT_STREAM = 1
 """Key of dropout's own random stream, so that using dropout changes no other draw."""
@@ -38,9 +40,16 @@ class Trainer:
     """Everything that the passes of a training reuse: views, arrays, rearranged inputs."""
 
     def __init__(
-        self, network: Network, parameters: Array, split: Split, config: RunConfig
+        self,
+        network: Network,
+        parameters: Array,
+        split: Split,
+        config: RunConfig,
+        gains: Sequence[LayerGain] | None = None,
     ) -> None:
         self.network, self.config, self.split = network, config, split
+        if gains is None:
+            gains = measured_gains(network, parameters, split, config)
         self.parameters, self.gradient = parameters, aligned(len(parameters), config.dtype)
         self.own_params, self.own_grads = network.views(parameters), network.views(self.gradient)
         # The passes go through the network itself, or through the dense one with tied weights.
@@ -51,7 +60,7 @@ class Trainer:
             self.grads = self.tied.grads
             self.tied.expand(parameters)
         self.optimizer = OPTIMIZERS[config.optimizer](
-            parameters, learning_rates(network, config), config.momentum
+            parameters, learning_rates(network, config, gains), config.momentum
         )
         self.X_train, self.X_test = map(self._prepared, (split.X_train, split.X_test))
         self.X_validation = None
@@ -169,29 +178,6 @@ class Pass:
         else:
             X.take(samples, self.axis, self.x, "wrap")
         self.network.run()
-
-
-def learning_rates(network: Network, config: RunConfig) -> float | Array:
-    """Return the step size η or, with weight-space scaling, one for each parameter.
-
-    A weight's gradient is the sum over all places of W that it moves. So where a unit step moves W
-    by ‖∂W/∂θ‖, a step η moves W as far as a step η ‖∂W/∂θ‖² in a dense layer: B·η for an entry of a
-    circulant block, which occurs B times. With η / B, W's step is that of the dense layer,
-    projected onto block-circulant matrices. Biases, and a normalisation's gain and shift, keep η.
-
-    Returns
-    -------
-    float or (n_parameters,) float
-        In the run's dtype.
-    """
-    assert config.learning_rate is not None
-    if config.learning_rate_scaling == "raw":
-        return config.learning_rate
-    rates = np.full(network.n_parameters, config.learning_rate, config.dtype)
-    for layer, own in zip(network.layers, network.views(rates), strict=True):
-        for name, gain in layer.weight_gain().items() if isinstance(layer, WeightLayer) else ():
-            own[name] /= gain
-    return rates
 
 
 def add_fisher(

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -10,9 +10,10 @@ from cdbench.config.run_config import RunConfig
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
+from cdbench.engine.step_sizes import sample_order
 from cdbench.engine.trainer import Trainer
 from cdbench.errors import DivergenceError
-from cdbench.records.run import EpochMetrics
+from cdbench.records.run import EpochMetrics, LayerGain
 
 OnBatch = Callable[[int, int, Array], None]
 """``(epoch, step, x)``: gets each mini-batch's inputs (n, n_features) before its update."""
@@ -24,6 +25,7 @@ def train(
     split: Split,
     config: RunConfig,
     on_batch: OnBatch | None = None,
+    gains: Sequence[LayerGain] | None = None,
 ) -> Iterator[EpochMetrics]:
     """Train ``parameters`` in place, and yield each epoch's metrics as it ends (Sec. VI.1).
 
@@ -44,6 +46,8 @@ def train(
     on_batch : callable, optional
         Called with epoch and step, both from 1, and the inputs of each mini-batch, just before the
         batch updates ``parameters``. No duration includes its time.
+    gains : sequence of LayerGain, optional
+        What ``measured_gains`` returns for these parameters; by default they are measured here.
 
     Yields
     ------
@@ -55,8 +59,8 @@ def train(
     DivergenceError
         If a batch's loss, or that of the test or validation samples, is not finite.
     """
-    order = np.random.default_rng(config.seed)
-    trainer = Trainer(network, parameters, split, config)
+    order = sample_order(config)
+    trainer = Trainer(network, parameters, split, config, gains)
     lowest, at = math.inf, 0
     for epoch in range(1, config.epochs + 1):
         began = time.perf_counter()

@@ -61,6 +61,22 @@ class ClassAccuracy:
 
 
 @dataclass(frozen=True)
+class LayerGain:
+    """What the learning rate of a layer's weights was divided by.
+
+    Attributes
+    ----------
+    layer : int
+        The weight layer, from 1 for the first.
+    gain : float
+        How much more a step moves its outputs than a dense layer's (``engine.step_sizes``).
+    """
+
+    layer: int
+    gain: float
+
+
+@dataclass(frozen=True)
 class Environment:
     """The software and the machine with which a run was trained."""
 
@@ -84,7 +100,7 @@ class Run:
 
     ``widths``, ``n_parameters`` and ``product_used`` (None for a dense network) describe the
     network as built. These, the fingerprint of the data set and the spectra are missing if the run
-    ended before they were known.
+    ended before they were known. ``gains`` are there if the learning-rate scaling measures them.
     """
 
     uuid: str
@@ -99,6 +115,7 @@ class Run:
     widths: tuple[int, ...] = ()
     n_parameters: int | None = None
     product_used: str | None = None
+    gains: tuple[LayerGain, ...] = ()
     epochs: tuple[EpochMetrics, ...] = ()
     spectra: tuple[Spectrum, ...] = ()
     curvature: tuple[Curvature, ...] = ()

@@ -18,6 +18,7 @@ from cdbench.datasets import load_dataset
 from cdbench.diagnostics.monitor import Monitor, OnStage
 from cdbench.engine.building import build_network
 from cdbench.engine.evaluation import class_accuracies
+from cdbench.engine.step_sizes import measured_gains
 from cdbench.engine.training import train
 from cdbench.errors import CdbenchError, DivergenceError
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
@@ -137,8 +138,9 @@ def _fill(
     parameters = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
     monitor = Monitor(network, parameters, split, feasible, diagnostics, on_stage)
     monitor.after_epoch(0)
+    outcome["gains"] = gains = measured_gains(network, parameters, split, feasible)
     on_batch = monitor.before_step if diagnostics.batches else None
-    for metrics in train(network, parameters, split, feasible, on_batch):
+    for metrics in train(network, parameters, split, feasible, on_batch, gains):
         epochs.append(metrics)
         on_epoch(metrics)
         monitor.after_epoch(metrics.epoch)
