@@ -17,6 +17,11 @@ from cdbench.engine.training import train
 from cdbench.errors import ConfigurationError, DivergenceError
 from cdbench.records.run import LayerGain
 from cdbench.running.execution import execute
+from cdbench.running.reproduction import BIT_FOR_BIT, DIFFERENT, compare_runs
+from cdbench.store.database import open_for_writing
+from cdbench.store.record import record_run
+from cdbench.store.run_queries import stored_runs
+from cdbench.store.upkeep.checks import check_database
 from tests import layer_laws
 
 SMALL: dict[str, Any] = {"dataset": "iris", "hidden": (8,), "epochs": 2}
@@ -198,6 +203,28 @@ def test_a_step_with_gains_is_the_raw_one_over_them():
             for name, step in raw[place.position].items():
                 expected = step / (1 if name == "bias" else by)
                 np.testing.assert_allclose(views[place.position][name], expected, rtol=1e-9)
+
+
+def test_gains_are_stored_read_and_found_again_bit_for_bit(tmp_path):
+    run = execute(LOW_RANK)
+    assert len(run.gains) == 2
+    database = open_for_writing(str(tmp_path / "runs.db"))
+    record_run(database, run)
+    ((_, stored),) = stored_runs(database, [1])
+    assert stored.gains == run.gains
+    assert compare_runs(stored, execute(LOW_RANK)).verdict == BIT_FOR_BIT
+    other = replace(run, gains=(replace(run.gains[0], gain=3.0), run.gains[1]))
+    found = compare_runs(stored, other)
+    assert found.verdict == DIFFERENT
+    assert found.words == f"gain of layer 1: stored {run.gains[0].gain:.10g}, found 3"
+    assert not check_database(database).findings
+    with database.transaction() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT learning_rate_scaling, layer, gain, step_size FROM layer_gains ORDER BY layer"
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("sharp", own.layer, own.gain, 0.1 / own.gain) for own in run.gains
+    ]
 
 
 def test_scalings_that_measure_nothing_record_nothing():

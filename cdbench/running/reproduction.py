@@ -73,6 +73,7 @@ PRINTED: dict[str, Callable[[float], str]] = {
     "damped_kappa": _kappa,
     "cut_kappa": _kappa,
     # Three digits, like measurements in the audit.
+    "gain": _three_digits,
     "largest": _three_digits,
     "smallest": _three_digits,
     "threshold": _three_digits,
@@ -183,15 +184,16 @@ def _numbers(run: Run) -> Iterator[Number]:
     """Yield a run's numbers in the order in which they are computed."""
     yield Number("dataset_fingerprint", "", run.dataset_fingerprint)
     yield Number("widths", "", "→".join(map(str, run.widths)) or None)
-    yield Number("n_parameters", "", run.n_parameters)
-    yield Number("product_used", "", run.product_used)
+    for name in ("n_parameters", "product_used"):
+        yield Number(name, "", getattr(run, name))
+    for own in run.gains:
+        yield Number("gain", f"of layer {own.layer}", own.gain)
     for epoch in run.epochs:
         where = f"of epoch {epoch.epoch}"
         for name in ("training_loss", "test_loss", "test_accuracy"):
             yield Number(name, where, getattr(epoch, name))
-    yield Number("status", "", run.status)
-    yield Number("diverged_epoch", "", run.diverged_epoch)
-    yield Number("diverged_step", "", run.diverged_step)
+    for name in ("status", "diverged_epoch", "diverged_step"):
+        yield Number(name, "", getattr(run, name))
     for spectrum in run.spectra:
         yield from _of_spectrum(spectrum)
     for curvature in run.curvature:
@@ -206,8 +208,7 @@ def _of_spectrum(spectrum: Spectrum) -> Iterator[Number]:
     for name in ("kappa", "kappa_nonnull", "size", "threshold", "largest", "flatness", "rank"):
         yield Number(name, where, getattr(condition, name))
     yield Number("smallest", where, condition.smallest, condition.threshold)
-    if condition.effective_rank is not None:
-        yield Number("effective_rank", where, condition.effective_rank)
+    yield Number("effective_rank", where, condition.effective_rank)
     for floor in condition.floors:
         at = f"{where}, noise floor {floor.level:g}"
         yield Number("damped_kappa", at, condition.damped_kappa(floor.level))
@@ -247,9 +248,8 @@ def _distance(one: Number, other: Number) -> float:
 
 
 def _difference(stored: Number, found: Number | None) -> str:
-    if found is None:
-        return f"{_name(stored)}: stored {_shown(stored.value)}, found none"
-    return f"{_name(stored)}: stored {_shown(stored.value)}, found {_shown(found.value)}"
+    other = "none" if found is None else _shown(found.value)
+    return f"{_name(stored)}: stored {_shown(stored.value)}, found {other}"
 
 
 def _name(number: Number) -> str:

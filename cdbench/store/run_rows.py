@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from cdbench.config.run_config import KNOBS, RunConfig
-from cdbench.records.run import ClassAccuracy, EpochMetrics, Run
+from cdbench.records.run import ClassAccuracy, EpochMetrics, LayerGain, Run
 from cdbench.records.spectra import Condition, Curvature
 from cdbench.store import models
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floor_values
@@ -23,6 +23,7 @@ CONFIG_COLUMNS = (*KNOBS, "structure")
 
 EPOCH_FIELDS = tuple(field.name for field in fields(EpochMetrics))
 CLASS_FIELDS = tuple(field.name for field in fields(ClassAccuracy))
+GAIN_FIELDS = tuple(field.name for field in fields(LayerGain))
 CONDITION_FIELDS = tuple(field.name for field in fields(Condition) if field.name != "floors")
 CURVATURE_FIELDS = tuple(
     field.name for field in fields(Curvature) if field.name not in ("nodes", "weights")
@@ -31,6 +32,7 @@ PLACE_FIELDS = ("layer", "kind", "epoch", "sample")
 
 _epoch_values = attrgetter(*EPOCH_FIELDS)
 _class_values = attrgetter(*CLASS_FIELDS)
+_gain_values = attrgetter(*GAIN_FIELDS)
 _condition_values = attrgetter(*CONDITION_FIELDS)
 _place = attrgetter(*PLACE_FIELDS)
 
@@ -77,6 +79,12 @@ def record_parts(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> No
         models.ClassAccuracy,
         ("run_id", *CLASS_FIELDS),
         [(key, *_class_values(one)) for key, run in keyed for one in run.classes],
+    )
+    insert_values(
+        connection,
+        models.LayerGain,
+        ("run_id", *GAIN_FIELDS),
+        [(key, *_gain_values(one)) for key, run in keyed for one in run.gains],
     )
     _record_spectra(connection, keyed)
     _record_curvature(connection, keyed)

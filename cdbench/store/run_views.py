@@ -129,6 +129,16 @@ CLASS_ACCURACIES = View(
     """,
 )
 
+LAYER_GAINS = View(
+    "One row a run and weight layer, of runs whose learning rate is scaled by mean or sharp: the "
+    "layer's gain and the step on its weights.",
+    """
+    SELECT g.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, g.layer,
+        runs.learning_rate_scaling, g.gain, runs.learning_rate / g.gain AS step_size
+    FROM layer_gain AS g JOIN runs ON runs.run_id = g.run_id
+    """,
+)
+
 EPOCHS_TO_ACCURACY = View(
     "One row a run and level: the first epoch whose test accuracy is at least that, or NULL for a "
     "run that never arrives: such runs count, so no mean of epochs alone tells the story.",

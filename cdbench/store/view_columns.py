@@ -32,6 +32,8 @@ MEANINGS = {
     "balanced_accuracy": "Mean of the classes' test accuracies, 0 to 1; NULL for runs of schemas "
     "before 0010.",
     "class_accuracy": "Share of the class's test samples classified correctly, 0 to 1.",
+    "step_size": "The learning rate over the gain: the step on the layer's weights, biases not "
+    "included.",
     "baseline_run_id": "The dense run that it is compared with.",
     "baseline_test_accuracy": "The dense run's test accuracy.",
     "accuracy_difference": "Own test accuracy less the dense run's.",
@@ -73,6 +75,7 @@ OF_VIEWS = {
 SOURCES = {
     "epochs": ("epoch",),
     "class_accuracies": ("class_accuracy",),
+    "layer_gains": ("layer_gain",),
     "spectrum_values": ("spectrum_value", "spectrum"),
     "conditions": ("condition_number",),
     "noise_floors": ("noise_floor",),

@@ -1,4 +1,4 @@
-"""Samples held out for validation, dense heads, the accuracy of each class, and comparisons.
+"""Validation, dense heads, accuracies of classes, gains of layers, and comparisons.
 
 The new knobs are in a configuration only where they are not at their default, so that no stored
 digest changes.
@@ -45,6 +45,15 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("run_id", "label", name=op.f("pk_class_accuracy")),
+    )
+    op.create_table(
+        "layer_gain",
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("layer", sa.Integer(), nullable=False),
+        sa.Column("gain", sa.Double(), nullable=False),
+        sa.CheckConstraint("gain > 0", name=op.f("ck_layer_gain_gain")),
+        _belongs_to("layer_gain", "run"),
+        sa.PrimaryKeyConstraint("run_id", "layer", name=op.f("pk_layer_gain")),
     )
     _comparisons()
 

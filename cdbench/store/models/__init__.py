@@ -9,7 +9,7 @@ from cdbench.store.models.comparisons import (
     ComparisonLine,
     ComparisonRun,
 )
-from cdbench.store.models.runs import ClassAccuracy, Environment, Epoch, Run, Sweep
+from cdbench.store.models.runs import ClassAccuracy, Environment, Epoch, LayerGain, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
     Curvature,
@@ -33,6 +33,7 @@ __all__ = [
     "CurvatureNode",
     "Environment",
     "Epoch",
+    "LayerGain",
     "Measurement",
     "NoiseFloor",
     "Observation",

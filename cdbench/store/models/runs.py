@@ -139,7 +139,9 @@ class Run(Base):
     batch_size: Mapped[int] = mapped_column(LARGE, comment="Samples per update.")
     learning_rate: Mapped[float] = mapped_column(comment="Step size η.")
     learning_rate_scaling: Mapped[str] = mapped_column(
-        server_default="raw", comment="raw: the step on c is η; weight-space: it is η / B."
+        server_default="raw",
+        comment="raw: the step on all weights is η; weight-space: η over how far a unit step moves "
+        "W, squared (B for cdlinear); mean, sharp: η over the layer's gain.",
     )
     momentum: Mapped[float] = mapped_column(comment="Momentum of sgd; β₁ of adam.")
     optimizer: Mapped[str] = mapped_column(comment="sgd or adam.")
@@ -201,6 +203,20 @@ class Epoch(Base):
     )
     validation_accuracy: Mapped[float | None] = mapped_column(
         comment="Share of these classified correctly, 0 to 1; NULL without them."
+    )
+
+
+class LayerGain(Base):
+    """What the step on a layer's weights was divided by, in runs scaled by mean or sharp."""
+
+    __tablename__ = "layer_gain"
+    __table_args__ = (CheckConstraint("gain > 0", name="gain"),)
+
+    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
+    layer: Mapped[int] = integer_key("Weight layer, from 1 for the first.")
+    gain: Mapped[float] = mapped_column(
+        comment="Trace (mean) or largest eigenvalue (sharp) of its Gauss–Newton matrix over that "
+        "of a dense layer of its widths, for the first batch, before the first step."
     )
 
 

@@ -25,7 +25,10 @@ IDENTITIES = {
 """Columns that identify a row in any database, the most selective first; parents come first."""
 
 PARTS = {
-    "run": ("epoch", "class_accuracy", "condition_number", "noise_floor", "spectrum", "curvature"),
+    "run": (
+        *("epoch", "class_accuracy", "layer_gain"),
+        *("condition_number", "noise_floor", "spectrum", "curvature"),
+    ),
     "spectrum": ("spectrum_value",),
     "curvature": ("curvature_node",),
     "claim_result": ("series", "measurement"),
