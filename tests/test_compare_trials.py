@@ -94,7 +94,7 @@ def test_the_usable_range_is_unbroken_about_the_best() -> None:
 
 def test_reported_runs_see_the_whole_training_split() -> None:
     found = reported(PLAN, CANDIDATES[1], 0.02)
-    assert [one.seed for one, own in found.items() if own == OF_FIRST] == [0, 1, 2]
+    assert [one.seed for one, own in found.items() if own == OF_FIRST] == [0]
     for one in found:
         assert (one.validation, one.learning_rate) == (0.0, 0.02)
     assert all(Diagnostics(values=False).covers(own, 25) for own in found.values())

@@ -21,7 +21,7 @@ OF_FIRST = Diagnostics(values=False, kinds=("weight", "layer_hessian"), history=
 """What is measured of runs that choose a rate, of those that are reported, and of the first of
 these: the exact Hessian of a factored layer takes longer than a training on the digits."""
 
-N_FIRST = 3
+N_FIRST = 1
 """So many seeds tell the condition numbers."""
 
 

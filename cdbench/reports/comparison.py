@@ -57,8 +57,8 @@ def costs(found: StoredComparison) -> Report:
             "is the lowest.",
             "Multiply-adds of a sample: with the weights, without biases and fixed transforms such "
             "as a DFT. s/epoch: mean wall time of the updates, which other work on the machine "
-            "lengthens. κ: mean over the layers, median over the first {N_FIRST} seeds; of a "
-            "layer's Hessian without null directions.",
+            "lengthens. κ: mean over the layers, of the first seed; of a layer's "
+            "Hessian without null directions.",
         ],
         records=[_record(line) for line in found.lines],
         text_columns=1,
