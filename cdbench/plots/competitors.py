@@ -62,7 +62,8 @@ def families_of(competitors: Sequence[Competitor]) -> Mapping[str, Look]:
     if not competitors:
         raise MissingResultsError("a figure needs at least one model of a comparison, got none")
     found = dict.fromkeys((one.label, one.layer, one.basis) for one in competitors)
-    ordered = sorted(found, key=lambda own: own[0] != DENSE)
+    # Dense first; of a family those without a basis before the others, whose looks are paler.
+    ordered = sorted(found, key=lambda own: (own[0] != DENSE, own[2] != ""))
     models = [Model(layer, None, basis or None) for _, layer, basis in ordered]
     return {
         label: WHOLE_FAMILY.get(layer, look)

@@ -76,6 +76,7 @@ FAMILY_LOOKS: dict[str, Look] = {
     "kronecker": Look("#754410", (0, (1, 1, 1, 2.6)), "*"),
     "low-rank": Look("#7d3fb8", (0, (9, 1.4)), "<"),
     "block-diagonal": Look("#2f7d32", (0, (3, 1, 1, 1)), "p"),
+    "blast": Look("#6b6fae", (0, (8, 1.2, 1, 1.2, 1, 1.2)), "8"),
     "acdc": Look("#cf3a8c", (0, (10, 2, 2, 2)), "d"),
     "ldr-sd": Look("#8a8a86", (0, (2, 1, 2, 3)), (3, 1, 0)),
     "toeplitz-like": Look("#9d9a1c", (0, (6, 1, 1, 1, 1, 1, 1, 1)), (4, 1, 45)),
