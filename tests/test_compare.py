@@ -75,6 +75,14 @@ def test_one_that_was_interrupted_goes_on_and_comes_to_the_same(
     assert tables(here("compare", *SMALL).out) == tables(whole.out)
 
 
+def test_models_that_diverge_are_no_failure_of_the_comparison(here: Here) -> None:
+    place = SMALL.index("--rates")
+    words = [*SMALL[:place], "--rates", "1e3", "1e4", "1e5", "--jobs", "1"]
+    answer = here("compare", *words)
+    assert answer.code == 0
+    assert "none trained" in answer.out
+
+
 def test_a_dry_run_trains_nothing(here: Here) -> None:
     answer = here("compare", *SMALL, "--dry-run")
     assert answer.code == 0

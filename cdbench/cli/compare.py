@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cdbench.cli import COMPLETED, INTERRUPTED
+from cdbench.cli import COMPLETED
 from cdbench.cli.compare_plan import print_plan, say_duration
 from cdbench.cli.echo import echo
 from cdbench.cli.options import (
@@ -167,7 +167,7 @@ def compare(
     database = open_to_add(db)
     say_duration(plan, candidates, jobs)
     code = run_comparison(plan, candidates, label, database, jobs, cluster)
-    if code == INTERRUPTED:
+    if code != COMPLETED:
         return code
     from cdbench.reports.comparison import costs
     from cdbench.store.comparison_queries import stored_comparison

@@ -56,34 +56,37 @@ class _Stages:
         self.jobs, self.cluster = jobs, cluster
         self.code = COMPLETED
         self.ended: dict[RunConfig, EndedRun] = {}
-        self.failed: set[RunConfig] = set()
 
     def train(self, needs: dict[RunConfig, Diagnostics]) -> bool:
-        """Train what is missing; return whether to go on."""
+        """Train what is missing; return whether all of it ended, if only by divergence.
+
+        It does not on an interrupt, or where a cluster was lost.
+        """
         code = train_and_store(
             in_good_order(needs), self.jobs, self.database, command_line(), 1, self.cluster
         )
-        self.code = max(self.code, code) if code != INTERRUPTED else code
-        return code != INTERRUPTED
+        ended = ended_runs(self.database, needs, failed_too=True)
+        whole = code != INTERRUPTED and ended.keys() == needs.keys()
+        self.code = COMPLETED if whole else code
+        self.ended |= {one: ended[one] for one in ended if one.validation}
+        return whole
 
     def tune(self) -> list[Tuned] | None:
-        """Find every model's rate; None if interrupted."""
+        """Find every model's rate; None if it did not come to that."""
         while True:
             found = [search(self.plan, one, self._scores()) for one in self.candidates]
             missing = {trial: OF_TRIALS for trials, _ in found for trial in trials}
+            if not missing:
+                return [tuned for _, tuned in found]
             known = ended_runs(self.database, missing)
-            if missing and not known:
+            self.ended |= known
+            if not known:
                 echo(f"tuning: {len(missing):,} trials", err=True)
                 if not self.train(missing):
                     return None
-                known = ended_runs(self.database, missing)
-                self.failed |= missing.keys() - known.keys()
-            self.ended |= known
-            if not missing:
-                return [tuned for _, tuned in found]
 
     def _scores(self) -> dict[RunConfig, Score | None]:
-        scores: dict[RunConfig, Score | None] = dict.fromkeys(self.failed)
+        scores: dict[RunConfig, Score | None] = {}
         for config, run in self.ended.items():
             accuracy, loss = run.validation_accuracy, run.validation_loss
             scores[config] = None
@@ -92,7 +95,7 @@ class _Stages:
         return scores
 
     def report(self, tuned: Sequence[Tuned]) -> list[dict[RunConfig, Diagnostics]] | None:
-        """Train the reported runs; return each model's, or None if interrupted."""
+        """Train the reported runs; return each model's, or None if they did not all end."""
         wanted = [
             {} if own.rate is None else reported(self.plan, one, own.rate)
             for one, own in zip(self.candidates, tuned, strict=True)

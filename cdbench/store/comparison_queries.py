@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, text
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.records.run import COMPLETED, DIVERGED, FAILED
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import asked_config
@@ -16,7 +17,7 @@ from cdbench.store.stored_json import asked_config
 
 @dataclass(frozen=True)
 class EndedRun:
-    """A run that completed or diverged, with what its last epoch gave on the held-out samples."""
+    """A run that ended, with what its last epoch gave on the held-out samples."""
 
     run_id: int
     is_completed: bool
@@ -53,10 +54,10 @@ _ENDED = text(
         epoch.validation_accuracy, epoch.validation_loss
     FROM run LEFT JOIN epoch ON epoch.run_id = run.run_id
         AND epoch.epoch = (SELECT max(e.epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
-    WHERE run.config_digest IN :digests AND run.status IN ('completed', 'diverged')
+    WHERE run.config_digest IN :digests AND run.status IN :statuses
     ORDER BY run.sequence, run.run_id
     """
-).bindparams(bindparam("digests", expanding=True))
+).bindparams(bindparam("digests", expanding=True), bindparam("statuses", expanding=True))
 
 _REPORTED = text(
     """
@@ -111,13 +112,17 @@ _ACCURACIES = text(
 )
 
 
-def ended_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunConfig, EndedRun]:
-    """Return the newest run of each configuration that completed or diverged."""
+def ended_runs(
+    database: Database, configs: Iterable[RunConfig], *, failed_too: bool = False
+) -> dict[RunConfig, EndedRun]:
+    """Return the newest run of each configuration that completed or diverged, or failed."""
+    statuses = [COMPLETED, DIVERGED, *([FAILED] if failed_too else [])]
     by_digest = {config.digest(): config for config in configs}
     found: dict[RunConfig, EndedRun] = {}
     with database.transaction() as connection:
         for digests in chunks(list(by_digest)):
-            for row in connection.execute(_ENDED, {"digests": digests}).mappings():
+            asked = {"digests": digests, "statuses": statuses}
+            for row in connection.execute(_ENDED, asked).mappings():
                 values = dict(row)
                 config = asked_config(by_digest, values.pop("config_digest"), database)
                 found[config] = EndedRun(**values)

@@ -95,7 +95,7 @@ class ComparisonLine(Base):
     )
     wide_high: Mapped[float | None] = mapped_column(comment="Upper end of the same.")
     weight_kappa: Mapped[float | None] = mapped_column(
-        comment="κ of kind weight, mean over the layers, of the seeds that it was measured of the median."
+        comment="κ of kind weight, mean over the layers, median over the seeds measured."
     )
     hessian_kappa: Mapped[float | None] = mapped_column(
         comment="κ of kind layer_hessian without its null directions, in the same way."
