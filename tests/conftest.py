@@ -18,12 +18,21 @@ from cdbench.store.database import Database, open_for_writing
 from cdbench.store.record import record_run
 from cdbench.system import interrupts
 from tests.cli_tools import Here
+from tests.new_databases import make_by_statements
 from tests.other_families import other_families
 from tests.postgres import PostgresServer
 
 __all__ = ["other_families"]
 
 TINY: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (3,), "B": 2}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def new_databases_at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give new databases their schema without migrating each of them."""
+    with pytest.MonkeyPatch.context() as patched:
+        make_by_statements(tmp_path_factory.mktemp("template") / "new.db", patched)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import re
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,43 @@ def rows(path: Path) -> dict[str, list[dict[str, Any]]]:
         }
 
 
+@dataclass(frozen=True)
+class Upgraded:
+    revision: str
+    before: Path
+    after: Path
+
+
 CONFIGURATION = {"config_json", "config_digest", "group_digest"}
 """Columns that a migration rewrites where RunConfig has a new field."""
 
 
-@pytest.fixture
-def fresh(tmp_path: Path) -> Path:
-    return Path(open_for_writing(str(tmp_path / "fresh.db")).name)
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database that was empty before it was migrated; it is only to be read."""
+    return migrated(tmp_path_factory.mktemp("fresh") / "fresh.db", "head")
+
+
+@pytest.fixture(scope="module", params=revisions())
+def upgraded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
+    """Return a released database as it was, and a copy of it that was upgraded."""
+    before = ASSETS / f"{request.param}.db"
+    after = tmp_path_factory.mktemp("upgraded") / "old.db"
+    shutil.copy(before, after)
+    open_for_writing(str(after))
+    return Upgraded(request.param, before, after)
+
+
+def test_a_new_database_is_what_the_migrations_make(fresh: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made.db"
+    open_for_writing(str(made))
+    for question in (
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY rowid",
+        f"SELECT * FROM {VERSION_TABLE}",
+        "PRAGMA application_id",
+    ):
+        with connect(made) as of_made, connect(fresh) as of_fresh:
+            assert of_made.execute(question).fetchall() == of_fresh.execute(question).fetchall()
 
 
 def test_alembic_finds_no_difference_between_fresh_database_and_models(fresh: Path) -> None:
@@ -163,24 +194,19 @@ def test_released_migration_is_never_edited(revision: str, tmp_path: Path) -> No
     assert schema(now) == schema(ASSETS / f"{revision}.db")
 
 
-@pytest.mark.parametrize("revision", revisions())
-def test_upgrade_keeps_every_row(revision: str, tmp_path: Path, fresh: Path) -> None:
-    path = tmp_path / "old.db"
-    shutil.copy(ASSETS / f"{revision}.db", path)
-    before = rows(path)
-    open_for_writing(str(path))
-    after = rows(path)
+def test_upgrade_keeps_every_row(upgraded: Upgraded, fresh: Path) -> None:
+    before, after = rows(upgraded.before), rows(upgraded.after)
     assert before["run"]
     for table, kept in before.items():
-        if table == "noise_floor" and revision == "0007":
+        if table == "noise_floor" and upgraded.revision == "0007":
             continue  # of nine rows one was made; the next test is of these
         assert len(after[table]) == len(kept)
         for old, new in zip(kept, after[table], strict=True):
             same = (old.keys() & new.keys()) - CONFIGURATION
             assert {name: new[name] for name in same} == {name: old[name] for name in same}
     every = ("table", "index", "view")
-    assert schema(path, every) == schema(fresh, every)
-    with connect(path) as connection:
+    assert schema(upgraded.after, every) == schema(fresh, every)
+    with connect(upgraded.after) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
@@ -225,15 +251,9 @@ def test_upgrade_loses_no_noise_floor_that_it_does_not_know(tmp_path: Path, stat
     assert rows(path) == before
 
 
-@pytest.mark.parametrize("revision", revisions())
-def test_upgrade_keeps_what_was_trained_and_mends_its_digests(
-    revision: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "old.db"
-    shutil.copy(ASSETS / f"{revision}.db", path)
-    before = rows(path)["run"]
-    open_for_writing(str(path))
-    for old, new in zip(before, rows(path)["run"], strict=True):
+def test_upgrade_keeps_what_was_trained_and_mends_its_digests(upgraded: Upgraded) -> None:
+    before, after = rows(upgraded.before)["run"], rows(upgraded.after)["run"]
+    for old, new in zip(before, after, strict=True):
         values = json.loads(new["config_json"])
         assert json.loads(old["config_json"]).items() <= values.items()
         config = RunConfig.from_mapping(values)
@@ -247,12 +267,9 @@ def test_upgrade_keeps_what_was_trained_and_mends_its_digests(
         }
 
 
-@pytest.mark.parametrize("revision", [r for r in revisions() if r < "0003"])
-def test_runs_from_before_the_products_were_gathered(revision: str, tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
-    shutil.copy(ASSETS / f"{revision}.db", path)
-    open_for_writing(str(path))
-    found = rows(path)["run"]
+@pytest.mark.parametrize("upgraded", [r for r in revisions() if r < "0003"], indirect=True)
+def test_runs_from_before_the_products_were_gathered(upgraded: Upgraded) -> None:
+    found = rows(upgraded.after)["run"]
     assert {run["product"] for run in found} == {"auto"}
     built = {run["run_id"] for run in found if run["layer"] == "cdlinear" and run["n_parameters"]}
     assert {run["run_id"]: run["product_used"] for run in found} == {
@@ -271,12 +288,12 @@ def test_empty_database_of_any_revision_becomes_the_newest(
     assert schema(path, every) == schema(fresh, every)
 
 
-def test_changed_views_come_back_as_the_code_has_them(fresh: Path) -> None:
-    before = schema(fresh, ("view",))
-    with connect(fresh) as connection:
+def test_changed_views_come_back_as_the_code_has_them(fresh: Path, tmp_path: Path) -> None:
+    changed = Path(shutil.copy(fresh, tmp_path))
+    with connect(changed) as connection:
         connection.executescript("DROP VIEW runs; CREATE VIEW runs AS SELECT 1 AS x FROM run")
-    migrated(fresh, "head")
-    assert schema(fresh, ("view",)) == before
+    migrated(changed, "head")
+    assert schema(changed, ("view",)) == schema(fresh, ("view",))
 
 
 def test_failed_migration_leaves_the_bytes(
@@ -292,6 +309,7 @@ def test_failed_migration_leaves_the_bytes(
     def break_down(_connection: object) -> None:
         raise Broken
 
+    monkeypatch.setattr("cdbench.store.database.upgrade", upgrade)  # as outside the tests
     monkeypatch.setattr("cdbench.store.migrate.create_views", break_down)
     with pytest.raises(Broken):
         open_for_writing(str(path))
