@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 from cdbench.claims.evidence.kappa_curves import DECIDING, ROBUST, cut
 from cdbench.records.judgement import Observation
 from cdbench.records.noise_floors import FLOORS, NoiseFloor
 
 
+@cache
 def same_at_all(kappa: float) -> tuple[NoiseFloor, ...]:
     """Noise floors above which κ is the same: no direction is without power."""
     return tuple(NoiseFloor(level, kappa, 2) for level in FLOORS)

@@ -7,6 +7,7 @@ import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import cache
 from statistics import fmean
 
 import numpy as np
@@ -80,19 +81,28 @@ def made_up(
     for epoch in range(1, config.epochs + 1):
         accuracy = steps.get(epoch, accuracy)
         epochs.append(EpochMetrics(epoch, 0.1, 0.1, accuracy, duration_s))
-    spectra = []
-    for kind in KINDS:
-        for layer in (1, 2, 3):
-            for epoch in range(0, config.epochs + 1, 5):
-                kappa, flatness, rank = condition(kind, layer, epoch)
-                found = Condition(
-                    *(kappa, 1, kappa, kappa, rank, rank, 0.0, flatness),
-                    floors=same_at_all(min(kappa, power)),
-                )
-                spectra.append(Spectrum(layer, kind, epoch, (), found))
-    return AuditedRun(0, "", config, n_parameters, tuple(epochs), tuple(spectra), ())
+    spectra = tuple(
+        spectrum(layer, kind, epoch, *condition(kind, layer, epoch), power)
+        for kind in KINDS
+        for layer in (1, 2, 3)
+        for epoch in range(0, config.epochs + 1, 5)
+    )
+    return AuditedRun(0, "", config, n_parameters, tuple(epochs), spectra, ())
 
 
+@cache
+def spectrum(
+    layer: int, kind: str, epoch: int, kappa: float, flatness: float, rank: int, power: float
+) -> Spectrum:
+    """A spectrum whose κ is at most ``power`` above every noise floor."""
+    found = Condition(
+        *(kappa, 1, kappa, kappa, rank, rank, 0.0, flatness),
+        floors=same_at_all(min(kappa, power)),
+    )
+    return Spectrum(layer, kind, epoch, (), found)
+
+
+@cache
 def jitter(config: RunConfig, size: float) -> float:
     """A number of this size that depends on the configuration alone."""
     return size * float(np.random.default_rng(int(config.digest()[:12], 16)).normal())
@@ -173,11 +183,12 @@ def with_fisher(
         gain = flatter.get((config.fisher_form, config.B or 1), 0.0) if on else 0.0
         factor = kappa if on and config.fisher_form == "trace-inverse" else 1.0
 
+        noise = jitter(config, 0.001)
+
         def condition(kind: str, layer: int, epoch: int) -> tuple[float, float, int]:
             gained = 0 if epoch == 0 or (only_late and epoch < 25) else gain
             # The first layer's Hessian does not depend on the weights.
             own = 1.0 if (kind, layer) == ("layer_hessian", 1) else factor
-            noise = jitter(config, 0.001)
             return 1000 * own * math.exp(noise), 0.5 + gained + noise, 64
 
         return made_up(config, condition=condition, power=power)
@@ -244,9 +255,11 @@ def with_decades(
     def make(config: RunConfig) -> AuditedRun:
         spans = seed_2 if seed_2 and config.seed == 2 else own
 
+        noise = jitter(config, 0.01)
+
         def condition(kind: str, layer: int, epoch: int) -> tuple[float, float, int]:
             span = (comparable if kind == "weight" else spans)[config.layer != "dense"]
-            return (10 ** (span + jitter(config, 0.01)) if layer == 3 else 1.0), 0.5, count
+            return (10 ** (span + noise) if layer == 3 else 1.0), 0.5, count
 
         return made_up(config, condition=condition)
 
