@@ -1,6 +1,7 @@
 """The audit: trains what is missing, judges what has changed, nothing twice."""
 
 import json
+import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ import pytest
 
 from cdbench.claims import CLAIMS, Bench, Claim, Measurements, Needs
 from cdbench.claims.base import CONDITIONS_ONLY, union
+from cdbench.cli import run
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.judgement import CONTRADICTED, HOLDS, Judgement, Measurement, Observation
@@ -82,18 +84,39 @@ class Computed(Better):
                 for seed in bench.seeds]  # fmt: skip
 
 
+@pytest.fixture(autouse=True, scope="module")
+def two_claims() -> Iterator[None]:
+    every = dict(CLAIMS)
+    CLAIMS.clear()
+    CLAIMS.update({"better": Better(), "computed": Computed()})
+    yield
+    CLAIMS.clear()
+    CLAIMS.update(every)
+
+
 @pytest.fixture
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Here]:
-    every, on_interrupt = dict(CLAIMS), signal.getsignal(signal.SIGINT)
-    CLAIMS.clear()
-    CLAIMS.update({"better": Better(), "computed": Computed()})
+    on_interrupt = signal.getsignal(signal.SIGINT)
     yield Here(tmp_path, monkeypatch, capsys)
-    CLAIMS.clear()
-    CLAIMS.update(every)
     # An interrupted command ignores interrupts from then on; processes of later tests would too.
     signal.signal(signal.SIGINT, on_interrupt)
+
+
+@pytest.fixture(scope="module")
+def audited(two_claims: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database in which both claims are judged; it is only to be copied."""
+    path = tmp_path_factory.mktemp("audited") / "runs.db"
+    assert run(["audit", *SEEDS, "--db", str(path)]) == 0
+    return path
+
+
+@pytest.fixture
+def judged(here: Here, audited: Path) -> Here:
+    """Return what runs commands in a folder where both claims are judged."""
+    shutil.copy(audited, here.folder / "runs.db")
+    return here
 
 
 def counts(here: Here) -> tuple[int, int]:
@@ -111,71 +134,68 @@ def test_audit_trains_judges_stores_and_prints_the_ledger(here: Here) -> None:
     assert "not measured" not in answer.out
     found = rows(here.folder / "runs.db", "select claim, position, seeds from claims")
     assert found == [("better", 1, "0..9"), ("computed", 2, "none")]
+    # The second answers from the database.
+    again = here("audit", *SEEDS)
+    assert counts(here) == (20, 2)
+    assert answer.out.endswith(again.out)
+    assert again.err == ""
 
 
 def test_ledger_and_explanation_name_both_intervals_and_which_of_them_decides(
-    here: Here, monkeypatch: pytest.MonkeyPatch
+    judged: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    printed = here("audit", *SEEDS).out
+    printed = judged("audit", *SEEDS).out
     told = " ".join(printed.split())
     assert "(splits); " in told
     assert "(new data)" in told
     assert "rest on those for new data" not in told
     monkeypatch.setattr(Better, "about", NEW_DATA)
-    again = " ".join(here("audit", *SEEDS).out.split())
+    again = " ".join(judged("audit", *SEEDS).out.split())
     assert "Verdicts that rest on those for new data of the kind: better, computed." in again
     for about in (NEW_DATA, SPLITS):
         monkeypatch.setattr(Better, "about", about)
-        words = here("audit", *SEEDS, "--claim", "better", "--explain").out
+        words = judged("audit", *SEEDS, "--claim", "better", "--explain").out
         assert f"About     {about}, by whose intervals it is judged" in words
         assert "(splits)" in words
-    assert "About" not in here("audit", *SEEDS, "--claim", "computed", "--explain").out
-    assert counts(here) == (20, 6)  # each of the two again whenever what it is about changes
+    assert "About" not in judged("audit", *SEEDS, "--claim", "computed", "--explain").out
+    assert counts(judged) == (20, 6)  # each of the two again whenever what it is about changes
 
 
-def test_second_audit_answers_from_the_database(here: Here) -> None:
-    first = here("audit", *SEEDS)
-    again = here("audit", *SEEDS)
-    assert counts(here) == (20, 2)
-    assert first.out.endswith(again.out)
-    assert again.err == ""
-
-
-def test_another_block_of_seeds_stands_beside_the_ledger(here: Here) -> None:
-    assert here("audit", "--seeds", "0..9").code == 0
-    (before,) = rows(here.folder / "runs.db", "select measured from claims where claim = 'better'")
-    answer = here("audit", "--seeds", "0..9", "--replicate")
+def test_another_block_of_seeds_stands_beside_the_ledger(judged: Here) -> None:
+    (before,) = rows(
+        judged.folder / "runs.db", "select measured from claims where claim = 'better'"
+    )
+    answer = judged("audit", "--seeds", "0..9", "--replicate")
     assert answer.code == 0
     assert "--replicate: seeds 10..19)" in " ".join(answer.out.split())
     assert "computed" in answer.out
     found = rows(
-        here.folder / "runs.db",
+        judged.folder / "runs.db",
         "select claim, first_seeds, seeds, is_replicated = (verdict = first_verdict) "
         "from replications",
     )
     assert found == [("better", "0..9", "10..19", 1), ("computed", "none", "none", 1)]
     question = "select measured from claims where claim = 'better'"
-    assert rows(here.folder / "runs.db", question) == [before]
-    assert "Again" in here("audit", "--seeds", "0..9", "--explain").out
-    assert here("audit", "--seeds", "0..9", "--replicate").err == ""  # nothing is judged again
+    assert rows(judged.folder / "runs.db", question) == [before]
+    assert "Again" in judged("audit", "--seeds", "0..9", "--explain").out
+    assert judged("audit", "--seeds", "0..9", "--replicate").err == ""  # nothing is judged again
 
 
 def test_a_changed_rule_leaves_the_first_verdict_beside_the_new_one(
-    here: Here, monkeypatch: pytest.MonkeyPatch
+    judged: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert here("audit", "--seeds", "0..9").code == 0
-    assert here("audit", "--seeds", "0..9", "--replicate").code == 0
+    assert judged("audit", "--seeds", "0..9", "--replicate").code == 0
     for name, value in (("version", 2), ("rule", "never"), ("changed", "It was too kind.")):
         monkeypatch.setattr(Better, name, value)
     monkeypatch.setattr(Better, "judge", lambda self, found: Judgement(CONTRADICTED, "m", "r."))
-    assert here("audit", "--seeds", "0..9").code == 0
+    assert judged("audit", "--seeds", "0..9").code == 0
     question = "select claim, verdict, verdict_now from first_audit"
     assert ("better", CONTRADICTED) in {
-        (claim, now) for claim, _, now in rows(here.folder / "runs.db", question)
+        (claim, now) for claim, _, now in rows(judged.folder / "runs.db", question)
     }
-    replicated = rows(here.folder / "runs.db", "select claim from replications")
+    replicated = rows(judged.folder / "runs.db", "select claim from replications")
     assert replicated == []  # they were judged by another rule
-    told = here("audit", "--seeds", "0..9", "--claim", "better", "--explain").out
+    told = judged("audit", "--seeds", "0..9", "--claim", "better", "--explain").out
     assert "by the first rule, seeds 0..9: " in told
     assert "It was too kind." in told
 
@@ -250,14 +270,13 @@ def test_claim_is_found_by_its_number_and_keeps_it(here: Here) -> None:
 
 
 def test_changed_rule_or_seeds_or_runs_are_judged_again(
-    here: Here, monkeypatch: pytest.MonkeyPatch
+    judged: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here("audit", *SEEDS)
     monkeypatch.setattr(Better, "rule", "never holds")
-    here("audit", *SEEDS)
-    assert counts(here) == (20, 4)  # Computed has Better's rule
-    here("audit", "--seeds", "0..10", "--jobs", "1")
-    assert counts(here) == (22, 6)
+    judged("audit", *SEEDS)
+    assert counts(judged) == (20, 4)  # Computed has Better's rule
+    judged("audit", "--seeds", "0..10", "--jobs", "1")
+    assert counts(judged) == (22, 6)
 
 
 def test_one_claim_alone(here: Here) -> None:
@@ -268,11 +287,11 @@ def test_one_claim_alone(here: Here) -> None:
     assert answer.code == 0
 
 
-def test_explain_prints_the_claim_and_its_sql_gives_its_numbers(here: Here) -> None:
-    answer = here("audit", "--claim", "better", "--explain", "--sql", *SEEDS)
+def test_explain_prints_the_claim_and_its_sql_gives_its_numbers(judged: Here) -> None:
+    answer = judged("audit", "--claim", "better", "--explain", "--sql", *SEEDS)
     for words in (Better.statement, Better.where, Better.rule, Better.method, Better.overturn):
         assert words in answer.out
-    with sqlite3.connect(here.folder / "runs.db") as connection:
+    with sqlite3.connect(judged.folder / "runs.db") as connection:
         statements = [
             part.strip()
             for part in answer.out.partition("By hand")[2].partition("\n")[2].split(";\n")
@@ -309,9 +328,8 @@ def test_dry_run_does_nothing(here: Here) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
-def test_ledger_in_every_format(here: Here, form: str) -> None:
-    here("audit", *SEEDS)
-    answer = here("report", "--claims", "--format", form)
+def test_ledger_in_every_format(judged: Here, form: str) -> None:
+    answer = judged("report", "--claims", "--format", form)
     assert answer.code == 0
     assert "Two and two" in answer.out
     if form == "json":
