@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,15 @@ def module_name(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Return all that a file consists of."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports(path: Path) -> Iterator[str]:
     """Yield what a file imports, wherever in it: ``a.b.c`` for ``from a.b import c`` too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -197,7 +204,7 @@ def test_only_the_papers_own_rooms_know_cdlinear_by_name() -> None:
     for path in FILES:
         if any(within(module_name(path), room) for room in KNOW_CDLINEAR):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             known = {getattr(node, name, None) for name in ("id", "attr", "value", "name")}
             assert not {one for one in known if isinstance(one, str)} & {"cdlinear", "CDLinear"}, (
                 path
@@ -228,9 +235,8 @@ def test_command_line_answers_without_loading_heavy_libraries(arguments: list[st
 
 def test_file_and_its_functions_are_short() -> None:
     for path in FILES:
-        text = path.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= MAX_FILE_LINES, path
-        for node in ast.walk(ast.parse(text)):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE_LINES, path
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) is not None else node.body
                 if body:

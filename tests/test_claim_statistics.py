@@ -68,8 +68,23 @@ def store(database: Database, data: Observations, measurements: list[Measurement
 
 
 def asked(database: Database, question: str) -> list[tuple[Any, ...]]:
+    (answer,) = answers(database, [question])
+    return answer
+
+
+def answers(database: Database, questions: Iterable[str]) -> list[list[tuple[Any, ...]]]:
     with database.transaction() as connection:
-        return [tuple(row) for row in connection.execute(text(question.replace(":", r"\:")))]
+        return [
+            [tuple(row) for row in connection.execute(text(question.replace(":", r"\:")))]
+            for question in questions
+        ]
+
+
+def each_is_derived(database: Database, found: list[Measurement]) -> None:
+    """Assert that every measurement's SQL gives its estimate."""
+    derived = answers(database, [measurement.sql for measurement in found])
+    for measurement, ((value,),) in zip(found, derived, strict=True):
+        assert value == pytest.approx(measurement.estimate, rel=1e-9, abs=1e-9), measurement
 
 
 def measured(function: Callable[..., Measurement], data: Observations) -> Measurement:
@@ -83,9 +98,7 @@ def test_sql_of_every_statistic_gives_its_estimate(database: Database, n: int) -
     data = data_of(rng.lognormal(3, 2, n), rng.lognormal(1, 1, n))
     found = [measured(function, data) for function in ONE + PAIRED]
     store(database, data, found)
-    for measurement in found:
-        ((value,),) = asked(database, measurement.sql)
-        assert value == pytest.approx(measurement.estimate, rel=1e-9)
+    each_is_derived(database, found)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -98,9 +111,7 @@ def test_sql_of_every_claim_gives_its_estimates(
     of_no_run = (replace(observed, run_id=None) for observed in data)
     store(database, Observations(claim, of_no_run), found)
     assert found
-    for measurement in found:
-        ((value,),) = asked(database, measurement.sql)
-        assert value == pytest.approx(measurement.estimate, rel=1e-9, abs=1e-9), measurement
+    each_is_derived(database, found)
 
 
 def test_known_values() -> None:
