@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from cdbench.config import plugins
 from cdbench.config.run_config import RunConfig
@@ -32,6 +33,14 @@ def new_databases_at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Give new databases their schema without migrating each of them."""
     with pytest.MonkeyPatch.context() as patched:
         make_by_statements(tmp_path_factory.mktemp("template") / "new.db", patched)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def commands_are_built_once() -> Iterator[None]:
+    """Build the commands with their options once, as a process of cdbench does."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("typer.main.get_command", cache(get_command))
         yield
 
 
