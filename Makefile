@@ -15,6 +15,9 @@ FOLDER = $(dir $(DATABASE))
 # The long tests wait most of the time: for processes to start, locks to be let go, servers to answer.
 MOSTLY_WAITING := 4
 
+# The tests start hundreds of processes, each of which would compile cdbench anew without this.
+unexport PYTHONDONTWRITEBYTECODE
+
 BENCHMARKS := start layers families planner experiment loops sweep_jobs database load memory
 
 .PHONY: paper test shuffled chaos check bench mutants docs clean
