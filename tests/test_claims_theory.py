@@ -8,6 +8,7 @@ import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -52,6 +53,7 @@ from cdbench.records.noise_floors import FLOORS
 from cdbench.records.published import PUBLISHED_KAPPA_RATIOS
 from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.running.execution import execute
+from cdbench.statistics import estimates, exponents
 from cdbench.statistics.estimates import Observations
 from cdbench.statistics.exponents import exponent_of_medians
 from cdbench.store.audit_queries import AuditedRun
@@ -64,6 +66,13 @@ def one_blas_thread() -> Iterator[None]:
     """As in an audit."""
     with threadpool_limits(1, "blas"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for made-up numbers that are far from the thresholds, or amid them."""
+    for module in (estimates, exponents):
+        monkeypatch.setattr(module, "RESAMPLES", 999)
 
 
 def judged(claim: Claim, observations: list[Observation]) -> Judgement:
@@ -450,7 +459,12 @@ def whitened_case(
     for B in white.DIGITS_BLOCK_SIZES:
         for quantity in (white.UNIT_VARIANCE, *white.WHITENED.values()):
             found += series(quantity, white.subject(B), [unit] * 10)
-    return found + white.predictions(white.SAMPLES, white.BLOCK_SIZES)
+    return found + predicted()
+
+
+@cache
+def predicted() -> list[Observation]:
+    return white.predictions(white.SAMPLES, white.BLOCK_SIZES)
 
 
 @pytest.mark.parametrize(
