@@ -2,14 +2,17 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cdbench.cli import reproduce as command
+from cdbench.cli import run
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import Run
@@ -19,11 +22,19 @@ from tests.cli_tools import SMALL, Here, change, for_real, rows
 KINDS = "bit for bit", "printed precision", "different", "failed", "not reproducible"
 
 
+@pytest.fixture(scope="module")
+def four_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database of dense and B = 2 with two seeds; it is only to be copied."""
+    path = tmp_path_factory.mktemp("swept") / "runs.db"
+    words = ("--B", "2", "--seeds", "0", "1", "--jobs", "1", "--db", str(path))
+    assert run(["sweep", *SMALL, *words]) == 0
+    return path
+
+
 @pytest.fixture
-def swept(here: Here) -> Here:
-    """Four runs: dense and B = 2 with two seeds."""
-    answer = here("sweep", *SMALL, "--B", "2", "--seeds", "0", "1", "--jobs", "1")
-    assert answer.code == 0
+def swept(here: Here, four_runs: Path) -> Here:
+    """Return what runs commands in a folder with these four runs."""
+    shutil.copy(four_runs, here.folder / "runs.db")
     return here
 
 
