@@ -1,11 +1,7 @@
 """Both matrices against PyTorch's automatic differentiation of networks written anew."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
-import torch
-from torch.func import grad, jacrev
 
 from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.curvature import gauss_newton, hessian
@@ -13,33 +9,7 @@ from cdbench.diagnostics.curvature.exact import gauss_newton_matrix
 from cdbench.engine.building import build_network
 
 N, N_IN, HIDDEN, CLASSES = 9, 5, (6, 4), 3
-
-
-def weight(c):
-    """The block-circulant matrix, entry by entry: W[iB + k, jB + l] = c[i, j, (k − l) mod B]."""
-    K_o, K_i, B = c.shape
-    rows = [
-        torch.stack([c[i, j, (k - m) % B] for j in range(K_i) for m in range(B)])
-        for i in range(K_o)
-        for k in range(B)
-    ]
-    return torch.stack(rows)
-
-
-def logits_of(theta, x, B):
-    """The network of Sec. VI.1; ``B`` of None is dense. Parameters lie layer by layer in theta."""
-    multiple = B or 1
-    widths = [-(-width // multiple) * multiple for width in (N_IN, *HIDDEN, CLASSES)]
-    x = torch.nn.functional.pad(x, (0, widths[0] - N_IN))
-    for layer, (n_in, n_out) in enumerate(pairwise(widths)):
-        n_weights = n_in * n_out // multiple
-        own, bias, theta = theta.split((n_weights, n_out, theta.numel() - n_weights - n_out))
-        # Memory holds a dense layer's transposed matrix, and that of all blocks lag by lag.
-        lags = own.reshape(multiple, n_in // multiple, n_out // multiple)
-        W = lags[0].T if B is None else weight(lags.permute(2, 1, 0))
-        x = torch.nn.functional.linear(torch.relu(x) if layer else x, W, bias)
-    assert not theta.numel()
-    return x[:, :CLASSES]
+WIDTHS = (N_IN, *HIDDEN, CLASSES)
 
 
 @pytest.fixture(params=[None, 1, 2, 3, 4], ids=["dense", "B=1", "B=2", "B=3", "B=4"])
@@ -59,11 +29,13 @@ def assert_close(got, expected):
 
 @pytest.mark.long
 def test_hessian_is_that_of_torch(case):
+    from tests.torch_network import grad, jacrev, logits_of, torch  # takes seconds
+
     network, theta, X, y, B = case
     x, labels = torch.from_numpy(X), torch.from_numpy(y)
 
     def loss(at):
-        return torch.nn.functional.cross_entropy(logits_of(at, x, B), labels)
+        return torch.nn.functional.cross_entropy(logits_of(at, x, B, WIDTHS), labels)
 
     expected = jacrev(grad(loss))(torch.from_numpy(theta))
     assert expected.dtype == torch.float64
@@ -72,10 +44,12 @@ def test_hessian_is_that_of_torch(case):
 
 @pytest.mark.long
 def test_gauss_newton_is_that_of_torch(case):
+    from tests.torch_network import jacrev, logits_of, torch  # takes seconds
+
     network, theta, X, y, B = case
     x, at = torch.from_numpy(X), torch.from_numpy(theta)
-    J = jacrev(lambda moved: logits_of(moved, x, B))(at)
-    p = logits_of(at, x, B).softmax(dim=1)
+    J = jacrev(lambda moved: logits_of(moved, x, B, WIDTHS))(at)
+    p = logits_of(at, x, B, WIDTHS).softmax(dim=1)
     A = torch.diag_embed(p) - p[:, :, None] * p[:, None, :]
     expected = torch.einsum("nkp,nkl,nlq->pq", J, A, J) / N
     assert_close(gauss_newton(network, theta, X, y) @ np.eye(theta.size), expected)
