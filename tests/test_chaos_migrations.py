@@ -202,7 +202,8 @@ def test_upgrade_that_fails_at_any_statement_leaves_the_bytes(
     n = upgrade_until(old_database(tmp_path / "whole", revision), 0, None)
     path = old_database(tmp_path / "victim", revision)
     before = path.read_bytes()
-    for statement in range(1, n + 1):
+    # The oldest schema meets every migration's statements; the others meet some of the same.
+    for statement in range(1, n + 1, 1 if revision == OLD[0] else 7):
         error = [Stopped(), KeyboardInterrupt(), sqlite3.OperationalError("x")][statement % 3]
         with pytest.raises((Stopped, KeyboardInterrupt, CdbenchError)):
             upgrade_until(path, statement, error)
