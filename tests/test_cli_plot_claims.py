@@ -268,7 +268,8 @@ def test_without_curvature_the_figures_of_the_paper_are_drawn(
 
 def test_curvature_is_read_as_it_was_measured(tmp_path: Path) -> None:
     database = open_for_writing(str(tmp_path / "runs.db"))
-    measured = execute(RunConfig(B=8, epochs=1), diagnostics=Diagnostics(curvature="lanczos"))
+    config = RunConfig(dataset="iris", hidden=(8,), B=2, epochs=1)
+    measured = execute(config, diagnostics=Diagnostics(curvature="lanczos"))
     assert curvature_of(database, record_run(database, measured)) == measured.curvature
 
 
