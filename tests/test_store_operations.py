@@ -349,24 +349,15 @@ class Operations(RuleBasedStateMachine):
         assert not (self.folder / "runs.db-journal").exists()
 
 
-def run_machine(n_examples: int, n_steps: int) -> None:
+@pytest.mark.chaos
+def test_any_operations_in_any_order(record_property: Callable[[str, object], None]) -> None:
     profile = settings(
-        max_examples=n_examples,
-        stateful_step_count=n_steps,
+        max_examples=18,
+        stateful_step_count=25,
         deadline=None,
         phases=[Phase.generate],  # an example is short enough to read
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Operations, settings=profile)
-
-
-@pytest.mark.long
-def test_any_operations_in_any_order() -> None:
-    run_machine(12, 12)
-
-
-@pytest.mark.chaos
-def test_many_operations_in_any_order(record_property: Callable[[str, object], None]) -> None:
-    run_machine(18, 25)
     record_property("runs compared", Operations.n_compared)
     print({"runs made": Operations.n_runs, "runs compared": Operations.n_compared})  # noqa: T201
