@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cdbench.cli import run
 from cdbench.cli.training import train_and_store
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.upkeep.checks import check_database
@@ -21,6 +23,21 @@ SMALL = (
     *("--layer", "cdlinear", "block-diagonal", "--seeds", "0..3", "--rates", "0.05", "0.1", "0.2"),
     *("--jobs", "1"),
 )
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with a comparison that has come to its end; it is only to be copied."""
+    path = tmp_path_factory.mktemp("compared") / "runs.db"
+    assert run(["compare", *SMALL, "--name", "small", "--db", str(path)]) == 0
+    return path
+
+
+@pytest.fixture
+def compared(here: Here, once: Path) -> Here:
+    """Return what runs commands in a folder with that comparison."""
+    shutil.copy(once, here.folder / "runs.db")
+    return here
 
 
 def rows(path: Path, question: str) -> list[tuple[Any, ...]]:
@@ -52,9 +69,9 @@ def test_a_comparison_is_trained_once_and_then_answered_from_the_database(here: 
 
 
 def test_one_that_was_interrupted_goes_on_and_comes_to_the_same(
-    here: Here, monkeypatch: pytest.MonkeyPatch
+    here: Here, once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = here("compare", *SMALL, "--db", "whole.db")
+    whole = here("report", "--compare", "--db", str(once))
     real = train_and_store
     calls: list[int] = []
 
@@ -91,26 +108,26 @@ def test_a_dry_run_trains_nothing(here: Here) -> None:
     assert list(here.folder.iterdir()) == []
 
 
-def test_its_numbers_come_in_every_format(here: Here) -> None:
-    here("compare", *SMALL, "--name", "small")
-    as_csv = list(csv.DictReader(io.StringIO(here("report", "--compare", "--format", "csv").out)))
-    as_json = json.loads(here("report", "--compare", "--format", "json").out)["records"]
+def test_its_numbers_come_in_every_format(compared: Here) -> None:
+    as_csv = list(
+        csv.DictReader(io.StringIO(compared("report", "--compare", "--format", "csv").out))
+    )
+    as_json = json.loads(compared("report", "--compare", "--format", "json").out)["records"]
     assert [row["model"] for row in as_csv] == [row["model"] for row in as_json]
     stored = rows(
-        here.folder / "runs.db",
+        compared.folder / "runs.db",
         "SELECT model, accuracy FROM comparisons WHERE name = 'small' ORDER BY position",
     )
     assert [(row["model"], float(row["accuracy"])) for row in as_csv] == stored
     for form in ("markdown", "latex"):
-        assert "narrower dense" in here("report", "--compare", "--format", form).out
-    assert here("report", "--compare", "--name", "smal").err == (
+        assert "narrower dense" in compared("report", "--compare", "--format", form).out
+    assert compared("report", "--compare", "--name", "smal").err == (
         "cdbench: no comparison is named 'smal'; expected small\n"
     )
 
 
-def test_accuracies_are_the_means_of_the_runs(here: Here) -> None:
-    here("compare", *SMALL)
-    path = here.folder / "runs.db"
+def test_accuracies_are_the_means_of_the_runs(compared: Here) -> None:
+    path = compared.folder / "runs.db"
     for model, hidden, rate, accuracy in rows(
         path, "SELECT model, hidden, learning_rate, accuracy FROM comparisons"
     ):
@@ -123,25 +140,23 @@ def test_accuracies_are_the_means_of_the_runs(here: Here) -> None:
         assert mean[0] == pytest.approx(accuracy, rel=1e-12)
 
 
-def test_its_figures_are_drawn(here: Here) -> None:
-    here("compare", *SMALL)
-    answer = here("plot", "--compare", "--format", "svg")
+def test_its_figures_are_drawn(compared: Here) -> None:
+    answer = compared("plot", "--compare", "--format", "svg")
     assert answer.out == "wrote figures/pareto.svg\nwrote figures/rate-curves.svg\n"
     for name in ("pareto", "rate-curves"):
-        assert "dense, of any width" in (here.folder / f"figures/{name}.svg").read_text()
+        assert "dense, of any width" in (compared.folder / f"figures/{name}.svg").read_text()
 
 
-def test_a_merge_brings_comparisons_once(here: Here) -> None:
-    here("compare", *SMALL)
-    path = here.folder / "runs.db"
-    open_for_writing(str(here.folder / "new.db"))
+def test_a_merge_brings_comparisons_once(compared: Here) -> None:
+    path = compared.folder / "runs.db"
+    open_for_writing(str(compared.folder / "new.db"))
     for _ in range(2):
-        merge_database(str(here.folder / "new.db"), str(path))
+        merge_database(str(compared.folder / "new.db"), str(path))
     for table in ("comparison", "comparison_run", "comparison_line", "comparison_difference"):
         count = f"SELECT count(*) FROM {table}"
-        assert rows(here.folder / "new.db", count) == rows(path, count)
+        assert rows(compared.folder / "new.db", count) == rows(path, count)
     joined = "SELECT count(*) FROM comparison_run JOIN run USING (run_id) JOIN epoch USING (run_id)"
-    assert rows(here.folder / "new.db", joined) == rows(path, joined)
+    assert rows(compared.folder / "new.db", joined) == rows(path, joined)
 
 
 @pytest.mark.parametrize(
