@@ -25,6 +25,8 @@ LIBRARIES = {
     "matplotlib": {"plots"},
     "rich": {"cli", "reports"},
     "sklearn": {"datasets"},
+    "pooch": {"datasets"},
+    "pyarrow": {"datasets"},
     "dask": {"running"},
     "distributed": {"running"},
 }

@@ -170,7 +170,7 @@ def test_missing_files_and_folders_are_named(folder):
 
 
 def test_a_name_without_its_folder_is_told_what_belongs_to_it():
-    with pytest.raises(UnknownNameError, match=r"did you mean cifar-10:FOLDER\?"):
+    with pytest.raises(UnknownNameError, match=r"did you mean cifar-10\?"):
         read(RunConfig(dataset="cifar-1:x"))
 
 

@@ -15,7 +15,7 @@ DATASET_NAMES = (
     *("digits-noise", "digits-few", "digits-pairs", "digits-sums"),
 )
 FOLDER_NAMES = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-gray")
-"""Sets of images that are named with their folder, as in mnist:FOLDER."""
+"""Sets of images in a folder, as in mnist:FOLDER, or to be downloaded: mnist."""
 
 OPTIMIZER_NAMES = ("sgd", "adam")
 FISHER_FORMS = ("trace-inverse", "log-variance")
@@ -27,7 +27,7 @@ HEADS = ("structured", "dense")
 LEARNING_RATE_SCALINGS = ("raw", "weight-space", "mean", "sharp")
 PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
 
-plugins.introduce("dataset", DATASET_NAMES)
+plugins.introduce("dataset", (*DATASET_NAMES, *FOLDER_NAMES))
 
 MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""

@@ -44,8 +44,8 @@ class RunConfig:
     dataset: str = _knob(
         "digits",
         "Data set: digits, wine, breast_cancer, iris, one made from digits (digits-noise, "
-        "digits-few, digits-pairs, digits-sums), images in a folder (mnist:FOLDER, "
-        "fashion-mnist:FOLDER, cifar-10:FOLDER, cifar-10-gray:FOLDER), one made to measure "
+        "digits-few, digits-pairs, digits-sums), images (mnist, fashion-mnist, "
+        "cifar-10, cifar-10-gray: downloaded, or as in mnist:FOLDER your own), one made to measure "
         "(gaussian:classes=5,kappa=1e6, teacher:low-rank:4,samples=500), or a path to a .npz, "
         ".csv or .parquet file, or two: X.npy,y.npy.",
     )

@@ -10,6 +10,7 @@ from cdbench.config.run_config import RunConfig
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.cifar_file import read_cifar, read_cifar_gray
 from cdbench.datasets.csv_file import read_csv
+from cdbench.datasets.downloads import downloaded
 from cdbench.datasets.idx_file import read_fashion_mnist, read_mnist
 from cdbench.datasets.npy_files import read_npy
 from cdbench.datasets.npz_file import read_npz
@@ -24,7 +25,7 @@ FOLDERS: dict[str, Callable[[Path], Dataset]] = {
     "cifar-10": read_cifar,
     "cifar-10-gray": read_cifar_gray,
 }
-"""Sets that are folders of files, and are named with the folder: ``mnist:FOLDER``."""
+"""Sets that are folders of files: named with the folder, ``mnist:FOLDER``, or downloaded."""
 
 NAMED_COLUMNS = (".csv", ".parquet")
 """Endings of files whose columns have names."""
@@ -46,7 +47,7 @@ def read(config: RunConfig, header: bool | None = None) -> Dataset:
     Parameters
     ----------
     config : RunConfig
-        Its dataset is a path, ``X.npy,y.npy`` or ``KIND:FOLDER`` with a key of FOLDERS.
+        Its dataset is a path, ``X.npy,y.npy``, a key of FOLDERS, or ``KEY:FOLDER``.
     header : bool, optional
         Whether the first line of a .csv file names its columns; None means to find out.
 
@@ -58,10 +59,11 @@ def read(config: RunConfig, header: bool | None = None) -> Dataset:
         If something cannot be read, or the test file does not suit.
     """
     kind, colon, folder = config.dataset.partition(":")
-    if colon and kind in FOLDERS:
-        if not folder:
+    if kind in FOLDERS:
+        if colon and not folder:
             raise DatasetError(f"{config.dataset}: names no folder, expected {kind}:FOLDER")
-        return FOLDERS[kind](Path(expanded(folder, DatasetError)))
+        path = Path(expanded(folder, DatasetError)) if folder else downloaded(kind)
+        return FOLDERS[kind](path)
     table = _table(config.dataset, config, header)
     if config.test is None:
         return table.dataset()
@@ -76,7 +78,7 @@ def _table(
         if like is not None:
             raise ConfigurationError(f"test = {name!r}: expected {EXPECTED}")
         known = [*DATASET_NAMES, *plugins.names("dataset"), *MADE_KINDS]
-        known += [f"{one}:FOLDER" for one in FOLDERS]
+        known += FOLDERS
         raise UnknownNameError("dataset", name, known, f"or {EXPECTED}")
     if PAIR in name:
         first, _, second = name.partition(PAIR)
