@@ -18,7 +18,7 @@ import numpy as np
 
 import by_hand
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
+from cdbench.datasets import Dataset, load_dataset
 from cdbench.engine.building import build_network
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
@@ -65,11 +65,13 @@ Training = Callable[[], tuple[float, float]]
 class Task:
     """One configuration with its data, network and initial parameters."""
 
-    def __init__(self, config: RunConfig) -> None:
-        dataset = load_dataset(config)
+    def __init__(self, config: RunConfig, data: Dataset | None = None) -> None:
+        dataset = load_dataset(config) if data is None else data
         assert config.input is not None
         self.config = config
-        self.split: Split = dataset.split(config.seed, config.dtype, config.input)
+        self.split: Split = dataset.split(
+            config.seed, config.dtype, config.input, config.validation
+        )
         self.network = build_network(config, dataset.n_features, dataset.n_classes)
         rng = np.random.default_rng(config.seed)
         self.parameters: Array = self.network.initial_parameters(rng, config.dtype)

@@ -1,5 +1,8 @@
 """PyTorch's rivals: the layer by rfft, einsum and irfft, and the paper's network, both eager."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -7,11 +10,15 @@ from torch import nn
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
-from cdbench.engine.split import Split
+from cdbench.engine.samples import Samples
+from cdbench.engine.split import ArrayOrSamples, Split
 from cdbench.records.benchmark import Size
 from measure import Call
 
 torch.set_num_threads(1)
+
+EVALUATED = 1000
+"""Samples evaluated at a time."""
 
 
 def circulant(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
@@ -65,12 +72,26 @@ def _model(network: Network, parameters: Array) -> nn.Sequential:
     return nn.Sequential(*modules)
 
 
+def _inputs(X: ArrayOrSamples) -> Callable[[Any], torch.Tensor]:
+    """Return what takes inputs (n, n_features) by their indices.
+
+    Those of a large set stay as they were read, and are scaled when they are taken.
+    """
+    if not isinstance(X, Samples):
+        inputs: torch.Tensor = torch.from_numpy(X)
+        return inputs.__getitem__
+    assert X.transform is not None
+    source = torch.from_numpy(X.source if X.rows is None else X.source[X.rows])
+    dtype, factor = getattr(torch, X.dtype.name), X.transform(np.ones((1, 1))).item()
+    return lambda some: source[some].to(dtype).mul_(factor)
+
+
 def train(
     network: Network, parameters: Array, split: Split, config: RunConfig
 ) -> tuple[float, float]:
     """Train as the engine does, with the same batches, and as often measure the test split.
 
-    The network's widths must need no padding of inputs.
+    The network's widths must need no padding of inputs, and those of a large set be scaled.
 
     Returns
     -------
@@ -78,9 +99,8 @@ def train(
         Of the last epoch.
     """
     model = _model(network, parameters.copy())
-    X, y, X_test, y_test = map(
-        torch.from_numpy, (split.X_train, split.y_train, split.X_test, split.y_test)
-    )
+    X, X_test = map(_inputs, (split.X_train, split.X_test))
+    y, y_test = map(torch.from_numpy, (split.y_train, split.y_test))
     assert config.learning_rate is not None
     optimizer = torch.optim.SGD(
         model.parameters(), lr=config.learning_rate, momentum=config.momentum
@@ -92,13 +112,16 @@ def train(
         losses = []
         for batch in torch.split(torch.from_numpy(order.permutation(len(y))), config.batch_size):
             optimizer.zero_grad()
-            batch_loss = loss_of(model(X[batch])[:, : network.n_out], y[batch])
+            batch_loss = loss_of(model(X(batch))[:, : network.n_out], y[batch])
             batch_loss.backward()
             optimizer.step()
             losses.append(batch_loss.detach())
+        n_right = 0
         with torch.no_grad():
-            logits = model(X_test)[:, : network.n_out]
-            loss_of(logits, y_test).item()
-            accuracy = (logits.argmax(1) == y_test).double().mean().item()
+            for some in torch.split(torch.arange(len(y_test)), EVALUATED):
+                logits = model(X_test(some))[:, : network.n_out]
+                loss_of(logits, y_test[some]).item()
+                n_right += int((logits.argmax(1) == y_test[some]).sum())
+        accuracy = n_right / len(y_test)
         loss = torch.stack(losses).mean().item()
     return loss, accuracy
