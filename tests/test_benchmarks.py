@@ -11,8 +11,10 @@ import families
 import interval_coverage
 import layers
 import measure
+import tasks
 from cdbench.config.families import FAMILIES
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import limits
 from cdbench.records.judgement import Measurement
 from cdbench.statistics.estimates import mean_ratio, median_ratio
 from experiment import Task
@@ -21,7 +23,9 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["layers", "families", "planner", "experiment", "loops", "memory"])
+@pytest.mark.parametrize(
+    "name", ["layers", "families", "planner", "experiment", "loops", "memory", "tasks"]
+)
 def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     # Experiment and loops end with an error where a rival trained another network.
     command = [sys.executable, "-W", "error", str(FOLDER / f"{name}.py")]
@@ -45,6 +49,25 @@ def test_pytorch_trains_the_network_that_the_engine_trains(knobs: dict[str, obje
 
     task = Task(RunConfig(epochs=2, seed=1, **knobs))  # type: ignore[arg-type]
     assert with_torch.train(*task.everything) == pytest.approx(task.by_engine(), rel=1e-8)
+
+
+@pytest.mark.long
+def test_pytorch_trains_on_a_large_sets_bytes_as_the_engine_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import with_torch
+
+    monkeypatch.setattr(limits, "LARGE", 0)
+    data = tasks.images(None, part=50)
+    for model in tasks.MODELS:
+        for share in (0.0, tasks.VALIDATION):
+            one = tasks.task(data, model, 16, share)
+            tasks.check(one)
+            own = one.by_engine()
+            assert with_torch.train(*one.everything) == pytest.approx(own, rel=tasks.TOLERANCE)
+    monkeypatch.setattr(with_torch, "train", lambda *_: (1.001 * 2.3, 0.1))
+    with pytest.raises(SystemExit, match=r"^cdlinear B=8, 5 steps: PyTorch came to loss 2\.302"):
+        tasks.check(one)
 
 
 @pytest.mark.long
@@ -87,6 +110,21 @@ def test_ratios_are_of_samples_of_the_same_round() -> None:
     # A machine that is slower by the round: the medians' ratio would be 3.
     spread = measure.Spread.of_ratios([2.0, 30.0, 100.0], [1.0, 10.0, 100.0])
     assert spread.values == (1.5, 2.0, 2.5)
+
+
+def test_evaluations_share_of_an_epoch_counts_the_steps_that_validation_takes_away() -> None:
+    # Ten seconds of steps and one of testing; with a tenth held out nine and two.
+    taken = {"cdbench dense": [11.0], "test dense": [1.0], "both dense": [2.0]}
+    shares = [row.ratio for row in tasks.evaluation_rows("dense", taken)]
+    assert [share and share.median for share in shares] == [1 / 11, 2 / 11]
+
+
+def test_epochs_take_turns_in_reverse_order_every_other_round() -> None:
+    calls: list[str] = []
+    epochs = {name: lambda name=name: calls.append(name) for name in ("a", "b")}
+    samples = tasks.take_turns(epochs, rounds=3)
+    assert "".join(calls) == "ab" + "ba" + "ab"
+    assert {name: len(taken) for name, taken in samples.items()} == {"a": 3, "b": 3}
 
 
 def test_limits_by_operations_are_those_of_the_plan() -> None:
