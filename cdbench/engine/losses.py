@@ -1,4 +1,7 @@
-"""The training loss."""
+"""The training losses: cross-entropy of classes, squared error of a quantity."""
+
+from abc import ABC, abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +12,36 @@ LOG_FLOOR = 1e-12
 """Added to a probability before taking its logarithm, as in the paper's released code."""
 
 
-class Softmax:
+class Loss(ABC):
+    """A mean loss of a network's outputs (N, n_outputs), to be computed repeatedly.
+
+    It is analytic in the outputs, which may be complex.
+
+    Attributes
+    ----------
+    outputs : (N, n_outputs) float or complex
+        What it is bound to, read by every computation.
+    dy : (N, n_outputs) as outputs
+        The gradient with respect to the outputs, after ``gradient``.
+    """
+
+    outputs: Array
+    dy: Array
+
+    @abstractmethod
+    def run(self) -> Array:
+        """Compute and return the predictions, (N, n_outputs)."""
+
+    @abstractmethod
+    def true(self, targets: NDArray[Any]) -> Array:
+        """Return what each sample's loss is computed from, (N,), after a run."""
+
+    @abstractmethod
+    def gradient(self, targets: NDArray[Any]) -> Array:
+        """Run, write the mean loss's gradient into ``dy``, and return what ``true`` would."""
+
+
+class Softmax(Loss):
     """Softmax of logits (N, n_classes) in its own arrays, to be computed repeatedly.
 
     Probabilities are stored by columns, so that sums over the few classes are sums of long vectors.
@@ -24,19 +56,20 @@ class Softmax:
 
     Attributes
     ----------
-    p : (N, n_classes) as logits
-        Probabilities after ``run``; the gradient after ``gradient``.
+    p, dy : (N, n_classes) as logits
+        One array: probabilities after ``run``; the gradient after ``gradient``.
     """
 
     def __init__(self, logits: Array, allocate: Allocate = FRESH) -> None:
         N, n_classes = logits.shape
+        self.outputs = logits
         self._N, self._logits = N, logits.T
         self._columns = allocate.kept((n_classes, N), logits.dtype)
         self._row = allocate.kept((N,), logits.dtype)
         self._top = self._row.real
         self._places = np.arange(N)
         self._entries = self._columns.reshape(-1)
-        self.p = self._columns.T
+        self.p = self.dy = self._columns.T
 
     def run(self) -> Array:
         """Compute and return each row's probabilities."""
@@ -49,23 +82,54 @@ class Softmax:
         np.divide(p, row, out=p)
         return self.p
 
-    def true(self, labels: NDArray[np.int64]) -> Array:
+    def true(self, targets: NDArray[np.int64]) -> Array:
         """Return the probabilities of the true classes (N,) from the last run."""
-        p_true: Array = self._entries[labels * self._N + self._places]
+        p_true: Array = self._entries[targets * self._N + self._places]
         return p_true
 
-    def gradient(self, labels: NDArray[np.int64]) -> Array:
+    def gradient(self, targets: NDArray[np.int64]) -> Array:
         """Run, overwrite ``p`` with the mean cross-entropy's gradient, return the true classes' p.
 
         The gradient is ``(p - onehot) / N``, without the 1e-12, as in the paper's released code.
         """
         self.run()
-        places = labels * self._N
+        places = targets * self._N
         places += self._places
         p_true: Array = self._entries[places]
         self._entries[places] = p_true - 1.0
         np.multiply(self._columns, 1.0 / self._N, out=self._columns)
         return p_true
+
+
+class SquaredError(Loss):
+    """Half the squared error of one output, so that its second derivative is 1.
+
+    Parameters
+    ----------
+    outputs : (N, 1) float or complex
+        Predictions, read by every computation.
+    allocate : Allocate
+        Source of arrays.
+    """
+
+    def __init__(self, outputs: Array, allocate: Allocate = FRESH) -> None:
+        self.outputs = outputs
+        self.dy = allocate.kept(outputs.shape, outputs.dtype)
+
+    def run(self) -> Array:
+        """Return the outputs, which are the predictions."""
+        return self.outputs
+
+    def true(self, targets: NDArray[np.floating]) -> Array:
+        """Return the residuals, prediction less target, (N,)."""
+        residuals: Array = self.outputs[:, 0] - targets
+        return residuals
+
+    def gradient(self, targets: NDArray[np.floating]) -> Array:
+        """Write residual / N into ``dy`` and return the residuals (N,)."""
+        residuals = self.true(targets)
+        np.multiply(residuals, 1.0 / len(residuals), out=self.dy[:, 0])
+        return residuals
 
 
 def softmax(logits: Array) -> Array:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 ArrayOrSamples = Any
@@ -15,14 +14,17 @@ test) computes with their arrays: a union would have it say so each time."""
 class Split:
     """Samples of one seed: X (N, n_features) in the run's dtype, y (N,).
 
-    Those for validation are None if none are held out.
+    y are classes, int64, or quantities in the run's dtype, less the training split's mean and
+    divided by its deviation; ``unit``, the square of the latter, makes squared errors of those of
+    the target in its own unit. What is for validation is None if nothing is held out.
 
-    Those of a large set are transformed when they are taken.
+    Samples of a large set are transformed when they are taken.
     """
 
     X_train: ArrayOrSamples
-    y_train: NDArray[np.int64]
+    y_train: NDArray[Any]
     X_test: ArrayOrSamples
-    y_test: NDArray[np.int64]
+    y_test: NDArray[Any]
     X_validation: ArrayOrSamples | None = None
-    y_validation: NDArray[np.int64] | None = None
+    y_validation: NDArray[Any] | None = None
+    unit: float = 1.0

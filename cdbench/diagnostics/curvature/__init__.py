@@ -8,7 +8,6 @@ trace, the effective rank and the damped κ.
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cdbench.diagnostics.curvature.exact import exact_spectrum, gauss_newton_matrix, hessian_matrix
 from cdbench.diagnostics.curvature.lanczos import lanczos_spectrum
@@ -22,6 +21,7 @@ from cdbench.diagnostics.curvature.operators import (
 from cdbench.engine.layers import EVALUATION, Context
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
+from cdbench.engine.tasks import TASKS, Targets
 from cdbench.errors import UnknownNameError
 from cdbench.records.spectra import Curvature
 
@@ -40,19 +40,20 @@ def measure_curvature(
     network: Network,
     parameters: Array,
     X: Array,
-    y: NDArray[np.int64],
+    y: Targets,
     *,
     sample: str,
     epoch: int,
     method: str = "auto",
+    task: str = "classification",
     context: Context = EVALUATION,
     seed: int = 0,
     on_stage: Callable[[str], None] = lambda what: None,
 ) -> tuple[Curvature, ...]:
-    """Measure both matrices of the mean softmax cross-entropy, always in float64.
+    """Measure both matrices of the mean training loss, always in float64.
 
-    The Gauss–Newton matrix's smallest eigenvalue is 0, so its damped κ is 1 + largest / d and
-    depends on the largest eigenvalue only.
+    Of a softmax, the Gauss–Newton matrix's smallest eigenvalue is 0, so its damped κ is
+    1 + largest / d and depends on the largest eigenvalue only.
 
     Parameters
     ----------
@@ -62,13 +63,15 @@ def measure_curvature(
         Its parameters.
     X : (N, n_in) float
         The samples.
-    y : (N,) int
-        Their classes.
+    y : (N,) int or float
+        Their classes, or quantities as a Split has them.
     sample, epoch
         Which samples these are and after which epoch, as in Curvature.
     method : str
         "exact" builds the matrices, "lanczos" estimates their spectra; "auto" is exact below
         EXACT_BELOW parameters.
+    task : str
+        A key of TASKS: what y is, and so which loss.
     context : Context
         Context of the evaluation; in it, no sample may affect another.
     seed : int
@@ -91,7 +94,10 @@ def measure_curvature(
         raise UnknownNameError("curvature method", method, METHODS)
     if method == "auto":
         method = "exact" if network.n_parameters < EXACT_BELOW else "lanczos"
-    at = (network, parameters, X, y, context)
+    learned = TASKS[task]
+    at = (network, parameters, X, y, context, learned)
+    # The shift moves biases only, so it is the same in both coordinate systems.
+    null = logit_shift(network) if learned.is_shift_free else np.empty((0, network.n_parameters))
     found: list[Curvature] = []
     systems = _coordinates(network)
     for matrix in MATRICES:
@@ -104,8 +110,7 @@ def measure_curvature(
             if method == "exact":
                 spectrum = exact_spectrum(measured * np.outer(D, D))
             else:
-                # The shift moves biases only, so it is the same in both coordinate systems.
-                spectrum = lanczos_spectrum(rescaled(measured, D), seed, logit_shift(network))
+                spectrum = lanczos_spectrum(rescaled(measured, D), seed, null)
             found.append(
                 spectrum.curvature(
                     matrix=matrix,

@@ -1,15 +1,14 @@
 """The whole network's matrices, built explicitly, and all their eigenvalues."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigvalsh
 
 from cdbench.diagnostics.curvature.base import Eigenvalues
 from cdbench.diagnostics.curvature.operators import hessian
 from cdbench.engine.layers import EVALUATION, Context
-from cdbench.engine.losses import softmax
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
+from cdbench.engine.tasks import CLASSIFICATION, Targets, Task
 
 SAMPLES_A_PRODUCT = 100
 """Samples whose Jacobians are held in memory at once."""
@@ -19,11 +18,12 @@ def hessian_matrix(
     network: Network,
     parameters: Array,
     X: Array,
-    y: NDArray[np.int64],
+    y: Targets,
     context: Context = EVALUATION,
+    task: Task = CLASSIFICATION,
 ) -> Array:
     """Return the Hessian, (P, P), from its products with all unit vectors; see ``hessian``."""
-    H: Array = hessian(network, parameters, X, y, context) @ np.eye(network.n_parameters)
+    H: Array = hessian(network, parameters, X, y, context, task) @ np.eye(network.n_parameters)
     return (H + H.T) / 2  # the two differ by rounding
 
 
@@ -31,14 +31,15 @@ def gauss_newton_matrix(
     network: Network,
     parameters: Array,
     X: Array,
-    y: NDArray[np.int64],
+    y: Targets,
     context: Context = EVALUATION,
+    task: Task = CLASSIFICATION,
 ) -> Array:
     """Return the Gauss–Newton matrix, (P, P); see ``gauss_newton``.
 
-    One sample's diag p − p pᵀ is Sᵀ S with rows s_k = √p_k (e_k − p), so the matrix is the mean of
-    (S J)ᵀ (S J). The rows of S J are pullbacks of single samples, which take a quarter of the time
-    of products with all unit vectors.
+    One sample's A is Sᵀ S, of a softmax with rows s_k = √p_k (e_k − p), so the matrix is the mean
+    of (S J)ᵀ (S J). The rows of S J are pullbacks of single samples, which take a quarter of the
+    time of products with all unit vectors.
     """
     theta, N = parameters.astype(np.float64), len(y)
     params, X = network.views(theta), X.astype(np.float64)
@@ -49,9 +50,7 @@ def gauss_newton_matrix(
         samples = X[start : start + SAMPLES_A_PRODUCT]
         for x, sample in zip(samples, grads, strict=False):  # the last chunk may be smaller
             logits, pullback = network.forward(params, x[None], context)
-            p = softmax(logits)[0]
-            root = np.sqrt(p)
-            for s, row in zip(np.diag(root) - np.outer(root, p), sample, strict=True):
+            for s, row in zip(task.root(logits), sample, strict=True):
                 pullback.to_parameters(s[None], row)
         S_J = rows[: len(samples)].reshape(-1, theta.size)
         matrix += S_J.T @ S_J

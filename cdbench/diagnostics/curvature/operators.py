@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator
 
 from cdbench.engine.layers import EVALUATION, Context, WeightLayer
-from cdbench.engine.losses import softmax, softmax_gradient
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
+from cdbench.engine.tasks import CLASSIFICATION, Targets, Task
 
 STEP = 1e-20
 """h: its square is below float64's rounding, and h times any derivative is far from underflow."""
@@ -30,10 +29,11 @@ def hessian(
     network: Network,
     parameters: Array,
     X: Array,
-    y: NDArray[np.int64],
+    y: Targets,
     context: Context = EVALUATION,
+    task: Task = CLASSIFICATION,
 ) -> LinearOperator:
-    """Return the Hessian of the mean softmax cross-entropy with respect to the parameters.
+    """Return the Hessian of the mean training loss with respect to the parameters.
 
     A product is one gradient of the network at complex parameters.
 
@@ -45,10 +45,12 @@ def hessian(
         Where the Hessian is taken; any float type, but computed in float64.
     X : (N, n_in) float
         The samples.
-    y : (N,) int
-        Their classes.
+    y : (N,) int or float
+        Their classes, or quantities as a Split has them.
     context : Context
         One in which no sample affects another, as in evaluation.
+    task : Task
+        Softmax cross-entropy of classes, or half the squared error of quantities.
 
     Returns
     -------
@@ -65,8 +67,9 @@ def hessian(
         total = np.zeros(theta.size)
         for x, labels in samples:
             logits, pullback = network.forward(params, x, context)
-            _, dlogits = softmax_gradient(logits, labels)
-            pullback.to_parameters(dlogits, grads)
+            loss = task.bind(logits)
+            loss.gradient(labels)
+            pullback.to_parameters(loss.dy, grads)
             total += gradient.imag * (len(labels) / N)
         return total / STEP
 
@@ -77,19 +80,20 @@ def gauss_newton(
     network: Network,
     parameters: Array,
     X: Array,
-    y: NDArray[np.int64],
+    y: Targets,
     context: Context = EVALUATION,
+    task: Task = CLASSIFICATION,
 ) -> LinearOperator:
-    """Return the Gauss–Newton matrix Jᵀ A J of the mean softmax cross-entropy.
+    """Return the Gauss–Newton matrix Jᵀ A J of the mean training loss.
 
-    J is the derivative of the logits with respect to the parameters. A = (diag p − p pᵀ) / N is
-    that of the loss's gradient with respect to the logits, sample by sample. Neither p nor this
-    matrix depends on the labels; it is also the Fisher information matrix. J v is a complex step,
-    Jᵀ the network's pullback.
+    J is the derivative of the outputs with respect to the parameters, A that of the loss's gradient
+    with respect to the outputs, sample by sample: (diag p − p pᵀ) / N of softmax cross-entropy,
+    1 / N of half the squared error. Neither depends on the targets; the matrix is also the Fisher
+    information matrix. J v is a complex step, Jᵀ the network's pullback.
 
     Parameters
     ----------
-    network, parameters, X, y, context
+    network, parameters, X, y, context, task
         As for ``hessian``.
 
     Returns
@@ -102,20 +106,16 @@ def gauss_newton(
     for part in _chunks(N):
         x = X[part].astype(np.float64)
         logits, pullback = network.forward(network.views(theta), x, context)
-        top = logits.argmax(axis=1)[:, None]
-        passes.append((x.astype(np.complex128), softmax(logits), top, pullback))
+        passes.append((x.astype(np.complex128), task.curvature(logits), pullback))
     gradient = np.zeros(theta.size)
     grads = network.views(gradient)
 
     def product(v: Array) -> Array:
         params = network.views(theta + STEP * 1j * v.ravel())
         total = np.zeros(theta.size)
-        for x, p, top, pullback in passes:
+        for x, A, pullback in passes:
             logits, _ = network.forward(params, x, context)
-            Jv = logits.imag / STEP
-            # A ignores this shift of J v; without it, cancellation is total where p is nearly 1.
-            p_Jv = p * (Jv - np.take_along_axis(Jv, top, axis=1))
-            pullback.to_parameters((p_Jv - p * p_Jv.sum(axis=1, keepdims=True)) / N, grads)
+            pullback.to_parameters(A(logits.imag / STEP) / N, grads)
             total += gradient
         return total
 
@@ -138,8 +138,8 @@ def weight_space(network: Network) -> Array:
 def logit_shift(network: Network) -> Array:
     """Return the direction, (1, P), that adds the same number to all logits of all samples.
 
-    The loss does not depend on it, so it is a null vector of both matrices. The smallest eigenvalue
-    of the Gauss–Newton matrix, which has no negative one, is therefore 0.
+    A softmax does not depend on it, so it is a null vector of both matrices of a cross-entropy. The
+    smallest eigenvalue of the Gauss–Newton matrix, which has no negative one, is therefore 0.
     """
     direction = np.zeros((1, network.n_parameters))
     bias = network.views(direction[0])[network.weight_layers[-1].position]["bias"]
