@@ -20,10 +20,11 @@ def check_widths(config: RunConfig) -> None:
 
     dataset = load_dataset(config)
     try:
-        build_network(config, dataset.n_features, dataset.n_classes)
+        build_network(config, dataset.n_features, dataset.n_outputs)
     except ShapeError as error:
+        learned = f"{dataset.n_classes} classes" if dataset.classes else "the quantity"
         layer = families.specification(config.layer, config.structure, config.B)
         raise ConfigurationError(
-            f"layer = {layer} with the {dataset.n_features} features and {dataset.n_classes} "
-            f"classes of {config.dataset}: {error}"
+            f"layer = {layer} with the {dataset.n_features} features and {learned} of "
+            f"{config.dataset}: {error}"
         ) from error

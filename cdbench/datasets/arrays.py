@@ -1,10 +1,11 @@
-"""Features and labels from arrays."""
+"""Features and labels, or a numeric target, from arrays."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import is_small_integer
+from cdbench.datasets.quantities import Quantities
 from cdbench.datasets.table import ENCODE, Table, of_blanks
 from cdbench.engine.products.base import Array
 from cdbench.errors import DatasetError
@@ -13,6 +14,11 @@ from cdbench.errors import DatasetError
 def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
     """Build a data set from checked arrays; see ``table_from_arrays``."""
     return table_from_arrays(name, X, labels).dataset()
+
+
+def quantities_from_arrays(name: str, X: Array, y: NDArray[np.generic]) -> Quantities:
+    """Build a data set for regression from checked arrays, y (N,) numeric."""
+    return table_from_arrays(name, X, y).quantities()
 
 
 def table_from_arrays(
@@ -27,7 +33,7 @@ def table_from_arrays(
     X : (N, n_features) real
         Features.
     labels : (N,)
-        Anything that can be sorted: integers or text.
+        Anything that can be sorted: numbers or text.
     encode : bool, optional
         Whether NaN is a blank to be filled.
 
@@ -50,6 +56,8 @@ def table_from_arrays(
                 f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "
                 f"finite number; drop or fill such rows first, or, {ENCODE}"
             )
+    if labels.dtype.kind == "f":  # whose text is that of exactly this number
+        labels = labels.astype(np.float64)
     names, y = np.unique(labels, return_inverse=True)
     try:
         classes = tuple(str(label) for label in names)

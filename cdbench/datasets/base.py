@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil, sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from cdbench.errors import DatasetError
 HASHED_AT_ONCE = 512
 """Rows that are converted at a time."""
 
-Side = tuple[Array | Samples, NDArray[np.int64]]
+Side = tuple[Array | Samples, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,15 @@ class Dataset:
 
     name: str
     X: NDArray[Any]
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     classes: tuple[str, ...]
     X_test: NDArray[Any] | None = None
-    y_test: NDArray[np.int64] | None = None
+    y_test: NDArray[Any] | None = None
     permute: int | None = None
     texts: Texts = ()
+
+    task: ClassVar[str] = "classification"
+    _hashed_as: ClassVar[str] = "<i8"
 
     def __post_init__(self) -> None:
         check_trainable(self)
@@ -85,6 +88,11 @@ class Dataset:
         return len(self.classes)
 
     @property
+    def n_outputs(self) -> int:
+        """Number of outputs of a network for it: its classes."""
+        return self.n_classes
+
+    @property
     def guessing_level(self) -> float:
         """Accuracy, 0 to 1, up to which a run is no better than always guessing the largest class.
 
@@ -102,8 +110,8 @@ class Dataset:
         """SHA-256 of the arrays as read, in 64 bits, with their shapes and the class names."""
         digest = hashlib.sha256()
         for array, dtype in (
-            *((self.X, "<f8"), (self.y, "<i8")),
-            *((self.X_test, "<f8"), (self.y_test, "<i8")),
+            *((self.X, "<f8"), (self.y, self._hashed_as)),
+            *((self.X_test, "<f8"), (self.y_test, self._hashed_as)),
         ):
             if array is not None:
                 digest.update(str(array.shape).encode())
@@ -176,7 +184,7 @@ class Dataset:
         if self.X_test is not None and self.y_test is not None:
             train, test = np.arange(len(self.y)), (self._rows(self.X_test), self.y_test)
         else:
-            train, rows = stratified_split(self.y, ceil(TEST_SHARE * len(self.y)), seed)
+            train, rows = self._drawn(ceil(TEST_SHARE * len(self.y)), seed)
             test = (self._rows(self.X, rows), self.y[rows])
         train, held_out = self._held_out(train, validation, seed)
         sides = [(self._rows(self.X, train), self.y[train]), test]
@@ -194,6 +202,10 @@ class Dataset:
         if order is None:
             return [*arrays]
         return [(X.take(order, axis=1), y) for X, y in arrays]
+
+    def _drawn(self, n_test: int, seed: int) -> tuple[Indices, Indices]:
+        """Return the training and the test samples."""
+        return stratified_split(self.y, n_test, seed)
 
     def _rows(self, X: NDArray[Any], rows: Indices | None = None) -> Array | Samples:
         if self.is_large:

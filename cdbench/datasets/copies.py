@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset
+from cdbench.datasets.quantities import Quantities
 from cdbench.errors import DatasetError
 from cdbench.system.cache_folder import cache_folder
 from cdbench.system.memory import format_bytes
@@ -60,7 +61,8 @@ def kept(name: str, fingerprint: str) -> Dataset | None:
         }
         for labels in {"y", "y_test"} & arrays.keys():
             arrays[labels] = np.array(arrays[labels])
-        return Dataset(name, classes=tuple(contents["classes"]), **arrays)
+        classes = tuple(contents["classes"])
+        return (Dataset if classes else Quantities)(name, classes=classes, **arrays)
     except UNREADABLE:
         return None
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.encoding import Texts
+from cdbench.datasets.quantities import Quantities
+from cdbench.engine.products.base import Array
 from cdbench.errors import DatasetError
 
 ENCODE = "to encode text and fill blanks: --encode one-hot"
@@ -68,6 +70,36 @@ class Table:
         texts = self.texts or test.texts
         return Dataset(self.name, self.X, self.y, self.classes, test.X, order[test.y], texts=texts)
 
+    def quantities(self, test: "Table | None" = None) -> Quantities:
+        """Return the data set whose targets are the labels' numbers, tested on another file.
+
+        Raises
+        ------
+        DatasetError
+            If a label is no finite number, the samples cannot be trained on, or the other file has
+            other columns.
+        """
+        if test is None:
+            return Quantities(self.name, self.X, self._targets(), texts=self.texts)
+        self._check_columns(test)
+        y, y_test = self._targets(), test._targets()
+        texts = self.texts or test.texts
+        return Quantities(self.name, self.X, y, X_test=test.X, y_test=y_test, texts=texts)
+
+    def _targets(self) -> Array:
+        """Return the numbers that the labels of the samples are, (N,)."""
+        values = np.array([_number(label) for label in self.classes])
+        wrong = ~np.isfinite(values)[self.y]
+        if wrong.any():
+            sample = int(wrong.argmax())
+            raise DatasetError(
+                f"{self.name}: the target of sample {sample + 1} is "
+                f"{self.classes[self.y[sample]]!r}, expected a finite number in every row, or "
+                "--task classification for classes"
+            )
+        targets: Array = values[self.y]
+        return targets
+
     def _check_columns(self, test: "Table") -> None:
         own, others = self.X.shape[1], test.X.shape[1]
         if own != others:
@@ -80,6 +112,14 @@ class Table:
                     f"{test.name}: feature {number} is called {pair[1]!r}, expected {pair[0]!r} as "
                     f"in {self.name}"
                 )
+
+
+def _number(label: str) -> float:
+    """Return the label as a number, or NaN if it is not one."""
+    try:
+        return float(label)
+    except ValueError:
+        return np.nan
 
 
 def of_blanks(X: NDArray[Any]) -> Texts:

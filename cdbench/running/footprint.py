@@ -16,11 +16,11 @@ ACTIVATIONS = 2
 """Arrays of activations per layer: its input and the gradient of its input."""
 
 
-def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
+def training_bytes(config: RunConfig, n_features: int, n_outputs: int) -> int:
     """Return roughly how much memory a training takes in addition to its data, in bytes."""
     N, real = config.batch_size, np.dtype(config.dtype).itemsize
     total = temporary = 0
-    for layer in build_weight_layers(config, n_features, n_classes):
+    for layer in build_weight_layers(config, n_features, n_outputs):
         n_in, n_out = layer.n_in, layer.n_out
         shapes = layer.parameter_shapes().values()
         n_weights = sum(map(prod, shapes)) - n_out
@@ -32,9 +32,9 @@ def training_bytes(config: RunConfig, n_features: int, n_classes: int) -> int:
     return total + temporary
 
 
-def check_memory(config: RunConfig, n_features: int, n_classes: int) -> None:
+def check_memory(config: RunConfig, n_features: int, n_outputs: int) -> None:
     """Raise ConfigurationError if a training would take more memory than is available."""
-    needed, available = training_bytes(config, n_features, n_classes), available_memory()
+    needed, available = training_bytes(config, n_features, n_outputs), available_memory()
     if available is not None and needed > available:
         widths = " ".join(map(str, config.hidden))
         fewer = ["a narrower --hidden", "a smaller --batch-size"]
