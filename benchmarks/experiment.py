@@ -84,7 +84,7 @@ class Task:
     def by_engine(self) -> tuple[float, float]:
         """Train as ``cdbench.running.execution`` does, without spectra."""
         *_, last = train(self.network, self.parameters.copy(), self.split, self.config)
-        return last.training_loss, last.test_accuracy
+        return last.training_loss, last.accuracy
 
     def by_hand(self) -> tuple[float, float]:
         """Train the dense network with the loop written for it alone."""

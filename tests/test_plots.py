@@ -90,9 +90,7 @@ def test_fig1_draws_the_losses_and_the_accuracies_in_percent() -> None:
     loss, accuracy = FIGURES["fig1"](runs, SOURCE).axes
     epochs = list(range(1, 26))
     assert line_data(loss) == [(epochs, [m.training_loss for m in r.epochs]) for r in runs]
-    assert line_data(accuracy) == [
-        (epochs, [100 * m.test_accuracy for m in r.epochs]) for r in runs
-    ]
+    assert line_data(accuracy) == [(epochs, [100 * m.accuracy for m in r.epochs]) for r in runs]
     assert loss.get_yscale() == "log"
     assert accuracy.get_yscale() == "linear"
 

@@ -22,6 +22,7 @@ from cdbench.cli.options import (
 from cdbench.cli.output import print_report
 from cdbench.config.families import BASELINE
 from cdbench.config.run_config import RunConfig
+from cdbench.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from cdbench.comparison.plan import Plan
@@ -32,6 +33,7 @@ SHARED = (
     *(
         "dataset",
         "label_column",
+        "task",
         "test",
         "encode",
         "permute",
@@ -195,7 +197,13 @@ def _base(knobs: dict[str, Any], header: str) -> RunConfig:
     """Return the dense network at full width, pinned to its data set."""
     from cdbench.datasets import pin_dataset
 
-    return pin_dataset(RunConfig(**given(knobs), layer=BASELINE), header_of(header))
+    base = RunConfig(**given(knobs), layer=BASELINE)
+    if base.task != "classification":
+        raise ConfigurationError(
+            f"task = {base.task}: cdbench compare ranks models by accuracy; expected --task "
+            "classification, or cdbench sweep, which takes any task"
+        )
+    return pin_dataset(base, header_of(header))
 
 
 def _plan(

@@ -119,6 +119,7 @@ BlasThreadsOption = Annotated[
 _PANELS = {
     "dataset": "Data",
     "label_column": "Data",
+    "task": "Data",
     "permute": "Data",
     "encode": "Data",
     "test": "Data",

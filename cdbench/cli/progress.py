@@ -15,6 +15,7 @@ from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.naming import varied_knobs
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import COMPLETED, INTERRUPTED, Run
+from cdbench.reports.statistics import format_score
 from cdbench.running.pace import Pace
 from cdbench.running.reproduction import BIT_FOR_BIT
 from cdbench.system.printable import printable
@@ -157,8 +158,9 @@ class SweepProgress(RunBar):
             why = printable(one_line(run.error))
             self.bar.console.print(f"{line}: {why}", markup=False, emoji=False, soft_wrap=True)
         elif not self.is_drawn:
-            accuracy = 100 * run.epochs[-1].test_accuracy
-            echo(f"{n_done}/{self.n_runs} {line}, {accuracy:.2f} %, {run.duration_s:.2f} s")
+            of = "R² " if config.task == "regression" else ""
+            score = of + format_score(run.epochs[-1:])
+            echo(f"{n_done}/{self.n_runs} {line}, {score}, {run.duration_s:.2f} s")
 
 
 class ReproductionProgress(RunBar):

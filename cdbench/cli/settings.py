@@ -66,7 +66,8 @@ class Settings:
     defaults : dict
         Knob values by name.
     sweeps : dict of dict
-        Named sweeps. Each value is a list, except ``label_column``, ``jobs`` and ``baseline``.
+        Named sweeps. Each value is a list, except those of ``ONE_VALUE``, ``jobs`` and
+        ``baseline``.
     """
 
     path: Path | None = None

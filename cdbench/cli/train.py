@@ -1,5 +1,6 @@
 """``cdbench train``: train one run, and show each epoch as it ends."""
 
+import math
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from cdbench.records.run import INTERRUPTED as RUN_INTERRUPTED
 from cdbench.records.run import EpochMetrics, Run
 from cdbench.reports.formats import Report
 from cdbench.reports.kinds import notes_on_kinds
-from cdbench.reports.statistics import format_kappa
+from cdbench.reports.statistics import format_kappa, format_score
 from cdbench.statistics.numerals import minus
 from cdbench.system.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
 from cdbench.system.printable import printable
@@ -70,7 +71,8 @@ def train(
     _say_if_stored(config, database)
     print_shares([config])
     echo(f"{config.model} · {printable(config.dataset)} · seed {config.seed}\n")
-    echo("epoch   training loss   test loss   test accuracy   seconds")
+    score = "test R²" if config.task == "regression" else "test accuracy"
+    echo(f"epoch   training loss   test loss   {score:>13}   seconds")
     with interrupts_held():
         with interrupts_let_through(), stages() as on_stage:
             run = execute(config, _print_epoch, diagnostics, blas_threads, on_stage)
@@ -81,7 +83,7 @@ def train(
         if run.status == RUN_INTERRUPTED:
             ignore_interrupts()
         echo()
-        _print_outcome(run, guessing_levels([config]).get(config.dataset, -1.0))
+        _print_outcome(run, guessing_levels([config]).get(config.dataset, -math.inf))
         echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is reported
     if diagnostics != Diagnostics():
         echo(
@@ -103,9 +105,10 @@ def _say_if_stored(config: RunConfig, database: "Database") -> None:
 
 
 def _print_epoch(metrics: EpochMetrics) -> None:
+    form = "f" if metrics.test_r2 is None else "g"  # squares may have any size
     echo(
-        f"{metrics.epoch:5}   {metrics.training_loss:13.6f}   {metrics.test_loss:9.6f}"
-        f"   {100 * metrics.test_accuracy:11.2f} %   {metrics.duration_s:7.4f}"
+        f"{metrics.epoch:5}   {metrics.training_loss:13.6{form}}   {metrics.test_loss:9.6{form}}"
+        f"   {format_score([metrics]):>13}   {metrics.duration_s:7.4f}"
     )
 
 
@@ -121,9 +124,13 @@ def _print_outcome(run: Run, guessing_level: float) -> None:
         echo(f"{_widths(run)} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
     if run.error:
         echo(f"{run.status}: {one_line(run.error)}", err=True)
-    elif (accuracy := run.epochs[-1].test_accuracy) <= guessing_level:
+    elif run.epochs[-1].score <= guessing_level:
+        score = format_score(run.epochs[-1:])
+        if run.config.task == "regression":
+            echo(f"this run learned nothing: an R² of {score} is no better than guessing the mean")
+            return
         echo(
-            f"this run learned nothing: {100 * accuracy:.2f} % is no better than guessing, which "
+            f"this run learned nothing: {score} is no better than guessing, which "
             f"reaches up to {100 * guessing_level:.1f} % (the share of the most frequent class and "
             "two standard errors of the test split)",
         )

@@ -9,6 +9,7 @@ from typing import Any
 NEW: Mapping[str, Any] = {
     "structure": None,
     "plugin": None,
+    "task": "classification",
     "head": "structured",
     "validation": 0.0,
     "early_stopping": None,

@@ -23,6 +23,7 @@ DTYPES = ("float64", "float32")
 ENCODINGS = ("one-hot",)
 INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
 NORMALIZATIONS = ("none", "layer", "batch")
+TASK_NAMES = ("classification", "regression")
 HEADS = ("structured", "dense")
 LEARNING_RATE_SCALINGS = ("raw", "weight-space", "mean", "sharp")
 PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")
@@ -47,6 +48,7 @@ def check_names(config: Any) -> None:
         if value is not None:
             check_text(name, value)
     for name, choices in (
+        ("task", TASK_NAMES),
         ("optimizer", OPTIMIZER_NAMES),
         ("fisher_form", FISHER_FORMS),
         ("dtype", DTYPES),

@@ -22,7 +22,7 @@ INTEGER_NAMES = frozenset(
 
 SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs", "baseline"}
 
-ONE_VALUE = frozenset({"label_column", "test", "encode"})
+ONE_VALUE = frozenset({"label_column", "task", "test", "encode"})
 """Knobs that say how the files are read, and are the same for all runs of a sweep."""
 
 MAX_RANGE = 100_000

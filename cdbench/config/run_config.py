@@ -62,6 +62,11 @@ class RunConfig:
         "What to do with text and blanks in a file: one-hot makes each text a feature, and fills "
         "blanks by the training split's median or most frequent text. [default: refuse them]",
     )
+    task: str = _knob(
+        "classification",
+        "What is learned: classification, or regression of a numeric label column by the squared "
+        "error.",
+    )
     dataset_fingerprint: str | None = None
     permute: int | None = _knob(
         None,

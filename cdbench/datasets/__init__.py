@@ -39,10 +39,18 @@ __all__ = ["DATASETS", "Dataset", "guessing_levels", "load_dataset", "pin_datase
 def load_dataset(config: RunConfig) -> Dataset:
     """Return the data set that a configuration names.
 
-    DatasetError is raised if a file cannot be read, or its contents are not those to which the
-    configuration was pinned.
+    DatasetError is raised if a file cannot be read, its contents are not those to which the
+    configuration was pinned, or its target is not for the configuration's task.
     """
     data = _loaded(config)
+    if data.task != config.task:
+        has, needs = "classes", "a numeric target"
+        if data.task == "regression":
+            has, needs = needs, has
+        raise DatasetError(
+            f"{config.dataset}: has {has}, but --task {config.task} needs {needs}; expected --task "
+            f"{data.task}, or another data set, such as a .csv file"
+        )
     return data if config.permute is None else replace(data, permute=config.permute)
 
 
@@ -95,13 +103,15 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
                 f"{name} = {value!r} was given with dataset {config.dataset}; expected {EXPECTED}"
             )
     if config.dataset in DATASETS:
+        if config.task == "regression":
+            load_dataset(config)  # which refuses: all of these are classes
         return config
     if is_made(config.dataset):
-        made_to_measure(config.dataset)
+        load_dataset(config)
         return config
-    found = plugins.find("dataset", config.dataset)
-    if found is not None:
-        return replace(config, dataset_fingerprint=_made(found).fingerprint)
+    if plugins.find("dataset", config.dataset) is not None:
+        unpinned = replace(config, dataset_fingerprint=None)
+        return replace(config, dataset_fingerprint=load_dataset(unpinned).fingerprint)
     dataset = read(config, header)
     fingerprint = dataset.fingerprint
     if dataset.is_large:
@@ -118,7 +128,10 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
 
 
 def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
-    """Return the ``guessing_level`` of each data set that can still be read, by name."""
+    """Return the ``guessing_level`` of each data set that can still be read, by name.
+
+    An accuracy, or of a regression R².
+    """
     levels = {}
     for config in {config.dataset: config for config in configs}.values():
         with suppress(DatasetError, UnknownNameError):
@@ -151,7 +164,7 @@ def _only_what_is_read(config: RunConfig) -> RunConfig:
     return RunConfig(
         **{
             name: getattr(config, name)
-            for name in ("dataset", "label_column", "test", "encode", "dataset_fingerprint")
+            for name in ("dataset", "label_column", "task", "test", "encode", "dataset_fingerprint")
         }
     )
 

@@ -18,13 +18,15 @@ from cdbench.errors import DatasetError
 EXPECTED = "expected two .npy files, X of shape (N, n_features), numeric, and y of shape (N,)"
 
 
-def read_npy(X_path: Path, y_path: Path, *, encode: bool = False) -> Table:
+def read_npy(
+    X_path: Path, y_path: Path, *, task: str = "classification", encode: bool = False
+) -> Table:
     """Read two arrays; refuse Python objects (pickles) and what would not fit into memory.
 
-    With ``encode``, NaN in X is a blank to be filled. DatasetError is raised if a file cannot be
-    read, or the arrays do not have these shapes.
+    Of a regression, y are numbers, else classes. With ``encode``, NaN in X is a blank to be filled.
+    DatasetError is raised if a file cannot be read, or the arrays do not have these shapes.
     """
-    check_arrays(X_path, _header(X_path, "X"), _header(y_path, "y"))
+    check_arrays(X_path, _header(X_path, "X"), _header(y_path, "y"), task)
     X, y = _array(X_path), _array(y_path)
     return table_from_arrays(f"{X_path},{y_path}", X, y, encode=encode)
 

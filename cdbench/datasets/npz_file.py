@@ -24,6 +24,12 @@ from cdbench.system.memory import format_bytes
 
 EXPECTED = "expected a .npz with X of shape (N, n_features), numeric, and y of shape (N,)"
 
+TARGETS = {
+    "classification": ("iubSU", "whole numbers or text, or --task regression"),
+    "regression": ("iuf", "numbers, or --task classification"),
+}
+"""What y may be, by the task: kinds of dtype, and these in words."""
+
 MAX_DIRECTORY_BYTES = 1_000_000
 """Largest list of members of an archive; NumPy writes about 100 bytes per member."""
 
@@ -56,10 +62,10 @@ class Member(NamedTuple):
         return math.prod(self.shape) * max(1, self.dtype.itemsize)
 
 
-def read_npz(path: Path, *, encode: bool = False) -> Table:
+def read_npz(path: Path, *, task: str = "classification", encode: bool = False) -> Table:
     """Read X and y; refuse Python objects (pickles) and what would not fit into memory.
 
-    With ``encode``, NaN in X is a blank to be filled.
+    Of a regression, y are numbers, else classes. With ``encode``, NaN in X is a blank to be filled.
 
     Raises
     ------
@@ -71,7 +77,7 @@ def read_npz(path: Path, *, encode: bool = False) -> Table:
             if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
                 raise DatasetError(f"{path}: got a single .npy array, {EXPECTED}")
             with zipfile.ZipFile(file) as archive:
-                X, y = _read_arrays(path, archive)
+                X, y = _read_arrays(path, archive, task)
     except UNREADABLE as error:
         try:
             reason = str(error) if zipfile.is_zipfile(path) else "it is not a .npz archive"
@@ -90,7 +96,9 @@ class _Directory(io.BufferedReader):
         return super().read(size)
 
 
-def _read_arrays(path: Path, archive: zipfile.ZipFile) -> tuple[NDArray[np.generic], ...]:
+def _read_arrays(
+    path: Path, archive: zipfile.ZipFile, task: str
+) -> tuple[NDArray[np.generic], ...]:
     names = archive.namelist()
     stored = {name: name if name in names else f"{name}.npy" for name in ("X", "y")}
     if not set(stored.values()) <= set(names):
@@ -98,7 +106,7 @@ def _read_arrays(path: Path, archive: zipfile.ZipFile) -> tuple[NDArray[np.gener
         some += [f"and {len(names) - 10:,} more"] * (len(names) > 10)
         raise DatasetError(f"{path}: found {', '.join(some) or 'nothing'}, {EXPECTED}")
     X, y = (_header(path, archive, name) for name in stored.values())
-    check_arrays(path, X, y)
+    check_arrays(path, X, y, task)
     return _array(path, archive, X), _array(path, archive, y)
 
 
@@ -157,14 +165,15 @@ def _parsed(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], i
     return shape, dtype, np.lib.format.MAGIC_LEN + size.size + n
 
 
-def check_arrays(path: Path, X: Member, y: Member) -> None:
+def check_arrays(path: Path, X: Member, y: Member, task: str) -> None:
     """Raise DatasetError if these are not arrays of a data set, or do not fit into memory."""
     if len(X.shape) != 2 or not math.prod(X.shape) or y.shape != X.shape[:1]:
         raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
     if X.dtype.kind not in "iufb":
         raise DatasetError(f"{path}: X has dtype {X.dtype}, {EXPECTED}")
-    if y.dtype.kind not in "iubSU":
-        raise DatasetError(f"{path}: y has dtype {y.dtype}, expected whole numbers or text")
+    kinds, expected = TARGETS[task]
+    if y.dtype.kind not in kinds:
+        raise DatasetError(f"{path}: y has dtype {y.dtype}, expected {expected}")
     # Labels are sorted and numbered with 64-bit integers.
     labels = 3 * y.n_bytes + 8 * COPIES * y.shape[0]
     features = X.n_bytes + held_bytes(X.shape, X.dtype)

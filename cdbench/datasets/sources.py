@@ -65,9 +65,8 @@ def read(config: RunConfig, header: bool | None = None) -> Dataset:
         path = Path(expanded(folder, DatasetError)) if folder else downloaded(kind)
         return FOLDERS[kind](path)
     table = _table(config.dataset, config, header)
-    if config.test is None:
-        return table.dataset()
-    return table.dataset(_table(config.test, config, header, table))
+    test = None if config.test is None else _table(config.test, config, header, table)
+    return table.quantities(test) if config.task == "regression" else table.dataset(test)
 
 
 def _table(
@@ -82,10 +81,10 @@ def _table(
         raise UnknownNameError("dataset", name, known, f"or {EXPECTED}")
     if PAIR in name:
         first, _, second = name.partition(PAIR)
-        return read_npy(_found(f"{first}.npy"), _found(second), encode=encode)
+        return read_npy(_found(f"{first}.npy"), _found(second), task=config.task, encode=encode)
     path = _found(name)
     if path.suffix == ".npz":
-        return read_npz(path, encode=encode)
+        return read_npz(path, task=config.task, encode=encode)
     if path.suffix == ".parquet":
         return read_parquet(path, config.label_column, encode=encode, like=like)
     return read_csv(path, config.label_column, header, encode=encode, like=like)

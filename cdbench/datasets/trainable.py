@@ -25,8 +25,8 @@ def check_trainable(data: Any) -> None:
     if _is_of_quantities(data.classes, int(counts[rarest])):
         raise DatasetError(
             f"{data.name}: got {n_classes:,} different numbers as labels, such as "
-            f"{data.classes[0]}; that is a quantity, but cdbench trains classifiers; expected "
-            "classes (group the numbers, or name another column with --label-column)"
+            f"{data.classes[0]}; that is a quantity; expected --task regression, or classes (group "
+            "the numbers, or name another column with --label-column)"
         )
     if data.y_test is not None:
         _check_given_test(data, counts)

@@ -56,7 +56,7 @@ class Monitor:
         self._on_stage = on_stage
         self.network, self.parameters, self.split = network, parameters, split
         self.diagnostics = diagnostics
-        size = config.batch_size
+        self._task, size = config.task, config.batch_size
         self._last = config.epochs
         X, self.y = {
             "train": (split.X_train, split.y_train),
@@ -108,6 +108,7 @@ class Monitor:
                 sample=self.diagnostics.on,
                 epoch=epoch,
                 method=self.diagnostics.curvature,
+                task=self._task,
                 context=self._context(),
                 on_stage=self._on_stage,
             )

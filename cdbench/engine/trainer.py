@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.layers import EVALUATION, Context, Params, WeightLayer
-from cdbench.engine.losses import Softmax, cross_entropy
 from cdbench.engine.network import Network
 from cdbench.engine.optimizers import OPTIMIZERS
 from cdbench.engine.products.base import Array
@@ -18,6 +17,7 @@ from cdbench.engine.regularizers import REGULARIZERS
 from cdbench.engine.samples import Samples
 from cdbench.engine.split import Split
 from cdbench.engine.step_sizes import learning_rates, measured_gains
+from cdbench.engine.tasks import TASKS, Score
 from cdbench.engine.tying import Tied
 from cdbench.errors import DivergenceError
 from cdbench.records.run import LayerGain
@@ -27,13 +27,6 @@ DROPOUT_STREAM = 1
 
 EVALUATED = 2**16
 """Approximate number of activations in the widest layer that are evaluated at a time."""
-
-
-class Score(NamedTuple):
-    """Mean cross-entropy, in nats, and accuracy, 0 to 1, on some samples."""
-
-    loss: float
-    accuracy: float
 
 
 class Trainer:
@@ -48,6 +41,7 @@ class Trainer:
         gains: Sequence[LayerGain] | None = None,
     ) -> None:
         self.network, self.config, self.split = network, config, split
+        self.task = TASKS[config.task]
         if gains is None:
             gains = measured_gains(network, parameters, split, config)
         self.parameters, self.gradient = parameters, aligned(len(parameters), config.dtype)
@@ -78,9 +72,9 @@ class Trainer:
         self.n_evaluated = max(config.batch_size, EVALUATED // max(network.widths))
         self.passes: dict[int, Pass] = {}
         self.evaluations: dict[int, Pass] = {}
-        # Probabilities of the true classes; their logarithms are taken at the end of the epoch.
+        # What the losses are computed from at the end of the epoch: for classes, probabilities.
         size = min(config.batch_size, len(split.y_train))
-        self.p_true = np.ones((self.n_steps, size), config.dtype)
+        self.true = np.ones((self.n_steps, size), config.dtype)
         self.penalties = np.zeros(self.n_steps)
 
     def _prepared(self, X: Array | Samples) -> Array | Samples:
@@ -98,8 +92,8 @@ class Trainer:
         if one is None:
             one = self.passes[len(batch)] = Pass(self, self.X_train, len(batch), self.context)
         one.run(self.X_train, batch)
-        p_true = one.softmax.gradient(self.split.y_train[batch])
-        one.network.pullback.to_parameters(one.softmax.p, self.grads)
+        true = one.loss.gradient(self.split.y_train[batch])
+        one.network.pullback.to_parameters(one.loss.dy, self.grads)
         if self.tied is not None:
             self.tied.reduce(self.gradient)
         self.penalties[number - 1] = add_fisher(
@@ -108,10 +102,10 @@ class Trainer:
         self.optimizer.step(self.gradient)
         if self.tied is not None:
             self.tied.expand(self.parameters)
-        self.p_true[number - 1, : len(batch)] = p_true
+        self.true[number - 1, : len(batch)] = true
 
     def check(self, epoch: int, first: int, last: int) -> Array:
-        """Return the mean losses of the epoch's steps from ``first`` to ``last``.
+        """Return the mean losses of the epoch's steps from ``first`` to ``last``, in ``y``'s unit.
 
         Raises
         ------
@@ -119,7 +113,7 @@ class Trainer:
             At the first loss that is not finite.
         """
         steps = slice(first - 1, last)
-        each = cross_entropy(self.p_true[steps])
+        each = self.task.losses(self.true[steps])
         losses: Array = each.mean(axis=1)
         if last == self.n_steps:  # the epoch's last batch may be short
             losses[-1] = each[-1, : self.last_size].mean()
@@ -140,20 +134,18 @@ class Trainer:
         assert self.split.y_validation is not None
         return test, self._score(self.X_validation, self.split.y_validation, context)
 
-    def _score(self, X: Array | Samples, y: NDArray[np.int64], context: Context) -> Score:
+    def _score(self, X: Array | Samples, y: NDArray[Any], context: Context) -> Score:
         """Return the score on these prepared samples."""
-        loss, n_right = 0.0, 0
+        total, n_right = 0.0, 0
         for start in range(0, len(y), self.n_evaluated):
             samples = np.arange(start, min(start + self.n_evaluated, len(y)))
             one = self.evaluations.get(len(samples))
             if one is None:
                 one = self.evaluations[len(samples)] = Pass(self, X, len(samples), context)
             one.run(X, samples)
-            one.softmax.run()
-            labels = y[samples]
-            loss += float(cross_entropy(one.softmax.true(labels)).sum())
-            n_right += int(np.count_nonzero(one.network.logits.argmax(axis=1) == labels))
-        return Score(loss / len(y), n_right / len(y))
+            loss, right = self.task.tally(one.loss, y[samples])
+            total, n_right = total + loss, n_right + right
+        return self.task.score(total, n_right, y, self.split.unit)
 
 
 class Pass:
@@ -169,7 +161,7 @@ class Pass:
         shape[self.axis] = n_samples
         self.x = trainer.workspace.kept(tuple(shape), X.dtype)
         self.network = trainer.chain.bind(trainer.params, self.x, context, prepared=prepared)
-        self.softmax = Softmax(self.network.logits, trainer.workspace)
+        self.loss = trainer.task.bind(self.network.logits, trainer.workspace)
 
     def run(self, X: Array | Samples, samples: NDArray[np.int64]) -> None:
         """Compute the logits of these of the trainer's samples."""

@@ -36,7 +36,7 @@ def train(
     Parameters
     ----------
     network : Network
-        Built for the split's features and classes.
+        Built for the split's features, and its classes or one quantity.
     parameters : (n_parameters,) float
         The initial parameters; they hold the trained ones after the last epoch.
     split : Split
@@ -80,8 +80,17 @@ def train(
             test, held_out = trainer.evaluate()
         if not np.isfinite([score.loss for score in (test, held_out) if score]).all():
             raise DivergenceError(epoch, trainer.n_steps)
-        loss = float(np.mean(losses, dtype=np.float64))
-        yield EpochMetrics(epoch, loss, *test, duration_s, *(held_out or ()))
+        loss = split.unit * float(np.mean(losses, dtype=np.float64))
+        yield EpochMetrics(
+            epoch,
+            loss,
+            test.loss,
+            test.accuracy,
+            duration_s,
+            validation_loss=held_out.loss if held_out else None,
+            validation_accuracy=held_out.accuracy if held_out else None,
+            test_r2=test.r2,
+        )
         if held_out and held_out.loss < lowest:
             lowest, at = held_out.loss, epoch
         if config.early_stopping is not None and epoch - at >= config.early_stopping:

@@ -57,7 +57,7 @@ def fig1(runs: Sequence[PlottedRun], source: str) -> "Figure":
 
 
 def _percents(run: PlottedRun) -> list[float]:
-    return [100 * metrics.test_accuracy for metrics in run.epochs]
+    return [100 * metrics.accuracy for metrics in run.epochs]
 
 
 def _leave_steep_start_below(axes: "Axes", percents: Sequence[float]) -> None:

@@ -11,8 +11,26 @@ COMPLETED, DIVERGED, INTERRUPTED, FAILED = "completed", "diverged", "interrupted
 STATUSES = (COMPLETED, DIVERGED, INTERRUPTED, FAILED)
 
 
+class Scored:
+    """What has a test accuracy, or R² if it is of a regression; the other is None."""
+
+    test_accuracy: float | None
+    test_r2: float | None
+
+    @property
+    def accuracy(self) -> float:
+        """The test accuracy of a classification, 0 to 1."""
+        assert self.test_accuracy is not None
+        return self.test_accuracy
+
+    @property
+    def score(self) -> float:
+        """The test accuracy, or of a regression R²."""
+        return self.accuracy if self.test_r2 is None else self.test_r2
+
+
 @dataclass(frozen=True)
-class EpochMetrics:
+class EpochMetrics(Scored):
     """The results of one epoch.
 
     Attributes
@@ -20,25 +38,30 @@ class EpochMetrics:
     epoch : int
         From 1.
     training_loss : float
-        Unweighted mean of the batches' cross-entropies, in nats, as seen during the epoch; without
-        regularisers.
+        Unweighted mean of the batches' losses as seen during the epoch; without regularisers. A
+        loss is the cross-entropy in nats; of a regression, the mean squared error in the target's
+        unit squared.
     test_loss : float
-        Mean cross-entropy of the test split after the epoch, in nats.
-    test_accuracy : float
-        Share of the test split classified correctly after the epoch, 0 to 1.
+        Mean loss of the test split after the epoch.
+    test_accuracy : float or None
+        Share of the test split classified correctly after the epoch, 0 to 1; None of a regression.
     duration_s : float
         Wall time of the updates without the evaluation, in seconds.
     validation_loss, validation_accuracy : float or None
         As of the test split, of the samples held out for validation; None if there are none.
+    test_r2 : float or None
+        R² of the test split after the epoch, 1 − Σ(y − ŷ)² / Σ(y − ȳ)², at most 1; None of a
+        classification.
     """
 
     epoch: int
     training_loss: float
     test_loss: float
-    test_accuracy: float
+    test_accuracy: float | None
     duration_s: float
     validation_loss: float | None = None
     validation_accuracy: float | None = None
+    test_r2: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from math import isinf, isnan, nan
 
+from cdbench.records.run import Scored
 from cdbench.statistics.averages import deviation, mean
+from cdbench.statistics.numerals import minus
 
 LARGE_LOSS = 1e6
 """From here on a loss is printed with an exponent; 1e308 would have 309 digits."""
@@ -33,6 +35,18 @@ def format_percent(shares: Sequence[float]) -> str:
     """
     spread = f" ± {100 * deviation(shares):.2f} %" if len(shares) > 1 else ""
     return f"{100 * mean(shares):.2f} %{spread}"
+
+
+def format_score(found: Sequence[Scored]) -> str:
+    """Return accuracies in percent or, of a regression, R²: 0.9123 ± 0.0047.
+
+    Mean ± standard deviation (ddof 0); a single seed has no deviation.
+    """
+    scores = [one.score for one in found]
+    if found[0].test_r2 is None:
+        return format_percent(scores)
+    spread = f" ± {deviation(scores):.4f}" if len(scores) > 1 else ""
+    return minus(f"{mean(scores):.4f}") + spread
 
 
 def over_measured(

@@ -1,5 +1,6 @@
 """Results of a sweep: one row per configuration, over its seeds."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,11 +11,14 @@ from cdbench.reports.formats import Report
 from cdbench.reports.statistics import (
     format_count,
     format_kappa,
-    format_percent,
+    format_score,
     over_measured,
 )
 from cdbench.statistics.averages import deviation, mean, median
 from cdbench.store.queries import StoredRun
+
+SCORES = {"classification": "Test accuracy", "regression": "Test R²"}
+"""What the runs of a task reached, as a heading."""
 
 OF_MODEL = ("layer", "structure", "B")
 """What a model's name is made of; the records have it apart as well."""
@@ -30,11 +34,11 @@ def summary(
     Parameters
     ----------
     configs : sequence of RunConfig
-        The sweep.
+        The sweep, of one task.
     runs : mapping
         The newest completed run of each configuration.
     guessing_levels : mapping, optional
-        By data set name, the accuracy up to which a run is no better than guessing.
+        By data set name, the accuracy, or R², up to which a run is no better than guessing.
     """
     levels = guessing_levels or {}
     groups: dict[str, list[RunConfig]] = {}
@@ -44,23 +48,21 @@ def summary(
     rows, records = [], []
     for group in groups.values():
         done = [runs[config] for config in group if config in runs]
-        guessed = sum(run.test_accuracy <= levels.get(run.config.dataset, -1) for run in done)
+        guessed = sum(run.score <= levels.get(run.config.dataset, -math.inf) for run in done)
         row = [group[0].model, *(_knob(group[0], name) for name in varied)]
         rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done, guessed)])
         knobs = {name: getattr(group[0], name) for name in (*OF_MODEL, *varied)}
-        records.append({"model": group[0].model, **knobs} | _record(done, guessed))
+        found = _record(done, guessed, group[0].task)
+        records.append({"model": group[0].model, **knobs} | found)
     columns = ["Model", *(name.replace("_", " ") for name in varied), "Runs", "Parameters"]
-    columns += ["Test accuracy", "weight κ", "s/epoch"]
+    heading = SCORES[configs[0].task]
+    columns += [heading, "weight κ", "s/epoch"]
     notes = [
-        "Test accuracy: mean ± standard deviation over seeds (ddof 0). weight κ: mean over layers, "
+        f"{heading}: mean ± standard deviation over seeds (ddof 0). weight κ: mean over layers, "
         "median over seeds."
     ]
     if any(record["n_guessing"] for record in records):
-        percents = " or ".join(f"{100 * level:.1f} %" for level in sorted({*levels.values()}))
-        notes.append(
-            f"(1 guess): that many runs learned nothing: they ended at {percents} or below, the "
-            "share of the most frequent class and two standard errors of the test split."
-        )
+        notes.append(_on_guessing(configs[0].task, levels))
     return Report(
         title="This sweep: newest completed run of each configuration",
         columns=columns,
@@ -69,6 +71,18 @@ def summary(
         records=records,
         text_columns=1 + len(varied),
     )
+
+
+def _on_guessing(task: str, levels: Mapping[str, float]) -> str:
+    if task == "regression":
+        ended = "they ended at 0 or below, the R² of always guessing the mean."
+    else:
+        percents = " or ".join(f"{100 * level:.1f} %" for level in sorted({*levels.values()}))
+        ended = (
+            f"they ended at {percents} or below, the share of the most frequent class and two "
+            "standard errors of the test split."
+        )
+    return f"(1 guess): that many runs learned nothing: {ended}"
 
 
 def _knob(config: RunConfig, name: str) -> str:
@@ -85,20 +99,21 @@ def _cells(done: Sequence[StoredRun], guessed: int) -> list[str]:
         return ["–"] * 4
     return [
         format_count(done[0].n_parameters),
-        format_percent([run.test_accuracy for run in done]) + mark,
+        format_score(done) + mark,
         format_kappa(over_measured(median, (run.weight_kappa for run in done))),
         f"{mean(run.seconds_per_epoch for run in done):.4f}",
     ]
 
 
-def _record(done: Sequence[StoredRun], guessed: int) -> dict[str, Any]:
-    accuracies = [run.test_accuracy for run in done]
+def _record(done: Sequence[StoredRun], guessed: int, task: str) -> dict[str, Any]:
+    score = "test_r2" if task == "regression" else "test_accuracy"
+    scores = [run.score for run in done]
     kappas = [run.weight_kappa for run in done if run.weight_kappa is not None]
     return {
         "n_completed": len(done),
         "n_guessing": guessed,
         "n_parameters": done[0].n_parameters if done else None,
-        "test_accuracy_mean": mean(accuracies) if done else None,
-        "test_accuracy_sd": deviation(accuracies) if done else None,
+        f"{score}_mean": mean(scores) if done else None,
+        f"{score}_sd": deviation(scores) if done else None,
         "weight_kappa_median": median(kappas) if kappas else None,
     }

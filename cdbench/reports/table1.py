@@ -51,7 +51,7 @@ class Row:
             self.runs[0].widths,
             format_count(self.runs[0].n_parameters),
             format_loss([run.training_loss for run in self.runs]),
-            format_percent([run.test_accuracy for run in self.runs]),
+            format_percent([run.accuracy for run in self.runs]),
             format_kappa(self.published_kappa()),
         )
 
@@ -66,7 +66,7 @@ class Row:
     def record(self) -> dict[str, Any]:
         """Return the row's numbers unrounded."""
         losses = [run.training_loss for run in self.runs]
-        accuracies = [run.test_accuracy for run in self.runs]
+        accuracies = [run.accuracy for run in self.runs]
         return {
             "model": self.name,
             "B": self.runs[0].config.B,

@@ -58,8 +58,13 @@ class AuditedRun:
 
     @property
     def test_accuracy(self) -> float:
-        """Test accuracy after the last epoch, 0 to 1."""
-        return self.epochs[-1].test_accuracy
+        """Test accuracy after the last epoch of a classification, 0 to 1."""
+        return self.epochs[-1].accuracy
+
+    @property
+    def test_r2(self) -> float | None:
+        """R² of the test split after the last epoch; None of a classification."""
+        return self.epochs[-1].test_r2
 
     @property
     def training_loss(self) -> float:
@@ -81,7 +86,7 @@ _RUNS = text(
 _EPOCHS = text(
     """
     SELECT run_id, epoch, training_loss, test_loss, test_accuracy, duration_s, validation_loss,
-        validation_accuracy
+        validation_accuracy, test_r2
     FROM epoch WHERE run_id IN :ids ORDER BY run_id, epoch
     """
 ).bindparams(bindparam("ids", expanding=True))

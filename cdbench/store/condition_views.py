@@ -60,12 +60,14 @@ NOISE_FLOORS = View(
 
 KAPPA_EPOCHS = View(
     "One row a run, kind and epoch: κ over training, averaged over the layers, with the knobs and "
-    "the test accuracy of that epoch beside. Epochs are those of --spectra-every, and the last.",
+    "the test accuracy or R² of that epoch beside. Epochs are those of --spectra-every, and the "
+    "last.",
     """
     SELECT k.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, k.epoch,
         k.kind, avg(k.kappa) AS kappa, avg(k.kappa_nonnull) AS kappa_nonnull,
         max(epoch.test_accuracy) AS test_accuracy, runs.family, runs.structure, runs."B",
-        runs.learning_rate, runs.normalization, runs.input, runs.dropout
+        runs.learning_rate, runs.normalization, runs.input, runs.dropout,
+        max(epoch.test_r2) AS test_r2
     FROM condition_number AS k JOIN runs ON runs.run_id = k.run_id
     LEFT JOIN epoch ON epoch.run_id = k.run_id AND epoch.epoch = k.epoch
     WHERE k.step = 0

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, text
 
 from cdbench.config.run_config import RunConfig
-from cdbench.records.run import EpochMetrics
+from cdbench.records.run import EpochMetrics, Scored
 from cdbench.records.spectra import Condition, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.stored_json import asked_config, stored_config
@@ -20,7 +20,7 @@ CHUNK = 500
 
 
 @dataclass(frozen=True)
-class StoredRun:
+class StoredRun(Scored):
     """A completed run, with its last epoch and its condition numbers averaged over the layers.
 
     Attributes
@@ -34,9 +34,9 @@ class StoredRun:
     n_parameters : int
         Weights and biases.
     training_loss, test_loss : float
-        Losses of the last epoch, in nats.
-    test_accuracy : float
-        After the last epoch, 0 to 1.
+        Losses of the last epoch, in nats, or of a regression in the target's unit squared.
+    test_accuracy, test_r2 : float or None
+        After the last epoch: the accuracy, 0 to 1, or of a regression R²; the other is None.
     published_kappa, weight_kappa : float or None
         Condition numbers of those kinds, averaged over the weight layers; None if not measured.
     seconds_per_epoch : float
@@ -49,16 +49,17 @@ class StoredRun:
     n_parameters: int
     training_loss: float
     test_loss: float
-    test_accuracy: float
+    test_accuracy: float | None
     published_kappa: float | None
     weight_kappa: float | None
     seconds_per_epoch: float
+    test_r2: float | None = None
 
 
 _NEWEST = text(
     """
     SELECT runs.run_id, run.config_json, run.config_digest, runs.widths, runs.n_parameters,
-        runs.training_loss, runs.test_loss, runs.test_accuracy, runs.published_kappa,
+        runs.training_loss, runs.test_loss, runs.test_accuracy, runs.test_r2, runs.published_kappa,
         runs.weight_kappa, runs.seconds_per_epoch
     FROM runs JOIN run ON run.run_id = runs.run_id
     WHERE runs.config_digest IN :digests AND runs.status = 'completed' AND runs.is_latest
@@ -74,7 +75,7 @@ _COMPLETED = text(
 
 _EPOCHS = text(
     """
-    SELECT epoch, training_loss, test_loss, test_accuracy, duration_s
+    SELECT epoch, training_loss, test_loss, test_accuracy, test_r2, duration_s
     FROM epoch WHERE run_id = :run_id ORDER BY epoch
     """
 )

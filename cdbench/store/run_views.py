@@ -28,10 +28,10 @@ RUNS = View(
         (SELECT avg(kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
             AND k.kind = 'weight' AND k.epoch = epoch.epoch AND k.step = 0) AS weight_kappa,
         (SELECT avg(duration_s) FROM epoch AS e WHERE e.run_id = run.run_id) AS seconds_per_epoch,
-        epoch.validation_loss, epoch.validation_accuracy,
+        epoch.validation_loss, epoch.validation_accuracy, epoch.test_r2,
         (SELECT avg(c.accuracy) FROM class_accuracy AS c WHERE c.run_id = run.run_id)
             AS balanced_accuracy,
-        run.input, run.hidden, run.head, run.normalization, run.epochs, run.validation,
+        run.task, run.input, run.hidden, run.head, run.normalization, run.epochs, run.validation,
         run.early_stopping, run.batch_size, run.learning_rate,
         run.learning_rate_scaling, run.momentum, run.optimizer, run.dropout, run.fisher_weight,
         run.fisher_form, run.fisher_epsilon, run.dtype, run.product, run.product_used,
@@ -55,7 +55,7 @@ MODELS = View(
     f"""
     WITH latest AS (SELECT * FROM runs WHERE is_latest), mean AS (
         SELECT group_digest, count(*) AS n_seeds, avg(test_accuracy) AS accuracy,
-            avg(training_loss) AS loss
+            avg(training_loss) AS loss, avg(test_r2) AS r2
         FROM latest GROUP BY group_digest
     ), kappas AS (
         SELECT latest.group_digest, k.kind, k.run_id,
@@ -78,6 +78,8 @@ MODELS = View(
         sqrt(avg((test_accuracy - mean.accuracy) * (test_accuracy - mean.accuracy)))
             AS test_accuracy_sd,
         min(test_accuracy) AS test_accuracy_min, max(test_accuracy) AS test_accuracy_max,
+        mean.r2 AS test_r2_mean,
+        sqrt(avg((test_r2 - mean.r2) * (test_r2 - mean.r2))) AS test_r2_sd,
         mean.loss AS training_loss_mean,
         sqrt(avg((training_loss - mean.loss) * (training_loss - mean.loss))) AS training_loss_sd,
         max(latest.n_parameters) AS n_parameters,
@@ -90,7 +92,7 @@ MODELS = View(
     FROM latest JOIN mean ON mean.group_digest = latest.group_digest
     LEFT JOIN medians ON medians.group_digest = latest.group_digest
     GROUP BY latest.group_digest, latest.model, latest.changes, latest.dataset, mean.n_seeds,
-        mean.accuracy, mean.loss
+        mean.accuracy, mean.r2, mean.loss
     """,
 )
 
@@ -101,6 +103,8 @@ AGAINST_DENSE = View(
     SELECT own.run_id, dense.run_id AS baseline_run_id, own.model, own.changes, own.dataset,
         own.seed, own.test_accuracy, dense.test_accuracy AS baseline_test_accuracy,
         own.test_accuracy - dense.test_accuracy AS accuracy_difference,
+        own.test_r2, dense.test_r2 AS baseline_test_r2,
+        own.test_r2 - dense.test_r2 AS r2_difference,
         own.training_loss, dense.training_loss AS baseline_training_loss,
         own.n_parameters, dense.n_parameters AS baseline_n_parameters,
         dense.weight_kappa / own.weight_kappa AS weight_kappa_ratio, own.group_digest
@@ -115,7 +119,7 @@ EPOCHS = View(
     """
     SELECT epoch.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest,
         epoch.epoch, epoch.training_loss, epoch.test_loss, epoch.test_accuracy, epoch.duration_s,
-        epoch.validation_loss, epoch.validation_accuracy
+        epoch.validation_loss, epoch.validation_accuracy, epoch.test_r2
     FROM epoch JOIN runs ON runs.run_id = epoch.run_id
     """,
 )
@@ -140,8 +144,9 @@ LAYER_GAINS = View(
 )
 
 EPOCHS_TO_ACCURACY = View(
-    "One row a run and level: the first epoch whose test accuracy is at least that, or NULL for a "
-    "run that never arrives: such runs count, so no mean of epochs alone tells the story.",
+    "One row a classification and level: the first epoch whose test accuracy is at least that, or "
+    "NULL for a run that never arrives: such runs count, so no mean of epochs alone tells the "
+    "story.",
     """
     SELECT runs.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest,
         level.accuracy, (SELECT min(epoch.epoch) FROM epoch WHERE epoch.run_id = runs.run_id
@@ -150,7 +155,7 @@ EPOCHS_TO_ACCURACY = View(
         SELECT CAST(0.8 AS double precision) AS accuracy UNION ALL SELECT 0.9 UNION ALL SELECT 0.95
         UNION ALL SELECT 0.97 UNION ALL SELECT 0.98 UNION ALL SELECT 0.99
     ) AS level
-    WHERE runs.status = 'completed'
+    WHERE runs.status = 'completed' AND runs.task = 'classification'
     """,
 )
 

@@ -19,7 +19,10 @@ MEANINGS = {
     "test_accuracy_sd": "Standard deviation of the same, ddof 0.",
     "test_accuracy_min": "The worst seed's.",
     "test_accuracy_max": "The best seed's.",
-    "training_loss_mean": "Mean over the seeds of the last epoch's training loss, nats.",
+    "test_r2_mean": "Mean over the seeds of the last epoch's R² of the test split; NULL of a "
+    "classification.",
+    "test_r2_sd": "Standard deviation of the same, ddof 0.",
+    "training_loss_mean": "Mean over the seeds of the last epoch's training loss.",
     "training_loss_sd": "Standard deviation of the same, ddof 0.",
     "published_kappa_mean": 'Mean over the seeds of published_kappa: Table 1\'s "Hessian κ".',
     "weight_kappa_median": "Median over the seeds of κ of kind weight.",
@@ -37,6 +40,8 @@ MEANINGS = {
     "baseline_run_id": "The dense run that it is compared with.",
     "baseline_test_accuracy": "The dense run's test accuracy.",
     "accuracy_difference": "Own test accuracy less the dense run's.",
+    "baseline_test_r2": "The dense run's R² of the test split; NULL of a classification.",
+    "r2_difference": "Own R² less the dense run's.",
     "baseline_training_loss": "The dense run's training loss.",
     "baseline_n_parameters": "The dense run's number of parameters.",
     "weight_kappa_ratio": "The dense run's weight_kappa over its own; above 1 it is conditioned "
@@ -69,6 +74,7 @@ OF_VIEWS = {
     ("kappa_epochs", "kappa"): "κ of the kind, mean over the layers.",
     ("kappa_epochs", "kappa_nonnull"): "Non-null κ of the kind, mean over the layers.",
     ("kappa_epochs", "test_accuracy"): "Test accuracy after that epoch; NULL before the first.",
+    ("kappa_epochs", "test_r2"): "R² of the test split after that epoch; NULL of a classification.",
 }
 """Meanings that a column has in one view only."""
 

@@ -1,10 +1,12 @@
-"""Validation, dense heads, accuracies of classes, gains of layers, and comparisons.
+"""Validation, regression, dense heads, classes' accuracies, gains of layers, comparisons.
 
 The new knobs are in a configuration only where they are not at their default, so that no stored
-digest changes.
+digest changes. A regression has no accuracy, but R².
 
 Revision: 0010, after 0009.
 """
+
+import re
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,14 +21,19 @@ def upgrade() -> None:
     for column in (
         sa.Column("head", sa.String(), nullable=False, server_default="structured"),
         sa.Column("validation", sa.Double(), nullable=False, server_default="0"),
+        sa.Column("task", sa.String(), nullable=False, server_default="classification"),
         sa.Column("early_stopping", sa.Integer().with_variant(sa.BigInteger(), "postgresql")),
         sa.Column("permute", sa.Integer().with_variant(sa.BigInteger(), "postgresql")),
         sa.Column("encode", sa.String()),
         sa.Column("test", sa.String()),
     ):
         op.add_column("run", column)
-    for name in ("validation_loss", "validation_accuracy"):
+    for name in ("validation_loss", "validation_accuracy", "test_r2"):
         op.add_column("epoch", sa.Column(name, sa.Double()))
+    if op.get_context().dialect.name == "sqlite":
+        _make_epoch_again()
+    else:
+        op.alter_column("epoch", "test_accuracy", existing_type=sa.Double(), nullable=True)
     op.create_table(
         "class_accuracy",
         sa.Column("run_id", sa.Integer(), nullable=False),
@@ -56,6 +63,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run_id", "layer", name=op.f("pk_layer_gain")),
     )
     _comparisons()
+
+
+def _make_epoch_again() -> None:
+    """Make the table anew with its own clauses, but the accuracy may be NULL, and the same rows."""
+    connection = op.get_bind()
+    (made,) = connection.exec_driver_sql(
+        "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = 'epoch'"
+    ).one()
+    clauses = re.sub(r'(\btest_accuracy"? DOUBLE) NOT NULL', r"\1", made[made.index("(") :])
+    plain = {"no_parameters": True}  # a % in a clause is a %
+    connection.exec_driver_sql(f"CREATE TABLE epoch_again {clauses}", execution_options=plain)
+    connection.exec_driver_sql("INSERT INTO epoch_again SELECT * FROM epoch")
+    op.drop_table("epoch")
+    op.rename_table("epoch_again", "epoch")
 
 
 def _comparisons() -> None:

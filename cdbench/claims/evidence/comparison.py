@@ -14,6 +14,7 @@ MIN_PAIRS = 3
 """Fewest seeds for a comparison; with fewer, an interval would be meaningless."""
 
 ACCURACY = "test accuracy, share"
+R2 = "test R²"
 WEIGHT = "weight κ, mean of the layers"
 
 
@@ -22,9 +23,9 @@ def compare(
 ) -> list[Measurement]:
     """Compare each model of a sweep with its dense baseline over their common seeds.
 
-    Differences of accuracy are means; ratios of condition numbers are medians, because their tails
-    are heavy. All have 95 % bootstrap intervals, for new splits and for new data. For a layer's
-    Hessian, the κ of the non-null part is used.
+    Differences of accuracy, or of R², are means; ratios of condition numbers are medians, because
+    their tails are heavy. All have 95 % bootstrap intervals, for new splits and for new data. For a
+    layer's Hessian, the κ of the non-null part is used.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def _name(config: RunConfig, varied: Sequence[str]) -> str:
 
 
 def _observe(subject: str, run: AuditedRun) -> list[Observation]:
-    numbers = {ACCURACY: run.test_accuracy}
+    numbers = {ACCURACY: run.test_accuracy} if run.test_r2 is None else {R2: run.test_r2}
     if weights := run.conditions("weight"):
         numbers[WEIGHT] = mean(condition.kappa for condition in weights)
     for layer, condition in enumerate(run.conditions("layer_hessian"), 1):
@@ -69,13 +70,10 @@ def _observe(subject: str, run: AuditedRun) -> list[Observation]:
 
 
 def _measure(data: Observations, name: str, dense: str) -> list[Measurement]:
-    kappas = [
-        quantity
-        for quantity in dict.fromkeys(observation.quantity for observation in data)
-        if quantity != ACCURACY and {name, dense} <= {*data.subjects(quantity)}
-    ]
+    score, *others = dict.fromkeys(observation.quantity for observation in data)
+    kappas = [quantity for quantity in others if {name, dense} <= {*data.subjects(quantity)}]
     found = [
-        mean_difference(data, ACCURACY, name, dense),
+        mean_difference(data, score, name, dense),
         *(median_ratio(data, quantity, dense, name) for quantity in kappas),
     ]
     return [placed(one, data, without_runs=SPLITS) for one in found]

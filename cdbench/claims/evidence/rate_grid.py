@@ -66,7 +66,7 @@ def grid(seeds: Sequence[int]) -> dict[Setting, list[RunConfig]]:
 def first_epoch(run: AuditedRun, target: float) -> int:
     """Return the first epoch with that test accuracy; one more than the last if there is none."""
     for metrics in run.epochs:
-        if metrics.test_accuracy >= target:
+        if metrics.accuracy >= target:
             return metrics.epoch
     return run.config.epochs + 1
 

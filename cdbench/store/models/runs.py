@@ -92,6 +92,10 @@ class Run(Base):
     label_column: Mapped[str | None] = mapped_column(
         comment="Label column of a .csv file; NULL for the last, or for other sources."
     )
+    task: Mapped[str] = mapped_column(
+        server_default="classification",
+        comment="What is learned: classification, or regression of a numeric label column.",
+    )
     dataset_fingerprint: Mapped[str | None] = mapped_column(
         comment="SHA-256 of the data's arrays; NULL if they could not be read."
     )
@@ -193,16 +197,23 @@ class Epoch(Base):
     run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
     epoch: Mapped[int] = integer_key("From 1.")
     training_loss: Mapped[float] = mapped_column(
-        comment="Mean of the epoch's batch cross-entropies as seen in it, nats, no regulariser."
+        comment="Mean of the epoch's batch losses as seen in it, no regulariser: cross-entropy, "
+        "nats; of a regression, squared error in the target's unit squared."
     )
-    test_loss: Mapped[float] = mapped_column(comment="Cross-entropy on the test split, nats.")
-    test_accuracy: Mapped[float] = mapped_column(comment="Share of the test split, 0 to 1.")
+    test_loss: Mapped[float] = mapped_column(comment="Mean loss on the test split.")
+    test_accuracy: Mapped[float | None] = mapped_column(
+        comment="Share of the test split classified correctly, 0 to 1; NULL of a regression."
+    )
     duration_s: Mapped[float] = mapped_column(comment="Wall time of its updates, seconds.")
     validation_loss: Mapped[float | None] = mapped_column(
-        comment="Cross-entropy on the samples held out for validation, nats; NULL without them."
+        comment="Mean loss on the samples held out for validation; NULL without them."
     )
     validation_accuracy: Mapped[float | None] = mapped_column(
         comment="Share of these classified correctly, 0 to 1; NULL without them."
+    )
+    test_r2: Mapped[float | None] = mapped_column(
+        comment="R² of the test split, 1 − Σ(y − ŷ)² / Σ(y − ȳ)², at most 1; NULL of a "
+        "classification."
     )
 
 
