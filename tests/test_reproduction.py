@@ -23,11 +23,11 @@ from cdbench.reports.reproduction import (
 )
 from cdbench.reports.statistics import format_kappa, format_loss, format_percent
 from cdbench.running.execution import execute
+from cdbench.running.printed import PRINTED
 from cdbench.running.reproduction import (
     BIT_FOR_BIT,
     DIFFERENT,
     NOT_REPRODUCIBLE,
-    PRINTED,
     PRINTED_EQUAL,
     TRAINING_FAILED,
     Comparison,
@@ -36,7 +36,7 @@ from cdbench.running.reproduction import (
 )
 from cdbench.statistics.numerals import format_number
 
-CONFIG = RunConfig(dataset="iris", epochs=2, hidden=(3,), B=2)
+CONFIG = RunConfig(dataset="iris", epochs=2, hidden=(3,), B=2, validation=0.2)
 
 
 @cache
@@ -108,7 +108,7 @@ def changed(run: Run, part: str, name: str, change: Any) -> Run:
 
 
 EVERY_NUMBER = [
-    *(("epochs", name) for name in floats(EpochMetrics)),
+    *(("epochs", name) for name in floats(EpochMetrics) if name != "test_r2"),  # a regression's
     *(("spectra", name) for name in floats(Condition)),
     ("floors", "cut_kappa"),
     *(("curvature", name) for name in floats(Curvature)),
@@ -128,7 +128,7 @@ def test_every_number_is_compared_to_the_bit_and_as_it_is_printed(part: str, nam
         return nextafter(value, -inf)
 
     def by_a_third(value: float) -> float:
-        return value / 1.5 + 0.01 * (name == "test_loss")
+        return value / 1.5 + 0.01 * name.endswith("_loss")
 
     stored = base()
     assert compare_runs(stored, changed(stored, part, name, by_a_bit)).verdict == PRINTED_EQUAL

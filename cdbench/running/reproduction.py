@@ -19,13 +19,14 @@ else, so the runs are different. Only the rank is not compared at the printed pr
 where it matters, one of these two κ shows the difference.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isinf, isnan
 
 from cdbench.records.quantiles import ranked
 from cdbench.records.run import FAILED, INTERRUPTED, Run
 from cdbench.records.spectra import Curvature, Spectrum
+from cdbench.running.printed import PRINTED
 
 BIT_FOR_BIT = "bit for bit"
 PRINTED_EQUAL = "printed precision"
@@ -36,63 +37,7 @@ VERDICTS = (BIT_FOR_BIT, PRINTED_EQUAL, DIFFERENT, TRAINING_FAILED, NOT_REPRODUC
 
 ZERO = "0"
 
-LARGE_LOSS = 1e6
-"""From here on, a loss is that of a run about to diverge and has two digits."""
-
 Value = float | int | str | None
-
-
-def _loss(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < LARGE_LOSS else f"{value:.1e}"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.2f} %"
-
-
-def _kappa(value: float) -> str:
-    return "∞" if isinf(value) else f"{value:.1e}"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:.2e}"
-
-
-def _not_printed(_value: float) -> str:
-    return ""
-
-
-PRINTED: dict[str, Callable[[float], str]] = {
-    # As in the paper's Table 1 and all summaries: four decimals, and percent with two.
-    "training_loss": _loss,
-    "test_loss": _loss,
-    "test_accuracy": _share,
-    # Condition numbers always have two digits, as in Table 1: 5.9e6, or ∞.
-    "kappa": _kappa,
-    "kappa_nonnull": _kappa,
-    "damped_kappa": _kappa,
-    "cut_kappa": _kappa,
-    # Three digits, like measurements in the audit.
-    "gain": _three_digits,
-    "largest": _three_digits,
-    "smallest": _three_digits,
-    "threshold": _three_digits,
-    "flatness": _three_digits,
-    "trace": _three_digits,
-    "trace_error": _three_digits,
-    "effective_rank": _three_digits,
-    "damping": _three_digits,
-    "value": _three_digits,
-    "node": _three_digits,
-    "weight": _three_digits,
-    # A count that depends on rounding; see above.
-    "rank": _not_printed,
-}
-"""How each quantity is printed; any quantity not listed must be exactly equal.
-
-This is what reports print (``cdbench.reports.statistics``), or would print for numbers that only
-figures and SQL show. A test checks that they agree.
-"""
 
 
 @dataclass(frozen=True)
@@ -102,7 +47,8 @@ class Number:
     Attributes
     ----------
     quantity : str
-        Its name: a field of EpochMetrics, Condition, Curvature or Run.
+        Its name: a field of EpochMetrics, Condition, Curvature or Run; of a regression's losses,
+        squared_error for loss.
     where : tuple
         Where it occurs, in words: an epoch, a layer and a kind.
     value : float, int, str or None
@@ -190,7 +136,11 @@ def _numbers(run: Run) -> Iterator[Number]:
         yield Number("gain", f"of layer {own.layer}", own.gain)
     for epoch in run.epochs:
         where = f"of epoch {epoch.epoch}"
-        for name in ("training_loss", "test_loss", "test_accuracy"):
+        loss = "loss" if epoch.test_r2 is None else "squared_error"
+        yield Number(f"training_{loss}", where, epoch.training_loss)
+        yield Number(f"test_{loss}", where, epoch.test_loss)
+        yield Number(f"validation_{loss}", where, epoch.validation_loss)
+        for name in ("test_accuracy", "validation_accuracy", "test_r2"):
             yield Number(name, where, getattr(epoch, name))
     for name in ("status", "diverged_epoch", "diverged_step"):
         yield Number(name, "", getattr(run, name))
