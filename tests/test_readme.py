@@ -56,6 +56,8 @@ def test_the_commands_for_your_data_work_on_such_data(tmp_path: Path) -> None:
     rows = [",".join(["species", "a", "b", "c", "d", "e"])]
     rows += [",".join([f"kind {k}", *map(str, x)]) for x, k in zip(X, y, strict=True)]
     (tmp_path / "measurements.csv").write_text("\n".join(rows))
+    prices = [",".join(["price", "a", "b"]), *(f"{10 + x[0]},{x[0]},{x[1]}" for x in X)]
+    (tmp_path / "prices.csv").write_text("\n".join(prices))
     output = run_block(YOUR_DATA, tmp_path)
     assert "120/120" in output
 
