@@ -10,6 +10,7 @@ from cdbench.diagnostics.spectra import KINDS, measure_spectra
 from cdbench.engine.layers import Context
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
+from cdbench.engine.samples import Samples
 from cdbench.engine.split import Split
 from cdbench.records.spectra import Curvature, Spectrum
 
@@ -67,7 +68,7 @@ class Monitor:
         if n_samples is not None and n_samples < len(self.y):
             stream = np.random.SeedSequence(config.seed, spawn_key=(SAMPLES_STREAM,))
             drawn = np.random.default_rng(stream).permutation(len(self.y))[:n_samples]
-            X, self.y = X[drawn], self.y[drawn]
+            X, self.y = X.only(drawn) if isinstance(X, Samples) else X[drawn], self.y[drawn]
         self.X = X
         self._spectra_epochs = diagnostics.spectra_epochs(config.epochs)
         self._curvature_epochs = diagnostics.curvature_epochs(config.epochs)
