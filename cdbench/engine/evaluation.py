@@ -9,7 +9,7 @@ from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
 from cdbench.records.run import ClassAccuracy
 
-AT_A_TIME = 2**20
+AT_A_TIME = 2**16
 """Approximate number of activations in the widest layer that are evaluated at a time."""
 
 
