@@ -324,6 +324,14 @@ def test_a_sweep_in_a_file_has_one_task(here: Here, path):
     answer = here("sweep", "prices", "--dry-run")
     assert answer.code == 0, answer.err
     assert "2 runs, 0 of them stored" in answer.out
+    (here.folder / "cdbench.toml").write_text(
+        '[sweeps.prices]\ntask = ["classification", "regression"]\n'
+    )
+    answer = here("sweep", "prices", "--dry-run")
+    assert answer.code == 2
+    assert answer.err.endswith(
+        "[sweeps.prices] task = ['classification', 'regression']: expected a text\n"
+    )
 
 
 def test_a_large_set_gives_the_same_run_from_its_shared_copy(path, a_run, tmp_path, monkeypatch):
