@@ -207,6 +207,7 @@ def test_merge_brings_everything_of_a_run(location: str, tmp_path: Path, runs: l
         "run": (5, 0),
         "claim_result": (0, 0),
         "benchmark": (0, 0),
+        "comparison": (0, 0),
     }
     whole = write(str(tmp_path / "whole.db"), *runs)
     assert runs_in(location) == runs_in(whole)

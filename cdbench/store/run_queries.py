@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, Select, Table, select
 
-from cdbench.records.run import Environment, EpochMetrics, LayerGain, Run
+from cdbench.records.run import ClassAccuracy, Environment, EpochMetrics, LayerGain, Run
 from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.store import models
 from cdbench.store.database import Database
@@ -25,10 +25,11 @@ def table_of(model: type[models.Base]) -> Table:
     return table
 
 
-_RUN, _ENVIRONMENT, _EPOCH, _GAIN = (
+_RUN, _ENVIRONMENT, _EPOCH, _CLASS, _GAIN = (
     table_of(models.Run),
     table_of(models.Environment),
     table_of(models.Epoch),
+    table_of(models.ClassAccuracy),
     table_of(models.LayerGain),
 )
 _CONDITION, _SPECTRUM = table_of(models.ConditionNumber), table_of(models.Spectrum)
@@ -78,6 +79,7 @@ class _Parts:
 
         self.epochs = of_runs(_EPOCH, "epoch")
         self.gains = of_runs(_GAIN, "layer")
+        self.classes = of_runs(_CLASS, "position")
         self.conditions = of_runs(_CONDITION, "layer", "kind", "epoch", "step")
         self.floors = of_runs(_FLOOR, "layer", "kind", "epoch")
         self.spectra = of_runs(_SPECTRUM, "spectrum_id")
@@ -118,6 +120,10 @@ def _run(row: Row[Any], parts: _Parts, database: Database) -> Run:
             for epoch in parts.epochs.get(row.run_id, ())
         ),
         "gains": tuple(LayerGain(own.layer, own.gain) for own in parts.gains.get(row.run_id, ())),
+        "classes": tuple(
+            ClassAccuracy(**_fields(ClassAccuracy, own._mapping))
+            for own in parts.classes.get(row.run_id, ())
+        ),
         "spectra": _spectra(parts, row.run_id),
         "curvature": _curvature(parts, row.run_id),
     }

@@ -77,8 +77,12 @@ def record_parts(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> No
     insert_values(
         connection,
         models.ClassAccuracy,
-        ("run_id", *CLASS_FIELDS),
-        [(key, *_class_values(one)) for key, run in keyed for one in run.classes],
+        ("run_id", "position", *CLASS_FIELDS),
+        [
+            (key, place, *_class_values(one))
+            for key, run in keyed
+            for place, one in enumerate(run.classes, 1)
+        ],
     )
     insert_values(
         connection,

@@ -128,7 +128,7 @@ CLASS_ACCURACIES = View(
     "One row a completed run and class, with its run's model, changes and seed.",
     """
     SELECT c.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest, c.label,
-        c.n_samples, c.accuracy AS class_accuracy
+        c.n_samples, c.accuracy AS class_accuracy, c.position
     FROM class_accuracy AS c JOIN runs ON runs.run_id = c.run_id
     """,
 )

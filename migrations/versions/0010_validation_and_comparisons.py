@@ -37,6 +37,7 @@ def upgrade() -> None:
     op.create_table(
         "class_accuracy",
         sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("label", sa.String(), nullable=False),
         sa.Column(
             "n_samples",
@@ -51,7 +52,7 @@ def upgrade() -> None:
             name=op.f("fk_class_accuracy_run_id"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("run_id", "label", name=op.f("pk_class_accuracy")),
+        sa.PrimaryKeyConstraint("run_id", "position", name=op.f("pk_class_accuracy")),
     )
     op.create_table(
         "layer_gain",

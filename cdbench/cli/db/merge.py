@@ -14,6 +14,7 @@ WORDS = {
     "run": "runs",
     "claim_result": "judgements",
     "benchmark": "benchmarks",
+    "comparison": "comparisons",
 }
 
 

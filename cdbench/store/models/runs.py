@@ -238,6 +238,9 @@ class ClassAccuracy(Base):
     __table_args__ = (CheckConstraint("accuracy BETWEEN 0 AND 1", name="accuracy"),)
 
     run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    label: Mapped[str] = mapped_column(primary_key=True, comment="Name of the class.")
+    position: Mapped[int] = mapped_column(
+        primary_key=True, comment="Place among the run's classes, from 1."
+    )
+    label: Mapped[str] = mapped_column(comment="Name of the class.")
     n_samples: Mapped[int] = mapped_column(LARGE, comment="Test samples that are of it.")
     accuracy: Mapped[float] = mapped_column(comment="Share of these classified correctly, 0 to 1.")
