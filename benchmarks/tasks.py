@@ -66,8 +66,8 @@ BARS: dict[tuple[str, str], tuple[Bar, tuple[int, ...]]] = {
     ("cdbench dense", f"cdbench B={B}"): (Bar(2.0), (1024,)),
     (f"PyTorch B={B}", f"cdbench B={B}"): (Bar(4.0), (1024,)),
 }
-EVALUATION = Bar(0.1, at_most=True)
-"""Evaluation's share of an epoch."""
+EVALUATION = Bar(10, at_most=True)
+"""Evaluation's share of an epoch, in percent."""
 MEMORY = Bar(3.0, at_most=True)
 """Of what a process takes beyond one that only imports, by the images' bytes."""
 
@@ -142,7 +142,7 @@ def compare(data: Dataset, width: int, rounds: int, with_rival: bool) -> None:
     taken = take_turns(calls, rounds)
     rows = [epoch_row(name, taken, width) for name in taken if name.startswith(("cd", "Py"))]
     rows += [row for model in MODELS for row in evaluation_rows(model, taken)]
-    print_rows(f"One epoch of {data.name}, hidden {width} {width}, batches of {BATCH}", rows)
+    print_rows(f"One epoch of {data.name}, hidden {width} {width}, float32, N = {BATCH}", rows)
 
 
 def epoch_row(name: str, taken: Mapping[str, Sequence[float]], width: int) -> Row:
@@ -163,7 +163,7 @@ def evaluation_rows(model: str, taken: Mapping[str, Sequence[float]]) -> list[Ro
     validated = (1 - VALIDATION) * (epoch - test) + both
     named = f"cdbench {model}, "
     return [
-        Row(f"{named}{what}", Spread.of(own), Spread.of(own / whole), "its epoch", EVALUATION)
+        Row(f"{named}{what}", Spread.of(own), Spread.of(100 * own / whole), "% of it", EVALUATION)
         for what, own, whole in (
             ("test split", test, epoch),
             (f"test split and {VALIDATION:.0%} validation", both, validated),
@@ -190,7 +190,7 @@ def compare_memory(asked: argparse.Namespace, part: int, widths: Sequence[int]) 
     """Print what reading and training take beyond imports, by the bytes of the images."""
     n_bytes = (N_TRAIN // part + N_TEST // part) * N_FEATURES
     table = new_table(
-        f"Peak resident memory beyond imports, {n_bytes / MB:.1f} MB of images",
+        f"Peak beyond imports, {n_bytes / MB:.1f} MB of images",
         *("Model", "Hidden", "MB", "Ratio", "Target", ""),
     )
     imports = in_fresh_process()

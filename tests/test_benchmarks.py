@@ -116,7 +116,7 @@ def test_evaluations_share_of_an_epoch_counts_the_steps_that_validation_takes_aw
     # Ten seconds of steps and one of testing; with a tenth held out nine and two.
     taken = {"cdbench dense": [11.0], "test dense": [1.0], "both dense": [2.0]}
     shares = [row.ratio for row in tasks.evaluation_rows("dense", taken)]
-    assert [share and share.median for share in shares] == [1 / 11, 2 / 11]
+    assert [share and share.median for share in shares] == [100 / 11, 200 / 11]
 
 
 def test_epochs_take_turns_in_reverse_order_every_other_round() -> None:
