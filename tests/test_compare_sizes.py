@@ -11,6 +11,7 @@ from cdbench.comparison.sizes import NARROWER, NEAR, STRUCTURED, fields_of, whol
 from cdbench.config.families import FAMILIES
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network
+from cdbench.engine.layers import Dense
 from cdbench.errors import ConfigurationError
 
 
@@ -52,6 +53,18 @@ def test_sizes_are_those_of_the_networks_and_near_the_target(match: str) -> None
             assert one.n_parameters == build_network(one.config, 64, 10).n_parameters
             assert abs(one.size(match) / field.target - 1) <= NEAR
             assert one.role == (NARROWER if one.config.layer == "dense" else STRUCTURED)
+
+
+def test_a_dense_head_is_that_of_every_structured_network_and_its_size_counts() -> None:
+    plan = plan_of(0.25, head="dense")
+    assert Plan.from_json(plan.canonical_json()) == plan
+    assert '"head"' not in plan_of(0.25).canonical_json()
+    (field,) = fields_of(plan)
+    for one in field.candidates[1:]:
+        assert one.config.head == "dense"
+        *_, last = build_network(one.config, 64, 10).weight_layers
+        assert isinstance(last.layer, Dense)
+        assert one.n_parameters == build_network(one.config, 64, 10).n_parameters
 
 
 def test_of_matched_settings_that_of_the_highest_rank_competes() -> None:

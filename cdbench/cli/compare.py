@@ -20,6 +20,7 @@ from cdbench.cli.options import (
     with_knobs,
 )
 from cdbench.cli.output import print_report
+from cdbench.config.checks import HEADS
 from cdbench.config.families import BASELINE
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError
@@ -151,7 +152,9 @@ def compare(
     del resume
     from cdbench.comparison.sizes import fields_of, whole
 
-    plan = _plan(_base(knobs, header), budget, layer, match, seeds, tuning_seeds, rates, validation)
+    head = knobs.pop("head") or HEADS[0]
+    base = _base(knobs, header)
+    plan = _plan(base, budget, layer, match, seeds, tuning_seeds, rates, validation, head)
     fields = fields_of(plan)
     candidates = [whole(plan), *(one for field in fields for one in field.candidates)]
     label = name or str(plan.base.dataset)
@@ -215,6 +218,7 @@ def _plan(
     tuning_seeds: Sequence[int] | None,
     rates: Sequence[float] | None,
     validation: float,
+    head: str,
 ) -> "Plan":
     from dataclasses import replace
 
@@ -230,6 +234,7 @@ def _plan(
         tuple(budgets or (0.25,)),
         match,
         validation=validation,
+        head=head,
     )
     return replace(
         plan,

@@ -8,6 +8,7 @@ from math import inf, log10
 
 from cdbench.config import families
 from cdbench.config.canonical import sha256
+from cdbench.config.checks import HEADS
 from cdbench.config.run_config import RunConfig
 from cdbench.config.structure import Value
 from cdbench.errors import ConfigurationError, UnknownNameError
@@ -105,6 +106,8 @@ class Plan:
         Learning rates, equally spaced on a logarithmic scale.
     validation : float
         Share of the training split held out in tuning.
+    head : str
+        The last layer of structured networks, a knob that dense ones, as the base, do not have.
 
     Raises
     ------
@@ -122,10 +125,12 @@ class Plan:
     tuning_seeds: tuple[int, ...] = TUNING_SEEDS
     rates: tuple[float, ...] = RATES
     validation: float = VALIDATION
+    head: str = HEADS[0]
 
     def __post_init__(self) -> None:
-        if self.match not in MATCHES:
-            raise UnknownNameError("match", self.match, MATCHES)
+        for name, value, choices in (("match", self.match, MATCHES), ("head", self.head, HEADS)):
+            if value not in choices:
+                raise UnknownNameError(name, value, choices)
         for budget in self.budgets:
             if not 0 < budget < inf:
                 raise ConfigurationError(
@@ -164,6 +169,8 @@ class Plan:
         """Return the plan as JSON with sorted keys and no spaces."""
         values = asdict(self) | {"base": json.loads(self.base.canonical_json())}
         values["entrants"] = [str(one) for one in self.entrants]
+        if self.head == HEADS[0]:
+            del values["head"]  # as it was before there was a choice
         return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     def digest(self) -> str:

@@ -199,9 +199,8 @@ def _settings(plan: Plan, entrant: Entrant) -> Iterator[Candidate]:
         given = dict(zip((own.name for own in free), chosen, strict=True)) | fixed
         text = ",".join(f"{name}={value}" for name, value in given.items() if value is not None)
         try:
-            config = replace(
-                plan.base, layer=f"{entrant.family}:{text}" if text else entrant.family
-            )
+            layer = ":".join(filter(None, (entrant.family, text)))
+            config = replace(plan.base, layer=layer, head=plan.head)
             found = _candidate(plan, config, 0, STRUCTURED)
         except (ConfigurationError, ShapeError):
             continue

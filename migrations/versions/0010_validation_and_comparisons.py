@@ -108,7 +108,6 @@ def _comparisons() -> None:
         _belongs_to("comparison_run", "run"),
         sa.PrimaryKeyConstraint("comparison_id", "run_id", name=op.f("pk_comparison_run")),
     )
-    op.create_index(op.f("ix_comparison_run_run_id"), "comparison_run", ["run_id"])
     op.create_table(
         "comparison_line",
         sa.Column("comparison_line_id", sa.Integer(), nullable=False),

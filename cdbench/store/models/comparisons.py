@@ -41,7 +41,7 @@ class ComparisonRun(Base):
         primary_key=True,
         comment="The comparison.",
     )
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, index=True, comment="The run.")
+    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
     stage: Mapped[str] = mapped_column(
         comment="tuning, to choose a rate by validation; or reported, on the test split."
     )
