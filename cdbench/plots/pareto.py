@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 DEPTH = 0.12
 """How far below the best accuracy the scale goes at most; what is lower is counted in a note."""
 
+ABOVE = 1.2
+"""Percent above the best mean that are shown, which its interval may need."""
+
 SIZES: dict[str, Callable[[Competitor], int]] = {
     "parameters": lambda one: one.n_parameters,
     "multiply-adds of a sample": lambda one: one.multiply_adds,
@@ -50,7 +53,7 @@ def pareto(competitors: Sequence[Competitor], title: str, source: str) -> "Figur
             axes.set_xlabel(f"{name} (log scale)")
             axes.xaxis.set_major_formatter("{x:,.0f}")
             _ticks(axes, [size(one) for one in competitors])
-            axes.set_ylim(100 * floor - 0.5, 100 * max(one.high for one in competitors) + 0.3)
+            axes.set_ylim(100 * floor - 0.5, min(100.0, 100 * best + ABOVE))
         share_scale(panels)
         panels[0].set_title("Test accuracy (%), with 95 % intervals over seeds")
         lost = [one for one in competitors if one.accuracy < floor]
