@@ -344,7 +344,10 @@ def test_ledger_in_every_format(judged: Here, form: str) -> None:
         ("audit --claim betted", "unknown claim 'betted'; did you mean better?"),
         ("audit --seeds 0 1 2", "a verdict rests on at least 10"),
         ("audit --seeds 0..10 3", "repeats a value"),
-        ("report --claims --table1", "expected cdbench report --table1 or cdbench report --claims"),
+        (
+            "report --claims --table1",
+            "expected one of cdbench report --table1, report --claims and report --compare",
+        ),
         ("report --claims", "no results yet; to make some: cdbench audit"),
         ("report --claims --seeds 0 1", "--seeds and --B are of --table1"),
         ("audit --claim 3", "unknown claim '3'"),

@@ -45,6 +45,12 @@ LOOKUPS = {
     "measurements": ["claim = 'x'"],
     "observations": ["claim = 'x'"],
     "benchmarks": ["benchmark_id = 5"],
+    "class_accuracies": ["run_id = 5"],
+    "layer_gains": ["run_id = 5"],
+    "comparisons": ["comparison_id = 5"],
+    "differences": ["comparison_line_id = 5"],
+    "comparison_rates": ["comparison_id = 5"],
+    "comparison_accuracies": ["comparison_id = 5"],
 }
 """How a view is asked for a part of it; table1 is always a part, and models always of all runs."""
 

@@ -159,7 +159,5 @@ def test_a_column_called_layer_is_always_the_number_of_a_layer() -> None:
     with database.transaction() as connection:
         for view, columns in view_columns().items():
             if "layer" in columns:
-                (kind,) = connection.exec_driver_sql(
-                    f"SELECT DISTINCT typeof(layer) FROM {view}"
-                ).one()
-                assert kind == "integer", view
+                kinds = connection.exec_driver_sql(f"SELECT DISTINCT typeof(layer) FROM {view}")
+                assert {*kinds.scalars()} <= {"integer"}, view

@@ -50,7 +50,9 @@ def test_released_database_is_sound(released: sqlite3.Connection) -> None:
 def test_released_database_holds_the_papers_sweep_and_the_audits_runs(
     released: sqlite3.Connection,
 ) -> None:
-    assert released.execute("SELECT DISTINCT status FROM run").fetchall() == [("completed",)]
+    statuses = "SELECT DISTINCT status FROM run WHERE run_id NOT IN (SELECT run_id FROM "
+    of_audits = released.execute(f"{statuses}comparison_run)").fetchall()
+    assert of_audits == [("completed",)]  # a comparison's trials may diverge
     database = open_for_reading(str(RELEASED))
     configs = grid({"B": [1, 3, 4, 5, 7, 8]}, PUBLISHED_SEEDS, baseline=True)
     assert completed_configs(database, configs) == set(configs)

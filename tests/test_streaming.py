@@ -24,7 +24,8 @@ def sqlite(tmp_path: Any) -> Database:
 def test_not_a_number_is_named_by_its_column_and_keys_and_nothing_is_written(
     sqlite: Database,
 ) -> None:
-    rows = [(1, 1, 0.5, 0.5, 0.5, 0.5), (1, 2, 0.5, float("nan"), 0.5, 0.5)]
+    rest = (0.5,) * (len(EPOCH.columns) - 4)
+    rows = [(1, 1, 0.5, 0.5, *rest), (1, 2, 0.5, float("nan"), *rest)]
     with (
         sqlite.transaction() as connection,
         pytest.raises(StoreError, match=r"^epoch.test_loss is not a number \(NaN\)") as caught,

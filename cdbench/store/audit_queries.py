@@ -52,7 +52,8 @@ class AuditedRun:
 
     def conditions(self, kind: str, epoch: int | None = None) -> list[Condition]:
         """Return one kind's conditions, layer by layer, after an epoch (by default the last)."""
-        epoch = self.epochs[-1].epoch if epoch is None else epoch
+        if epoch is None:  # a training may have ended early
+            epoch = self.epochs[-1].epoch if self.epochs else self.config.epochs
         found = [s for s in self.spectra if (s.kind, s.epoch, s.step) == (kind, epoch, 0)]
         return [spectrum.condition for spectrum in sorted(found, key=lambda s: s.layer)]
 

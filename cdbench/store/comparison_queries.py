@@ -82,8 +82,9 @@ _COMPARISONS = """
         (SELECT count(*) FROM comparison_run AS r WHERE r.comparison_id = c.comparison_id
             AND r.stage = 'reported') AS n_reported
     FROM comparison AS c WHERE ended_at IS NOT NULL """
-_BY_NAME = text(_COMPARISONS + "AND name = :name ORDER BY sequence DESC")
-_NEWEST = text(_COMPARISONS + "ORDER BY sequence DESC")
+_NAMED = _COMPARISONS + "AND name = :name ORDER BY sequence DESC"
+_ANY = _COMPARISONS + "ORDER BY sequence DESC"
+_BY_NAME, _NEWEST = text(_NAMED), text(_ANY)
 _NAMES = text("SELECT DISTINCT name FROM comparison WHERE ended_at IS NOT NULL ORDER BY name")
 
 _LINES = text("SELECT * FROM comparison_line WHERE comparison_id = :id ORDER BY position")
