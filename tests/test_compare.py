@@ -92,12 +92,22 @@ def test_one_that_was_interrupted_goes_on_and_comes_to_the_same(
     assert tables(here("compare", *SMALL).out) == tables(whole.out)
 
 
-def test_models_that_diverge_are_no_failure_of_the_comparison(here: Here) -> None:
+def test_rates_at_which_nothing_trains_are_refused_and_no_comparison_is_ended(here: Here) -> None:
     place = SMALL.index("--rates")
     words = [*SMALL[:place], "--rates", "1e150", "1e160", "1e170", "--jobs", "1"]
     answer = here("compare", *words)
-    assert answer.code == 0
-    assert "none trained" in answer.out
+    assert answer.code == 2
+    assert "cdbench: no model trained at any rate; what happened to each run is above" in answer.err
+    assert rows(here.folder / "runs.db", "SELECT ended_at FROM comparison") == [(None,)]
+
+
+def test_a_second_comparison_of_a_name_gets_another(here: Here) -> None:
+    assert "stored in runs.db as iris;" in here("compare", *SMALL).out
+    other = here("compare", *SMALL, "--validation", "0.3")
+    assert "stored in runs.db as iris-2;" in other.out
+    assert "stored in runs.db as iris;" in here("compare", *SMALL).out
+    names = "SELECT name, count(*) FROM comparisons GROUP BY name"
+    assert rows(here.folder / "runs.db", names) == [("iris", 4), ("iris-2", 4)]
 
 
 def test_a_dry_run_trains_nothing(here: Here) -> None:
@@ -168,6 +178,7 @@ def test_a_merge_brings_comparisons_once(compared: Here) -> None:
         ("compare --layer low-rank:8", "a comparison chooses the size of each family itself"),
         ("compare --seeds 0 1 2 --tuning-seeds 2", "seed 2 is both reported and tuned with"),
         ("compare --rates 0.1 0.2", "rates = 0.1 0.2: expected at least 3"),
+        ("compare --dataset iris --validation 0.01", "validation = 0.01 holds out 2 of 120"),
         ("compare --match size", "unknown match 'size'"),
         ("report --compare --seeds 0", "--seeds and --B are of --table1"),
         ("report --compare --table1", "several reports were named; expected one of"),

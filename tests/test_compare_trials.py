@@ -195,6 +195,23 @@ def test_a_sentence_says_who_is_best_and_how_the_layers_fare() -> None:
     assert "behind dense at full width by " in said
 
 
+def test_a_model_that_lost_seeds_is_not_the_best_and_is_named() -> None:
+    short = {seed: run for seed, run in OURS[2].runs.items() if seed}
+    some = [*OURS[:2], Competitor(CANDIDATES[2], TUNED, 16, short, None), OURS[3]]
+    (said,) = sentences(lines(some, 0.25), "digits", "parameters")
+    assert "dense 23 23 is best" in said
+    assert "The best structured layer, low-rank rank=7, has " in said
+    assert said.endswith("Out of this for lost seeds: cdlinear B=4.")
+
+
+def test_differences_that_are_all_equal_are_not_sure() -> None:
+    same = [competitor(one, [0.9 - place / 30] * 8) for place, one in enumerate(CANDIDATES[:3])]
+    for line in lines(same, 0.25):
+        for own in line.differences:
+            assert (own.low, own.p_holm, own.wide_p_holm) == (own.high, 1.0, 1.0)
+            assert how_sure(own) == "not sure"
+
+
 def test_a_sentence_says_so_if_a_narrower_dense_network_is_best() -> None:
     worse = [OURS[0], OURS[1], competitor(CANDIDATES[2], [a - 0.05 for a in ACCURACIES[2]])]
     (said,) = sentences(lines(worse, 0.25), "digits", "parameters")

@@ -28,10 +28,15 @@ def test_a_family_that_always_wins_is_first_and_surely_better() -> None:
 
 
 def test_families_count_that_every_task_has_over_seeds_that_all_have() -> None:
-    tasks = dict(TASKS) | {"d": {"best": BEST[:3], NARROWER: SAME, "worst": WORST, "new": BEST}}
-    found = over_tasks(tasks)
+    three = {name: own[:3] for name, own in (("best", BEST), (NARROWER, SAME), ("worst", WORST))}
+    found = over_tasks(dict(TASKS) | {"d": three | {"new": BEST[:3]}})
     assert {one.family for one in found.standings} == {"best", NARROWER, "worst"}
     assert found.n_seeds == 3
+
+
+def test_a_family_that_lost_seeds_is_not_ranked_by_those_that_were_left() -> None:
+    found = over_tasks(dict(TASKS) | {"d": TASKS["a"] | {"best": BEST[1:]}})
+    assert {one.family for one in found.standings} == {NARROWER, "same", "worst"}
 
 
 def test_one_task_or_two_families_have_no_ranks() -> None:

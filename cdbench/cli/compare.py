@@ -150,11 +150,16 @@ def compare(
         cdbench compare --dataset mine.csv --budget 2000 --dry-run
     """
     del resume
+    from dataclasses import replace
+
+    from cdbench.comparison.clock import split_of
     from cdbench.comparison.sizes import fields_of, whole
 
     head = knobs.pop("head") or HEADS[0]
     base = _base(knobs, header)
     plan = _plan(base, budget, layer, match, seeds, tuning_seeds, rates, validation, head)
+    # Too few samples for validation are told before anything is trained.
+    split_of(replace(base, validation=plan.validation, seed=plan.tuning_seeds[0]))
     fields = fields_of(plan)
     candidates = [whole(plan), *(one for field in fields for one in field.candidates)]
     label = name or str(plan.base.dataset)
@@ -171,18 +176,21 @@ def compare(
 
     database = open_to_add(db)
     say_duration(plan, candidates, jobs)
-    code = run_comparison(plan, candidates, label, database, jobs, cluster)
-    if code != COMPLETED:
+    code, stored_as = run_comparison(plan, candidates, label, database, jobs, cluster)
+    if stored_as is None:
         return code
     from cdbench.reports.comparison import costs
     from cdbench.store.comparison_queries import stored_comparison
 
-    found = stored_comparison(database, label)
+    found = stored_comparison(database, stored_as)
     echo()
     print_report(accuracy_report(found))
     echo()
     print_report(costs(found))
-    echo(f"stored in {database.name} as {label}; to see it again: cdbench report --compare")
+    echo(
+        f"stored in {database.name} as {stored_as}; to see it again: cdbench report --compare "
+        f"--name {stored_as}"
+    )
     return code
 
 

@@ -15,9 +15,10 @@ from cdbench.comparison.trials import OF_TRIALS, Score, Tuned, reported, search
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
+from cdbench.errors import ConfigurationError
 from cdbench.running.pace import in_good_order
 from cdbench.store.audit_queries import covering_runs
-from cdbench.store.comparison_queries import EndedRun, ended_runs, reported_runs
+from cdbench.store.comparison_queries import EndedRun, ended_runs, reported_runs, state_of
 from cdbench.store.comparison_rows import begin_comparison, end_comparison
 from cdbench.store.database import Database
 
@@ -55,6 +56,7 @@ class _Stages:
         self.plan, self.candidates, self.database = plan, candidates, database
         self.jobs, self.cluster = jobs, cluster
         self.code = COMPLETED
+        self.has_trained = False
         self.ended: dict[RunConfig, EndedRun] = {}
 
     def train(self, needs: dict[RunConfig, Diagnostics]) -> bool:
@@ -62,6 +64,7 @@ class _Stages:
 
         It does not on an interrupt, or where a cluster was lost.
         """
+        self.has_trained = True
         code = train_and_store(
             in_good_order(needs), self.jobs, self.database, command_line(), 1, self.cluster
         )
@@ -123,20 +126,52 @@ def run_comparison(
     database: Database,
     jobs: int | None,
     cluster: "Cluster | None" = None,
-) -> int:
-    """Train what a comparison needs and is not stored, and store its lines; return the exit code.
+) -> tuple[int, str | None]:
+    """Train what a comparison needs and is not stored, and store its lines.
 
     Every run is stored when it ends, so that one that was killed goes on where it stopped.
+
+    Returns
+    -------
+    code : int
+        The exit code.
+    name : str or None
+        What it is stored as; None if it did not come to its end.
+
+    Raises
+    ------
+    ConfigurationError
+        If no model trained at any rate.
     """
     comparison_id = begin_comparison(
         database, name, plan.canonical_json(), plan.digest(), command_line()
     )
     stages = _Stages(plan, candidates, database, jobs, cluster)
     tuned = stages.tune()
+    if tuned is not None and not any(own.rate for own in tuned):
+        raise ConfigurationError(
+            "no model trained at any rate; what happened to each run is above and in the view "
+            "runs; expected --rates at which some do"
+        )
     wanted = None if tuned is None else stages.report(tuned)
     if tuned is None or wanted is None:
-        return stages.code
-    found = covering_runs(database, {one: need for own in wanted for one, need in own.items()})
+        return stages.code, None
+    own_name, has_ended = state_of(database, comparison_id)
+    if stages.has_trained or not has_ended:
+        _end(stages, comparison_id, tuned, wanted)
+    return stages.code, own_name
+
+
+def _end(
+    stages: _Stages,
+    comparison_id: int,
+    tuned: Sequence[Tuned],
+    wanted: Sequence[dict[RunConfig, Diagnostics]],
+) -> None:
+    """Write what came of a comparison whose runs have ended."""
+    plan, database = stages.plan, stages.database
+    needs = {one: need for own in wanted for one, need in own.items()}
+    found = covering_runs(database, needs)
     runs = reported_runs(database, [run_id for run_id, _ in found.values()])
     split = split_of(plan.base)
     competitors = [
@@ -147,12 +182,13 @@ def run_comparison(
             {config.seed: runs[found[config][0]] for config in configs if config in found},
             prediction_microseconds(one.config, split),
         )
-        for one, own, configs in zip(candidates, tuned, wanted, strict=True)
+        for one, own, configs in zip(stages.candidates, tuned, wanted, strict=True)
     ]
+    lost = ended_runs(database, needs.keys() - found.keys())
     noted = {run.run_id: TUNING for run in stages.ended.values()}
+    noted |= {run.run_id: REPORTED for run in lost.values()}
     noted |= {run_id: REPORTED for run_id, _ in found.values()}
-    end_comparison(database, comparison_id, name, noted.items(), lines(competitors, _overlap(plan)))
-    return stages.code
+    end_comparison(database, comparison_id, noted.items(), lines(competitors, _overlap(plan)))
 
 
 def _overlap(plan: Plan) -> float | None:

@@ -70,17 +70,26 @@ class OverTasks:
 
 
 def over_tasks(tasks: Mapping[str, Scores]) -> OverTasks:
-    """Return how the families fare that all tasks have.
+    """Return how the families fare that all tasks have with every seed.
 
     Raises
     ------
     ConfigurationError
         If there are fewer than two tasks, or than three families common to them.
     """
+    # A family that lost seeds by divergence would be ranked by those that were left.
+    whole = {
+        name: {
+            family: accuracies
+            for family, accuracies in scores.items()
+            if len(accuracies) == max(map(len, scores.values()))
+        }
+        for name, scores in tasks.items()
+    }
     common = [
         family
-        for family in next(iter(tasks.values()), {})
-        if all(family in scores for scores in tasks.values())
+        for family in next(iter(whole.values()), {})
+        if all(family in scores for scores in whole.values())
     ]
     if len(tasks) < FEWEST_TASKS or len(common) < FEWEST_FAMILIES or NARROWER not in common:
         raise ConfigurationError(

@@ -11,7 +11,7 @@ from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.statistics.averages import mean, median
 from cdbench.statistics.holm import holm
 from cdbench.statistics.improvement import paired_improvement
-from cdbench.statistics.resampled import resampled_t
+from cdbench.statistics.resampled import ResampledT, resampled_t
 from cdbench.store.comparison_queries import ReportedRun
 
 
@@ -110,6 +110,11 @@ def _line(one: Competitor, overlap: float | None) -> ComparedModel:
     )
 
 
+def _p(found: ResampledT) -> float:
+    """Return its p; 1 where all differences are equal, which tells nothing about their spread."""
+    return 1.0 if found.low == found.high else found.p
+
+
 def _differences(
     others: Mapping[int, Competitor], base: Competitor, against: str, overlap: float | None
 ) -> dict[int, Difference]:
@@ -125,8 +130,8 @@ def _differences(
         plain[i] = resampled_t(ours - theirs, 0.0)
         wide[i] = None if overlap is None else resampled_t(ours - theirs, overlap)
         improved[i] = float(paired_improvement(ours[None], theirs[None]))
-    adjusted = holm({str(i): found.p for i, found in plain.items()})
-    widely = holm({str(i): found.p for i, found in wide.items() if found is not None})
+    adjusted = holm({str(i): _p(found) for i, found in plain.items()})
+    widely = holm({str(i): _p(found) for i, found in wide.items() if found is not None})
     return {
         i: Difference(
             against,

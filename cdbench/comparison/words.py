@@ -30,7 +30,10 @@ def sentences(lines: Sequence[ComparedModel], dataset: str, match: str) -> list[
 
 def _sentence(lines: Sequence[ComparedModel], budget: float, dataset: str, match: str) -> str:
     """Say who is best at one budget, and how the best structured layer fares beside dense."""
-    able = [line for line in lines if line.accuracy is not None]
+    # A mean of the seeds that did not diverge is no better than what was lost.
+    n_seeds = max((line.n_seeds for line in lines), default=0)
+    able = [line for line in lines if line.accuracy is not None and line.n_seeds == n_seeds]
+    lost = [named(line) for line in lines if line.n_seeds < n_seeds]
     layers = [line for line in able if line.role == STRUCTURED]
     at = f"On {dataset} at {_budget(budget, match)}"
     if not layers:
@@ -50,6 +53,8 @@ def _sentence(lines: Sequence[ComparedModel], budget: float, dataset: str, match
                 else "."
             )
         )
+    if lost:
+        told.append(f"Out of this for lost seeds: {', '.join(lost)}.")
     return " ".join(told)
 
 

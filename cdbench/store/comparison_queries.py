@@ -87,6 +87,8 @@ _ANY = _COMPARISONS + "ORDER BY sequence DESC"
 _BY_NAME, _NEWEST = text(_NAMED), text(_ANY)
 _NAMES = text("SELECT DISTINCT name FROM comparison WHERE ended_at IS NOT NULL ORDER BY name")
 
+_STATE = text("SELECT name, ended_at FROM comparison WHERE comparison_id = :id")
+
 _LINES = text("SELECT * FROM comparison_line WHERE comparison_id = :id ORDER BY position")
 _DIFFERENCES = text(
     """
@@ -139,6 +141,13 @@ def reported_runs(database: Database, run_ids: Sequence[int]) -> dict[int, Repor
                 values = {name: row[name] for name in _names(ReportedRun)}
                 found[row["run_id"]] = ReportedRun(**values)
     return found
+
+
+def state_of(database: Database, comparison_id: int) -> tuple[str, bool]:
+    """Return a comparison's name, and whether it has come to its end."""
+    with database.transaction() as connection:
+        name, ended_at = connection.execute(_STATE, {"id": comparison_id}).one()
+        return name, ended_at is not None
 
 
 def stored_comparison(database: Database, name: str | None = None) -> StoredComparison:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,10 @@ LINE = table_of(models.ComparisonLine)
 def begin_comparison(
     database: Database, name: str, plan_json: str, plan_digest: str, command_line: str
 ) -> int:
-    """Return the key of the comparison of this plan, which is written now if there is none yet."""
+    """Return the key of the comparison of this plan, which is written now if there is none yet.
+
+    Its name gets a number where another comparison has it.
+    """
 
     def find(connection: Connection) -> int | None:
         question = select(COMPARISON.c.comparison_id).where(COMPARISON.c.plan_digest == plan_digest)
@@ -36,10 +40,16 @@ def begin_comparison(
         if known is not None:
             return known
         (number,) = next_sequences(connection, models.Comparison, 1)
+        taken = {*connection.execute(select(COMPARISON.c.name)).scalars()}
+        own = name
+        for i in count(2):
+            if own not in taken:
+                break
+            own = f"{name}-{i}"
         values = {
             "uuid": str(uuid4()),
             "sequence": number,
-            "name": name,
+            "name": own,
             "plan_json": plan_json,
             "plan_digest": plan_digest,
             "command_line": command_line,
@@ -53,7 +63,6 @@ def begin_comparison(
 def end_comparison(
     database: Database,
     comparison_id: int,
-    name: str,
     runs: Iterable[tuple[int, str]],
     lines: Sequence[ComparedModel],
 ) -> None:
@@ -65,8 +74,6 @@ def end_comparison(
         Where it is.
     comparison_id : int
         Its key.
-    name : str
-        Its name from now on.
     runs : iterable of (int, str)
         Keys of the runs that it rests on, each with its stage.
     lines : sequence of ComparedModel
@@ -79,7 +86,7 @@ def end_comparison(
     def write(connection: Connection) -> None:
         own = COMPARISON.c.comparison_id == comparison_id
         (number,) = next_sequences(connection, models.Comparison, 1)
-        ended = {"ended_at": utc(datetime.now(UTC)), "name": name, "sequence": number}
+        ended = {"ended_at": utc(datetime.now(UTC)), "sequence": number}
         connection.execute(update(COMPARISON).where(own).values(**ended))
         connection.execute(
             delete(COMPARISON_RUN).where(COMPARISON_RUN.c.comparison_id == comparison_id)
