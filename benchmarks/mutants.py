@@ -3,10 +3,12 @@
 python benchmarks/mutants.py [--room diagnostics] [--n 40] [--seed 0]
 
 Works on a copy of the checkout. Each mutant is tried with the tests of its room until one fails;
-those that survive are printed as a diff, to be killed by a law or found to be equivalent.
+those that survive are printed as a diff, to be killed by a law or found to be equivalent. What is
+no Python, or differs in an annotation only, is no mutant: any import would kill it.
 """
 
 import argparse
+import ast
 import os
 import random
 import shutil
@@ -14,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from cosmic_ray.commands.init import init
-from cosmic_ray.mutating import mutate_and_test
+from cosmic_ray.mutating import mutate_and_test, mutate_code
+from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB
 from cosmic_ray.work_item import TestOutcome
 from rich.console import Console
@@ -45,7 +49,8 @@ ROOMS = {
         "store/*.py store/models",
         "server_connection server_location server_statements steadfast locks schema_page "
         "abstract record sqlite_files store_files ledger_queries audit_queries migrations store "
-        "queries clocks older_schemas run_queries passwords",
+        "queries clocks older_schemas run_queries passwords store_values structure_store views "
+        "measurement_tables validation compare",
     ),
     "upkeep": (
         "store/upkeep",
@@ -80,7 +85,33 @@ def sampled(checkout: Path, sources: str, n: int, seed: int) -> list[Any]:
             key=lambda m: (str(m[0].module_path), m[0].operator_name, m[0].occurrence),
         )
         database.close()
-    return random.Random(seed).sample(found, min(n, len(found)))
+    random.Random(seed).shuffle(found)
+    return list(islice(filter(changes_code, found), n))
+
+
+def changes_code(mutations: Any) -> bool:
+    """Return whether a mutated file is Python, and not the same but for annotations."""
+    (mutation,) = mutations
+    before = mutation.module_path.read_text(encoding="utf-8")
+    operator = get_operator(mutation.operator_name)(**mutation.operator_args)
+    try:
+        after = without_annotations(mutate_code(before, operator, mutation.occurrence))
+    except SyntaxError:
+        return False
+    return after != without_annotations(before)
+
+
+def without_annotations(source: str) -> str:
+    """Return the source's syntax tree as text, every annotation left out."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+        elif isinstance(node, ast.FunctionDef):
+            node.returns = None
+    return ast.dump(tree)
 
 
 def tests(checkout: Path, names: list[str]) -> str:
@@ -110,7 +141,7 @@ def main() -> None:
             subprocess.run(command.split(), check=True, stdout=subprocess.DEVNULL, cwd=checkout)
             limit = SLOWEST * (time.perf_counter() - start) + 5
             mutants = sampled(checkout, sources, asked.n, asked.seed)
-            killed = 0
+            killed = timeouts = 0
             for mutations in mutants:
                 path = str(mutations[0].module_path.relative_to(checkout))
                 # Files that are called like the changed one will probably kill it; they come first.
@@ -120,10 +151,16 @@ def main() -> None:
                     console.print(f"\n[bold]{room}[/] survived:", highlight=False)
                     diff = (found.diff or "").replace(str(checkout), "")
                     console.print(diff, markup=False, highlight=False, soft_wrap=True)
-                else:
+                elif found.test_outcome == TestOutcome.KILLED:
                     killed += 1
+                    timeouts += found.output == "timeout"
+                else:
+                    raise SystemExit(found.output)
             share = 100 * killed / max(1, len(mutants))
-            console.print(f"\n[bold]{room}: {killed} of {len(mutants)} killed, {share:.0f} %[/]")
+            console.print(
+                f"\n[bold]{room}: {killed} of {len(mutants)} killed, {share:.0f} %[/]; "
+                f"{timeouts} of them by taking too long"
+            )
 
 
 if __name__ == "__main__":
