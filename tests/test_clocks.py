@@ -84,6 +84,17 @@ def test_a_run_from_a_clock_that_is_ahead_hides_no_later_one(
         assert newest_by_every_query(database, tiny_run()) == {right}
 
 
+def test_a_runs_number_is_the_time_of_writing_in_microseconds(
+    database: Database, tiny_run: TinyRun
+) -> None:
+    before = datetime.now(UTC) - timedelta(microseconds=1)
+    record_run(database, tiny_run())
+    with database.transaction() as connection:
+        number = connection.exec_driver_sql("SELECT sequence FROM run").scalar_one()
+    written = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=number)
+    assert before <= written <= datetime.now(UTC)
+
+
 def test_a_clock_that_goes_back_turns_no_order_around(
     database: Database, tiny_run: TinyRun
 ) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from cdbench.errors import StoreError
 from cdbench.records.run import Run
+from cdbench.store.comparison_rows import begin_comparison, end_comparison
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.migrate import revisions
@@ -60,6 +61,16 @@ def runs_in(location: str) -> dict[str, Run]:
     with database.transaction() as connection:
         ids = connection.exec_driver_sql("SELECT run_id FROM run").scalars().all()
     return {run.uuid: run for _, run in stored_runs(database, ids)}
+
+
+def answers(location: str, question: str) -> set[tuple[str, ...]]:
+    with open_for_reading(location).transaction() as connection:
+        return {tuple(map(str, row)) for row in connection.exec_driver_sql(question)}
+
+
+def numbers_of_runs(location: str) -> dict[str, str]:
+    found = answers(location, "SELECT uuid, sequence FROM run")
+    return {row[0]: row[1] for row in found}
 
 
 def newest_in(location: str) -> set[tuple[Any, ...]]:
@@ -264,12 +275,36 @@ def test_merged_keys_lead_to_the_same_rows(location: str, tmp_path: Path, runs: 
         "LEFT JOIN run USING (run_id) LEFT JOIN sweep USING (sweep_id)"
     )
 
-    def asked(place: str) -> set[tuple[Any, ...]]:
-        with open_for_reading(place).transaction() as connection:
-            found = connection.exec_driver_sql(question).all()
-        return {tuple(map(str, row)) for row in found}
+    assert answers(location, question) == answers(str(NEWEST), question) != set()
 
-    assert asked(location) == asked(str(NEWEST)) != set()
+
+def test_merged_comparisons_rest_on_the_same_runs(
+    location: str, tmp_path: Path, runs: list[Run]
+) -> None:
+    database = open_for_writing(write(location, *runs[:3]))
+    begin_comparison(database, "mine", "{}", "mine", "cdbench compare")
+    other = write(str(tmp_path / "other.db"), *runs[3:])
+    database = open_for_writing(other)
+    for name, rests_on in (("one", [1]), ("two", [2, 4])):
+        key = begin_comparison(database, name, "{}", name, "cdbench compare")
+        end_comparison(database, key, name, [(run_id, "tuning") for run_id in rests_on], [])
+    merge_database(location, other)
+    question = (
+        "SELECT name, stage, run.uuid FROM comparison_run JOIN run USING (run_id) "
+        "JOIN comparison USING (comparison_id)"
+    )
+    assert answers(location, question) == answers(other, question)
+    assert len(answers(other, question)) == 3
+
+
+def test_a_run_that_was_written_elsewhere_before_takes_no_other_along(
+    location: str, tmp_path: Path, runs: list[Run]
+) -> None:
+    other = write(str(tmp_path / "other.db"), runs[2])
+    write(location, *runs[:4])
+    before, there = numbers_of_runs(location), numbers_of_runs(other)
+    merge_database(location, other)
+    assert numbers_of_runs(location) == before | there != before
 
 
 @pytest.mark.long
