@@ -83,7 +83,8 @@ def test_keys_of_a_server_are_its_sequences_next_and_in_order() -> None:
 
     def execute(question: Any) -> Any:
         asked.append(str(question))
-        return SimpleNamespace(scalars=lambda: [9, 7, 8])
+        first, last = sorted(v for v in question.compile().params.values() if isinstance(v, int))
+        return SimpleNamespace(scalars=lambda: range(6 + last, 6 + first - 1, -1))
 
     connection = server()
     connection.execute = execute
