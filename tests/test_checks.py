@@ -185,6 +185,16 @@ def test_changed_view_is_found_and_a_users_own_is_only_mentioned(results: str) -
     ]
 
 
+def test_changed_view_is_found_where_a_user_has_none(results: str) -> None:
+    changed = "the view measurements differs from cdbench's; to recreate it: cdbench db upgrade"
+    plant(
+        results,
+        "DROP VIEW measurements",
+        "CREATE VIEW measurements AS SELECT * FROM measurement WHERE n > 1",
+    )
+    assert findings(results) == [changed]
+
+
 def test_trigger_is_mentioned(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     shutil.copy(NEWEST, path)

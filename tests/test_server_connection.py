@@ -1,13 +1,14 @@
 """A connection's waits for its server, by a clock and a driver made for these tests."""
 
 from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Ping, TransactionStatus
 from psycopg.waiting import Ready
 
 from cdbench.errors import StoreError
@@ -81,6 +82,39 @@ def test_a_statement_that_is_only_long_is_not_given_up(clock: Clock, watch: Watc
 def test_holders_of_a_lock_are_named_in_one_printable_line() -> None:
     assert _named(7, "me", "a\nreport") == "process 7 of me (a�report)"
     assert _named(7, None, None) == "process 7"
+
+
+@pytest.mark.parametrize(
+    ("holders", "reason"),
+    [
+        ([], ""),
+        ([(7, "me", None)], "is locked by process 7 of me"),
+        ([(7, None, None), (8, None, "psql")], "is locked by process 7 and process 8 (psql)"),
+    ],
+    ids=["nobody", "one", "two"],
+)
+def test_who_blocks_a_statement_is_asked_by_a_second_connection(
+    holders: list[Any], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = SimpleNamespace(execute=lambda *_: SimpleNamespace(fetchall=lambda: holders))
+    monkeypatch.setattr(psycopg, "connect", lambda *_, **__: nullcontext(second))
+    info = SimpleNamespace(dsn="", password="", backend_pid=9)
+    blocked: Any = SimpleNamespace(place="runs", info=info)
+    assert _Watch(blocked)._reason() == reason
+
+
+@pytest.mark.parametrize(("answer", "reason"), [(Ping.OK, ""), (Ping.REJECT, "does not answer")])
+def test_a_second_connection_that_is_refused_does_not_mean_that_the_server_is_gone(
+    answer: Ping, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    monkeypatch.setattr(server_connection, "PGconn", SimpleNamespace(ping=lambda _: answer))
+    info = SimpleNamespace(dsn="", password="", backend_pid=9)
+    blocked: Any = SimpleNamespace(place="runs", info=info)
+    assert _Watch(blocked)._reason() == reason
 
 
 # Steps of the driver
