@@ -56,6 +56,7 @@ def pareto(competitors: Sequence[Competitor], title: str, source: str) -> "Figur
             axes.set_ylim(100 * floor - 0.5, min(100.0, 100 * best + ABOVE))
         share_scale(panels)
         panels[0].set_title("Test accuracy (%), with 95 % intervals over seeds")
+        panels[1].set_title("grey: the best at each size")
         lost = [one for one in competitors if one.accuracy < floor]
         write_note(panels[0], len(lost), f"below {100 * floor:.0f} % not shown")
     return figure

@@ -52,7 +52,7 @@ def rate_curves(competitors: Sequence[Competitor], title: str, source: str) -> "
         share_scale(drawn)
         for axes in drawn[:: min(2, len(budgets))]:
             axes.set_ylabel("validation accuracy (%)")
-        for axes in drawn[-2:]:
+        for axes in drawn:
             axes.set_xlabel("learning rate η (log scale)")
     return figure
 

@@ -52,7 +52,7 @@ def standings(rows: Sequence[Row], critical_difference: float, title: str, sourc
         figure.subplots_adjust(left=0.24)
         places = list(range(len(rows)))
         for axes in (ranks, better):
-            axes.set_ylim(len(rows) - 0.4, -0.9)
+            axes.set_ylim(len(rows) - 0.4, -1.5)
             axes.grid(visible=False, axis="y")
         ranks.set_yticks(places, [row.family for row in rows])
         better.set_yticks(places, [""] * len(rows))
@@ -68,15 +68,15 @@ def _draw_difference(axes: "Axes", best: float, difference: float) -> None:
     """Draw the critical difference as a bar from the best rank on."""
     axes.plot([best, best + difference], [-0.6, -0.6], color=INK, linewidth=2.5, marker="")
     axes.annotate(
-        "not told apart from the best", (best + difference, -0.6), (5, 0), "data",
-        "offset points", va="center", fontsize=8, color=QUIET,
+        "not told apart from the best", (best, -0.6), (0, 5), "data", "offset points",
+        va="bottom", fontsize=8, color=QUIET,
     )  # fmt: skip
 
 
 def _draw_better(axes: "Axes", rows: Sequence[Row]) -> None:
     for place, row in enumerate(rows):
         if row.improvement is None or row.low is None or row.high is None:
-            axes.annotate("what the others are measured against", (50, place), (6, 0), "data",
+            axes.annotate("the measure", (50, place), (6, 0), "data",
                           "offset points", va="center", fontsize=8, color=QUIET)  # fmt: skip
             continue
         axes.plot(
