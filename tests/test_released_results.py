@@ -163,6 +163,8 @@ def test_readmes_ledger_is_what_the_report_prints_from_the_released_database() -
 def test_released_database_draws_every_figure(tmp_path: Path) -> None:
     words = ["plot", "--fig1", "--fig2", "--claims", "--crossover", "--db", str(RELEASED)]
     assert run([*words, "--output", str(tmp_path)]) == 0
+    compared = ["plot", "--compare", "--name", "digits", "--db", str(RELEASED)]
+    assert run([*compared, "--output", str(tmp_path)]) == 0
     drawn = {path.name for path in tmp_path.iterdir()}
     assert drawn == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
 

@@ -308,11 +308,11 @@ def test_without_leave_to_write_nothing_is_trained(
     own = url.replace(f"cdbench:{QUOTED_PASSWORD}@", f"{role}:r@")
     answer = for_real(tmp_path, "train", *TINY, "--db", own)
     assert (answer.code, answer.out) == (3, "")
-    assert "lacks the right INSERT on environment and " in answer.err
+    assert "lacks the right INSERT on comparison and " in answer.err
     assert answer.err.count("\n") == 1
     for grant, lacking in (
         ("INSERT ON ALL TABLES IN SCHEMA public", "UPDATE on sweep"),
-        ("UPDATE ON sweep", "USAGE on public.environment_environment_id_seq"),
+        ("UPDATE ON sweep", "USAGE on public.comparison_comparison_id_seq"),
     ):
         postgres.ask(name, f"GRANT {grant} TO {role}")
         with pytest.raises(StoreError, match=f"lacks the right {lacking}"):

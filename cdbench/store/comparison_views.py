@@ -42,7 +42,7 @@ COMPARISON_RATES = View(
     "One row a model of a comparison and learning rate that was tried for it.",
     """
     SELECT c.name, run.layer || coalesce(' B=' || run."B", ' ' || run.structure, '') AS model,
-        run.hidden, run.learning_rate, count(*) AS n_trials,
+        run.hidden, run.learning_rate, count(run.run_id) AS n_trials,
         sum(CASE run.status WHEN 'completed' THEN 1 ELSE 0 END) AS n_completed,
         avg(epoch.validation_accuracy) AS validation_accuracy_mean,
         avg(epoch.validation_loss) AS validation_loss_mean, c.comparison_id
