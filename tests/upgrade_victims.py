@@ -38,13 +38,14 @@ def upgrade_watched(path: Path, tell: Callable[[], None], cache_pages: int) -> N
 
         return told
 
-    with mock.patch.multiple(os, **{name: telling(getattr(os, name)) for name in CALLS}):  # noqa: SIM117
-        # By the migrations themselves: the tests' own way to new files asks one question more.
-        with (
-            mock.patch("sqlite3.connect", connect),
-            mock.patch.object(database, "upgrade", upgrade),
-        ):
-            open_for_writing(str(path))
+    # By the migrations themselves: the tests' own way to new files asks one question more.
+    calls: dict[str, Any] = {name: telling(getattr(os, name)) for name in CALLS}
+    with (
+        mock.patch.multiple(os, **calls),
+        mock.patch("sqlite3.connect", connect),
+        mock.patch.object(database, "upgrade", upgrade),
+    ):
+        open_for_writing(str(path))
 
 
 def count_moments(path: Path) -> int:
