@@ -287,7 +287,7 @@ def test_merged_comparisons_rest_on_the_same_runs(
     database = open_for_writing(other)
     for name, rests_on in (("one", [1]), ("two", [2, 4])):
         key = begin_comparison(database, name, "{}", name, "cdbench compare")
-        end_comparison(database, key, name, [(run_id, "tuning") for run_id in rests_on], [])
+        end_comparison(database, key, [(run_id, "tuning") for run_id in rests_on], [])
     merge_database(location, other)
     question = (
         "SELECT name, stage, run.uuid FROM comparison_run JOIN run USING (run_id) "
