@@ -250,15 +250,20 @@ def a_step_allocates_nothing(layer):
         bound.pullback(dy, grads)
         with np.errstate():  # restores the size of the buffers that NumPy broadcasts with
             np.setbufsize(16)
-            tracemalloc.start()
-            try:
-                bound.run()
-                bound.pullback(dy, grads)
-                bound.pullback(dy, grads, wanted=False)
-                peak = tracemalloc.get_traced_memory()[1]
-            finally:
-                tracemalloc.stop()
+            # Other threads, such as one that reports tests, may take memory during one of two.
+            peak = min(_peak_of_a_step(bound, dy, grads) for _ in range(2))
         assert peak <= FEW_BYTES, dtype
+
+
+def _peak_of_a_step(bound, dy, grads):
+    tracemalloc.start()
+    try:
+        bound.run()
+        bound.pullback(dy, grads)
+        bound.pullback(dy, grads, wanted=False)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def assert_means(layer, measure, expected):

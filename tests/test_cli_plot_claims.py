@@ -30,6 +30,8 @@ from cdbench.store.figure_queries import curvature_of, runs_with_spectra
 from cdbench.store.record import record_claim, record_run
 from tests.cli_tools import change, rows
 
+pytestmark = pytest.mark.long
+
 CLAIMS_SHOWN = ("comparable-kappa", "theorem-2", "odd-block-sizes")
 DENSE = Model("dense")
 SEEDS = (2, 3)

@@ -101,6 +101,7 @@ def test_rates_at_which_nothing_trains_are_refused_and_no_comparison_is_ended(he
     assert rows(here.folder / "runs.db", "SELECT ended_at FROM comparison") == [(None,)]
 
 
+@pytest.mark.long
 def test_a_second_comparison_of_a_name_gets_another(here: Here) -> None:
     assert "stored in runs.db as iris;" in here("compare", *SMALL).out
     other = here("compare", *SMALL, "--validation", "0.3")
@@ -136,6 +137,7 @@ def test_its_numbers_come_in_every_format(compared: Here) -> None:
     )
 
 
+@pytest.mark.long
 def test_accuracies_are_the_means_of_the_runs(compared: Here) -> None:
     path = compared.folder / "runs.db"
     for model, hidden, rate, accuracy in rows(
@@ -150,6 +152,7 @@ def test_accuracies_are_the_means_of_the_runs(compared: Here) -> None:
         assert mean[0] == pytest.approx(accuracy, rel=1e-12)
 
 
+@pytest.mark.long
 def test_its_figures_are_drawn(compared: Here) -> None:
     answer = compared("plot", "--compare", "--format", "svg")
     assert answer.out == "wrote figures/pareto.svg\nwrote figures/rate-curves.svg\n"

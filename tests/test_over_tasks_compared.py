@@ -46,6 +46,7 @@ def test_one_task_or_two_families_have_no_ranks() -> None:
         over_tasks({name: {"best": BEST, NARROWER: SAME} for name in "ab"})
 
 
+@pytest.mark.long
 def test_two_comparisons_have_a_table_and_a_figure(here: Here) -> None:
     words = [word for word in SMALL if word not in ("--dataset", "iris")]
     assert here("compare", *words, "--dataset", "iris").code == 0
