@@ -28,9 +28,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cdbench.claims.evidence.retrained import retrained, split_of
+from cdbench.claims.evidence.retrained import retrained
 from cdbench.config.knob_values import expand_range
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import split_of
 from cdbench.diagnostics.spectra import KINDS, LayerState, condition
 from cdbench.engine.layers import CDLinear, Dense, WeightLayer
 from cdbench.engine.products.base import Array

@@ -22,8 +22,9 @@ from cdbench.claims import quantitative_agreement as agreement
 from cdbench.claims import trace_inverse as trace
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.evidence.kappa_curves import cut
-from cdbench.claims.evidence.retrained import last_batches, retrained, split_of
+from cdbench.claims.evidence.retrained import last_batches, retrained
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import split_of
 from cdbench.diagnostics.spectra import KINDS
 from cdbench.engine.building import build_network
 from cdbench.engine.products.base import Array

@@ -5,8 +5,9 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import Bench, Claim, Measurements
-from cdbench.claims.evidence.retrained import N_RETRAINED, last_batches, retrained, split_of
+from cdbench.claims.evidence.retrained import N_RETRAINED, last_batches, retrained
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import split_of
 from cdbench.diagnostics.spectra import measure_spectra
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array

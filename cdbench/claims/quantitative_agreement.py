@@ -15,8 +15,9 @@ from cdbench.claims.base import (
     needs_of,
     paper_models,
 )
-from cdbench.claims.evidence.retrained import network_of, split_of
+from cdbench.claims.evidence.retrained import network_of
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import split_of
 from cdbench.diagnostics.spectra import measure_spectra
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import (

@@ -152,8 +152,8 @@ def compare(
     del resume
     from dataclasses import replace
 
-    from cdbench.comparison.clock import split_of
     from cdbench.comparison.sizes import fields_of, whole
+    from cdbench.datasets import split_of
 
     head = knobs.pop("head") or HEADS[0]
     base = _base(knobs, header)

@@ -38,7 +38,8 @@ def say_duration(plan: "Plan", candidates: "Sequence[Candidate]", jobs: int | No
 
 def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, int]:
     """Return the processor time in seconds, from a few timed steps of each model, and the runs."""
-    from cdbench.comparison.clock import seconds_per_run, split_of
+    from cdbench.comparison.clock import seconds_per_run
+    from cdbench.datasets import split_of
 
     split = split_of(plan.base)
     n_runs = len(plan.rates) * len(plan.tuning_seeds) + len(plan.seeds)

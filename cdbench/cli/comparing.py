@@ -7,14 +7,14 @@ from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.echo import echo
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
-from cdbench.comparison.clock import prediction_microseconds, split_of
+from cdbench.comparison.clock import prediction_microseconds
 from cdbench.comparison.plan import Plan
 from cdbench.comparison.results import Competitor, lines
 from cdbench.comparison.sizes import Candidate
 from cdbench.comparison.trials import OF_TRIALS, Score, Tuned, reported, search
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
+from cdbench.datasets import load_dataset, split_of
 from cdbench.errors import ConfigurationError
 from cdbench.running.pace import in_good_order
 from cdbench.store.audit_queries import covering_runs

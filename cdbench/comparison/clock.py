@@ -8,7 +8,6 @@ from statistics import median
 import numpy as np
 
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
 from cdbench.engine.building import build_network
 from cdbench.engine.split import Split
 from cdbench.engine.trainer import Trainer
@@ -22,13 +21,6 @@ OTHER_SHARE = 0.3
 
 AT_A_TIME = 256
 """Samples in a batch of a prediction."""
-
-
-def split_of(config: RunConfig) -> Split:
-    """Return the split of a configuration's own seed."""
-    assert config.input is not None
-    dataset = load_dataset(config)
-    return dataset.split(config.seed, config.dtype, config.input, config.validation)
 
 
 def seconds_per_run(config: RunConfig, split: Split) -> float:

@@ -17,6 +17,7 @@ from cdbench.datasets.csv_file import has_header
 from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
 from cdbench.datasets.made_to_measure import made_to_measure
 from cdbench.datasets.sources import EXPECTED, NAMED_COLUMNS, is_file, read
+from cdbench.engine.split import Split
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
 from cdbench.system.home_folders import expanded
 
@@ -33,7 +34,7 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits-sums": digits_sums,
 }
 
-__all__ = ["DATASETS", "Dataset", "guessing_levels", "load_dataset", "pin_dataset"]
+__all__ = ["DATASETS", "Dataset", "guessing_levels", "load_dataset", "pin_dataset", "split_of"]
 
 
 def load_dataset(config: RunConfig) -> Dataset:
@@ -52,6 +53,12 @@ def load_dataset(config: RunConfig) -> Dataset:
             f"{data.task}, or another data set, such as a .csv file"
         )
     return data if config.permute is None else replace(data, permute=config.permute)
+
+
+def split_of(config: RunConfig) -> Split:
+    """Return the samples that a run of this configuration is trained and tested on."""
+    assert config.input is not None
+    return load_dataset(config).split(config.seed, config.dtype, config.input, config.validation)
 
 
 def _loaded(config: RunConfig) -> Dataset:

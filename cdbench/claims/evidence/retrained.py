@@ -6,11 +6,10 @@ from functools import lru_cache
 import numpy as np
 
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
+from cdbench.datasets import load_dataset, split_of
 from cdbench.engine.building import build_network
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
-from cdbench.engine.split import Split
 from cdbench.engine.training import train
 
 N_RETRAINED = 20
@@ -50,12 +49,6 @@ def network_of(config: RunConfig) -> Network:
     """Return a configuration's network."""
     dataset = load_dataset(config)
     return build_network(config, dataset.n_features, dataset.n_classes)
-
-
-def split_of(config: RunConfig) -> Split:
-    """Return the data that a run of this configuration has."""
-    assert config.input is not None
-    return load_dataset(config).split(config.seed, config.dtype, config.input)
 
 
 def last_batches(config: RunConfig, X: Array) -> list[Array]:
