@@ -41,6 +41,8 @@ class Report:
         The unrounded numbers, for CSV and JSON.
     text_columns : int
         How many of the columns, from the left, hold text; the others hold numbers.
+    lead : sequence of str
+        What was found, in sentences above everything else; CSV has numbers only.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Report:
     notes: Sequence[str]
     records: Sequence[dict[str, Any]]
     text_columns: int = 2
+    lead: Sequence[str] = ()
 
 
 def render(
@@ -68,7 +71,8 @@ def _table(report: Report) -> str:
 
 
 def _markdown(report: Report) -> str:
-    lines = [f"**{markdown_text(report.title)}**", "", _pipes(report.columns)]
+    lines = [line for sentence in report.lead for line in (markdown_text(sentence), "")]
+    lines += [f"**{markdown_text(report.title)}**", "", _pipes(report.columns)]
     lines.append(
         _pipes(["---" if i < report.text_columns else "---:" for i in range(len(report.columns))])
     )
@@ -107,6 +111,7 @@ def _latex(report: Report) -> str:
         r"% To use it in a paper of your own: \usepackage{booktabs}, and copy from here ...",
         r"\begin{table}",
         r"\small",
+        *(f"{latex_escape(sentence)}\n" for sentence in report.lead),
         rf"\caption{{{latex_escape(report.title)}}}",
         rf"\label{{tab:{_label(report.title)}}}",
         rf"\begin{{tabular}}{{{text_column * texts}{'r' * n_numbers}}}",
@@ -147,7 +152,8 @@ def _json(report: Report) -> str:
         }
         for record in report.records
     ]
-    document = {"title": report.title, "records": records, "notes": list(report.notes)}
+    lead = {"found": list(report.lead)} if report.lead else {}
+    document = lead | {"title": report.title, "records": records, "notes": list(report.notes)}
     return json_text(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 

@@ -17,7 +17,9 @@ GAP, NARROW_GAP = 3, 2
 
 
 def text_table(report: "Report", width: int, *, styled: bool) -> str:
-    """Return title, table and notes, at most ``width`` columns wide and ending with a newline.
+    """Return what was found, title, table and notes, at most ``width`` columns wide.
+
+    It ends with a newline.
 
     If the table is too wide, cells are folded: text between words, numbers only before ``±``, ``(``
     or ``…``. If even that is too wide, each row becomes a list of its cells.
@@ -37,6 +39,9 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
     # Text objects, so that Rich interprets neither markup nor :names: of emoji.
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=styled, highlight=False)
+    for sentence in report.lead:
+        console.print(Text(printable(sentence)))
+        console.print()
     console.print(Text(printable(report.title)), style="bold")
     console.print()
     rows = [[printable(cell) for cell in row] for row in report.rows]
