@@ -4,8 +4,11 @@ from sqlalchemy import Connection, text
 
 from cdbench.store.models import Base
 
-CHANGED = ("sweep",)
-"""Tables whose rows are updated later: a sweep gets its end."""
+CHANGED = ("sweep", "comparison")
+"""Tables whose rows are updated later: a sweep and a comparison get their end."""
+
+REPLACED = ("comparison_run", "comparison_line")
+"""Tables whose rows are deleted and written again when a comparison ends once more."""
 
 _IS_READ_ONLY = text(
     "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery()"
@@ -41,6 +44,7 @@ def missing_privileges(connection: Connection) -> list[str]:
     tables = Base.metadata.sorted_tables
     wanted = [(table.name, privilege) for table in tables for privilege in ("SELECT", "INSERT")]
     wanted += [(name, "UPDATE") for name in CHANGED]
+    wanted += [(name, "DELETE") for name in REPLACED]
     relations, privileges = zip(*wanted, strict=True)
     names = {"relations": list(relations), "privileges": list(privileges)}
     missing = list(connection.execute(_MISSING_ON_TABLES, names).scalars())
