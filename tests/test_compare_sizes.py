@@ -1,5 +1,7 @@
 """Plans of comparisons, and the sizes that are matched in them."""
 
+import math
+import re
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -89,8 +91,32 @@ def test_a_budget_that_nobody_meets_names_the_nearest() -> None:
     said = refusal(lambda: fields_of(plan_of(0.5, entrants=(Entrant("circulant"),))))
     assert said == (
         "budget = 0.5: no family has a size within 12% of 4,554 parameters; nearest come circulant "
-        "with 330; expected a budget near one of these, or wider --hidden"
+        "with 330; expected a smaller budget, near one of these, or narrower --hidden"
     )
+
+
+def test_the_hint_of_a_budget_that_nobody_meets_brings_them_nearer() -> None:
+    for budget, size, width in (
+        (0.5, "smaller", "narrower"),
+        (0.001, "larger", "wider"),
+        (4000, "smaller", "wider"),
+        (100, "larger", "narrower"),
+    ):
+        plan = plan_of(budget, entrants=(Entrant("circulant"),))
+        said = refusal(lambda plan=plan: fields_of(plan))
+        assert said.endswith(f"expected a {size} budget, near one of these, or {width} --hidden")
+        hidden = (256, 256) if width == "wider" else (16, 16)
+        other = replace(plan, base=replace(plan.base, hidden=hidden))
+        assert apart(other) < apart(plan)
+
+
+def apart(plan: Any) -> float:
+    """Return by how much the only family's size misses the only budget, as a logarithm."""
+    said = refusal(lambda: fields_of(plan))
+    numbers = re.search(r"within 12% of ([\d,]+) .* with ([\d,]+);", said)
+    assert numbers is not None
+    target, size = (float(own.replace(",", "")) for own in numbers.groups())
+    return abs(math.log(size / target))
 
 
 @pytest.mark.parametrize(

@@ -133,10 +133,14 @@ def _target(plan: Plan, budget: float) -> float:
 def _no_one(budget: float, target: float, plan: Plan, nearest: list[Candidate]) -> str:
     close = sorted(nearest, key=lambda one: _off(one, plan, target))[:3]
     words = ", ".join(f"{one.config.model} with {one.size(plan.match):,}" for one in close)
+    is_small = bool(close) and target < close[0].size(plan.match)
+    # Wider layers are larger, but of the dense network's growing size a smaller share.
+    is_wider = is_small == (budget < 1)
     return (
         f"budget = {budget:g}: no family has a size within {NEAR:.0%} of {target:,.0f} "
-        f"{plan.match}; nearest come {words or 'none'}; expected a budget near one of these, or "
-        "wider --hidden"
+        f"{plan.match}; nearest come {words or 'none'}; expected a "
+        f"{'larger' if is_small else 'smaller'} budget, near one of these, or "
+        f"{'wider' if is_wider else 'narrower'} --hidden"
     )
 
 
