@@ -279,3 +279,10 @@ def test_matplotlib_is_imported_only_when_a_figure_is_drawn() -> None:
 def test_names_are_moved_apart_by_least_squares(wanted: list[float]) -> None:
     expected = isotonic_regression(wanted).x if wanted else []
     np.testing.assert_allclose(rising(wanted), expected, rtol=0, atol=1e-12)
+
+
+def test_every_basis_of_block_diagonal_layers_has_the_familys_marker() -> None:
+    words = ("blocks=4", *(f"blocks=4 basis={basis}" for basis in ("dct", "hartley", "random")))
+    looks = looks_of([structured("block-diagonal", own) for own in words])
+    assert {look.marker for look in looks} == {FAMILY_LOOKS["block-diagonal"].marker}
+    assert len({look.color for look in looks}) == len({str(look.dash) for look in looks}) == 4

@@ -85,10 +85,10 @@ FAMILY_LOOKS: dict[str, Look] = {
 }
 """Looks of the other families, darkest first; of several structures of one, that of the first."""
 
-PALER = (0.0, 0.38, 0.6)
+PALER = (0.0, 0.38, 0.6, 0.72)
 """How much white the further structures of a family have in their colour."""
 
-PALER_DASHES: tuple[Any, ...] = (None, (0, (1.6, 0.8)), (0, (5, 3)))
+PALER_DASHES: tuple[Any, ...] = (None, (0, (1.6, 0.8)), (0, (5, 3)), (0, (1, 3)))
 """Their dashes; their marker is the family's."""
 
 
