@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cdbench.cli import run
+from cdbench.cli.compare_plan import _about
 from cdbench.cli.training import train_and_store
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.upkeep.checks import check_database
@@ -188,6 +189,7 @@ def test_a_merge_brings_comparisons_once(compared: Here) -> None:
         ("report --name x", "no report was named; expected one of"),
         ("report --table1 --name x", "--name is of --compare"),
         ("plot --name x", "--name is of --compare"),
+        ("compare --dataset X.npy", "expected two with a comma between: X.npy,y.npy"),
         ("plot --compare --fig1", "--compare was given with other figures"),
     ],
 )
@@ -198,3 +200,30 @@ def test_bad_input_is_one_line_and_nothing_is_stored(here: Here, words: str, sai
     assert answer.err.count("\n") == 1
     assert said in answer.err
     assert list(here.folder.iterdir()) == []
+
+
+def test_what_was_found_stands_above_everything_in_every_format(compared: Here) -> None:
+    for form, before in (
+        ("table", ""),
+        ("markdown", ""),
+        ("latex", "\\small\n"),
+        ("json", '{\n  "found": [\n    "'),
+    ):
+        text = compared("report", "--compare", "--format", form).out
+        own = text.index("On iris at 50")
+        assert text[:own].endswith(before)
+        assert own < text.index("Comparison small: test accuracy")
+        assert text.count("On iris at 50") == 1
+    assert compared("report", "--compare").out.startswith("On iris at 50 % of ")
+
+
+def test_a_time_that_is_estimated_is_never_nothing() -> None:
+    told = [_about(seconds) for seconds in (0.0, 0.4, 1.2, 89.0, 120.0, 7200.0)]
+    assert told == [
+        "less than a second",
+        "less than a second",
+        "about a second",
+        "about 89 seconds",
+        "about 2 minutes",
+        "about 2.0 hours",
+    ]

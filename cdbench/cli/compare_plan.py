@@ -24,7 +24,7 @@ def print_plan(plan: "Plan", fields: "Sequence[Field]", candidates: "Sequence[Ca
     echo(
         f"{n_runs:,} runs: {len(plan.rates)} rates with {len(plan.tuning_seeds)} seeds, more where "
         f"the best is at an end, and {len(plan.seeds)} seeds reported of each of "
-        f"{len(candidates)} models; about {_minutes(seconds)} of processor time"
+        f"{len(candidates)} models; {_about(seconds)} of processor time"
     )
 
 
@@ -33,7 +33,7 @@ def say_duration(plan: "Plan", candidates: "Sequence[Candidate]", jobs: int | No
     seconds, n_runs = _estimate(plan, candidates)
     elapsed = seconds / (jobs or os.cpu_count() or 1)
     if elapsed > LONG_S:
-        echo(f"{n_runs:,} runs will take about {_minutes(elapsed)}, if none is stored", err=True)
+        echo(f"{n_runs:,} runs will take {_about(elapsed)}, if none is stored", err=True)
 
 
 def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, int]:
@@ -47,8 +47,10 @@ def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, i
     return n_runs * seconds, n_runs * len(candidates)
 
 
-def _minutes(seconds: float) -> str:
+def _about(seconds: float) -> str:
+    if seconds < 1.5:
+        return "about a second" if seconds >= 0.5 else "less than a second"
     if seconds < 90:
-        return f"{seconds:.0f} seconds"
+        return f"about {seconds:.0f} seconds"
     minutes = seconds / 60
-    return f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours"
+    return f"about {minutes:.0f} minutes" if minutes < 90 else f"about {minutes / 60:.1f} hours"

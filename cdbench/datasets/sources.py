@@ -73,6 +73,10 @@ def _table(
     name: str, config: RunConfig, header: bool | None = None, like: Table | None = None
 ) -> Table:
     encode = config.encode is not None
+    if PurePath(name).suffix == ".npy" and PAIR not in name:
+        raise DatasetError(
+            f"{name}: one array, without a target; expected two with a comma between: {name},y.npy"
+        )
     if not is_file(name):
         if like is not None:
             raise ConfigurationError(f"test = {name!r}: expected {EXPECTED}")

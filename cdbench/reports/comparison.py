@@ -26,7 +26,7 @@ def accuracies(found: StoredComparison, sentences: Sequence[str]) -> Report:
     found : StoredComparison
         The comparison.
     sentences : sequence of str
-        What it found, in plain words; the first of the notes.
+        What it found, in plain words, which the report begins with.
     """
     n_seeds = max((line.n_seeds for line in found.lines), default=0)
     return Report(
@@ -36,9 +36,10 @@ def accuracies(found: StoredComparison, sentences: Sequence[str]) -> Report:
             *("less narrower dense, points", "better in", "less dense, points", "better in"),
         ],
         rows=_grouped(found.lines, lambda line: _accuracy_cells(line, n_seeds)),
-        notes=[*sentences, *_notes_on_accuracies(found)],
+        notes=_notes_on_accuracies(found),
         records=[_record(line) for line in found.lines],
         text_columns=1,
+        lead=sentences,
     )
 
 
@@ -54,7 +55,8 @@ def costs(found: StoredComparison) -> Report:
         notes=[
             "best rate: by validation accuracy; ! where it is at an end of the rates tried. usable "
             "rates: those about the best within half a point of it, and how many times the highest "
-            "is the lowest.",
+            "is the lowest. Where rates were tried on fewer than 200 samples in all, one sample is "
+            "more than half a point: the range is then of rates that are as good as the best.",
             "Multiply-adds of a sample: with the weights, without biases and fixed transforms such "
             "as a DFT. s/epoch: mean wall time of the updates, which other work on the machine "
             "lengthens. κ: mean over the layers, of the first seed; of a layer's "
