@@ -14,6 +14,7 @@ from cdbench.store.location import find_location
 from cdbench.store.migrate import revisions
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.copying import copy_database
+from cdbench.store.upkeep.inventory import inventory
 from cdbench.store.upkeep.sources import open_as_it_is
 from cdbench.store.views import VIEWS
 from tests.cli_tools import NEWEST
@@ -320,6 +321,27 @@ def _is_refused_or_found(path: Path) -> bool:
     assert path.read_bytes() == before
     assert all("\n" not in line for line in found)
     return bool(found)
+
+
+def test_of_the_files_own_faults_the_first_is_told_and_how_many_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "faulty.db")
+    shutil.copy(NEWEST, path)
+    database = open_as_it_is(path)
+    told = ["page 7 is missing", "page 9 is twice", "page 11 is empty"]
+    monkeypatch.setattr(type(database.location), "damage", lambda location, connection: told)
+    (finding,) = check_database(database).findings
+    assert str(finding).startswith("the file is damaged (page 7 is missing and 2 more)")
+
+
+def test_an_inventory_names_the_eight_most_common_data_sets(tmp_path: Path) -> None:
+    path = str(tmp_path / "many.db")
+    shutil.copy(NEWEST, path)
+    plant(path, "UPDATE run SET dataset = 'set ' || run_id")
+    counted = inventory(open_as_it_is(path))
+    assert counted.n_rows["run"] > 8
+    assert len(counted.datasets) == 8
 
 
 def test_new_database_is_sound(database: Database) -> None:

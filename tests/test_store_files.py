@@ -15,6 +15,7 @@ from cdbench.errors import MissingResultsError, StoreError
 from cdbench.records.run import Run
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.location import find_location
+from cdbench.store.migrate import revisions
 from cdbench.store.queries import epochs_of
 from cdbench.store.record import record_run
 
@@ -131,6 +132,14 @@ def test_foreign_file_is_refused_and_left_as_it_was(
     assert not isinstance(caught.value, MissingResultsError)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_database_of_the_future_is_told_the_newest_schema_that_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    foreign_file(path, "the future")
+    with pytest.raises(StoreError) as caught:
+        open_for_reading(str(path))
+    assert f"(schema 9999, this one knows up to {revisions()[-1]})" in str(caught.value)
 
 
 @pytest.mark.parametrize("open_it", [open_for_writing, open_for_reading])
