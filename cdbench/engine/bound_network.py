@@ -1,7 +1,7 @@
-"""A network bound to parameters and inputs, which its passes call."""
+"""A network bound to parameters and inputs, which its passes call; the way back of a chain."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from cdbench.engine.layers.base import Params, Pullback
 from cdbench.engine.products.base import Array
@@ -37,12 +37,22 @@ class NetworkPullback:
         self._to_first(dy, grads[position - 1], wanted=False)
 
 
+class Backward(Protocol):
+    """The way back through a network: ``(dlogits, grads) -> dx``, or to the parameters only."""
+
+    def __call__(self, dy: Array, grads: list[Params]) -> Array:
+        """Write all gradients into ``grads``, return dL/dx (N, n_in); not for prepared inputs."""
+
+    def to_parameters(self, dy: Array, grads: list[Params]) -> None:
+        """Write all gradients into ``grads`` without computing that of the inputs."""
+
+
 class BoundNetwork(NamedTuple):
-    """A chain bound to its parameters, inputs and working arrays, to be run repeatedly."""
+    """A network bound to its parameters, inputs and working arrays, to be run repeatedly."""
 
     logits: Array
     runs: list[Callable[[], object]]
-    pullback: NetworkPullback
+    pullback: Backward
 
     def run(self) -> None:
         """Compute the logits from the current contents of parameters and inputs."""

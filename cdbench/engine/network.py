@@ -1,12 +1,21 @@
-"""A chain of layers over one flat vector of parameters."""
+"""A chain or a small graph of layers over one flat vector of parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 
-from cdbench.engine.bound_network import BoundNetwork, NetworkPullback
+from cdbench.engine.bound_network import Backward, BoundNetwork, NetworkPullback
+from cdbench.engine.graph import (
+    INPUT,
+    Sources,
+    bind_graph,
+    chained,
+    checked_sources,
+    consumers_of,
+    taken,
+)
 from cdbench.engine.layers import (
     EVALUATION,
     Arrangement,
@@ -14,6 +23,8 @@ from cdbench.engine.layers import (
     Context,
     Layer,
     Params,
+    Slice,
+    ToRows,
     ToVertices,
     WeightLayer,
 )
@@ -47,7 +58,7 @@ class WeightPlace:
 
 
 class Network:
-    """A chain of layers. It holds no parameters: they are one flat vector passed to it.
+    """A chain or a graph of layers. Its parameters are one flat vector that is passed to it.
 
     Its inputs and logits are rows, (N, n). In between, activations may be in the other layout, if
     the weight layers' product needs it. ``build_network`` inserts the layers that convert between
@@ -57,16 +68,35 @@ class Network:
     ----------
     layers : sequence of Layer
         The input of each matches the output of the one before in width and layout.
+    sources : sequence of tuple of int, optional
+        For each layer the indices of those whose outputs it takes, all before it; -1 is the
+        network's input. A layer takes one, a Join several. By default each takes the output of the
+        one before, a chain. The last layer's output are the logits.
+
+    Raises
+    ------
+    ShapeError
+        If a source does not exist before its layer, or has another width.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
+    def __init__(self, layers: Sequence[Layer], sources: Sources | None = None) -> None:
         self.layers = tuple(layers)
+        self.is_chain = sources is None
+        self.sources = chained(self.layers) if sources is None else checked_sources(layers, sources)
+        self._consumers = consumers_of(self.sources)
         self.n_in, self.n_out = self.layers[0].n_in, self.layers[-1].n_out
         self._shapes = [layer.parameter_shapes() for layer in self.layers]
         self.n_parameters = sum(prod(s) for shapes in self._shapes for s in shapes.values())
-        arranged = [isinstance(layer, Arrangement) for layer in self.layers]
-        self._n_leading = (*arranged, False).index(False)
+        self._n_leading = self._count_leading()
         self._n_without_parameters = [bool(shapes) for shapes in self._shapes].index(True)
+
+    def _count_leading(self) -> int:
+        """Return how many leading layers only rearrange the inputs, for nobody but the next."""
+        for position, layer in enumerate(self.layers):
+            alone = self._consumers[position - 1] == [position]
+            if not (isinstance(layer, Arrangement) and alone):
+                return position
+        return len(self.layers)
 
     @property
     def product(self) -> str | None:
@@ -76,18 +106,31 @@ class Network:
     @property
     def weight_layers(self) -> list[WeightPlace]:
         """The weight layers in order, each with the acting part of its matrix."""
-        layers = enumerate(self.layers)
-        found = [(i, layer) for i, layer in layers if isinstance(layer, WeightLayer)]
-        first, last = found[0][0], found[-1][0]
         return [
             WeightPlace(
-                i,
-                layer,
-                self.n_in if i == first else layer.n_in,
-                self.n_out if i == last else layer.n_out,
+                position, layer, self._acting_inputs(position), self._acting_outputs(position)
             )
-            for i, layer in found
+            for position, layer in enumerate(self.layers)
+            if isinstance(layer, WeightLayer)
         ]
+
+    def _acting_inputs(self, position: int) -> int:
+        """Return how many of a layer's inputs there are before zeros are appended to them."""
+        n = self.layers[position].n_in
+        (source,) = self.sources[position]
+        while source != INPUT and isinstance(self.layers[source], Arrangement):
+            n = self.layers[source].n_in
+            (source,) = self.sources[source]
+        return n
+
+    def _acting_outputs(self, position: int) -> int:
+        """Return how many of a layer's outputs there are after surplus ones are cut off."""
+        n = self.layers[position].n_out
+        after = self._consumers[position]
+        while len(after) == 1 and isinstance(self.layers[after[0]], Slice | ToRows):
+            n = self.layers[after[0]].n_out
+            after = self._consumers[after[0]]
+        return n
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -137,8 +180,10 @@ class Network:
     def bind(
         self, params: list[Params], x: Array, context: Context, *, prepared: bool = False
     ) -> BoundNetwork:
-        """Return the chain bound to these parameters and inputs (N, n_in), ready to run."""
+        """Return the network bound to these parameters and inputs (N, n_in), ready to run."""
         skipped = self._n_leading if prepared else 0
+        if not self.is_chain:
+            return bind_graph(self.layers, self.sources, params, x, context, skipped)
         runs, pullbacks = [], []
         for layer, own in zip(self.layers[skipped:], params[skipped:], strict=True):
             x, run, pullback = layer.bind(own, x, context)
@@ -155,19 +200,32 @@ class Network:
         context: Context = EVALUATION,
         *,
         prepared: bool = False,
-    ) -> tuple[Array, NetworkPullback]:
-        """Return the logits (N, n_out) for ``x`` (N, n_in), and the pullback through the chain."""
+    ) -> tuple[Array, Backward]:
+        """Return the logits (N, n_out) for ``x`` (N, n_in), and the pullback to it."""
         bound = self.bind(params, x, context, prepared=prepared)
         bound.run()
         return bound.logits, bound.pullback
 
     def inputs(self, params: list[Params], x: Array, context: Context = EVALUATION) -> list[Array]:
-        """Return the inputs of each layer as rows (N, layer.n_in)."""
-        inputs = []
-        for layer, own in zip(self.layers, params, strict=True):
-            inputs.append(x if x.ndim == 2 else to_rows(x))
-            x, _ = layer.forward(own, x, context)
-        return inputs
+        """Return the inputs of each layer as rows (N, layer.n_in); of a Join, its first."""
+        entering = (into[0] for _, into in self._passes(params, x, context))
+        return [x if x.ndim == 2 else to_rows(x) for x in entering]
+
+    def _passes(
+        self, params: list[Params], x: Array, context: Context
+    ) -> Iterator[tuple[int, list[Array]]]:
+        """Yield each layer's place and what enters it, before it is applied.
+
+        What no later layer takes is let go.
+        """
+        values = {INPUT: x}
+        for place, (layer, sources) in enumerate(zip(self.layers, self.sources, strict=True)):
+            into = [values[source] for source in sources]
+            for source in sources:
+                if self._consumers[source][-1] == place:
+                    values.pop(source, None)
+            yield place, into
+            values[place], _ = layer.forward(params[place], taken(layer, into), context)
 
     def evaluation(self, params: list[Params], X_train: Array | Samples) -> Context:
         """Return the context in which the network with these parameters is measured.
@@ -186,15 +244,12 @@ class Network:
                     entering = (self._entering(place, params, x, context) for x in chunks(X_train))
                     statistics[layer] = moments_of_chunks(entering)
             return context
-        x = X_train
-        for layer, own in zip(self.layers, params, strict=True):
+        for place, into in self._passes(params, X_train, context):
+            layer = self.layers[place]
             if isinstance(layer, BatchNorm):
-                statistics[layer] = moments(x, layer.axis)
-            x, _ = layer.forward(own, x, context)
+                statistics[layer] = moments(into[0], layer.axis)
         return context
 
     def _entering(self, place: int, params: list[Params], x: Array, context: Context) -> Array:
         """Return what enters the layer at this place for the inputs ``x`` (N, n_in)."""
-        for layer, own in zip(self.layers[:place], params, strict=False):
-            x, _ = layer.forward(own, x, context)
-        return x
+        return next(into[0] for here, into in self._passes(params, x, context) if here == place)

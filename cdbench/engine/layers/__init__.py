@@ -11,6 +11,7 @@ from cdbench.engine.layers.base import EVALUATION, Context, Layer, Params, Pullb
 from cdbench.engine.layers.cdlinear import CDLinear
 from cdbench.engine.layers.dense import Dense
 from cdbench.engine.layers.dropout import Dropout
+from cdbench.engine.layers.join import Add, Join
 from cdbench.engine.layers.normalization import BatchNorm, LayerNorm, Normalization
 from cdbench.engine.layers.weight_layer import WeightLayer
 
@@ -19,12 +20,14 @@ NORMALIZATIONS: dict[str, type[Normalization]] = {"layer": LayerNorm, "batch": B
 __all__ = [
     "EVALUATION",
     "NORMALIZATIONS",
+    "Add",
     "Arrangement",
     "BatchNorm",
     "CDLinear",
     "Context",
     "Dense",
     "Dropout",
+    "Join",
     "Layer",
     "LayerNorm",
     "Normalization",
