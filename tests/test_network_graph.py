@@ -42,10 +42,10 @@ def blocks():
 
 
 def forked():
-    """The input and a view of an output enter several layers; one layer enters a Join twice."""
-    layers = [Dense(4, 6), Dense(4, 6), Add(6), Slice(6, 5), ReLU(5), Add(5), Slice(6, 5), Add(5)]
-    layers += [Add(5, 3.0)]
-    sources = [(INPUT,), (INPUT,), (0, 1), (2,), (3,), (3, 4), (2,), (5, 6), (7, 7)]
+    """The input and an output enter several layers, also as views; a Join takes one twice."""
+    layers = [Pad(4, 6), Dense(4, 6), Dense(6, 6), Add(6)]
+    layers += [Slice(6, 5), ReLU(5), Slice(6, 5), Add(5), Add(5, 3.0)]
+    sources = [(INPUT,), (INPUT,), (0,), (1, 2), (3,), (4,), (3,), (5, 6), (7, 7)]
     return Network(layers, sources)
 
 
