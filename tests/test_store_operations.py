@@ -352,7 +352,7 @@ class Operations(RuleBasedStateMachine):
 @pytest.mark.chaos
 def test_any_operations_in_any_order(record_property: Callable[[str, object], None]) -> None:
     profile = settings(
-        max_examples=18,
+        max_examples=10,
         stateful_step_count=25,
         deadline=None,
         phases=[Phase.generate],  # an example is short enough to read
