@@ -5,7 +5,7 @@ import pytest
 
 from cdbench.config.checks import OPTIMIZER_NAMES
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.optimizers import OPTIMIZERS
+from cdbench.engine.optimizers import OPTIMIZERS, AdamW
 
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
@@ -92,3 +92,34 @@ def test_float32_stays_float32_and_in_place(name):
     assert parameters.dtype == np.float32
     assert (parameters < 1).all()
     assert all(v.dtype == np.float32 for v in vars(stepper).values() if isinstance(v, np.ndarray))
+
+
+def test_adamw_is_adam_after_a_step_towards_zero_of_what_decays():
+    rng = np.random.default_rng(0)
+    start, gradients = rng.normal(size=4), rng.normal(size=(5, 4))
+    decaying = np.array([1.0, 0.0, 1.0, 0.0])
+    moved, plain = start.copy(), start.copy()
+    decoupled = AdamW(moved, 0.1, 0.9, 0.3, decaying)
+    adam = OPTIMIZERS["adam"](plain, 0.1, 0.9)
+    for gradient in gradients:
+        before = plain.copy()
+        decoupled.step(gradient.copy())
+        adam.step(gradient.copy())
+        step = plain - before
+        start = start - 0.1 * 0.3 * decaying * start + step
+        np.testing.assert_allclose(moved, start, rtol=1e-13)
+    assert (moved[[1, 3]] == plain[[1, 3]]).all()
+
+
+def test_adamw_agrees_with_that_of_pytorch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    own = rng.normal(size=6)
+    theirs = torch.nn.Parameter(torch.tensor(own.copy()))
+    decoupled = AdamW(own, 0.01, 0.9, 0.2)
+    other = torch.optim.AdamW([theirs], lr=0.01, betas=(0.9, 0.999), weight_decay=0.2)
+    for gradient in rng.normal(size=(20, 6)):
+        theirs.grad = torch.tensor(gradient.copy())
+        other.step()
+        decoupled.step(gradient)
+    np.testing.assert_allclose(own, theirs.detach(), rtol=1e-12)

@@ -84,4 +84,40 @@ class Adam(Optimizer):
         self.parameters -= gradient
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam}
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
+
+    Before Adam's step, θ ← θ − η λ θ for the parameters that decay.
+
+    Parameters
+    ----------
+    parameters, learning_rate, momentum
+        As for any optimiser.
+    weight_decay : float
+        λ.
+    decayed : (n_parameters,) float, optional
+        1 for each parameter that decays, 0 for the others; by default all do.
+    """
+
+    def __init__(
+        self,
+        parameters: Array,
+        learning_rate: float | Array,
+        momentum: float,
+        weight_decay: float = 0.0,
+        decayed: Array | None = None,
+    ) -> None:
+        super().__init__(parameters, learning_rate, momentum)
+        share = np.ones(1, parameters.dtype) if decayed is None else decayed
+        self._decay = (weight_decay * share).astype(parameters.dtype, copy=False)
+
+    def step(self, gradient: Array) -> None:
+        """Decay, and update both moments and the parameters in place."""
+        work = self._work
+        np.multiply(self.parameters, self._decay, out=work)
+        work *= self.learning_rate
+        self.parameters -= work
+        super().step(gradient)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
