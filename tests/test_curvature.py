@@ -279,7 +279,7 @@ def test_matrices_are_means_over_the_samples(matrix, monkeypatch):
 def test_gauss_newton_matrix_does_not_depend_on_how_many_samples_a_product_takes(monkeypatch):
     point = FAMILIES["B=3"]
     expected = gauss_newton_matrix(*point.at)
-    monkeypatch.setattr("cdbench.diagnostics.curvature.exact.SAMPLES_A_PRODUCT", 4)
+    monkeypatch.setattr("cdbench.diagnostics.curvature.exact.ROWS_A_PRODUCT", 4)
     assert_close(gauss_newton_matrix(*point.at), expected)
 
 

@@ -131,3 +131,19 @@ def test_bound_softmax_computes_again_from_what_its_logits_hold(dtype, allocate)
         np.testing.assert_array_equal(computed.p, gradient)
         np.testing.assert_array_equal(computed.run(), softmax(logits.copy()))
         np.testing.assert_array_equal(computed.true(labels), p_true)
+
+
+def test_smoothed_gradient_is_that_of_the_cross_entropy_with_smoothed_targets():
+    logits, labels = draw(0)
+    smoothing, h = 0.2, 1e-5
+    targets = (1 - smoothing) * np.eye(5)[labels] + smoothing / 5
+    loss = Softmax(logits, FRESH, smoothing)
+    told = loss.gradient(labels)
+    np.testing.assert_array_equal(told, softmax_gradient(logits, labels)[0])
+    numeric = np.empty_like(logits)
+    for index in np.ndindex(logits.shape):
+        step = np.zeros_like(logits)
+        step[index] = h
+        sides = [-np.sum(targets * np.log(softmax(logits + s * step))) / 7 for s in (1, -1)]
+        numeric[index] = (sides[0] - sides[1]) / (2 * h)
+    np.testing.assert_allclose(loss.dy, numeric, atol=1e-10)

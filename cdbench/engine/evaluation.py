@@ -10,7 +10,7 @@ from cdbench.engine.split import Split
 from cdbench.records.run import ClassAccuracy
 
 AT_A_TIME = 2**16
-"""Approximate number of activations in the widest layer that are evaluated at a time."""
+"""Approximate number of activations that are evaluated at a time, where there are most."""
 
 
 def class_accuracies(
@@ -31,14 +31,15 @@ def class_accuracies(
     """
     params = network.views(parameters)
     context = network.evaluation(params, split.X_train)
-    step = max(1, AT_A_TIME // max(network.widths))
-    right = np.zeros(len(split.y_test), bool)
+    step = max(1, AT_A_TIME // (network.rows_per_sample * max(network.widths)))
+    right = np.zeros(split.y_test.shape, bool)
     for start in range(0, len(right), step):
         here = slice(start, start + step)
         logits, _ = network.forward(params, split.X_test[here], context)
-        right[here] = logits.argmax(axis=1) == split.y_test[here]
-    counts = np.bincount(split.y_test, minlength=len(labels))
-    n_right = np.bincount(split.y_test, right, len(labels))
+        right[here] = logits.argmax(axis=1).reshape(right[here].shape) == split.y_test[here]
+    true = split.y_test.ravel()
+    counts = np.bincount(true, minlength=len(labels))
+    n_right = np.bincount(true, right.ravel(), len(labels))
     return tuple(
         ClassAccuracy(label, int(n), float(hits / n))
         for label, n, hits in zip(labels, counts, n_right, strict=True)

@@ -53,6 +53,9 @@ class Softmax(Loss):
         Scores, read by every computation.
     allocate : Allocate
         Source of arrays.
+    smoothing : float
+        Label smoothing ε (Szegedy et al. 2016, Sec. 7), 0 to 1: the gradient is that of the
+        cross-entropy with 1 − ε of the true class and ε spread evenly over all of them.
 
     Attributes
     ----------
@@ -60,8 +63,9 @@ class Softmax(Loss):
         One array: probabilities after ``run``; the gradient after ``gradient``.
     """
 
-    def __init__(self, logits: Array, allocate: Allocate = FRESH) -> None:
+    def __init__(self, logits: Array, allocate: Allocate = FRESH, smoothing: float = 0.0) -> None:
         N, n_classes = logits.shape
+        self._certain, self._spread = 1.0 - smoothing, smoothing / n_classes
         self.outputs = logits
         self._N, self._logits = N, logits.T
         self._columns = allocate.kept((n_classes, N), logits.dtype)
@@ -90,13 +94,16 @@ class Softmax(Loss):
     def gradient(self, targets: NDArray[np.int64]) -> Array:
         """Run, overwrite ``p`` with the mean cross-entropy's gradient, return the true classes' p.
 
-        The gradient is ``(p - onehot) / N``, without the 1e-12, as in the paper's released code.
+        The gradient is ``(p - onehot) / N``, without the 1e-12, as in the paper's released code;
+        with label smoothing, ``(p - (1 - ε) onehot - ε / n_classes) / N``.
         """
         self.run()
         places = targets * self._N
         places += self._places
         p_true: Array = self._entries[places]
-        self._entries[places] = p_true - 1.0
+        self._entries[places] = p_true - self._certain
+        if self._spread:
+            np.subtract(self._columns, self._spread, out=self._columns)
         np.multiply(self._columns, 1.0 / self._N, out=self._columns)
         return p_true
 

@@ -14,6 +14,8 @@ test) computes with their arrays: a union would have it say so each time."""
 class Split:
     """Samples of one seed: X (N, n_features) in the run's dtype, y (N,).
 
+    Of a text, y (N, context) are the symbols that follow those of X.
+
     y are classes, int64, or quantities in the run's dtype, less the training split's mean and
     divided by its deviation; ``unit``, the square of the latter, makes squared errors of those of
     the target in its own unit. What is for validation is None if nothing is held out.

@@ -14,7 +14,8 @@ from cdbench.engine.losses import Loss, Softmax, SquaredError, cross_entropy, so
 from cdbench.engine.products.base import FRESH, Allocate, Array
 
 Targets = NDArray[Any]
-"""Classes (N,) int64, or quantities (N,) in the run's dtype, of the training split's deviation."""
+"""Classes (N,) int64, or quantities (N,) in the run's dtype, of the training split's deviation;
+of a text, symbols. Where a sample has several, they are side by side, one for each output row."""
 
 
 class Score(NamedTuple):
@@ -55,24 +56,33 @@ class Task(ABC):
 
     @abstractmethod
     def curvature(self, outputs: Array) -> Callable[[Array], Array]:
-        """Return the map by A, sample by sample, of vectors (N, n_outputs).
+        """Return the map by A, row by row, of vectors (N, n_outputs).
 
-        A is the second derivative of one sample's training loss in the outputs (N, n_outputs).
+        A is the second derivative of one row's training loss in the outputs (N, n_outputs).
         """
 
     @abstractmethod
     def root(self, outputs: Array) -> Array:
-        """Return S (n_outputs, n_outputs), A = Sᵀ S, of one sample's outputs (1, n_outputs)."""
+        """Return S (n_outputs, n_outputs), A = Sᵀ S, of one row of outputs, (1, n_outputs)."""
 
 
 class Classification(Task):
-    """Classes, with the mean softmax cross-entropy."""
+    """Classes, with the mean softmax cross-entropy.
+
+    Parameters
+    ----------
+    smoothing : float
+        Label smoothing ε of the training loss; what is told is the plain cross-entropy.
+    """
 
     is_shift_free = True
 
+    def __init__(self, smoothing: float = 0.0) -> None:
+        self.smoothing = smoothing
+
     def bind(self, outputs: Array, allocate: Allocate = FRESH) -> Loss:
         """Return the softmax cross-entropy of logits (N, n_classes)."""
-        return Softmax(outputs, allocate)
+        return Softmax(outputs, allocate, self.smoothing)
 
     def losses(self, true: Array) -> Array:
         """Return the cross-entropies, in nats."""
@@ -87,7 +97,7 @@ class Classification(Task):
     def score(self, total: float, n_right: int, targets: Targets, unit: float) -> Score:
         """Return mean cross-entropy and accuracy."""
         del unit  # nats are nats
-        return Score(total / len(targets), n_right / len(targets), None)
+        return Score(total / targets.size, n_right / targets.size, None)
 
     def curvature(self, outputs: Array) -> Callable[[Array], Array]:
         """Return the map by diag p − p pᵀ."""
@@ -107,6 +117,13 @@ class Classification(Task):
         root = np.sqrt(p)
         S: Array = np.diag(root) - np.outer(root, p)
         return S
+
+
+class Language(Classification):
+    """The next symbol after each of a sample's, (N, context), which the outputs hold row by row.
+
+    The loss is the mean cross-entropy in nats, the accuracy the share of symbols foretold.
+    """
 
 
 class Regression(Task):
@@ -148,5 +165,15 @@ class Regression(Task):
         return np.eye(outputs.shape[1])
 
 
-TASKS: dict[str, Task] = {"classification": Classification(), "regression": Regression()}
+TASKS: dict[str, Task] = {
+    "classification": Classification(),
+    "regression": Regression(),
+    "language": Language(),
+}
 CLASSIFICATION = TASKS["classification"]
+
+
+def task_of(name: str, smoothing: float = 0.0) -> Task:
+    """Return the task of this name, its training loss with label smoothing where it has classes."""
+    task = TASKS[name]
+    return type(task)(smoothing) if isinstance(task, Classification) and smoothing else task

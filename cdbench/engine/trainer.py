@@ -26,7 +26,7 @@ DROPOUT_STREAM = 1
 """Key of dropout's own random stream, so that using dropout changes no other draw."""
 
 EVALUATED = 2**16
-"""Approximate number of activations in the widest layer that are evaluated at a time."""
+"""Approximate number of activations that are evaluated at a time, where there are most."""
 
 
 class Trainer:
@@ -67,14 +67,18 @@ class Trainer:
             training=True, rng=np.random.default_rng(stream), allocate=self.workspace
         )
         self.n_steps = -(-len(split.y_train) // config.batch_size)
-        self.last_size = (len(split.y_train) - 1) % config.batch_size + 1
+        # Targets of a sample: one, or one for each symbol of a text.
+        each = split.y_train.size // len(split.y_train)
+        self.last_size = ((len(split.y_train) - 1) % config.batch_size + 1) * each
         # Samples evaluated at a time: few calls for narrow networks, little memory in wide ones.
-        self.n_evaluated = max(config.batch_size, EVALUATED // max(network.widths))
+        self.n_evaluated = max(
+            config.batch_size, EVALUATED // (network.rows_per_sample * max(network.widths))
+        )
         self.passes: dict[int, Pass] = {}
         self.evaluations: dict[int, Pass] = {}
         # What the losses are computed from at the end of the epoch: for classes, probabilities.
         size = min(config.batch_size, len(split.y_train))
-        self.true = np.ones((self.n_steps, size), config.dtype)
+        self.true = np.ones((self.n_steps, size * each), config.dtype)
         self.penalties = np.zeros(self.n_steps)
 
     def _prepared(self, X: Array | Samples) -> Array | Samples:
@@ -92,7 +96,7 @@ class Trainer:
         if one is None:
             one = self.passes[len(batch)] = Pass(self, self.X_train, len(batch), self.context)
         one.run(self.X_train, batch)
-        true = one.loss.gradient(self.split.y_train[batch])
+        true = one.loss.gradient(self.split.y_train[batch].ravel())
         one.network.pullback.to_parameters(one.loss.dy, self.grads)
         if self.tied is not None:
             self.tied.reduce(self.gradient)
@@ -102,7 +106,7 @@ class Trainer:
         self.optimizer.step(self.gradient)
         if self.tied is not None:
             self.tied.expand(self.parameters)
-        self.true[number - 1, : len(batch)] = true
+        self.true[number - 1, : len(true)] = true
 
     def check(self, epoch: int, first: int, last: int) -> Array:
         """Return the mean losses of the epoch's steps from ``first`` to ``last``, in ``y``'s unit.
@@ -143,7 +147,7 @@ class Trainer:
             if one is None:
                 one = self.evaluations[len(samples)] = Pass(self, X, len(samples), context)
             one.run(X, samples)
-            loss, right = self.task.tally(one.loss, y[samples])
+            loss, right = self.task.tally(one.loss, y[samples].ravel())
             total, n_right = total + loss, n_right + right
         return self.task.score(total, n_right, y, self.split.unit)
 

@@ -21,7 +21,7 @@ from cdbench.diagnostics.curvature.operators import (
 from cdbench.engine.layers import EVALUATION, Context
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
-from cdbench.engine.tasks import TASKS, Targets
+from cdbench.engine.tasks import Targets, task_of
 from cdbench.errors import UnknownNameError
 from cdbench.records.spectra import Curvature
 
@@ -46,6 +46,7 @@ def measure_curvature(
     epoch: int,
     method: str = "auto",
     task: str = "classification",
+    smoothing: float = 0.0,
     context: Context = EVALUATION,
     seed: int = 0,
     on_stage: Callable[[str], None] = lambda what: None,
@@ -72,6 +73,8 @@ def measure_curvature(
         EXACT_BELOW parameters.
     task : str
         A key of TASKS: what y is, and so which loss.
+    smoothing : float
+        Label smoothing of the training loss, which the Gauss–Newton matrix does not depend on.
     context : Context
         Context of the evaluation; in it, no sample may affect another.
     seed : int
@@ -94,7 +97,7 @@ def measure_curvature(
         raise UnknownNameError("curvature method", method, METHODS)
     if method == "auto":
         method = "exact" if network.n_parameters < EXACT_BELOW else "lanczos"
-    learned = TASKS[task]
+    learned = task_of(task, smoothing)
     at = (network, parameters, X, y, context, learned)
     # The shift moves biases only, so it is the same in both coordinate systems.
     null = logit_shift(network) if learned.is_shift_free else np.empty((0, network.n_parameters))

@@ -10,8 +10,8 @@ from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.tasks import CLASSIFICATION, Targets, Task
 
-SAMPLES_A_PRODUCT = 100
-"""Samples whose Jacobians are held in memory at once."""
+ROWS_A_PRODUCT = 100
+"""Rows of outputs, one a sample or more, whose Jacobians are held in memory at once."""
 
 
 def hessian_matrix(
@@ -37,24 +37,29 @@ def gauss_newton_matrix(
 ) -> Array:
     """Return the Gauss–Newton matrix, (P, P); see ``gauss_newton``.
 
-    One sample's A is Sᵀ S, of a softmax with rows s_k = √p_k (e_k − p), so the matrix is the mean
-    of (S J)ᵀ (S J). The rows of S J are pullbacks of single samples, which take a quarter of the
-    time of products with all unit vectors.
+    One row's A is Sᵀ S, of a softmax with rows s_k = √p_k (e_k − p), so the matrix is the mean
+    of (S J)ᵀ (S J). The rows of S J are pullbacks of single rows of outputs, which
+    take a quarter of the time of products with all unit vectors.
     """
-    theta, N = parameters.astype(np.float64), len(y)
+    theta, each = parameters.astype(np.float64), y.size // len(y)
     params, X = network.views(theta), X.astype(np.float64)
     matrix = np.zeros((theta.size, theta.size))
-    rows = np.zeros((SAMPLES_A_PRODUCT, network.n_out, theta.size))
-    grads = [[network.views(row) for row in sample] for sample in rows]
-    for start in range(0, N, SAMPLES_A_PRODUCT):
-        samples = X[start : start + SAMPLES_A_PRODUCT]
+    at_once = max(1, ROWS_A_PRODUCT // each)
+    rows = np.zeros((at_once, each, network.n_out, theta.size))
+    grads = [[[network.views(row) for row in output] for output in sample] for sample in rows]
+    for start in range(0, len(y), at_once):
+        samples = X[start : start + at_once]
         for x, sample in zip(samples, grads, strict=False):  # the last chunk may be smaller
             logits, pullback = network.forward(params, x[None], context)
-            for s, row in zip(task.root(logits), sample, strict=True):
-                pullback.to_parameters(s[None], row)
+            dlogits = np.zeros_like(logits)
+            for number, output in enumerate(sample):
+                for s, row in zip(task.root(logits[number : number + 1]), output, strict=True):
+                    dlogits[number] = s
+                    pullback.to_parameters(dlogits, row)
+                dlogits[number] = 0.0
         S_J = rows[: len(samples)].reshape(-1, theta.size)
         matrix += S_J.T @ S_J
-    return matrix / N
+    return matrix / y.size
 
 
 def exact_spectrum(matrix: Array) -> Eigenvalues:

@@ -33,7 +33,8 @@ class Attend(Join):
 
     def __init__(self, heads: int, head_width: int, tokens: int, *, causal: bool = False) -> None:
         super().__init__(heads * head_width, heads * head_width)
-        self.heads, self.head_width, self.tokens = heads, head_width, tokens
+        self.heads, self.head_width = heads, head_width
+        self.tokens = self.rows_per_sample = tokens
         self.causal = causal
 
     def by_heads(self, rows: Array) -> Array:

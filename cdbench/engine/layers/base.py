@@ -83,9 +83,12 @@ class Layer(ABC):
     memory_order : dict
         For each parameter whose memory order differs from its shape, the order of its axes in
         memory, slowest first.
+    rows_per_sample : int
+        Of layers that know that a sample has several rows, how many: its tokens, for example.
     """
 
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {}
+    rows_per_sample: int = 1
 
     def __init__(self, n_in: int, n_out: int) -> None:
         self.n_in, self.n_out = n_in, n_out

@@ -37,7 +37,7 @@ class Patches(Layer):
                 f"Patches got an image of {height} × {width} and patches of {patch[0]} × "
                 f"{patch[1]}, expected patches that fill it"
             )
-        self.tokens = (height // patch[0]) * (width // patch[1])
+        self.tokens = self.rows_per_sample = (height // patch[0]) * (width // patch[1])
         self._parts = (channels, height // patch[0], patch[0], width // patch[1], patch[1])
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
@@ -72,7 +72,8 @@ class Embedding(Layer):
 
     def __init__(self, tokens: int, n_symbols: int, n_out: int) -> None:
         super().__init__(tokens, n_out)
-        self.tokens, self.n_symbols = tokens, n_symbols
+        self.tokens = self.rows_per_sample = tokens
+        self.n_symbols = n_symbols
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the table's shape."""
@@ -115,7 +116,7 @@ class Positions(Layer):
 
     def __init__(self, tokens: int, n: int) -> None:
         super().__init__(n, n)
-        self.tokens = tokens
+        self.tokens = self.rows_per_sample = tokens
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of the rows."""
@@ -146,7 +147,7 @@ class MeanOfTokens(Layer):
 
     def __init__(self, tokens: int, n: int) -> None:
         super().__init__(n, n)
-        self.tokens = tokens
+        self.tokens = self.rows_per_sample = tokens
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that averages; the pullback gives each token its share."""
