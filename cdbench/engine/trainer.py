@@ -48,7 +48,9 @@ class Trainer:
         self.own_params, self.own_grads = network.views(parameters), network.views(self.gradient)
         # The passes go through the network itself, or through the dense one with tied weights.
         self.chain, self.params, self.grads = network, self.own_params, self.own_grads
-        self.tied = Tied(network, config.dtype) if network.product == "gather" else None
+        # Tied matrices pay where calls cost as much as their work: in chains such as the paper's.
+        gathered = network.is_chain and network.product == "gather"
+        self.tied = Tied(network, config.dtype) if gathered else None
         if self.tied is not None:
             self.chain, self.params = self.tied.dense, self.tied.params
             self.grads = self.tied.grads

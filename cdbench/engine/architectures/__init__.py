@@ -1,0 +1,1 @@
+"""Architectures: how layers are put together to a network, one a file."""
