@@ -5,7 +5,7 @@ layers that may precede each of them.
 """
 
 from cdbench.config.structure import StructureParameter
-from cdbench.engine.layers.activation import ReLU
+from cdbench.engine.layers.activation import ACTIVATIONS, GELU, Activation, ReLU, Tanh
 from cdbench.engine.layers.arrangement import Arrangement, Pad, Slice, ToRows, ToVertices
 from cdbench.engine.layers.base import EVALUATION, Context, Layer, Params, Pullback
 from cdbench.engine.layers.cdlinear import CDLinear
@@ -18,8 +18,11 @@ from cdbench.engine.layers.weight_layer import WeightLayer
 NORMALIZATIONS: dict[str, type[Normalization]] = {"layer": LayerNorm, "batch": BatchNorm}
 
 __all__ = [
+    "ACTIVATIONS",
     "EVALUATION",
+    "GELU",
     "NORMALIZATIONS",
+    "Activation",
     "Add",
     "Arrangement",
     "BatchNorm",
@@ -37,6 +40,7 @@ __all__ = [
     "ReLU",
     "Slice",
     "StructureParameter",
+    "Tanh",
     "ToRows",
     "ToVertices",
     "WeightLayer",

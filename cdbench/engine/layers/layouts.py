@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cdbench.engine.layers.activation import ReLU
+from cdbench.engine.layers.activation import Activation
 from cdbench.engine.layers.arrangement import ToRows, ToVertices
 from cdbench.engine.layers.base import Layer
 from cdbench.engine.layers.dropout import Dropout
@@ -14,7 +14,7 @@ def rearranged(layers: Sequence[Layer]) -> list[Layer]:
     done: list[Layer] = []
     vertices: int | None = None
     for layer in layers:
-        if isinstance(layer, ReLU | Dropout):  # these accept both layouts
+        if isinstance(layer, Activation | Dropout):  # these accept both layouts
             done.append(layer)
             continue
         asked = layer.vertices if isinstance(layer, WeightLayer) else None
