@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import power_spectrum
-from cdbench.engine.layers.weight_layer import WeightLayer
-from cdbench.engine.products.base import Array
+from cdbench.engine.layers.weight_layer import D_WEIGHT, BoundMatrix, WeightLayer
+from cdbench.engine.products.base import Allocate, Array
 
 
 class Dense(WeightLayer):
@@ -58,6 +59,13 @@ class Dense(WeightLayer):
     def block_magnitudes(self, params: Params) -> Array:
         """Return |w_ij|, its blocks being 1 × 1, (n_out, n_in, 1)."""
         return np.abs(params["weight"])[..., None]
+
+    def bind_matrix(self, params: Params, dtype: DTypeLike, allocate: Allocate) -> BoundMatrix:
+        """Return the weight itself, and memory for its gradient."""
+        dW = allocate.scratch(D_WEIGHT, (self.n_in, self.n_out), dtype).T
+        return BoundMatrix(
+            params["weight"], lambda: None, dW, lambda grads: np.copyto(grads["weight"], dW)
+        )
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that computes ``x @ weight.T + bias``."""

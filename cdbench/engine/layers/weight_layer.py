@@ -195,6 +195,19 @@ class WeightLayer(Layer):
         """The B of activations (B, K, N), if the layer takes and gives these and not rows."""
         return None
 
+    @property
+    def inner(self) -> "WeightLayer":
+        """The layer whose matrix multiplies the rows that ``unfolded`` gives: by default itself."""
+        return self
+
+    def unfolded(self, x: Array) -> Array:
+        """Return the rows (n, inner.n_in) that W multiplies, of inputs (N, n_in): by default x."""
+        return x
+
+    def acting_columns(self, n_in: int) -> slice | NDArray[np.intp]:
+        """Return the columns of W that the first n_in inputs enter by."""
+        return slice(n_in)
+
     def copies(self) -> NDArray[np.intp] | None:
         """Return the places of each weight in W's transpose, (copies, weights), if W is copies.
 
