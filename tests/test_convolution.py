@@ -147,7 +147,7 @@ def test_block_diagonal_taps_are_a_grouped_convolution_with_a_shuffle():
     )
     shuffled = expected.reshape(-1, 4, 2, *layer.image).permute(0, 3, 4, 2, 1).reshape(-1, 8)
     got, _ = layer.forward(params, x, EVALUATION)
-    np.testing.assert_allclose(got, shuffled + params["bias"], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(got, shuffled.numpy() + params["bias"], rtol=1e-12, atol=1e-12)
 
 
 def test_cdlinear_convolution_is_one_of_each_frequency():
