@@ -21,7 +21,7 @@ if sys.platform != "linux":
 
 pytestmark = pytest.mark.chaos
 
-N_KILLS = 24
+N_KILLS = 16
 PAPER = "sweep --B 4 8 --seeds 0 1 2 --jobs 2 --resume"
 """Table 1's nine runs."""
 
