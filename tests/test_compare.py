@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -18,6 +19,7 @@ from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.merging import merge_database
 from tests.cli_tools import Here
+from tests.released import released_database
 
 SMALL = (
     *("--dataset", "iris", "--hidden", "16", "16", "--epochs", "2", "--budget", "0.5"),
@@ -136,6 +138,22 @@ def test_its_numbers_come_in_every_format(compared: Here) -> None:
     assert compared("report", "--compare", "--name", "smal").err == (
         "cdbench: no comparison is named 'smal'; expected small\n"
     )
+
+
+@pytest.mark.parametrize("name", ["teacher-dense", "digits"])
+def test_rates_and_costs_stay_tables_at_80_columns_and_no_cell_is_cut(
+    here: Here, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    asked = ("report", "--compare", "--name", name, "--db", str(released_database()))
+    _, _, *whole = here(*asked, "--format", "markdown").out.split("**Comparison ")
+    monkeypatch.setenv("COLUMNS", "80")
+    _, _, *shown = here(*asked).out.split(f"\nComparison {name}: ")
+    assert len(shown) == 2
+    for table, own in zip(whole, shown, strict=True):
+        assert max(map(len, own.splitlines())) <= 80
+        assert re.search("^─+$", own, re.MULTILINE)  # a list has no rule
+        rows_of = [line for line in table.splitlines() if re.match(r"\| [^-]", line)]
+        assert {word for line in rows_of for word in line.split()} - {"|"} <= set(own.split())
 
 
 @pytest.mark.long

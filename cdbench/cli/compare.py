@@ -179,14 +179,12 @@ def compare(
     code, stored_as = run_comparison(plan, candidates, label, database, jobs, cluster)
     if stored_as is None:
         return code
-    from cdbench.reports.comparison import costs
     from cdbench.store.comparison_queries import stored_comparison
 
     found = stored_comparison(database, stored_as)
-    echo()
-    print_report(accuracy_report(found))
-    echo()
-    print_report(costs(found))
+    for table in tables_of(found):
+        echo()
+        print_report(table)
     echo(
         f"stored in {database.name} as {stored_as}; to see it again: cdbench report --compare "
         f"--name {stored_as}"
@@ -194,14 +192,15 @@ def compare(
     return code
 
 
-def accuracy_report(found: "StoredComparison") -> "Report":
-    """Return the first table of a stored comparison, with what it found in plain words."""
+def tables_of(found: "StoredComparison") -> list["Report"]:
+    """Return the tables of a stored comparison, the first with what it found in plain words."""
     from cdbench.comparison.plan import Plan
     from cdbench.comparison.words import sentences
-    from cdbench.reports.comparison import accuracies
+    from cdbench.reports.comparison import accuracies, costs, rates
 
     plan = Plan.from_json(found.plan_json)
-    return accuracies(found, sentences(found.lines, plan.base.dataset, plan.match))
+    words = sentences(found.lines, plan.base.dataset, plan.match)
+    return [accuracies(found, words), rates(found), costs(found)]
 
 
 def _base(knobs: dict[str, Any], header: str) -> RunConfig:

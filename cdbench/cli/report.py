@@ -154,9 +154,8 @@ def _check(
 
 
 def _comparison(db: str, names: list[str] | None, form: str) -> list[Report]:
-    """Return a comparison's two tables; as data, the first has all that both show."""
-    from cdbench.cli.compare import accuracy_report
-    from cdbench.reports.comparison import costs
+    """Return a comparison's tables; as data, the first has all that they show."""
+    from cdbench.cli.compare import tables_of
     from cdbench.store.comparison_queries import stored_comparison
     from cdbench.store.database import open_for_reading
 
@@ -166,8 +165,7 @@ def _comparison(db: str, names: list[str] | None, form: str) -> list[Report]:
         from cdbench.reports.over_tasks import ranked
 
         return [ranked(own, budget) for budget, own in over_comparisons(database, names).items()]
-    found = stored_comparison(database, names[0] if names else None)
-    tables = [accuracy_report(found), costs(found)]
+    tables = tables_of(stored_comparison(database, names[0] if names else None))
     return tables[:1] if form in ("csv", "json") else tables
 
 

@@ -1,4 +1,4 @@
-"""A comparison as two tables: how accurate its models are, and what they cost."""
+"""A comparison as three tables: how accurate its models are, their rates, and what they cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
@@ -19,7 +19,7 @@ MARKS = {"sure on new data too": " **", "sure on these splits only": " *", "sure
 
 
 def accuracies(found: StoredComparison, sentences: Sequence[str]) -> Report:
-    """Return the table of accuracies and differences; its records hold all numbers of both tables.
+    """Return the table of accuracies and differences; its records hold all numbers of all tables.
 
     Parameters
     ----------
@@ -43,24 +43,35 @@ def accuracies(found: StoredComparison, sentences: Sequence[str]) -> Report:
     )
 
 
-def costs(found: StoredComparison) -> Report:
-    """Return the table of rates, times and condition numbers."""
+def rates(found: StoredComparison) -> Report:
+    """Return the table of learning rates and condition numbers."""
     return Report(
-        title=f"Comparison {found.name}: rates, costs and conditioning",
-        columns=[
-            *("Model", "best rate", "usable rates", "Multiply-adds", "s/epoch", "µs/prediction"),
-            *("weight κ", "layer Hessian κ"),
-        ],
-        rows=_grouped(found.lines, _cost_cells),
+        title=f"Comparison {found.name}: learning rates and conditioning",
+        columns=["Model", "best rate", "usable rates", "weight κ", "layer Hessian κ"],
+        rows=_grouped(found.lines, _rate_cells),
         notes=[
             "best rate: by validation accuracy; ! where it is at an end of the rates tried. usable "
             "rates: those about the best within half a point of it, and how many times the highest "
             "is the lowest. Where rates were tried on fewer than 200 samples in all, one sample is "
             "more than half a point: the range is then of rates that are as good as the best.",
+            "κ: mean over the layers, of the first seed; of a layer's Hessian without null "
+            "directions.",
+        ],
+        records=[_record(line) for line in found.lines],
+        text_columns=1,
+    )
+
+
+def costs(found: StoredComparison) -> Report:
+    """Return the table of multiply-adds and times; with the rates it would not fit 80 columns."""
+    return Report(
+        title=f"Comparison {found.name}: costs",
+        columns=["Model", "Multiply-adds", "s/epoch", "µs/prediction"],
+        rows=_grouped(found.lines, _cost_cells),
+        notes=[
             "Multiply-adds of a sample: with the weights, without biases and fixed transforms such "
             "as a DFT. s/epoch: mean wall time of the updates, which other work on the machine "
-            "lengthens. κ: mean over the layers, of the first seed; of a layer's "
-            "Hessian without null directions.",
+            "lengthens.",
         ],
         records=[_record(line) for line in found.lines],
         text_columns=1,
@@ -110,7 +121,7 @@ def _halves(middle: float, high: float, wide_high: float | None) -> str:
     return f"± {100 * (high - middle):.2f}{wide}"
 
 
-def _cost_cells(line: ComparedModel) -> list[str]:
+def _rate_cells(line: ComparedModel) -> list[str]:
     rate = "–" if line.learning_rate is None else format_number(line.learning_rate)
     usable = "–"
     if line.usable_low is not None and line.usable_high is not None:
@@ -121,10 +132,16 @@ def _cost_cells(line: ComparedModel) -> list[str]:
         named(line),
         rate + " !" * line.is_at_edge,
         usable,
-        format_count(line.multiply_adds),
-        *("–" if x is None else format_number(x) for x in (line.seconds_per_epoch,)),
-        *("–" if x is None else format_number(x) for x in (line.prediction_us,)),
         *("–" if k is None else format_kappa(k) for k in (line.weight_kappa, line.hessian_kappa)),
+    ]
+
+
+def _cost_cells(line: ComparedModel) -> list[str]:
+    times = (line.seconds_per_epoch, line.prediction_us)
+    return [
+        named(line),
+        format_count(line.multiply_adds),
+        *("–" if x is None else format_number(x) for x in times),
     ]
 
 
