@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli_tools import SMALL, Here, by_shell, plain_environment, rows
+from tests.cli_tools import SMALL, Answer, Here, by_shell, plain_environment, rows
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,20 @@ def test_a_mistake_is_answered_by_what_was_probably_meant(here: Here, line: str,
     assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
     assert said in answer.err
     assert not list(here.folder.iterdir())
+
+
+@pytest.mark.parametrize("command", ["train", "sweep", "compare"])
+def test_encode_without_a_value_says_which_to_type(here: Here, command: str) -> None:
+    for behind in ("", " --epochs 2", " --epochs=2", " -- x"):
+        answer = here(*f"{command} --dataset x.csv --encode{behind}".split())
+        assert answer == Answer(
+            2,
+            "",
+            f"cdbench: {command} --encode has no value; expected one-hot, which encodes text and "
+            "fills blanks: --encode one-hot\n",
+        )
+    given = here(*f"{command} --dataset x.csv --encode one-hot".split())
+    assert "no value" not in given.err
 
 
 def test_a_database_that_is_not_there_says_how_to_make_one(here: Here) -> None:

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand
 
 from cdbench.cli.echo import complain
-from cdbench.cli.mistakes import extra_words, no_such_option, options_of
+from cdbench.cli.mistakes import extra_words, no_encoding, no_such_option, options_of
 from cdbench.cli.plugins import load_plugins, name_plugins
 from cdbench.cli.settings import Settings, load_settings
 from cdbench.cli.words import with_words
@@ -78,6 +78,9 @@ class ManyValuesCommand(TyperCommand):
     def _parsed(self, ctx: typer.Context, args: list[str]) -> list[str]:
         """Parse; for an unknown option or too many values, say what was probably meant."""
         typed = list(args)
+        # The next option would otherwise be taken as the value, and its own value as one too many.
+        if _lacks_value("--encode", typed) and "--encode" in options_of(ctx):
+            ctx.fail(no_encoding(ctx.command_path))
         try:
             return super().parse_args(ctx, self._expand(ctx, args))
         except typer.TyperException as error:
@@ -198,6 +201,14 @@ def _split_tail(args: list[str]) -> tuple[list[str], list[str]]:
 
 def _is_value(word: str) -> bool:
     return not word.startswith("-") or word == "-" or _NUMBER.fullmatch(word) is not None
+
+
+def _lacks_value(option: str, args: list[str]) -> bool:
+    words = _split_tail(args)[0]
+    return any(
+        word == option and not any(map(_is_value, words[place : place + 1]))
+        for place, word in enumerate(words, 1)
+    )
 
 
 def _fail_without_value(option: str, ctx: typer.Context) -> None:

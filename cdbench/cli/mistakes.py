@@ -4,6 +4,8 @@ import re
 from difflib import get_close_matches
 from typing import Any
 
+from cdbench.config.checks import ENCODINGS
+
 MEANT = {
     "lr": "learning-rate",
     "rate": "learning-rate",
@@ -73,6 +75,15 @@ def extra_words(typed: list[str], extra: list[str], command: str, single: list[s
     values = " ".join([before[-1], *extra])
     listed = option if option != "--seed" else "--seeds"
     return f"train takes one {option}; several are a sweep: cdbench sweep {listed} {values}"
+
+
+def no_encoding(command: str) -> str:
+    """Return the error message for ``--encode`` without a value, which looks like a switch."""
+    known = " or ".join(ENCODINGS)
+    return (
+        f"{command.removeprefix('cdbench ')} --encode has no value; expected {known}, which "
+        f"encodes text and fills blanks: --encode {ENCODINGS[0]}"
+    )
 
 
 def hint_for_numbers(word: str) -> str:
