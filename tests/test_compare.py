@@ -15,6 +15,8 @@ import pytest
 from cdbench.cli import run
 from cdbench.cli.compare_plan import _about
 from cdbench.cli.training import train_and_store
+from cdbench.config.run_config import RunConfig
+from cdbench.running import execution
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.merging import merge_database
@@ -93,6 +95,45 @@ def test_one_that_was_interrupted_goes_on_and_comes_to_the_same(
         assert "no comparison has come to its end" in here("report", "--compare").err
     monkeypatch.setattr("cdbench.cli.comparing.train_and_store", real)
     assert tables(here("compare", *SMALL).out) == tables(whole.out)
+
+
+def test_an_interrupt_tells_all_runs_of_the_comparison_that_are_stored(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = execution.execute
+    left: dict[int, int] = {}
+
+    def execute(config: RunConfig, *rest: Any, **more: Any) -> Any:
+        stage = config.seed // 1000  # seeds of trials are 1000 and 1001
+        left[stage] = left.get(stage, 1_000) - 1
+        if left[stage] < 0:
+            raise KeyboardInterrupt
+        return real(config, *rest, **more)
+
+    monkeypatch.setattr("cdbench.running.execution.execute", execute)
+    # Else this process would ignore interrupts from the first on.
+    monkeypatch.setattr("cdbench.cli.training.ignore_interrupts", lambda: None)
+    assert here("train", "--dataset", "iris", "--hidden", "8", "--epochs", "1").code == 0
+    told = []
+    # Twice while rates are searched for, twice while what is reported is trained.
+    for stage, n_runs in ((1, 5), (1, 4), (0, 3), (0, 2)):
+        left.clear()
+        left[stage] = n_runs
+        answer = here("compare", *SMALL)
+        assert answer.code == 130
+        line = re.search(
+            "^interrupted: (.+) runs of the comparison are stored; to go on: cdbench compare ",
+            answer.err,
+            re.MULTILINE,
+        )
+        assert line is not None, answer.err
+        told.append(int(line[1]))
+        ((n_stored,),) = rows(
+            here.folder / "runs.db", "SELECT count(*) FROM run WHERE status <> 'interrupted'"
+        )
+        assert told[-1] == n_stored - 1  # the run of cdbench train is no part of it
+    assert told[:2] == [5, 9]
+    assert told[3] == told[2] + 2 > 9 + 3
 
 
 def test_rates_at_which_nothing_trains_are_refused_and_no_comparison_is_ended(here: Here) -> None:

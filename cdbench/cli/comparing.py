@@ -58,6 +58,7 @@ class _Stages:
         self.code = COMPLETED
         self.has_trained = False
         self.ended: dict[RunConfig, EndedRun] = {}
+        self.asked: set[RunConfig] = set()
 
     def train(self, needs: dict[RunConfig, Diagnostics]) -> bool:
         """Train what is missing; return whether all of it ended, if only by divergence.
@@ -66,13 +67,19 @@ class _Stages:
         """
         self.has_trained = True
         code = train_and_store(
-            in_good_order(needs), self.jobs, self.database, command_line(), 1, self.cluster
+            *(in_good_order(needs), self.jobs, self.database, command_line(), 1, self.cluster),
+            self._count,
         )
         ended = ended_runs(self.database, needs, failed_too=True)
         whole = code != INTERRUPTED and ended.keys() == needs.keys()
         self.code = COMPLETED if whole else code
         self.ended |= {one: ended[one] for one in ended if one.validation}
         return whole
+
+    def _count(self) -> str:
+        # How many there will be is not known while rates are searched for.
+        n_stored = len(ended_runs(self.database, self.asked))
+        return f"{n_stored:,} runs of the comparison"
 
     def tune(self) -> list[Tuned] | None:
         """Find every model's rate; None if it did not come to that."""
@@ -81,6 +88,7 @@ class _Stages:
             missing = {trial: OF_TRIALS for trials, _ in found for trial in trials}
             if not missing:
                 return [tuned for _, tuned in found]
+            self.asked |= missing.keys()
             known = ended_runs(self.database, missing)
             self.ended |= known
             if not known:
@@ -104,6 +112,7 @@ class _Stages:
             for one, own in zip(self.candidates, tuned, strict=True)
         ]
         needs = {config: measured for own in wanted for config, measured in own.items()}
+        self.asked |= needs.keys()
         stored = covering_runs(self.database, needs)
         diverged = ended_runs(self.database, needs.keys() - stored.keys())
         missing = {

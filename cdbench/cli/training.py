@@ -1,7 +1,7 @@
 """Training and storing many runs, with progress; used by sweeps and audits."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ def train_and_store(
     go_on: str,
     blas_threads: int = 1,
     cluster: "Cluster | None" = None,
+    count: Callable[[], str] | None = None,
 ) -> int:
     """Train the configurations and store each run as it ends; return the exit code.
 
@@ -43,6 +44,9 @@ def train_and_store(
         Threads for each matrix product.
     cluster : Cluster, optional
         Where to train, if not on this machine; ``jobs`` is then ignored.
+    count : callable, optional
+        Returns what an interrupt tells to be stored, such as ``7 of 9 runs``, where ``needs`` are
+        only a part of that; by default their completed runs are told.
     """
     with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.cli.progress import SweepProgress
@@ -80,10 +84,7 @@ def train_and_store(
     with suppress(KeyboardInterrupt):  # the user gave up waiting for a lock
         end_sweep(database, sweep)
     if interrupted:
-        echo(
-            f"interrupted: {progress.n_completed} of {len(needs)} runs are stored; "
-            f"to go on: {go_on}",
-            err=True,
-        )
+        counted = count() if count else f"{progress.n_completed} of {len(needs)} runs"
+        echo(f"interrupted: {counted} are stored; to go on: {go_on}", err=True)
         return INTERRUPTED
     return RUN_FAILED if progress.n_failed or lost else COMPLETED
