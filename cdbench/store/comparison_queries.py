@@ -110,7 +110,9 @@ _RATES = text(
 _ACCURACIES = text(
     """
     SELECT role, family, structure, test_accuracy FROM comparison_accuracies
-    WHERE comparison_id = :id AND budget = :budget AND role <> 'dense' ORDER BY position, seed
+    WHERE comparison_id = :id AND budget = :budget AND role <> 'dense'
+        AND run_id IN (SELECT run_id FROM run WHERE status = 'completed')
+    ORDER BY position, seed
     """
 )
 
@@ -197,7 +199,7 @@ def rate_curves(
 def seed_accuracies(
     database: Database, comparison_id: int, budget: float
 ) -> dict[tuple[str, str, str | None], list[float]]:
-    """Return test accuracies, 0 to 1, seed by seed, of each role, family and structure."""
+    """Return completed runs' test accuracies, 0 to 1, by seed, of each role, family, structure."""
     found: dict[tuple[str, str, str | None], list[float]] = {}
     with database.transaction() as connection:
         asked = {"id": comparison_id, "budget": budget}
