@@ -22,7 +22,13 @@ CASES = [
     for stride in (1, 2, 3)
     for padding in ("same", "valid")
     for image in ((5, 7), (6, 6))
-] + [(2, 1, "valid", (4, 5)), (2, 2, "valid", (5, 4)), (4, 3, "valid", (7, 9))]
+] + [
+    (2, 1, "same", (4, 5)),
+    (4, 2, "same", (7, 6)),
+    (2, 1, "valid", (4, 5)),
+    (2, 2, "valid", (5, 4)),
+    (4, 3, "valid", (7, 9)),
+]
 
 
 def convolution(
@@ -61,8 +67,8 @@ def test_values_are_those_of_scipy():
         params, x, _ = point(layer)
         K, images = kernel_of(layer, params), x.reshape(-1, *image, 2)
         if padding == "same":
-            p = (kernel - 1) // 2
-            images = np.pad(images, ((0, 0), (p, p), (p, p), (0, 0)))
+            around = ((kernel - 1) // 2, kernel // 2)
+            images = np.pad(images, ((0, 0), around, around, (0, 0)))
         expected = np.array(
             [
                 [correlate(one, weights, "valid")[::stride, ::stride, 0] for weights in K]

@@ -33,7 +33,8 @@ class Convolution(WeightLayer):
     kernel, stride : int
         k, and the distance of windows, in pixels.
     padding : str
-        ``same``: zeros around, so that with stride 1 the size stays; or ``valid``: none.
+        ``same``: zeros around, so that with stride 1 the size stays, of an even kernel one more
+        below and to the right; or ``valid``: none.
 
     Raises
     ------
@@ -57,8 +58,8 @@ class Convolution(WeightLayer):
                 f"kernel = {kernel} does not fit an image of {image[0]} × {image[1]} pixels; "
                 f"expected at most --kernel {min(image)}, or --padding same"
             )
-        around = (kernel - 1) // 2 if padding == "same" else 0
-        self.geometry = Geometry(*image, kernel, stride, (around, around), (around, around))
+        before, after = ((kernel - 1) // 2, kernel // 2) if padding == "same" else (0, 0)
+        self.geometry = Geometry(*image, kernel, stride, (before, before), (after, after))
         self.memory_order = inner.memory_order  # type: ignore[misc]
         self.family, self.structure = inner.family, inner.structure  # type: ignore[misc]
         self.fisher_parameter = inner.fisher_parameter  # type: ignore[misc]
