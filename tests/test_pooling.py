@@ -7,11 +7,10 @@ from cdbench.engine.layers import EVALUATION
 from cdbench.engine.layers.pooling import (
     AveragePooling,
     Flatten,
-    GlobalAverage,
     MaxPooling,
     Shuffle,
-    ToPixels,
 )
+from cdbench.engine.layers.tokens import MeanOfTokens, Patches
 from cdbench.errors import ShapeError
 from tests.layer_laws import Soiled
 
@@ -19,8 +18,7 @@ N, H, W, C, STEP = 3, 5, 6, 4, 1e-20
 LAYERS = {
     "max": (MaxPooling(C, (H, W)), N * H * W),
     "average": (AveragePooling(C, (H, W)), N * H * W),
-    "global": (GlobalAverage(C, H * W), N * H * W),
-    "to pixels": (ToPixels(C, H * W), N),
+    "to pixels": (Patches((H, W, C), (1, 1)), N),
     "flatten": (Flatten(C, H * W), N * H * W),
     "shuffle": (Shuffle(C, 2), N * H * W),
 }
@@ -64,11 +62,11 @@ def test_pooling_is_a_loop_over_pools(layer, pool):
 
 def test_rows_are_what_they_say():
     x = np.arange(N * C * H * W, dtype=float).reshape(N, C, H * W)
-    pixels, _ = ToPixels(C, H * W).forward({}, x.reshape(N, -1), EVALUATION)
+    pixels, _ = Patches((H, W, C), (1, 1)).forward({}, x.reshape(N, -1), EVALUATION)
     np.testing.assert_array_equal(pixels.reshape(N, H * W, C), x.transpose(0, 2, 1))
     flat, _ = Flatten(C, H * W).forward({}, pixels, EVALUATION)
     np.testing.assert_array_equal(flat, x.transpose(0, 2, 1).reshape(N, -1))
-    means, _ = GlobalAverage(C, H * W).forward({}, pixels, EVALUATION)
+    means, _ = MeanOfTokens(H * W, C).forward({}, pixels, EVALUATION)
     np.testing.assert_allclose(means, x.mean(axis=2), rtol=1e-14)
     mixed, _ = Shuffle(6, 3).forward({}, np.arange(6.0)[None], EVALUATION)
     np.testing.assert_array_equal(mixed, [[0, 2, 4, 1, 3, 5]])

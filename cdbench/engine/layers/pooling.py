@@ -97,32 +97,6 @@ class MaxPooling(Pooling):
         return BoundLayer(y.reshape(-1, self.n_out), run, pullback)
 
 
-class GlobalAverage(Layer):
-    """The mean over all pixels: (N · pixels, channels) to (N, channels)."""
-
-    def __init__(self, channels: int, pixels: int) -> None:
-        super().__init__(channels, channels)
-        self.pixels = pixels
-
-    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that averages ``x`` over the pixels of each sample."""
-        self.check_input(x)
-        images = x.reshape(-1, self.pixels, self.n_in)
-        y = context.allocate.kept((len(images), self.n_out), x.dtype)
-        dx = context.allocate.kept(x.shape, x.dtype)
-        share = x.real.dtype.type(1 / self.pixels)
-
-        def run() -> None:
-            np.add.reduce(images, axis=1, out=y)
-            np.multiply(y, share, out=y)
-
-        def pullback(dy: Array, grads: Params) -> Array:
-            np.multiply(dy[:, None], share, out=dx.reshape(images.shape))
-            return dx
-
-        return BoundLayer(y, run, pullback)
-
-
 class _Moved(Layer):
     """A layer whose rows are those of its input in another order: ``move`` is a view of them."""
 
@@ -140,14 +114,6 @@ class _Moved(Layer):
             return dx
 
         return BoundLayer(y.reshape(-1, self.n_out), lambda: np.copyto(y, source), pullback)
-
-
-class ToPixels(_Moved):
-    """Features in the order (channel, row, column) to pixels: (N, C · P) to (N · P, C)."""
-
-    def __init__(self, channels: int, pixels: int) -> None:
-        super().__init__(channels * pixels, channels)
-        self.move = lambda x: x.reshape(-1, channels, pixels).transpose(0, 2, 1)
 
 
 class Flatten(_Moved):

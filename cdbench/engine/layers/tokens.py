@@ -1,4 +1,7 @@
-"""From samples to tokens, a row each, and back: what knows how many tokens a sample has."""
+"""From samples to tokens, a row each, and back: what knows how many tokens a sample has.
+
+A token may be a pixel: a patch of 1 × 1.
+"""
 
 import numpy as np
 
@@ -143,7 +146,7 @@ class Positions(Layer):
 
 
 class MeanOfTokens(Layer):
-    """Rows (N · tokens, n) to the mean of each sample's tokens, (N, n)."""
+    """Rows (N · tokens, n) to the mean of each sample's tokens, (N, n): global average pooling."""
 
     def __init__(self, tokens: int, n: int) -> None:
         super().__init__(n, n)
