@@ -13,7 +13,8 @@ import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
 from cdbench.cli.mistakes import hint_for_numbers
-from cdbench.config.knob_values import KNOB_TYPES, ONE_VALUE, expand_range
+from cdbench.config.architecture_knobs import ArchitectureKnobs
+from cdbench.config.knob_values import KNOB_TYPES, LISTS, ONE_VALUE, expand_range
 from cdbench.config.run_config import KNOBS
 from cdbench.errors import UnknownNameError
 from cdbench.records.published import PUBLISHED_SEEDS
@@ -126,6 +127,7 @@ _PANELS = {
     "layer": "Model",
     "B": "Model",
     "hidden": "Model",
+    **dict.fromkeys(ArchitectureKnobs.__annotations__, "Architecture"),
     "head": "Model",
     "dtype": "Model",
     "product": "Model",
@@ -152,6 +154,7 @@ _PARSERS: dict[type, Callable[[Any], Any] | None] = {
     int: whole_number,
     float: _number,
     str: None,
+    bool: None,
 }
 """Parsers whose errors quote the word that was typed; Typer's own do not."""
 
@@ -193,7 +196,7 @@ def with_knobs(many: bool, names: Collection[str] = KNOBS) -> Callable[[Command]
 
 
 def given(knobs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the knobs that were given anywhere, with ``hidden`` as a tuple for RunConfig.
+    """Return the knobs that were given anywhere, with lists of one network as tuples.
 
     Examples
     --------
@@ -201,7 +204,7 @@ def given(knobs: Mapping[str, Any]) -> dict[str, Any]:
     {'B': 3, 'hidden': (64, 64)}
     """
     return {
-        name: tuple(value) if name == "hidden" else value
+        name: tuple(value) if name in LISTS else value
         for name, value in knobs.items()
         if value is not None and value != []
     }
@@ -210,18 +213,19 @@ def given(knobs: Mapping[str, Any]) -> dict[str, Any]:
 def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
     # Parsed as text, to allow alpha-cd; RunConfig parses the number.
     kind = str if name == "dropout" else KNOB_TYPES[name]
-    several = name == "hidden" or (many and name not in ONE_VALUE)
+    several = name in LISTS or (many and name not in ONE_VALUE)
     typed: Any = list[kind] | None if several else kind | None  # type: ignore[valid-type]
     help_text, default = _help(name, knob, many)
     if many and name == "seed":
         name = "seeds"
+    flag = f"--{name.replace('_', '-')}"
     option = typer.Option(
-        f"--{name.replace('_', '-')}",
+        f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
         envvar=f"{ENVIRONMENT_PREFIX}{name.upper()}",
         show_envvar=False,
         show_default=False,
         parser=whole_numbers if several and kind is int else _PARSERS[kind],
-        metavar=("TEXT" if kind is str else "NUMBER") + " ..." * several,
+        metavar=None if kind is bool else ("TEXT" if kind is str else "NUMBER") + " ..." * several,
         help=rf"{help_text} \[default: {default}]",
         rich_help_panel=_PANELS.get(name, "Training"),
     )
@@ -240,7 +244,7 @@ def _help(name: str, knob: "Field[Any]", many: bool) -> tuple[str, str]:
     """
     text, bracket, said = str(knob.metadata["help"]).partition(" [default: ")
     default = said.removesuffix("]") if bracket else _text(knob.default)
-    if many and name == "hidden":
+    if many and name in LISTS:
         text += _ONE_NETWORK
     if many and name == "seed":
         text = text.replace("Seed of", "Seeds of", 1) + " A range, as in --seeds 0..29, is several."

@@ -137,13 +137,12 @@ def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> l
     from dataclasses import replace
 
     from cdbench.config.grid import grid
-    from cdbench.config.knob_values import ONE_VALUE
+    from cdbench.config.knob_values import LISTS, ONE_VALUE
 
     seeds = list(knobs.pop("seeds", PUBLISHED_SEEDS))
     # Some knobs have one value for the whole grid; a list of widths is one network.
     values = {
-        name: [value] if name == "hidden" or name in ONE_VALUE else list(value)
-        for name, value in knobs.items()
+        name: [value] if name in LISTS | ONE_VALUE else list(value) for name, value in knobs.items()
     }
     fingerprints: dict[str, str | None] = {}  # each file is read once for all its models
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from cdbench.config.architecture_knobs import OWN_KNOBS
+
 NEW: Mapping[str, Any] = {
     "structure": None,
     "plugin": None,
@@ -16,6 +18,14 @@ NEW: Mapping[str, Any] = {
     "permute": None,
     "test": None,
     "encode": None,
+    "architecture": "mlp",
+    "activation": "relu",
+    **dict.fromkeys(OWN_KNOBS),
+    "weight_decay": None,
+    "schedule": "constant",
+    "warmup": 0.0,
+    "clip": None,
+    "label_smoothing": 0.0,
 }
 """Fields that are left out at these values, so that digests are what they were without them."""
 

@@ -7,7 +7,10 @@ import math
 from itertools import pairwise
 from typing import Any
 
-from cdbench.config import families, plugins
+from cdbench.config import architecture_knobs, families, plugins
+from cdbench.config.numbers import MAX_INTEGER
+from cdbench.config.step_knobs import SCHEDULES
+from cdbench.config.text_sets import is_text
 from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError
 
 DATASET_NAMES = (
@@ -21,7 +24,7 @@ OPTIMIZER_NAMES = ("sgd", "adam")
 FISHER_FORMS = ("trace-inverse", "log-variance")
 DTYPES = ("float64", "float32")
 ENCODINGS = ("one-hot",)
-INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten")
+INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten", "none")
 NORMALIZATIONS = ("none", "layer", "batch")
 TASK_NAMES = ("classification", "regression")
 HEADS = ("structured", "dense")
@@ -32,9 +35,6 @@ plugins.introduce("dataset", (*DATASET_NAMES, *FOLDER_NAMES))
 
 MAX_SEED = 2**32 - 1
 """Largest seed that both NumPy and scikit-learn's split accept."""
-
-MAX_INTEGER = 2**63 - 1
-"""Largest integer that a database can store."""
 
 
 def check_names(config: Any) -> None:
@@ -58,10 +58,15 @@ def check_names(config: Any) -> None:
         ("head", HEADS),
         ("learning_rate_scaling", LEARNING_RATE_SCALINGS),
         ("product", PRODUCT_NAMES),
+        ("schedule", SCHEDULES),
+        *architecture_knobs.CHOICES.items(),
     ):
         value = getattr(config, name)
-        if value not in choices and not (name in ("input", "encode") and value is None):
+        if value not in choices and not (name in _MAY_BE_NONE and value is None):
             raise UnknownNameError(name, str(value), choices)
+
+
+_MAY_BE_NONE = ("input", "encode", *architecture_knobs.OWN_KNOBS)
 
 
 def check_text(name: str, value: object) -> None:
@@ -96,10 +101,6 @@ def check_numbers(config: Any) -> None:
     _expect("early_stopping", patience, patience is None or patience >= 1, "at least 1")
     _expect("hidden", config.hidden, bool(config.hidden), "at least one width")
     _expect("hidden", config.hidden, min(config.hidden) >= 1, "widths of at least 1")
-    rate = config.learning_rate
-    assert rate is not None
-    _expect("learning_rate", rate, 0 < rate < math.inf, "a positive number")
-    _expect("momentum", config.momentum, 0 <= config.momentum < 1, "0 or more, below 1")
     _expect("dropout", config.dropout, 0 <= config.dropout < 1, "0 or more, below 1, or alpha-cd")
     weight, epsilon = config.fisher_weight, config.fisher_epsilon
     _expect("fisher_weight", weight, 0 <= weight < math.inf, "0 or more")
@@ -118,17 +119,42 @@ def check_combinations(config: Any) -> None:
             f"early_stopping = {config.early_stopping} was given without validation, whose loss it "
             "goes by; expected --validation, such as 0.15, as well"
         )
+    _check_language(config)
     if config.layer not in families.WITH_B:
         _check_other_family(config)
         return
     assert config.B is not None
     _expect("B", config.B, config.B >= 1, "a block size of at least 1")
-    widest = max(config.hidden)
+    name, inner = architecture_knobs.inner_widths(config)
+    widest = max(inner)
     if config.B > widest:
         raise ConfigurationError(
             f"B = {config.B} is larger than the widest hidden layer and would pad it from "
-            f"{widest} to {config.B}; expected B from 1 to {widest}, or a wider --hidden"
+            f"{widest} to {config.B}; expected B from 1 to {widest}, or a wider --{name}"
         )
+
+
+def _check_language(config: Any) -> None:
+    """Raise ConfigurationError if a text has knobs of other data sets, or another has those."""
+    if not is_text(config.dataset):
+        if config.task == "language":
+            raise ConfigurationError(
+                f"task = language was given with dataset {config.dataset}, which is no text; "
+                "expected --dataset text:FILE"
+            )
+        return
+    if config.architecture != "attention":
+        raise ConfigurationError(
+            f"dataset = {config.dataset} was given with architecture {config.architecture}, which "
+            "reads no text; expected --architecture attention"
+        )
+    for name in ("label_column", "test", "encode", "permute"):
+        value = getattr(config, name)
+        if value is not None:
+            raise ConfigurationError(
+                f"{name} = {value} was given with dataset {config.dataset}, which is a text; "
+                f"expected no --{name.replace('_', '-')}"
+            )
 
 
 def _check_other_family(config: Any) -> None:
@@ -145,14 +171,15 @@ def _check_other_family(config: Any) -> None:
         fisher = own.fisher_parameter
         structure = families.structure_of(config.layer, config.structure)
         multiple = own.width_multiple(structure)
-        widths = [-(-width // multiple) * multiple for width in config.hidden]
+        name, inner = architecture_knobs.inner_widths(config)
+        widths = [-(-width // multiple) * multiple for width in inner]
         try:
             for n_in, n_out in pairwise([widths[0], *widths]):
                 own.build(n_in, n_out, structure)
         except ShapeError as error:
             named = families.specification(config.layer, config.structure, None)
             raise ConfigurationError(
-                f"layer = {named}, hidden = {' '.join(map(str, config.hidden))}: {error}"
+                f"layer = {named}, {name} = {architecture_knobs.shown(inner)}: {error}"
             ) from error
     if config.fisher_weight and fisher is None:
         raise ConfigurationError(

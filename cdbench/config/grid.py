@@ -5,7 +5,9 @@ from itertools import product
 from typing import Any
 
 from cdbench.config import families
+from cdbench.config.architecture_knobs import ARCHITECTURES, OWN_KNOBS, has
 from cdbench.config.run_config import RunConfig
+from cdbench.config.step_knobs import WITH_DECAY
 from cdbench.errors import ConfigurationError
 
 
@@ -51,7 +53,7 @@ def grid(
             for means, names in _MEANT_FOR
             for name in names
             if not means(layer) and any(map(means, layers))
-        }
+        } | _of_others(values, knobs)
         config = RunConfig(**{name: v for name, v in values.items() if name not in foreign})
         if baseline:
             models[config.baseline()] = None
@@ -70,6 +72,31 @@ _MEANT_FOR = (
     (families.has_circulant_blocks, ("fisher_weight", "fisher_form", "fisher_epsilon")),
 )
 """Knobs that mean something for some families only; beside these they are not for the others."""
+
+
+def _of_others(values: Mapping[str, Any], knobs: Mapping[str, Sequence[Any]]) -> set[str]:
+    """Return the knobs without effect on one combination, but on others of the grid."""
+    found = {
+        name
+        for name in OWN_KNOBS
+        if not _means(name, values)
+        and any(
+            _means(name, {"architecture": architecture, "dataset": dataset})
+            for architecture in knobs.get("architecture", ["mlp"])
+            for dataset in knobs.get("dataset", ["digits"])
+        )
+    }
+    optimizers = knobs.get("optimizer", [])
+    if values.get("optimizer") not in WITH_DECAY and any(one in WITH_DECAY for one in optimizers):
+        found.add("weight_decay")
+    return found
+
+
+def _means(name: str, values: Mapping[str, Any]) -> bool:
+    architecture = values.get("architecture", "mlp")
+    return architecture in ARCHITECTURES and has(
+        architecture, str(values.get("dataset", "digits")), name
+    )
 
 
 def _check_distinct(name: str, given: Sequence[Any]) -> None:

@@ -5,15 +5,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, get_args
 
+from cdbench.config.architecture_knobs import OWN_KNOBS, owners
 from cdbench.config.run_config import KNOBS, RunConfig
 from cdbench.errors import ConfigurationError
 
-KNOB_TYPES: dict[str, type] = {
-    # In both `int | None` and `tuple[int, ...]`, the type of the value comes first.
-    name: (get_args(knob.type) or (knob.type,))[0]
-    for name, knob in KNOBS.items()
-}
-"""Type of one value of each knob: int, float or str."""
+
+def _value_type(annotation: Any) -> type:
+    """Return int of ``int | None`` and of ``tuple[int, ...]``: the type of a value comes first."""
+    found: Any = annotation
+    while parts := get_args(found):
+        found = parts[0]
+    kind: type = found
+    return kind
+
+
+KNOB_TYPES: dict[str, type] = {name: _value_type(knob.type) for name, knob in KNOBS.items()}
+"""Type of one value of each knob: int, float, str or bool."""
+
+LISTS = frozenset(name for name, knob in KNOBS.items() if "tuple" in str(knob.type))
+"""Knobs that are several numbers, one network's; a sweep has one such list for all its runs."""
 
 INTEGER_NAMES = frozenset(
     {"seeds"} | {name for name, kind in KNOB_TYPES.items() if kind is int} - {"seed"}
@@ -22,18 +32,30 @@ INTEGER_NAMES = frozenset(
 
 SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs", "baseline"}
 
-ONE_VALUE = frozenset({"label_column", "task", "test", "encode"})
-"""Knobs that say how the files are read, and are the same for all runs of a sweep."""
+ONE_VALUE = frozenset(
+    {"label_column", "task", "test", "encode"}
+    | {name for name, kind in KNOB_TYPES.items() if kind is bool}
+)
+"""Knobs that say how the files are read, and switches: the same for all runs of a sweep."""
 
 MAX_RANGE = 100_000
 """Most values that one range may stand for; a longer one is a typing error."""
 
 # Values are checked one at a time, so the other knobs must neither exclude nor reset them.
+_OF_TEXT = {"dataset": "text:FILE", "architecture": "attention"}
 _NEIGHBOURS: dict[str, dict[str, Any]] = {
     "B": {"hidden": (2**62,)},
     "hidden": {"B": 1},
     "fisher_form": {"fisher_weight": 1.0},
     "fisher_epsilon": {"fisher_weight": 1.0},
+    "dataset": {"architecture": "attention"},
+    "weight_decay": {"optimizer": "adamw"},
+    **{name: {"architecture": owners(name)[-1]} for name in OWN_KNOBS},
+    "heads": {"architecture": "attention", "head_width": 1},
+    "width": {"architecture": "attention", "head_width": 1},
+    "channels": {"architecture": "conv", "B": 1},
+    "kernel": {"architecture": "conv", "padding": "valid"},
+    "context": _OF_TEXT,
 }
 
 
@@ -81,14 +103,15 @@ def checked_knob(name: str, value: Any) -> Any:
     if KNOB_TYPES[name] is str and not isinstance(value, str):
         raise ConfigurationError(f"{name} = {value!r}: expected a text")
     try:
-        RunConfig(**_NEIGHBOURS.get(name, {}) | {name: value})
+        beside = _OF_TEXT if (name, value) == ("task", "language") else _NEIGHBOURS.get(name, {})
+        RunConfig(**beside | {name: value})
     except TypeError:
         raise ConfigurationError(f"{name} = {value!r}: expected {_expected(name)}") from None
     return list(value) if isinstance(value, list) else value
 
 
 def _expected(name: str) -> str:
-    return "whole numbers, as in [64, 64]" if name == "hidden" else KNOB_TYPES[name].__name__
+    return "whole numbers, as in [64, 64]" if name in LISTS else KNOB_TYPES[name].__name__
 
 
 def checked_sweep_value(name: str, value: Any) -> Any:
@@ -104,7 +127,7 @@ def checked_sweep_value(name: str, value: Any) -> Any:
     values = listed(name, value)
     if name in INTEGER_NAMES:
         values = [number for item in values for number in _numbers(item)]
-    if name == "hidden" or name in ONE_VALUE:
+    if name in LISTS | ONE_VALUE:
         return checked_knob(name, values)
     if not values:
         raise ConfigurationError(f"{name} = []: expected at least one value")

@@ -5,8 +5,15 @@ from cdbench.errors import ConfigurationError
 ALPHA_CD = 0.0118
 """Shannon noise rate of the paper, a drop probability (Secs. I, II and IV.1)."""
 
-DEFAULT_LEARNING_RATE = {"sgd": 0.1, "adam": 0.001}
-"""For SGD, Sec. VI.1; for Adam the paper names no value, so that of Kingma and Ba (2015)."""
+MAX_INTEGER = 2**63 - 1
+"""Largest integer that a database can store."""
+
+DEFAULT_LEARNING_RATE = {"sgd": 0.1, "adam": 0.001, "adamw": 0.001}
+"""For SGD, Sec. VI.1; for Adam the paper names no value, so that of Kingma and Ba (2015), which
+Loshchilov and Hutter (2019) keep for AdamW."""
+
+DEFAULT_WEIGHT_DECAY = 0.01
+"""Of AdamW, Loshchilov and Hutter (2019), as in PyTorch."""
 
 
 def parse_rate(name: str, value: object) -> float:

@@ -84,9 +84,21 @@ def whiten(X_train: Training) -> Transform:
     return lambda X, out=None: np.matmul(standardized(X), matrix, out=out)
 
 
+def none(training: Training) -> Transform:
+    """Return the identity: inputs stay as they are, such as the symbols of a text."""
+    del training
+
+    def transform(X: Array, out: Array | None = None) -> Array:
+        found: Array = np.positive(X, out=out)
+        return found
+
+    return transform
+
+
 TRANSFORMS: dict[str, Callable[[Training], Transform]] = {
     "scale": scale,
     "center": center,
     "standardize": standardize,
     "whiten": whiten,
+    "none": none,
 }

@@ -7,7 +7,8 @@ _TOLD_ELSEWHERE = ("layer", "B", "seed")
 """Knobs shown by the columns model and seed."""
 
 _DEPENDENT = {
-    "input": "CASE run.dataset WHEN 'digits' THEN 'scale' ELSE 'standardize' END",
+    "input": "CASE WHEN run.dataset = 'digits' THEN 'scale' WHEN run.task = 'language' THEN 'none' "
+    "ELSE 'standardize' END",
     "learning_rate": "CASE run.optimizer {} END".format(
         " ".join(f"WHEN '{name}' THEN {rate}" for name, rate in DEFAULT_LEARNING_RATE.items())
     ),

@@ -39,7 +39,7 @@ _place = attrgetter(*PLACE_FIELDS)
 
 def run_row(run: Run) -> dict[str, Any]:
     """Return the columns of a run, except its keys and its place in the order of writing."""
-    return _knob_columns(run.config) | {
+    return knob_columns(run.config) | {
         "uuid": run.uuid,
         "status": run.status,
         "config_json": run.config.canonical_json(),
@@ -61,9 +61,15 @@ def run_row(run: Run) -> dict[str, Any]:
     }
 
 
-def _knob_columns(config: RunConfig) -> dict[str, Any]:
+def knob_columns(config: RunConfig) -> dict[str, Any]:
+    """Return a configuration's columns, CONFIG_COLUMNS, as they are stored."""
     values = {name: getattr(config, name) for name in CONFIG_COLUMNS}
-    return values | {"hidden": " ".join(map(str, config.hidden))}
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a knob's value as a column holds it: numbers of a list with spaces between."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
 def record_parts(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> None:

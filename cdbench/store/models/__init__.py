@@ -9,7 +9,8 @@ from cdbench.store.models.comparisons import (
     ComparisonLine,
     ComparisonRun,
 )
-from cdbench.store.models.runs import ClassAccuracy, Environment, Epoch, LayerGain, Run, Sweep
+from cdbench.store.models.epochs import ClassAccuracy, Epoch, LayerGain
+from cdbench.store.models.runs import Environment, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
     Curvature,

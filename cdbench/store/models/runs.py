@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.records.run import STATUSES
-from cdbench.store.models.base import LARGE, Base, integer_key, of_run, order_of_writing
+from cdbench.store.models.base import LARGE, Base, integer_key, order_of_writing
 
 
 class Environment(Base):
@@ -158,6 +158,65 @@ class Run(Base):
         server_default="auto",
         comment="How cdlinear computes its products: auto, gather, polygon or fft.",
     )
+    architecture: Mapped[str] = mapped_column(
+        server_default="mlp", comment="Architecture: mlp, residual-mlp, conv or attention."
+    )
+    activation: Mapped[str] = mapped_column(
+        server_default="relu", comment="Activation between weight layers: relu, gelu or tanh."
+    )
+    width: Mapped[int | None] = mapped_column(
+        LARGE, comment="Width of residual-mlp and attention; NULL for others."
+    )
+    depth: Mapped[int | None] = mapped_column(
+        LARGE, comment="Blocks of residual-mlp and attention; NULL for others."
+    )
+    channels: Mapped[str | None] = mapped_column(
+        comment="Channels of the convolutions, such as 16 32; NULL but for conv."
+    )
+    kernel: Mapped[int | None] = mapped_column(
+        LARGE, comment="Height and width of its kernels, pixels; NULL but for conv."
+    )
+    stride: Mapped[int | None] = mapped_column(
+        LARGE, comment="Step of its kernels, pixels; NULL but for conv."
+    )
+    padding: Mapped[str | None] = mapped_column(
+        comment="Edge of its images: same or valid; NULL but for conv."
+    )
+    pooling: Mapped[str | None] = mapped_column(
+        comment="After each convolution: max, average or none; NULL but for conv."
+    )
+    readout: Mapped[str | None] = mapped_column(
+        comment="What its last layer reads: average or flatten; NULL but for conv."
+    )
+    shuffle: Mapped[bool | None] = mapped_column(
+        comment="Whether channels are shuffled between convolutions; NULL but for conv."
+    )
+    heads: Mapped[int | None] = mapped_column(LARGE, comment="Heads of attention; NULL for others.")
+    head_width: Mapped[int | None] = mapped_column(
+        LARGE, comment="Width of each head; NULL for the width / the number of heads."
+    )
+    patch: Mapped[int | None] = mapped_column(
+        LARGE, comment="Height and width of the patches that are tokens, pixels; NULL for rows."
+    )
+    context: Mapped[int | None] = mapped_column(
+        LARGE, comment="Characters of a sample of a text; NULL for other data."
+    )
+    weight_decay: Mapped[float | None] = mapped_column(
+        comment="Weight decay of adamw; NULL for other optimisers."
+    )
+    schedule: Mapped[str] = mapped_column(
+        server_default="constant", comment="Learning rate over the steps: constant or cosine."
+    )
+    warmup: Mapped[float] = mapped_column(
+        server_default="0", comment="Share of all steps over which the learning rate grows, 0 to 1."
+    )
+    clip: Mapped[float | None] = mapped_column(
+        comment="Largest norm of the gradient; NULL for any."
+    )
+    label_smoothing: Mapped[float] = mapped_column(
+        server_default="0",
+        comment="Share of each target spread over the classes in training, 0 to 1.",
+    )
     seed: Mapped[int] = mapped_column(LARGE, comment="Seed of split, weights and order of samples.")
     widths: Mapped[str | None] = mapped_column(
         comment="Widths as built, such as 64→64→64→12; NULL if it ended before."
@@ -186,61 +245,3 @@ class Run(Base):
     diverged_step: Mapped[int | None] = mapped_column(
         comment="Update within that epoch, from 1; NULL unless diverged."
     )
-
-
-class Epoch(Base):
-    """What one epoch of a run gave."""
-
-    __tablename__ = "epoch"
-    __table_args__ = (CheckConstraint("test_accuracy BETWEEN 0 AND 1", name="test_accuracy"),)
-
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    epoch: Mapped[int] = integer_key("From 1.")
-    training_loss: Mapped[float] = mapped_column(
-        comment="Mean of the epoch's batch losses as seen in it, no regulariser: cross-entropy, "
-        "nats; of a regression, squared error in the target's unit squared."
-    )
-    test_loss: Mapped[float] = mapped_column(comment="Mean loss on the test split.")
-    test_accuracy: Mapped[float | None] = mapped_column(
-        comment="Share of the test split classified correctly, 0 to 1; NULL of a regression."
-    )
-    duration_s: Mapped[float] = mapped_column(comment="Wall time of its updates, seconds.")
-    validation_loss: Mapped[float | None] = mapped_column(
-        comment="Mean loss on the samples held out for validation; NULL without them."
-    )
-    validation_accuracy: Mapped[float | None] = mapped_column(
-        comment="Share of these classified correctly, 0 to 1; NULL without them."
-    )
-    test_r2: Mapped[float | None] = mapped_column(
-        comment="R² of the test split, 1 − Σ(y − ŷ)² / Σ(y − ȳ)², at most 1; NULL of a "
-        "classification."
-    )
-
-
-class LayerGain(Base):
-    """What the step on a layer's weights was divided by, in runs scaled by mean or sharp."""
-
-    __tablename__ = "layer_gain"
-    __table_args__ = (CheckConstraint("gain > 0", name="gain"),)
-
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    layer: Mapped[int] = integer_key("Weight layer, from 1 for the first.")
-    gain: Mapped[float] = mapped_column(
-        comment="Trace (mean) or largest eigenvalue (sharp) of its Gauss–Newton matrix over that "
-        "of a dense layer of its widths, for the first batch, before the first step."
-    )
-
-
-class ClassAccuracy(Base):
-    """How well a class of a completed run's test split is recognised after its last epoch."""
-
-    __tablename__ = "class_accuracy"
-    __table_args__ = (CheckConstraint("accuracy BETWEEN 0 AND 1", name="accuracy"),)
-
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    position: Mapped[int] = mapped_column(
-        primary_key=True, comment="Place among the run's classes, from 1."
-    )
-    label: Mapped[str] = mapped_column(comment="Name of the class.")
-    n_samples: Mapped[int] = mapped_column(LARGE, comment="Test samples that are of it.")
-    accuracy: Mapped[float] = mapped_column(comment="Share of these classified correctly, 0 to 1.")

@@ -12,13 +12,10 @@ from cdbench.errors import CdbenchError
 from cdbench.records.run import COMPLETED
 from cdbench.store.insert import table_of
 from cdbench.store.models import Environment, Epoch, Run
-from cdbench.store.run_rows import CONFIG_COLUMNS
+from cdbench.store.run_rows import CONFIG_COLUMNS, knob_columns
 from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
 
 RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
-
-TEXT_OF_LIST = "hidden"
-"""The knob that is a list, stored as text in its column."""
 
 
 def check_configurations(checked: Checked) -> Iterator[Finding]:
@@ -137,9 +134,8 @@ class _Tally:
 
 
 def _columns(config: RunConfig) -> Iterator[Any]:
-    for name in CONFIG_COLUMNS:
-        value = getattr(config, name)
-        yield " ".join(map(str, value)) if name == TEXT_OF_LIST else value
+    values = knob_columns(config)
+    yield from (values[name] for name in CONFIG_COLUMNS)
 
 
 def _sha256(text: str) -> str:
