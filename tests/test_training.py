@@ -186,6 +186,16 @@ def test_dropout_changes_no_other_draw(knobs):
     assert losses(trained(epochs=3, dropout="alpha-cd", **knobs)[0]) != losses(off)
 
 
+def test_every_knob_of_the_steps_reaches_the_training():
+    plain = losses(trained(epochs=2, optimizer="adamw")[0])
+    for knobs in (
+        *({"schedule": "cosine"}, {"warmup": 0.2}, {"clip": 1e-3}, {"weight_decay": 0.5}),
+        {"label_smoothing": 0.2},
+    ):
+        assert losses(trained(epochs=2, optimizer="adamw", **knobs)[0]) != plain, knobs
+    assert losses(trained(epochs=2, optimizer="adamw", clip=1e9)[0]) == plain
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
 @pytest.mark.parametrize(
     "knobs",

@@ -20,13 +20,13 @@ DATASET_NAMES = (
 FOLDER_NAMES = ("mnist", "fashion-mnist", "cifar-10", "cifar-10-gray")
 """Sets of images in a folder, as in mnist:FOLDER, or to be downloaded: mnist."""
 
-OPTIMIZER_NAMES = ("sgd", "adam")
+OPTIMIZER_NAMES = ("sgd", "adam", "adamw")
 FISHER_FORMS = ("trace-inverse", "log-variance")
 DTYPES = ("float64", "float32")
 ENCODINGS = ("one-hot",)
 INPUT_TRANSFORMS = ("scale", "center", "standardize", "whiten", "none")
 NORMALIZATIONS = ("none", "layer", "batch")
-TASK_NAMES = ("classification", "regression")
+TASK_NAMES = ("classification", "regression", "language")
 HEADS = ("structured", "dense")
 LEARNING_RATE_SCALINGS = ("raw", "weight-space", "mean", "sharp")
 PRODUCT_NAMES = ("auto", "gather", "polygon", "fft")

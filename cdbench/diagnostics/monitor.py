@@ -57,7 +57,8 @@ class Monitor:
         self._on_stage = on_stage
         self.network, self.parameters, self.split = network, parameters, split
         self.diagnostics = diagnostics
-        self._task, size = config.task, config.batch_size
+        self._task, self._smoothing = config.task, config.label_smoothing
+        size = config.batch_size
         self._last = config.epochs
         X, self.y = {
             "train": (split.X_train, split.y_train),
@@ -110,6 +111,7 @@ class Monitor:
                 epoch=epoch,
                 method=self.diagnostics.curvature,
                 task=self._task,
+                smoothing=self._smoothing,
                 context=self._context(),
                 on_stage=self._on_stage,
             )

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from cdbench.config.run_config import RunConfig
 from cdbench.engine.layers import WeightLayer
 from cdbench.engine.network import Network
-from cdbench.engine.optimizers import Optimizer
+from cdbench.engine.optimizers import OPTIMIZERS, AdamW, Optimizer
 from cdbench.engine.products.base import Array
 
 
@@ -92,3 +93,34 @@ class Scheduled:
         factor = rate_factor(self._step, self._n_steps, self._schedule, self._warmup)
         self.optimizer.learning_rate = self.highest * factor
         self.optimizer.step(gradient)
+
+
+def optimizer_of(
+    network: Network, parameters: Array, rates: float | Array, config: RunConfig, n_steps: int
+) -> Optimizer | Scheduled:
+    """Return what does a run's steps; without schedule and clipping, the optimiser itself.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    parameters : (n_parameters,) float
+        Its parameters, which the steps change.
+    rates : float or (n_parameters,) float
+        The highest learning rate.
+    config : RunConfig
+        The run.
+    n_steps : int
+        Steps of an epoch.
+    """
+    kind = OPTIMIZERS[config.optimizer]
+    if issubclass(kind, AdamW):
+        assert config.weight_decay is not None
+        decays = decayed(network, config.dtype)
+        own: Optimizer = kind(parameters, rates, config.momentum, config.weight_decay, decays)
+    else:
+        own = kind(parameters, rates, config.momentum)
+    if config.schedule == "constant" and config.warmup == 0 and config.clip is None:
+        return own
+    total = config.epochs * n_steps
+    return Scheduled(own, total, config.schedule, config.warmup, config.clip)

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.layers import EVALUATION, Context, Params, WeightLayer
 from cdbench.engine.network import Network
-from cdbench.engine.optimizers import OPTIMIZERS
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.workspace import Workspace, aligned
 from cdbench.engine.regularizers import REGULARIZERS
 from cdbench.engine.samples import Samples
+from cdbench.engine.schedules import optimizer_of
 from cdbench.engine.split import Split
 from cdbench.engine.step_sizes import learning_rates, measured_gains
-from cdbench.engine.tasks import TASKS, Score
+from cdbench.engine.tasks import Score, task_of
 from cdbench.engine.tying import Tied
 from cdbench.errors import DivergenceError
 from cdbench.records.run import LayerGain
@@ -41,7 +41,7 @@ class Trainer:
         gains: Sequence[LayerGain] | None = None,
     ) -> None:
         self.network, self.config, self.split = network, config, split
-        self.task = TASKS[config.task]
+        self.task = task_of(config.task, config.label_smoothing)
         if gains is None:
             gains = measured_gains(network, parameters, split, config)
         self.parameters, self.gradient = parameters, aligned(len(parameters), config.dtype)
@@ -55,9 +55,6 @@ class Trainer:
             self.chain, self.params = self.tied.dense, self.tied.params
             self.grads = self.tied.grads
             self.tied.expand(parameters)
-        self.optimizer = OPTIMIZERS[config.optimizer](
-            parameters, learning_rates(network, config, gains), config.momentum
-        )
         self.X_train, self.X_test = map(self._prepared, (split.X_train, split.X_test))
         self.X_validation = None
         if split.X_validation is not None:
@@ -69,6 +66,8 @@ class Trainer:
             training=True, rng=np.random.default_rng(stream), allocate=self.workspace
         )
         self.n_steps = -(-len(split.y_train) // config.batch_size)
+        rates = learning_rates(network, config, gains)
+        self.optimizer = optimizer_of(network, parameters, rates, config, self.n_steps)
         # Targets of a sample: one, or one for each symbol of a text.
         each = split.y_train.size // len(split.y_train)
         self.last_size = ((len(split.y_train) - 1) % config.batch_size + 1) * each

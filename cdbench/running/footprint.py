@@ -10,7 +10,7 @@ from cdbench.engine.building import build_weight_layers
 from cdbench.errors import ConfigurationError
 from cdbench.system.memory import available_memory, format_bytes
 
-VECTORS = {"sgd": 3, "adam": 5}
+VECTORS = {"sgd": 3, "adam": 5, "adamw": 6}
 """Vectors of parameter length: the parameters, their gradient, and the optimiser's state."""
 ACTIVATIONS = 2
 """Arrays of activations per layer: its input and the gradient of its input."""
