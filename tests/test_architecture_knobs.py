@@ -2,6 +2,7 @@
 
 import json
 import math
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from cdbench.config.knob_values import checked_knob, checked_sweep_value
 from cdbench.config.run_config import KNOBS, RunConfig
 from cdbench.errors import ConfigurationError, UnknownNameError
 
-TEXT = {"dataset": "text:a.txt", "architecture": "attention"}
-ADAMW = {"optimizer": "adamw"}
+TEXT: dict[str, Any] = {"dataset": "text:a.txt", "architecture": "attention"}
+ADAMW: dict[str, Any] = {"optimizer": "adamw"}
 
 
 def test_what_was_stored_before_has_the_digest_that_it_had():
@@ -26,7 +27,7 @@ def test_what_was_stored_before_has_the_digest_that_it_had():
 def test_each_architecture_has_its_own_defaults_and_nothing_of_others():
     for architecture, own in ARCHITECTURES.items():
         config = RunConfig(architecture=architecture)
-        expected = dict.fromkeys(OWN_KNOBS) | own | {"context": None}
+        expected = {**dict.fromkeys(OWN_KNOBS), **own, "context": None}
         assert {name: getattr(config, name) for name in OWN_KNOBS} == expected
         assert RunConfig.from_mapping(json.loads(config.canonical_json())) == config
     assert RunConfig(**TEXT).context == 64
@@ -167,7 +168,7 @@ def test_an_unknown_name_names_the_nearest(name, wrong, nearest):
 
 
 def test_a_grid_gives_each_architecture_its_own_knobs():
-    knobs = {
+    knobs: dict[str, Any] = {
         "architecture": ["mlp", "conv", "attention"],
         "layer": ["dense"],
         "channels": [(4, 8)],

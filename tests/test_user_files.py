@@ -209,7 +209,11 @@ def test_two_arrays_are_read_like_the_npz_of_the_same_content(tmp_path):
     assert run.status == "completed"
 
 
-EXPECTED = "expected two .npy files, X of shape (N, n_features), numeric, and y of shape (N,)"
+SHAPES = (
+    "of shape (N, n_features), or (N, height, width) or (N, height, width, channels), numeric, and "
+    "y of shape (N,)"
+)
+EXPECTED = f"expected two .npy files, X {SHAPES}"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +224,7 @@ EXPECTED = "expected two .npy files, X of shape (N, n_features), numeric, and y 
         (np.zeros((4, 2)), b"no array", "y.npy: cannot be read as .npy (y is not an array: the "
          "magic string is not correct; expected b'\\x93NUMPY', got b'no arr'); " + EXPECTED),
         (np.zeros((4, 2)), np.arange(3), "X.npy: got X (4, 2) and y (3,), expected a .npz with X "
-         "of shape (N, n_features), numeric, and y of shape (N,)"),
+         + SHAPES),
     ],
 )  # fmt: skip
 def test_bad_arrays_are_refused_in_one_line(tmp_path, X, y, words):

@@ -10,6 +10,7 @@ from pathlib import Path
 from cdbench.config import plugins
 from cdbench.config.made_sets import is_made
 from cdbench.config.run_config import RunConfig
+from cdbench.config.text_sets import is_text
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
 from cdbench.datasets.copies import keep, kept
@@ -124,14 +125,19 @@ def pin_dataset(config: RunConfig, header: bool | None = None) -> RunConfig:
     if dataset.is_large:
         keep(dataset)
     del dataset
+    if header is None and not is_text(config.dataset):
+        _warn_without_header(config)
+    return replace(config, dataset_fingerprint=fingerprint)
+
+
+def _warn_without_header(config: RunConfig) -> None:
     path = Path(expanded(config.dataset, DatasetError))
-    if header is None and path.suffix == ".csv" and not has_header(path, config.label_column):
+    if path.suffix == ".csv" and not has_header(path, config.label_column):
         _LOG.warning(
             "%s has no header: its first line is all numbers and counts as a sample; if it names "
             "the columns: --header yes",
             config.dataset,
         )
-    return replace(config, dataset_fingerprint=fingerprint)
 
 
 def guessing_levels(configs: Iterable[RunConfig]) -> dict[str, float]:
@@ -168,12 +174,10 @@ def _made(found: plugins.Found, fingerprint: str | None = None) -> Dataset:
 
 def _only_what_is_read(config: RunConfig) -> RunConfig:
     """Return a configuration that is equal for all runs on one data set."""
-    return RunConfig(
-        **{
-            name: getattr(config, name)
-            for name in ("dataset", "label_column", "task", "test", "encode", "dataset_fingerprint")
-        }
-    )
+    names = ["dataset", "label_column", "task", "test", "encode", "dataset_fingerprint"]
+    if is_text(config.dataset):
+        names += ["architecture", "context"]
+    return RunConfig(**{name: getattr(config, name) for name in names})
 
 
 @lru_cache(maxsize=4)

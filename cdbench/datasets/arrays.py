@@ -30,8 +30,8 @@ def table_from_arrays(
     ----------
     name : str
         Their path.
-    X : (N, n_features) real
-        Features.
+    X : (N, n_features), (N, height, width) or (N, height, width, channels) real
+        Features, or images.
     labels : (N,)
         Anything that can be sorted: numbers or text.
     encode : bool, optional
@@ -46,6 +46,11 @@ def table_from_arrays(
     DatasetError
         If a feature is not finite, or a label is not valid text.
     """
+    image: tuple[int, int, int] | None = None
+    if X.ndim > 2:
+        planes = X.reshape(*X.shape[:3], -1)
+        image = (planes.shape[1], planes.shape[2], planes.shape[3])
+        X = np.ascontiguousarray(planes.transpose(0, 3, 1, 2)).reshape(len(X), -1)
     if not is_small_integer(X.dtype):
         X = np.asarray(X, dtype=np.float64)
     if X.dtype.kind == "f":
@@ -65,4 +70,4 @@ def table_from_arrays(
     except (ValueError, SystemError) as error:  # NumPy stores any four bytes per letter
         raise DatasetError(f"{name}: a label in y is not text ({error})") from None
     texts = of_blanks(X) if encode else ()
-    return Table(name, X, y.astype(np.int64), classes, texts=texts)
+    return Table(name, X, y.astype(np.int64), classes, texts=texts, image=image)

@@ -48,6 +48,8 @@ class Dataset:
     texts : Texts
         Where columns of X hold text or blanks, as in a Table: for each column the texts that it may
         be. A split then has more features than X has columns.
+    image : tuple of int, optional
+        (height, width, channels) of images, whose features are ordered (channel, row, column).
 
     Raises
     ------
@@ -63,6 +65,7 @@ class Dataset:
     y_test: NDArray[Any] | None = None
     permute: int | None = None
     texts: Texts = ()
+    image: tuple[int, int, int] | None = None
 
     task: ClassVar[str] = "classification"
     _hashed_as: ClassVar[str] = "<i8"
@@ -185,7 +188,7 @@ class Dataset:
             train, test = np.arange(len(self.y)), (self._rows(self.X_test), self.y_test)
         else:
             train, rows = self._drawn(ceil(TEST_SHARE * len(self.y)), seed)
-            test = (self._rows(self.X, rows), self.y[rows])
+            test = self._rows(self.X, rows), self.y[rows]
         train, held_out = self._held_out(train, validation, seed)
         sides = [(self._rows(self.X, train), self.y[train]), test]
         return [*sides, (self._rows(self.X, held_out), self.y[held_out])][: 3 if validation else 2]
@@ -199,9 +202,7 @@ class Dataset:
             encode = encoder(self.name, arrays[0][0], self.texts)
             arrays = [(encode(X), y) for X, y in arrays]
         order = self.order
-        if order is None:
-            return [*arrays]
-        return [(X.take(order, axis=1), y) for X, y in arrays]
+        return [(X if order is None else X.take(order, axis=1), y) for X, y in arrays]
 
     def _drawn(self, n_test: int, seed: int) -> tuple[Indices, Indices]:
         """Return the training and the test samples."""
@@ -247,9 +248,7 @@ class Dataset:
 
 def transformed(X: Array | Samples, fitted: Transform, dtype: str) -> Array | Samples:
     """Return samples with a transform, rounded to the dtype: now, or when they are taken."""
-    if isinstance(X, Samples):
-        return X.transformed(fitted, dtype)
-    return fitted(X).astype(dtype)
+    return X.transformed(fitted, dtype) if isinstance(X, Samples) else fitted(X).astype(dtype)
 
 
 def all_finite(X: Array | Samples) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ CLASSES = (
 )
 
 N_CHANNELS, N_PIXELS = 3, 32 * 32
+IMAGE = (32, 32, N_CHANNELS)
 RECORD = 1 + N_CHANNELS * N_PIXELS
 
 TRAIN = tuple(f"data_batch_{number}.bin" for number in range(1, 6))
@@ -34,7 +35,7 @@ def read_cifar(folder: Path) -> Dataset:
     missing or damaged.
     """
     (X, y), (X_test, y_test) = (_side(folder, names) for names in (TRAIN, TEST))
-    return Dataset(f"cifar-10:{folder}", X, y, CLASSES, X_test, y_test)
+    return Dataset(f"cifar-10:{folder}", X, y, CLASSES, X_test, y_test, image=IMAGE)
 
 
 def read_cifar_gray(folder: Path) -> Dataset:
@@ -46,7 +47,8 @@ def read_cifar_gray(folder: Path) -> Dataset:
     """
     (X, y), (X_test, y_test) = (_side(folder, names) for names in (TRAIN, TEST))
     name = f"cifar-10-gray:{folder}"
-    return Dataset(name, _gray(X), y, CLASSES, _gray(X_test), y_test)
+    image = (*IMAGE[:2], 1)
+    return Dataset(name, _gray(X), y, CLASSES, _gray(X_test), y_test, image=image)
 
 
 def _gray(X: NDArray[np.uint8]) -> NDArray[np.uint16]:

@@ -26,7 +26,7 @@ _LOG = logging.getLogger(__name__)
 ARRAYS = ("X", "y", "X_test", "y_test")
 
 CONTENTS = "contents.json"
-"""File of the classes' names, and of each array's type and shape; the arrays are bare bytes."""
+"""File of the classes' names, the image's shape, and each array's; the arrays are bare bytes."""
 
 BYTES_AT_ONCE = 2**20
 
@@ -62,7 +62,9 @@ def kept(name: str, fingerprint: str) -> Dataset | None:
         for labels in {"y", "y_test"} & arrays.keys():
             arrays[labels] = np.array(arrays[labels])
         classes = tuple(contents["classes"])
-        return (Dataset if classes else Quantities)(name, classes=classes, **arrays)
+        image = contents["image"]  # a copy of before there were any is made again
+        kind = Dataset if classes else Quantities
+        return kind(name, classes=classes, image=image and tuple(image), **arrays)
     except UNREADABLE:
         return None
 
@@ -95,7 +97,7 @@ def _write(data: Dataset, folder: Path) -> None:
         for one, array in _arrays(data):
             np.ascontiguousarray(array).tofile(whole / one)
             arrays[one] = (array.dtype.str, array.shape)
-        contents = json.dumps({"classes": data.classes, "arrays": arrays})
+        contents = json.dumps({"classes": data.classes, "image": data.image, "arrays": arrays})
         (whole / CONTENTS).write_text(contents, encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         try:

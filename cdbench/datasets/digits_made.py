@@ -19,6 +19,9 @@ NOISE = 0.6
 N_FEW = 200
 """Samples of ``digits-few``, about 20 a class."""
 
+PAIR = (8, 8, 2)
+"""Image of a pair: the two digits are its channels."""
+
 _SEED = 0
 """Of all draws; the first one tried."""
 
@@ -32,7 +35,7 @@ def digits_noise() -> Dataset:
     """
     whole = digits()
     noise = np.random.RandomState(_SEED).normal(scale=NOISE, size=whole.X.shape)
-    return Dataset("digits-noise", whole.X + noise, whole.y, whole.classes)
+    return Dataset("digits-noise", whole.X + noise, whole.y, whole.classes, image=whole.image)
 
 
 @cache
@@ -43,7 +46,7 @@ def digits_few() -> Dataset:
     """
     whole = digits()
     _, chosen = stratified_split(whole.y, N_FEW, _SEED)
-    return Dataset("digits-few", whole.X[chosen], whole.y[chosen], whole.classes)
+    return Dataset("digits-few", whole.X[chosen], whole.y[chosen], whole.classes, image=whole.image)
 
 
 @cache
@@ -57,14 +60,14 @@ def digits_pairs() -> Dataset:
     """
     X, left, right = _pairs()
     classes = tuple(f"{number:02}" for number in range(100))
-    return Dataset("digits-pairs", X, 10 * left + right, classes)
+    return Dataset("digits-pairs", X, 10 * left + right, classes, image=PAIR)
 
 
 @cache
 def digits_sums() -> Dataset:
     """Return the pairs of ``digits-pairs``, the class being their sum modulo 10, (898, 128)."""
     X, left, right = _pairs()
-    return Dataset("digits-sums", X, (left + right) % 10, digits().classes)
+    return Dataset("digits-sums", X, (left + right) % 10, digits().classes, image=PAIR)
 
 
 def _pairs() -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:

@@ -74,8 +74,9 @@ def read_idx_folder(name: str, folder: Path, classes: tuple[str, ...]) -> Datase
         labels = found_file(folder, f"{side}-labels-idx1-ubyte")
         y = checked_labels(labels, _read(labels, 1), len(X), len(classes))
         sides.append((X.reshape(len(X), -1), y))
+        image = (*X.shape[1:], 1)
     (X, y), (X_test, y_test) = sides
-    return Dataset(f"{name}:{folder}", X, y, classes, X_test, y_test)
+    return Dataset(f"{name}:{folder}", X, y, classes, X_test, y_test, image=image)
 
 
 def _read(path: Path, n_axes: int) -> NDArray[np.uint8]:

@@ -15,7 +15,10 @@ from cdbench.datasets.npz_file import UNREADABLE, Member, array_header, check_ar
 from cdbench.datasets.table import Table
 from cdbench.errors import DatasetError
 
-EXPECTED = "expected two .npy files, X of shape (N, n_features), numeric, and y of shape (N,)"
+EXPECTED = (
+    "expected two .npy files, X of shape (N, n_features), or (N, height, width) or (N, height, "
+    "width, channels), numeric, and y of shape (N,)"
+)
 
 
 def read_npy(

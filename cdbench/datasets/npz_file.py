@@ -22,7 +22,10 @@ from cdbench.datasets.table import Table
 from cdbench.errors import DatasetError
 from cdbench.system.memory import format_bytes
 
-EXPECTED = "expected a .npz with X of shape (N, n_features), numeric, and y of shape (N,)"
+EXPECTED = (
+    "expected a .npz with X of shape (N, n_features), or (N, height, width) or (N, height, width, "
+    "channels), numeric, and y of shape (N,)"
+)
 
 TARGETS = {
     "classification": ("iubSU", "whole numbers or text, or --task regression"),
@@ -167,7 +170,7 @@ def _parsed(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[np.generic], i
 
 def check_arrays(path: Path, X: Member, y: Member, task: str) -> None:
     """Raise DatasetError if these are not arrays of a data set, or do not fit into memory."""
-    if len(X.shape) != 2 or not math.prod(X.shape) or y.shape != X.shape[:1]:
+    if len(X.shape) not in (2, 3, 4) or not math.prod(X.shape) or y.shape != X.shape[:1]:
         raise DatasetError(f"{path}: got X {X.shape} and y {y.shape}, {EXPECTED}")
     if X.dtype.kind not in "iufb":
         raise DatasetError(f"{path}: X has dtype {X.dtype}, {EXPECTED}")

@@ -7,6 +7,7 @@ from cdbench.config import plugins
 from cdbench.config.checks import DATASET_NAMES
 from cdbench.config.made_sets import KINDS as MADE_KINDS
 from cdbench.config.run_config import RunConfig
+from cdbench.config.text_sets import is_text
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.cifar_file import read_cifar, read_cifar_gray
 from cdbench.datasets.csv_file import read_csv
@@ -16,6 +17,7 @@ from cdbench.datasets.npy_files import read_npy
 from cdbench.datasets.npz_file import read_npz
 from cdbench.datasets.parquet_file import read_parquet
 from cdbench.datasets.table import Table
+from cdbench.datasets.text_file import read_text
 from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
 from cdbench.system.home_folders import expanded
 
@@ -38,7 +40,7 @@ EXPECTED = "a path to a .npz, .csv or .parquet file, or X.npy,y.npy"
 
 def is_file(name: str) -> bool:
     """Whether a name is one of a user's file, or two."""
-    return PAIR in name or PurePath(name).suffix in (".npz", *NAMED_COLUMNS)
+    return not is_text(name) and (PAIR in name or PurePath(name).suffix in (".npz", *NAMED_COLUMNS))
 
 
 def read(config: RunConfig, header: bool | None = None) -> Dataset:
@@ -47,7 +49,7 @@ def read(config: RunConfig, header: bool | None = None) -> Dataset:
     Parameters
     ----------
     config : RunConfig
-        Its dataset is a path, ``X.npy,y.npy``, a key of FOLDERS, or ``KEY:FOLDER``.
+        Its dataset is a path, ``X.npy,y.npy``, a key of FOLDERS, ``KEY:FOLDER`` or ``text:FILE``.
     header : bool, optional
         Whether the first line of a .csv file names its columns; None means to find out.
 
@@ -58,6 +60,9 @@ def read(config: RunConfig, header: bool | None = None) -> Dataset:
     DatasetError
         If something cannot be read, or the test file does not suit.
     """
+    if is_text(config.dataset):
+        assert config.context is not None
+        return read_text(config.dataset, config.context)
     kind, colon, folder = config.dataset.partition(":")
     if kind in FOLDERS:
         if colon and not folder:

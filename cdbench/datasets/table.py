@@ -1,6 +1,6 @@
 """What a user's file holds, before it becomes a data set: features, labels and their names."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Table:
         Names of the columns of X, if the file has them.
     texts : Texts
         Empty if all columns are numbers and nothing is blank.
+    image : tuple of int, optional
+        (height, width, channels) of samples that are images, as in a Dataset.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Table:
     classes: tuple[str, ...]
     columns: tuple[str, ...] | None = None
     texts: Texts = ()
+    image: tuple[int, int, int] | None = None
 
     def dataset(self, test: "Table | None" = None) -> Dataset:
         """Return the data set, with another file as its test split.
@@ -56,7 +59,8 @@ class Table:
             that this one lacks.
         """
         if test is None:
-            return Dataset(self.name, self.X, self.y, self.classes, texts=self.texts)
+            own = (self.X, self.y, self.classes)
+            return Dataset(self.name, *own, texts=self.texts, image=self.image)
         self._check_columns(test)
         place = {label: i for i, label in enumerate(self.classes)}
         for label in test.classes:
@@ -68,7 +72,9 @@ class Table:
         order = np.array([place[label] for label in test.classes])
         # A blank only in the test file: then both have columns of which some are to be filled.
         texts = self.texts or test.texts
-        return Dataset(self.name, self.X, self.y, self.classes, test.X, order[test.y], texts=texts)
+        own = (self.X, self.y, self.classes)
+        held_out = (test.X, order[test.y])
+        return Dataset(self.name, *own, *held_out, texts=texts, image=self.image)
 
     def quantities(self, test: "Table | None" = None) -> Quantities:
         """Return the data set whose targets are the labels' numbers, tested on another file.
@@ -80,11 +86,13 @@ class Table:
             other columns.
         """
         if test is None:
-            return Quantities(self.name, self.X, self._targets(), texts=self.texts)
+            y = self._targets()
+            return Quantities(self.name, self.X, y, texts=self.texts, image=self.image)
         self._check_columns(test)
         y, y_test = self._targets(), test._targets()
         texts = self.texts or test.texts
-        return Quantities(self.name, self.X, y, X_test=test.X, y_test=y_test, texts=texts)
+        own = Quantities(self.name, self.X, y, X_test=test.X, y_test=y_test, texts=texts)
+        return replace(own, image=self.image)
 
     def _targets(self) -> Array:
         """Return the numbers that the labels of the samples are, (N,)."""
@@ -101,6 +109,9 @@ class Table:
         return targets
 
     def _check_columns(self, test: "Table") -> None:
+        if self.image != test.image:
+            found, wanted = (words(one.image) for one in (test, self))
+            raise DatasetError(f"{test.name}: got {found}, expected {wanted} as in {self.name}")
         own, others = self.X.shape[1], test.X.shape[1]
         if own != others:
             raise DatasetError(
@@ -112,6 +123,11 @@ class Table:
                     f"{test.name}: feature {number} is called {pair[1]!r}, expected {pair[0]!r} as "
                     f"in {self.name}"
                 )
+
+
+def words(image: tuple[int, int, int] | None) -> str:
+    """Return what samples are, in words: ``images of 28 × 28 × 1``, or rows of a table."""
+    return "rows of a table" if image is None else f"images of {' × '.join(map(str, image))}"
 
 
 def _number(label: str) -> float:

@@ -1,33 +1,72 @@
 """From a configuration to its network: widths, weight layers, and what comes between them."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from cdbench.config import families
 from cdbench.config.run_config import RunConfig
 from cdbench.config.structure import Structure
-from cdbench.engine.layers import NORMALIZATIONS, Dropout, Layer, Pad, ReLU, Slice, WeightLayer
+from cdbench.config.text_sets import is_text
+from cdbench.engine.architectures import attention
+from cdbench.engine.layers import NORMALIZATIONS, Dropout, Layer, Pad, Slice, WeightLayer
+from cdbench.engine.layers.activation import ACTIVATIONS
 from cdbench.engine.layers.layouts import rearranged
 from cdbench.engine.network import Network
 from cdbench.engine.products import plan
+from cdbench.errors import ConfigurationError
+
+Image = tuple[int, int, int]
+"""(height, width, channels) of samples that are images; features are (channel, row, column)."""
+
+READS_IMAGES = ("conv", "attention")
+"""Architectures that need to know which feature is where; attention reads texts as well."""
 
 
-def build_network(config: RunConfig, n_features: int, n_outputs: int) -> Network:
-    """Build the network of Sec. VI.1: weight layers with ReLU in between.
+def build_network(
+    config: RunConfig, n_features: int, n_outputs: int, image: Image | None = None
+) -> Network:
+    """Build the network of a configuration.
 
-    Inputs are padded with zeros and surplus logits are sliced off. Dropout, if requested, follows
-    each ReLU. A normalisation comes directly before each weight layer, but never sees padded
-    inputs.
+    Parameters
+    ----------
+    config : RunConfig
+        Its architecture, layer family and their knobs.
+    n_features, n_outputs : int
+        Of the data set. Of a text, the characters of a sample, and the symbols.
+    image : Image, optional
+        What the features are the pixels of.
 
     Raises
     ------
+    ConfigurationError
+        If the architecture reads images, and the samples are none.
     ShapeError
-        If the family has no layer between two of the widths.
+        If the family has no layer between two of the widths, or the image does not suit.
     """
+    if config.architecture in READS_IMAGES and image is None and not is_text(config.dataset):
+        raise ConfigurationError(
+            f"architecture = {config.architecture} was given with dataset {config.dataset}, whose "
+            f"{n_features} features are no image; expected digits, mnist, fashion-mnist, cifar-10, "
+            "or a .npz file with X of shape (N, height, width) or (N, height, width, channels)"
+        )
+    return BUILDERS[config.architecture](config, n_features, n_outputs, image)
+
+
+def build_mlp(
+    config: RunConfig, n_features: int, n_outputs: int, image: Image | None = None
+) -> Network:
+    """Build the network of Sec. VI.1: weight layers with an activation in between, ReLU.
+
+    Inputs are padded with zeros and surplus logits are sliced off. Dropout, if requested, follows
+    each activation. A normalisation comes directly before each weight layer, but never sees padded
+    inputs.
+    """
+    del image
     layers: list[Layer] = []
     for own in build_weight_layers(config, n_features, n_outputs):
         n = own.n_in if layers else n_features  # without padding, which only the inputs have
         if layers:
-            layers.append(ReLU(n))
+            layers.append(ACTIVATIONS[config.activation](n))
             if config.dropout:
                 layers.append(Dropout(n, config.dropout))
         if config.normalization != "none":
@@ -38,6 +77,44 @@ def build_network(config: RunConfig, n_features: int, n_outputs: int) -> Network
     if own.n_out != n_outputs:
         layers.append(Slice(own.n_out, n_outputs))
     return Network(rearranged(layers))
+
+
+def build_attention(
+    config: RunConfig, n_features: int, n_outputs: int, image: Image | None = None
+) -> Network:
+    """Build blocks of attention over the rows or patches of images, or the characters of a text."""
+    assert config.width is not None
+    assert config.depth is not None
+    assert config.heads is not None
+    blocks = attention.Blocks(
+        config.width,
+        config.depth,
+        config.heads,
+        config.head_width or config.width // config.heads,
+        ACTIVATIONS[config.activation],
+    )
+    if image is None:
+        return attention.text_network(weights_of(config), blocks, n_features, n_outputs)
+    patch = (1, image[1]) if config.patch is None else (config.patch, config.patch)
+    return attention.image_network(weights_of(config), blocks, image, patch, n_outputs)
+
+
+def weights_of(config: RunConfig) -> attention.Weights:
+    """Return the configuration's layer family, for architectures whose layers see rows."""
+    own, structure = families.family(config.layer), structure_of(config)
+    product = "gather" if config.layer in families.WITH_B else None  # W is formed once a batch
+    return attention.Weights(
+        lambda n_in, n_out: own.build(n_in, n_out, structure, product),
+        own.width_multiple(structure),
+        dense_head=config.head == "dense",
+    )
+
+
+BUILDERS: dict[str, Callable[[RunConfig, int, int, Image | None], Network]] = {
+    "mlp": build_mlp,
+    "attention": build_attention,
+}
+"""By architecture."""
 
 
 def build_weight_layers(config: RunConfig, n_features: int, n_outputs: int) -> list[WeightLayer]:

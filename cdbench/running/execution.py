@@ -126,8 +126,8 @@ def _fill(
     split = dataset.split(config.seed, config.dtype, config.input, config.validation)
     # No batch exceeds the training split, so memory, product and arrays need no more either.
     feasible = replace(config, batch_size=min(config.batch_size, len(split.y_train)))
-    check_memory(feasible, dataset.n_features, dataset.n_outputs)
-    network = build_network(feasible, dataset.n_features, dataset.n_outputs)
+    check_memory(feasible, dataset.n_features, dataset.n_outputs, dataset.image)
+    network = build_network(feasible, dataset.n_features, dataset.n_outputs, dataset.image)
     outcome |= {
         # What it is pinned to was compared when it was read.
         "dataset_fingerprint": config.dataset_fingerprint or dataset.fingerprint,
@@ -150,7 +150,7 @@ def _fill(
         "spectra": tuple(monitor.spectra),
         "curvature": tuple(monitor.curvature),
     }
-    if diagnostics.history and dataset.classes:
+    if diagnostics.history and dataset.classes and dataset.task != "language":
         outcome["classes"] = class_accuracies(network, parameters, split, dataset.classes)
 
 

@@ -5,8 +5,10 @@ from math import prod
 import numpy as np
 
 from cdbench.config import families
+from cdbench.config.architecture_knobs import inner_widths, shown
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.building import build_weight_layers
+from cdbench.engine.building import Image, build_network, build_weight_layers
+from cdbench.engine.network import Network
 from cdbench.errors import ConfigurationError
 from cdbench.system.memory import available_memory, format_bytes
 
@@ -16,8 +18,12 @@ ACTIVATIONS = 2
 """Arrays of activations per layer: its input and the gradient of its input."""
 
 
-def training_bytes(config: RunConfig, n_features: int, n_outputs: int) -> int:
+def training_bytes(
+    config: RunConfig, n_features: int, n_outputs: int, image: Image | None = None
+) -> int:
     """Return roughly how much memory a training takes in addition to its data, in bytes."""
+    if config.architecture != "mlp":
+        return _bytes_of_graph(config, build_network(config, n_features, n_outputs, image))
     N, real = config.batch_size, np.dtype(config.dtype).itemsize
     total = temporary = 0
     for layer in build_weight_layers(config, n_features, n_outputs):
@@ -32,16 +38,31 @@ def training_bytes(config: RunConfig, n_features: int, n_outputs: int) -> int:
     return total + temporary
 
 
-def check_memory(config: RunConfig, n_features: int, n_outputs: int) -> None:
+def _bytes_of_graph(config: RunConfig, network: Network) -> int:
+    """Return the same of a network in which a sample is several rows, a little too much."""
+    real, rows = np.dtype(config.dtype).itemsize, network.rows_per_sample
+    activations = rows * sum(layer.n_in + layer.n_out for layer in network.layers)
+    if config.heads is not None:
+        assert config.depth is not None
+        activations += config.depth * config.heads * rows**2
+    held = ACTIVATIONS * config.batch_size * activations
+    return real * (VECTORS[config.optimizer] * network.n_parameters + held)
+
+
+def check_memory(
+    config: RunConfig, n_features: int, n_outputs: int, image: Image | None = None
+) -> None:
     """Raise ConfigurationError if a training would take more memory than is available."""
-    needed, available = training_bytes(config, n_features, n_outputs), available_memory()
+    needed = training_bytes(config, n_features, n_outputs, image)
+    available = available_memory()
     if available is not None and needed > available:
-        widths = " ".join(map(str, config.hidden))
-        fewer = ["a narrower --hidden", "a smaller --batch-size"]
+        name, inner = inner_widths(config)
+        widths = shown(inner)
+        fewer = [f"a narrower --{name}", "a smaller --batch-size"]
         fewer += ["a larger --B"] * (config.layer in families.WITH_B)
         fewer += ["another --product"] * (config.product != "auto")
         raise ConfigurationError(
-            f"hidden = {widths}, batch_size = {config.batch_size}: training needs about "
+            f"{name} = {widths}, batch_size = {config.batch_size}: training needs about "
             f"{format_bytes(needed)} of memory, but only {format_bytes(available)} is available; "
             f"expected {', '.join(fewer[:-1])} or {fewer[-1]}"
         )
