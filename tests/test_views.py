@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cdbench.config.run_config import RunConfig
 from cdbench.records.run import Run
 from cdbench.reports.table1 import table1, table1_configs
 from cdbench.store.database import open_for_reading, open_for_writing
@@ -178,3 +179,36 @@ def test_spectrum_values_go_down_from_position_1(paper_path: Path, paper_runs: l
     assert expected == [(row["layer"], row["kind"], row["position"], row["value"]) for row in rows]
     for above, below in pairwise(rows):
         assert below["position"] == 1 or below["value"] <= above["value"]
+
+
+def test_bits_per_character_are_the_test_loss_of_a_text_over_ln_2(
+    tmp_path: Path, tiny_run: TinyRun
+) -> None:
+    text: dict[str, Any] = {"dataset": "text:a.txt", "architecture": "attention", "layer": "dense"}
+    runs = [tiny_run(), *(replace(tiny_run(), config=RunConfig(**text, seed=s)) for s in (0, 1))]
+    path = write(tmp_path / "runs.db", [replace(run, uuid=str(i)) for i, run in enumerate(runs)])
+    for view in "runs", "epochs":
+        for row in select(path, f"SELECT * FROM {view} ORDER BY run_id"):
+            of_text = row["run_id"] > 1
+            expected = row["test_loss"] / math.log(2) if of_text else None
+            assert row["bits_per_character"] == expected
+    bits = [row["bits_per_character"] for row in select(path, "SELECT * FROM runs")]
+    found = {
+        row["architecture"]: (row["bits_per_character_mean"], row["bits_per_character_sd"])
+        for row in select(path, "SELECT * FROM models")
+    }
+    assert found == {"mlp": (None, None), "attention": (bits[1], 0)}
+
+
+def test_what_an_architecture_has_is_told_by_changes(tmp_path: Path, tiny_run: TinyRun) -> None:
+    config = RunConfig(
+        architecture="conv", layer="dense", channels=(4, 8), kernel=1, clip=0.5, dataset="digits"
+    )
+    path = write(tmp_path / "runs.db", [replace(tiny_run(), config=config)])
+    (row,) = select(path, "SELECT changes FROM runs")
+    assert "architecture=conv channels=4 8 kernel=1" in row["changes"]
+    assert "clip=0.5" in row["changes"]
+    (stored,) = select(path, "SELECT channels, kernel, shuffle, heads, schedule FROM run")
+    assert stored == {
+        "channels": "4 8", "kernel": 1, "shuffle": 0, "heads": None, "schedule": "constant"
+    }  # fmt: skip

@@ -20,7 +20,6 @@ MEANT = {
     "batch": "batch-size",
     "n-epochs": "epochs",
     "epoch": "epochs",
-    "width": "hidden",
     "widths": "hidden",
     "hidden-size": "hidden",
     "layers": "hidden",

@@ -56,6 +56,8 @@ def train(
         cdbench train --dataset measurements.csv --label-column species --dropout alpha-cd
 
         cdbench train --B 8 --spectra-every 5 --curvature auto
+
+        cdbench train --architecture attention --dataset text:book.txt --schedule cosine
     """
     diagnostics = take_diagnostics(knobs)
     config = RunConfig(**given(knobs))

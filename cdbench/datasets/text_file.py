@@ -121,7 +121,7 @@ def read_text(name: str, context: int) -> Text:
     if lost.any():
         at = int(lost.argmax())
         n_others = len(np.unique(codes[lost])) - 1
-        others = f" and {n_others} others" if n_others else ""
+        others = f" and {n_others} other{'s' * (n_others > 1)}" if n_others else ""
         raise DatasetError(
             f"{path}: the test part, the last {TEST_SHARE:.0%}, has the character "
             f"{named(text[at])}{others}, at {at + 1:,}, which the part before it lacks; expected "

@@ -49,6 +49,11 @@ def build_network(
             f"{n_features} features are no image; expected digits, mnist, fashion-mnist, cifar-10, "
             "or a .npz file with X of shape (N, height, width) or (N, height, width, channels)"
         )
+    if config.architecture not in BUILDERS:
+        raise ConfigurationError(
+            f"architecture = {config.architecture}: has no network yet; expected one of "
+            f"{', '.join(BUILDERS)}"
+        )
     return BUILDERS[config.architecture](config, n_features, n_outputs, image)
 
 

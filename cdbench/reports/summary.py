@@ -17,8 +17,15 @@ from cdbench.reports.statistics import (
 from cdbench.statistics.averages import deviation, mean, median
 from cdbench.store.queries import StoredRun
 
-SCORES = {"classification": "Test accuracy", "regression": "Test R²"}
+SCORES = {
+    "classification": "Test accuracy",
+    "regression": "Test R²",
+    "language": "Test accuracy",
+}
 """What the runs of a task reached, as a heading."""
+
+BITS = "Bits/char"
+"""Heading of what runs on a text reached as well."""
 
 OF_MODEL = ("layer", "structure", "B")
 """What a model's name is made of; the records have it apart as well."""
@@ -44,23 +51,25 @@ def summary(
     groups: dict[str, list[RunConfig]] = {}
     for config in configs:
         groups.setdefault(config.group_digest(), []).append(config)
-    varied = varied_knobs(configs)
+    varied, of_text = varied_knobs(configs), configs[0].task == "language"
     rows, records = [], []
     for group in groups.values():
         done = [runs[config] for config in group if config in runs]
         guessed = sum(run.score <= levels.get(run.config.dataset, -math.inf) for run in done)
         row = [group[0].model, *(_knob(group[0], name) for name in varied)]
-        rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done, guessed)])
+        rows.append([*row, f"{len(done)}/{len(group)}", *_cells(done, guessed, of_text)])
         knobs = {name: getattr(group[0], name) for name in (*OF_MODEL, *varied)}
         found = _record(done, guessed, group[0].task)
         records.append({"model": group[0].model, **knobs} | found)
     columns = ["Model", *(name.replace("_", " ") for name in varied), "Runs", "Parameters"]
     heading = SCORES[configs[0].task]
-    columns += [heading, "weight κ", "s/epoch"]
+    columns += [heading, *([BITS] if of_text else []), "weight κ", "s/epoch"]
     notes = [
         f"{heading}: mean ± standard deviation over seeds (ddof 0). weight κ: mean over layers, "
         "median over seeds."
     ]
+    if of_text:
+        notes.append(f"{BITS}: bits per character of the test part, mean ± standard deviation.")
     if any(record["n_guessing"] for record in records):
         notes.append(_on_guessing(configs[0].task, levels))
     return Report(
@@ -93,13 +102,15 @@ def _knob(config: RunConfig, name: str) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _cells(done: Sequence[StoredRun], guessed: int) -> list[str]:
+def _cells(done: Sequence[StoredRun], guessed: int, of_text: bool) -> list[str]:
     mark = f" ({guessed} guess)" if guessed else ""
     if not done:
-        return ["–"] * 4
+        return ["–"] * (5 if of_text else 4)
+    bits = [run.test_loss / math.log(2) for run in done]
     return [
         format_count(done[0].n_parameters),
         format_score(done) + mark,
+        *([f"{mean(bits):.4f} ± {deviation(bits):.4f}"] if of_text else []),
         format_kappa(over_measured(median, (run.weight_kappa for run in done))),
         f"{mean(run.seconds_per_epoch for run in done):.4f}",
     ]
@@ -109,7 +120,13 @@ def _record(done: Sequence[StoredRun], guessed: int, task: str) -> dict[str, Any
     score = "test_r2" if task == "regression" else "test_accuracy"
     scores = [run.score for run in done]
     kappas = [run.weight_kappa for run in done if run.weight_kappa is not None]
+    bits = [run.test_loss / math.log(2) for run in done] if task == "language" else []
     return {
+        **(
+            {"bits_per_character_mean": mean(bits), "bits_per_character_sd": deviation(bits)}
+            if bits
+            else {}
+        ),
         "n_completed": len(done),
         "n_guessing": guessed,
         "n_parameters": done[0].n_parameters if done else None,

@@ -1,8 +1,13 @@
 """The views of runs and of models."""
 
+from math import log
+
 from cdbench.config.families import BASELINE
 from cdbench.store.changed_knobs import CHANGES
 from cdbench.store.view import View
+
+NATS_A_BIT = log(2)
+"""ln 2."""
 
 LATEST_RUN = View(
     "The newest completed run of each configuration: what reports use.",
@@ -29,11 +34,16 @@ RUNS = View(
             AND k.kind = 'weight' AND k.epoch = epoch.epoch AND k.step = 0) AS weight_kappa,
         (SELECT avg(duration_s) FROM epoch AS e WHERE e.run_id = run.run_id) AS seconds_per_epoch,
         epoch.validation_loss, epoch.validation_accuracy, epoch.test_r2,
+        CASE run.task WHEN 'language' THEN epoch.test_loss / {NATS_A_BIT} END
+            AS bits_per_character,
         (SELECT avg(c.accuracy) FROM class_accuracy AS c WHERE c.run_id = run.run_id)
             AS balanced_accuracy,
-        run.task, run.input, run.hidden, run.head, run.normalization, run.epochs, run.validation,
+        run.task, run.input, run.architecture, run.hidden, run.width, run.depth, run.channels,
+        run.kernel, run.heads, run.context, run.activation, run.head, run.normalization, run.epochs,
+        run.validation,
         run.early_stopping, run.batch_size, run.learning_rate,
-        run.learning_rate_scaling, run.momentum, run.optimizer, run.dropout, run.fisher_weight,
+        run.learning_rate_scaling, run.momentum, run.optimizer, run.weight_decay, run.schedule,
+        run.warmup, run.clip, run.label_smoothing, run.dropout, run.fisher_weight,
         run.fisher_form, run.fisher_epsilon, run.dtype, run.product, run.product_used,
         run.started_at, run.duration_s, run.error, run.uuid, run.sweep_id, run.environment_id,
         run.config_digest, run.group_digest, run.baseline_digest,
@@ -55,7 +65,7 @@ MODELS = View(
     f"""
     WITH latest AS (SELECT * FROM runs WHERE is_latest), mean AS (
         SELECT group_digest, count(*) AS n_seeds, avg(test_accuracy) AS accuracy,
-            avg(training_loss) AS loss, avg(test_r2) AS r2
+            avg(training_loss) AS loss, avg(test_r2) AS r2, avg(bits_per_character) AS bits
         FROM latest GROUP BY group_digest
     ), kappas AS (
         SELECT latest.group_digest, k.kind, k.run_id,
@@ -80,19 +90,22 @@ MODELS = View(
         min(test_accuracy) AS test_accuracy_min, max(test_accuracy) AS test_accuracy_max,
         mean.r2 AS test_r2_mean,
         sqrt(avg((test_r2 - mean.r2) * (test_r2 - mean.r2))) AS test_r2_sd,
+        mean.bits AS bits_per_character_mean,
+        sqrt(avg((bits_per_character - mean.bits) * (bits_per_character - mean.bits)))
+            AS bits_per_character_sd,
         mean.loss AS training_loss_mean,
         sqrt(avg((training_loss - mean.loss) * (training_loss - mean.loss))) AS training_loss_sd,
         max(latest.n_parameters) AS n_parameters,
         {", ".join(f"max(medians.{kind}) AS {kind}_kappa_median" for kind in _KINDS)},
         avg(seconds_per_epoch) AS seconds_per_epoch_mean,
         max(latest.family) AS family, max(latest.structure) AS structure, max(latest."B") AS "B",
-        max(latest.hidden) AS hidden,
+        max(latest.architecture) AS architecture, max(latest.hidden) AS hidden,
         max(latest.epochs) AS epochs, max(latest.learning_rate) AS learning_rate,
         max(latest.dropout) AS dropout, latest.group_digest
     FROM latest JOIN mean ON mean.group_digest = latest.group_digest
     LEFT JOIN medians ON medians.group_digest = latest.group_digest
     GROUP BY latest.group_digest, latest.model, latest.changes, latest.dataset, mean.n_seeds,
-        mean.accuracy, mean.r2, mean.loss
+        mean.accuracy, mean.r2, mean.bits, mean.loss
     """,
 )
 
@@ -116,10 +129,12 @@ AGAINST_DENSE = View(
 
 EPOCHS = View(
     "One row an epoch, with its run's model, changes and seed.",
-    """
+    f"""
     SELECT epoch.run_id, runs.model, runs.changes, runs.dataset, runs.seed, runs.is_latest,
         epoch.epoch, epoch.training_loss, epoch.test_loss, epoch.test_accuracy, epoch.duration_s,
-        epoch.validation_loss, epoch.validation_accuracy, epoch.test_r2
+        epoch.validation_loss, epoch.validation_accuracy, epoch.test_r2,
+        CASE runs.task WHEN 'language' THEN epoch.test_loss / {NATS_A_BIT} END
+            AS bits_per_character
     FROM epoch JOIN runs ON runs.run_id = epoch.run_id
     """,
 )

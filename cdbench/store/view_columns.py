@@ -22,6 +22,10 @@ MEANINGS = {
     "test_r2_mean": "Mean over the seeds of the last epoch's R² of the test split; NULL of a "
     "classification.",
     "test_r2_sd": "Standard deviation of the same, ddof 0.",
+    "bits_per_character": "Test loss of a text / ln 2: bits for each character; NULL of other "
+    "tasks.",
+    "bits_per_character_mean": "Mean over the seeds of the last epoch's; NULL of other tasks.",
+    "bits_per_character_sd": "Standard deviation of the same, ddof 0.",
     "training_loss_mean": "Mean over the seeds of the last epoch's training loss.",
     "training_loss_sd": "Standard deviation of the same, ddof 0.",
     "published_kappa_mean": 'Mean over the seeds of published_kappa: Table 1\'s "Hessian κ".',

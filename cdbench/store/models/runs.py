@@ -94,7 +94,8 @@ class Run(Base):
     )
     task: Mapped[str] = mapped_column(
         server_default="classification",
-        comment="What is learned: classification, or regression of a numeric label column.",
+        comment="What is learned: classification, regression of a numeric label column, or "
+        "language, the next character of a text.",
     )
     dataset_fingerprint: Mapped[str | None] = mapped_column(
         comment="SHA-256 of the data's arrays; NULL if they could not be read."
@@ -111,7 +112,7 @@ class Run(Base):
     input: Mapped[str] = mapped_column(
         server_default="standardize",
         comment="Input transform, fitted on the training split: scale, center, standardize "
-        "or whiten.",
+        "whiten or none.",
     )
     layer: Mapped[str] = mapped_column(
         comment="Layer family, such as dense, cdlinear or low-rank; the views call it family."
