@@ -81,3 +81,12 @@ def test_curvature_and_width_make_a_run_dear() -> None:
     assert guessed_seconds(wide, Diagnostics()) > 100 * guessed_seconds(plain, Diagnostics())
     lanczos = Diagnostics(curvature="lanczos")
     assert guessed_seconds(plain, lanczos) > 10 * guessed_seconds(plain, Diagnostics())
+
+
+def test_runs_of_other_architectures_are_of_another_kind():
+    configs = [
+        RunConfig(),
+        *(RunConfig(architecture="attention", depth=depth) for depth in (1, 2)),
+        RunConfig(architecture="conv"),
+    ]
+    assert len({kind_of(config, Diagnostics()) for config in configs}) == len(configs)

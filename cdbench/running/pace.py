@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
+from operator import attrgetter
 
+from cdbench.config.architecture_knobs import OWN_KNOBS
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 
 Needs = Mapping[RunConfig, Diagnostics]
 Kind = tuple[object, ...]
+
+_architecture = attrgetter("architecture", "activation", *OWN_KNOBS)
 
 EPOCH_S = 3e-3
 MEASUREMENT_S = {"spectra": 0.01, "lanczos": 3.0, "exact": 20.0, "auto": 20.0}
@@ -23,6 +27,7 @@ def kind_of(config: RunConfig, diagnostics: Diagnostics) -> Kind:
         *(config.dataset, config.layer, config.B, config.hidden, config.normalization),
         *(config.epochs, config.batch_size, config.optimizer, config.dtype, config.product),
         *(config.dropout > 0, config.fisher_weight > 0, diagnostics),
+        *_architecture(config),
     )
 
 
