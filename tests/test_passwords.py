@@ -79,6 +79,7 @@ def typed(place: str, password: str) -> str:
 @settings(deadline=None)
 @example(password="QQQQQQ@ZZZZZZ", place="raw", option="--db=")
 @example(password="QQQQQQ&ZZZZZZ=XXXXXX", place="parameter", option="")
+@example(password="QQQQQQ@ZZZZZZ?:=", place="another scheme", option="")
 @given(
     password=passwords, place=st.sampled_from(list(PLACES)), option=st.sampled_from(["", "--db="])
 )

@@ -85,8 +85,10 @@ def without_password(word: str) -> str:
             _is_url_without_slashes(value) and _may_hide(value)
         )
         return f"{option}***" if hidden else word
-    if fault_of(value) is None:
-        return option + cut(value).masked()
+    pieces = cut(value)
+    # Of other schemes nobody can tell whether an @ after the ? ends a password.
+    if fault_of(value) is None and (pieces.is_server or "@" not in pieces.query):
+        return option + pieces.masked()
     if not _may_hide(value):
         return word
     return f"{option}{scheme}://***" if is_scheme(scheme) else f"{option}***"
