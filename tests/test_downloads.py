@@ -138,6 +138,9 @@ def test_the_archive_is_unpacked_once_for_both_colours_and_nothing_else_of_it(se
     np.testing.assert_array_equal(gray.X, colour.X.reshape(50, 3, 1024).sum(axis=1))
     files = {path.name for path in tmp_path.rglob("*") if path.is_file()}
     assert files == {"cifar-10-binary.tar.gz", *TRAIN, *TEST}
+    next(tmp_path.rglob("*.tar.gz")).unlink()  # it takes 170 MB, and is not needed any more
+    pin_dataset(RunConfig(dataset="cifar-10"))
+    assert len(server.asked) == 1
 
 
 def test_a_file_that_was_changed_is_downloaded_again(server, tmp_path):

@@ -44,6 +44,9 @@ FILES = {
 SAME = {"cifar-10-gray": "cifar-10"}
 """Sets that are made of another one's files."""
 
+UNPACKED = "files"
+"""Folder of an archive's files, beside it."""
+
 BYTES_AT_ONCE = 2**16
 """What a broken connection loses at most of what came."""
 
@@ -70,6 +73,8 @@ def downloaded(kind: str) -> Path:
     source = SAME.get(kind, kind)
     try:
         folder = cache_folder() / "downloads" / source
+        if (folder / UNPACKED).is_dir():  # the archive may have been deleted since
+            return folder / UNPACKED
         for name, digest in FILES[source].items():
             _fetch(kind, SITES[source] + name, digest, folder / name)
         return _unpacked(kind, folder) if source == "cifar-10" else folder
@@ -164,9 +169,7 @@ def _reason(error: Any) -> str:
 
 def _unpacked(kind: str, folder: Path) -> Path:
     """Return the folder of the archive's six files, which is there whole or not at all."""
-    whole = folder / "files"
-    if whole.is_dir():
-        return whole
+    whole = folder / UNPACKED
     archive = folder / next(iter(FILES["cifar-10"]))
     with work_folder(folder) as work:
         new = work / "files"
