@@ -41,11 +41,6 @@ def test_each_architecture_has_its_own_defaults_and_nothing_of_others():
         ({"architecture": "conv", "hidden": (9,)}, {"architecture": "conv"}),
         ({"architecture": "conv", "product": "fft"}, {"architecture": "conv"}),
         ({"architecture": "conv", "channels": 16}, {"architecture": "conv", "channels": [16]}),
-        ({"shuffle": False}, {}),
-        (
-            {"architecture": "conv", "layer": "dense", "shuffle": True},
-            {"architecture": "conv", "layer": "dense"},
-        ),
         (
             {"architecture": "attention", "normalization": "batch"},
             {"architecture": "attention"},
@@ -106,7 +101,6 @@ def test_no_decay_is_not_the_default_decay():
         ({"architecture": "conv", "channels": ()}, "channels = '': expected whole numbers"),
         ({"architecture": "conv", "channels": (8, 0)}, "channels = 0: expected at least 1"),
         ({"architecture": "conv", "stride": 2.5}, "stride = 2.5: expected a whole number"),
-        ({"architecture": "conv", "shuffle": 3}, "shuffle = 3: expected true or false"),
         (
             {"architecture": "residual-mlp", "depth": 2**63},
             f"depth = {2**63}: expected at most {2**63 - 1}",
@@ -193,14 +187,14 @@ def test_every_knob_can_stand_in_cdbench_toml():
     values = {
         "architecture": "conv", "activation": "gelu", "width": 9, "depth": 3, "channels": [8, 16],
         "kernel": 4, "stride": 2, "padding": "valid", "pooling": "none", "readout": "flatten",
-        "shuffle": True, "heads": 3, "head_width": 5, "patch": 2, "context": 9,
+        "heads": 3, "head_width": 5, "patch": 2, "context": 9,
         "weight_decay": 0.1, "schedule": "cosine", "warmup": 0.1, "clip": 1.0,
         "label_smoothing": 0.1, "task": "language", "dataset": "text:a.txt",
     }  # fmt: skip
     assert set(OWN_KNOBS) < set(values) <= set(KNOBS)
     for name, value in values.items():
         assert checked_knob(name, value) == value
-        one = value if name in ("channels", "shuffle", "task") else [value]
+        one = value if name in ("channels", "task") else [value]
         assert checked_sweep_value(name, value) == one
 
 

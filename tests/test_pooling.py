@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from cdbench.engine.layers import EVALUATION
-from cdbench.engine.layers.pooling import (
-    AveragePooling,
-    Flatten,
-    MaxPooling,
-    Shuffle,
-)
+from cdbench.engine.layers.pooling import AveragePooling, Flatten, MaxPooling
 from cdbench.engine.layers.tokens import MeanOfTokens, Patches
 from cdbench.errors import ShapeError
 from tests.layer_laws import Soiled
@@ -20,7 +15,6 @@ LAYERS = {
     "average": (AveragePooling(C, (H, W)), N * H * W),
     "to pixels": (Patches((H, W, C), (1, 1)), N),
     "flatten": (Flatten(C, H * W), N * H * W),
-    "shuffle": (Shuffle(C, 2), N * H * W),
 }
 
 
@@ -68,8 +62,6 @@ def test_rows_are_what_they_say():
     np.testing.assert_array_equal(flat, x.transpose(0, 2, 1).reshape(N, -1))
     means, _ = MeanOfTokens(H * W, C).forward({}, pixels, EVALUATION)
     np.testing.assert_allclose(means, x.mean(axis=2), rtol=1e-14)
-    mixed, _ = Shuffle(6, 3).forward({}, np.arange(6.0)[None], EVALUATION)
-    np.testing.assert_array_equal(mixed, [[0, 2, 4, 1, 3, 5]])
 
 
 def test_an_image_too_small_to_pool_is_refused():

@@ -208,7 +208,7 @@ def test_what_an_architecture_has_is_told_by_changes(tmp_path: Path, tiny_run: T
     (row,) = select(path, "SELECT changes FROM runs")
     assert "architecture=conv channels=4 8 kernel=1" in row["changes"]
     assert "clip=0.5" in row["changes"]
-    (stored,) = select(path, "SELECT channels, kernel, shuffle, heads, schedule FROM run")
+    (stored,) = select(path, "SELECT channels, kernel, heads, schedule FROM run")
     assert stored == {
-        "channels": "4 8", "kernel": 1, "shuffle": 0, "heads": None, "schedule": "constant"
+        "channels": "4 8", "kernel": 1, "heads": None, "schedule": "constant"
     }  # fmt: skip

@@ -154,7 +154,6 @@ _PARSERS: dict[type, Callable[[Any], Any] | None] = {
     int: whole_number,
     float: _number,
     str: None,
-    bool: None,
 }
 """Parsers whose errors quote the word that was typed; Typer's own do not."""
 
@@ -220,12 +219,12 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
         name = "seeds"
     flag = f"--{name.replace('_', '-')}"
     option = typer.Option(
-        f"{flag}/--no-{flag[2:]}" if kind is bool else flag,
+        flag,
         envvar=f"{ENVIRONMENT_PREFIX}{name.upper()}",
         show_envvar=False,
         show_default=False,
         parser=whole_numbers if several and kind is int else _PARSERS[kind],
-        metavar=None if kind is bool else ("TEXT" if kind is str else "NUMBER") + " ..." * several,
+        metavar=("TEXT" if kind is str else "NUMBER") + " ..." * several,
         help=rf"{help_text} \[default: {default}]",
         rich_help_panel=_PANELS.get(name, "Training"),
     )

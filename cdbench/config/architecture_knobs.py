@@ -23,7 +23,6 @@ ARCHITECTURES: Mapping[str, Mapping[str, Any]] = {
         "padding": "same",
         "pooling": "max",
         "readout": "average",
-        "shuffle": False,
     },
     "attention": {
         "width": 64,
@@ -88,11 +87,6 @@ class ArchitectureKnobs:
         "What the last layer of conv reads: average, over all pixels, or flatten, each pixel. "
         "[default: average]",
     )
-    shuffle: bool | None = knob(
-        None,
-        "Shuffle channels between convolutions, so that those of a block-diagonal layer mix. "
-        "[default: no-shuffle]",
-    )
     heads: int | None = knob(None, "Heads of attention. [default: 4]")
     head_width: int | None = knob(
         None, "Width of each head of attention. [default: the width / the number of heads]"
@@ -135,7 +129,7 @@ def settled(config: ArchitectureKnobs, dataset: str) -> dict[str, Any]:
         given = getattr(config, name)
         if has(config.architecture, dataset, name):
             values[name] = defaults[name] if given is None else _checked(name, given)
-        elif given is None or given is False:
+        elif given is None:
             values[name] = None
         else:
             raise ConfigurationError(_foreign(name, given, config.architecture, dataset))
@@ -179,8 +173,6 @@ def _checked(name: str, value: Any) -> Any:
         if not isinstance(numbers, list | tuple) or not numbers:
             raise ConfigurationError(f"channels = {shown(value)!r}: expected whole numbers")
         return tuple(_positive(name, parse_integer(name, one)) for one in numbers)
-    if name == "shuffle" and not isinstance(value, bool):
-        raise ConfigurationError(f"shuffle = {value!r}: expected true or false")
     return value
 
 

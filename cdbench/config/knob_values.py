@@ -20,7 +20,7 @@ def _value_type(annotation: Any) -> type:
 
 
 KNOB_TYPES: dict[str, type] = {name: _value_type(knob.type) for name, knob in KNOBS.items()}
-"""Type of one value of each knob: int, float, str or bool."""
+"""Type of one value of each knob: int, float or str."""
 
 LISTS = frozenset(name for name, knob in KNOBS.items() if "tuple" in str(knob.type))
 """Knobs that are several numbers, one network's; a sweep has one such list for all its runs."""
@@ -32,11 +32,8 @@ INTEGER_NAMES = frozenset(
 
 SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs", "baseline"}
 
-ONE_VALUE = frozenset(
-    {"label_column", "task", "test", "encode"}
-    | {name for name, kind in KNOB_TYPES.items() if kind is bool}
-)
-"""Knobs that say how the files are read, and switches: the same for all runs of a sweep."""
+ONE_VALUE = frozenset({"label_column", "task", "test", "encode"})
+"""Knobs that say how the files are read: the same for all runs of a sweep."""
 
 MAX_RANGE = 100_000
 """Most values that one range may stand for; a longer one is a typing error."""

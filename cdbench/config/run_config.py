@@ -148,8 +148,6 @@ class RunConfig(StepKnobs, ArchitectureKnobs):
             self._set(learning_rate_scaling="raw")
         if self.layer == families.BASELINE:
             self._set(head="structured")
-            if self.shuffle:  # another order of a dense convolution's weights
-                self._set(shuffle=False)
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():

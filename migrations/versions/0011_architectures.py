@@ -33,4 +33,3 @@ def upgrade() -> None:
         *("width", "depth", "kernel", "stride", "heads", "head_width", "patch", "context"),
     ):
         op.add_column("run", sa.Column(name, large))
-    op.add_column("run", sa.Column("shuffle", sa.Boolean()))

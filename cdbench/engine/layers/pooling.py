@@ -1,6 +1,4 @@
-"""Layers of images that change the number of rows, or the order of channels."""
-
-from collections.abc import Callable
+"""Layers of images that change the number of rows."""
 
 import numpy as np
 
@@ -97,36 +95,16 @@ class MaxPooling(Pooling):
         return BoundLayer(y.reshape(-1, self.n_out), run, pullback)
 
 
-class _Moved(Layer):
-    """A layer whose rows are those of its input in another order: ``move`` is a view of them."""
-
-    move: Callable[[Array], Array]
-
-    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
-        """Return the layer that copies ``x`` in the other order."""
-        self.check_input(x)
-        source = self.move(x)
-        y = context.allocate.kept(source.shape, x.dtype)
-        dx = context.allocate.kept(x.shape, x.dtype)
-
-        def pullback(dy: Array, grads: Params) -> Array:
-            np.copyto(self.move(dx), dy.reshape(y.shape))
-            return dx
-
-        return BoundLayer(y.reshape(-1, self.n_out), lambda: np.copyto(y, source), pullback)
-
-
-class Flatten(_Moved):
+class Flatten(Layer):
     """The pixels of a sample beside each other: (N · P, C) to (N, P · C), the channel fastest."""
 
     def __init__(self, channels: int, pixels: int) -> None:
         super().__init__(channels, channels * pixels)
-        self.move = lambda x: x.reshape(-1, pixels * channels)
+        self.rows_per_sample = pixels
 
-
-class Shuffle(_Moved):
-    """Channel r of group k to place r · groups + k (Zhang et al. 2018): groups mix further on."""
-
-    def __init__(self, channels: int, groups: int) -> None:
-        super().__init__(channels, channels)
-        self.move = lambda x: x.reshape(-1, groups, channels // groups).transpose(0, 2, 1)
+    def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
+        """Return the layer that copies ``x`` into rows of samples."""
+        self.check_input(x)
+        y = context.allocate.kept((len(x) // self.rows_per_sample, self.n_out), x.dtype)
+        pixels = y.reshape(x.shape)
+        return BoundLayer(y, lambda: np.copyto(pixels, x), lambda dy, grads: dy.reshape(x.shape))

@@ -189,9 +189,6 @@ class Run(Base):
     readout: Mapped[str | None] = mapped_column(
         comment="What its last layer reads: average or flatten; NULL but for conv."
     )
-    shuffle: Mapped[bool | None] = mapped_column(
-        comment="Whether channels are shuffled between convolutions; NULL but for conv."
-    )
     heads: Mapped[int | None] = mapped_column(LARGE, comment="Heads of attention; NULL for others.")
     head_width: Mapped[int | None] = mapped_column(
         LARGE, comment="Width of each head; NULL for the width / the number of heads."
