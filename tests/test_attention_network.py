@@ -10,7 +10,8 @@ from cdbench.config.families import FAMILIES, family, structure_of
 from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.curvature.exact import gauss_newton_matrix
 from cdbench.diagnostics.curvature.operators import gauss_newton, hessian
-from cdbench.engine.architectures.attention import Blocks, Weights, image_network, text_network
+from cdbench.engine.architectures.attention import Blocks, image_network, text_network
+from cdbench.engine.architectures.parts import Weights
 from cdbench.engine.evaluation import class_accuracies
 from cdbench.engine.layers import CDLinear, Dense, ReLU
 from cdbench.engine.losses import cross_entropy, softmax
@@ -20,7 +21,7 @@ from cdbench.engine.training import train
 
 CONTEXT, SYMBOLS, STEP = 4, 3, 1e-20
 LANGUAGE = TASKS["language"]
-DENSE, CIRCULANT = Weights(Dense), Weights(lambda n_in, n_out: CDLinear(n_in, n_out, 2), 2)
+DENSE, CIRCULANT = Weights(Dense), Weights(CDLinear, {"B": 2})
 BLOCKS = Blocks(width=4, depth=2, heads=2, head_width=2, activation=ReLU)
 
 
@@ -125,13 +126,11 @@ def test_without_positions_the_order_of_an_images_rows_does_not_matter():
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_family_serves_images_and_texts(name):
-    own, structure = family(name), structure_of(name, None)
+    own: Any = family(name)
+    structure = structure_of(name, None)
     structure = structure or ({"B": 4} if name == "cdlinear" else structure)
-    multiple = own.width_multiple(structure)
     for dense_head in (False, True):
-        weights = Weights(
-            lambda n_in, n_out: own.build(n_in, n_out, structure, None), multiple, dense_head
-        )
+        weights = Weights(own, structure, dense_head)
         blocks = Blocks(width=10, depth=1, heads=3, head_width=5, activation=ReLU)
         for network, X, rows in (
             (image_network(weights, blocks, (4, 6, 1), (2, 3), 3), np.ones((2, 24)), 2),

@@ -54,6 +54,11 @@ def test_pooling_is_a_loop_over_pools(layer, pool):
     np.testing.assert_allclose(y, expected, rtol=1e-14)
 
 
+def test_a_sample_has_as_many_rows_as_pixels():
+    for name in ("max", "average", "to pixels", "flatten"):
+        assert LAYERS[name][0].rows_per_sample == H * W
+
+
 def test_rows_are_what_they_say():
     x = np.arange(N * C * H * W, dtype=float).reshape(N, C, H * W)
     pixels, _ = Patches((H, W, C), (1, 1)).forward({}, x.reshape(N, -1), EVALUATION)

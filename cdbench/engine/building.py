@@ -1,16 +1,20 @@
-"""From a configuration to its network: widths, weight layers, and what comes between them."""
+"""From a configuration to its network: what its architecture is made with."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from itertools import pairwise
+from typing import Any
 
 from cdbench.config import families
 from cdbench.config.run_config import RunConfig
 from cdbench.config.structure import Structure
 from cdbench.config.text_sets import is_text
 from cdbench.engine.architectures import attention
-from cdbench.engine.layers import NORMALIZATIONS, Dropout, Layer, Pad, Slice, WeightLayer
-from cdbench.engine.layers.activation import ACTIVATIONS
-from cdbench.engine.layers.layouts import rearranged
+from cdbench.engine.architectures.conv import Stages, conv_network
+from cdbench.engine.architectures.mlp import mlp_network
+from cdbench.engine.architectures.parts import Between, Weights
+from cdbench.engine.architectures.residual_mlp import residual_network
+from cdbench.engine.layers import ACTIVATIONS, NORMALIZATIONS, WeightLayer
 from cdbench.engine.network import Network
 from cdbench.engine.products import plan
 from cdbench.errors import ConfigurationError
@@ -49,43 +53,37 @@ def build_network(
             f"{n_features} features are no image; expected digits, mnist, fashion-mnist, cifar-10, "
             "or a .npz file with X of shape (N, height, width) or (N, height, width, channels)"
         )
-    if config.architecture not in BUILDERS:
-        raise ConfigurationError(
-            f"architecture = {config.architecture}: has no network yet; expected one of "
-            f"{', '.join(BUILDERS)}"
-        )
     return BUILDERS[config.architecture](config, n_features, n_outputs, image)
 
 
-def build_mlp(
-    config: RunConfig, n_features: int, n_outputs: int, image: Image | None = None
-) -> Network:
-    """Build the network of Sec. VI.1: weight layers with an activation in between, ReLU.
-
-    Inputs are padded with zeros and surplus logits are sliced off. Dropout, if requested, follows
-    each activation. A normalisation comes directly before each weight layer, but never sees padded
-    inputs.
-    """
+def build_mlp(config: RunConfig, n_features: int, n_outputs: int, image: Image | None) -> Network:
+    """Build the network of Sec. VI.1."""
     del image
-    layers: list[Layer] = []
-    for own in build_weight_layers(config, n_features, n_outputs):
-        n = own.n_in if layers else n_features  # without padding, which only the inputs have
-        if layers:
-            layers.append(ACTIVATIONS[config.activation](n))
-            if config.dropout:
-                layers.append(Dropout(n, config.dropout))
-        if config.normalization != "none":
-            layers.append(NORMALIZATIONS[config.normalization](n))
-        if n != own.n_in:
-            layers.append(Pad(n, own.n_in))
-        layers.append(own)
-    if own.n_out != n_outputs:
-        layers.append(Slice(own.n_out, n_outputs))
-    return Network(rearranged(layers))
+    weights = build_weight_layers(config, n_features, n_outputs)
+    return mlp_network(weights, between_of(config), n_features, n_outputs)
+
+
+def build_residual_mlp(
+    config: RunConfig, n_features: int, n_outputs: int, image: Image | None
+) -> Network:
+    """Build weight layers of one width with a sum around each."""
+    del image
+    assert config.width is not None
+    assert config.depth is not None
+    weights, between = weights_of(config), between_of(config)
+    return residual_network(weights, between, config.width, config.depth, n_features, n_outputs)
+
+
+def build_conv(config: RunConfig, n_features: int, n_outputs: int, image: Image | None) -> Network:
+    """Build convolutions of images."""
+    del n_features
+    assert image is not None
+    stages = Stages(**{knob.name: getattr(config, knob.name) for knob in fields(Stages)})
+    return conv_network(weights_of(config), stages, between_of(config), image, n_outputs)
 
 
 def build_attention(
-    config: RunConfig, n_features: int, n_outputs: int, image: Image | None = None
+    config: RunConfig, n_features: int, n_outputs: int, image: Image | None
 ) -> Network:
     """Build blocks of attention over the rows or patches of images, or the characters of a text."""
     assert config.width is not None
@@ -104,22 +102,28 @@ def build_attention(
     return attention.image_network(weights_of(config), blocks, image, patch, n_outputs)
 
 
-def weights_of(config: RunConfig) -> attention.Weights:
-    """Return the configuration's layer family, for architectures whose layers see rows."""
-    own, structure = families.family(config.layer), structure_of(config)
-    product = "gather" if config.layer in families.WITH_B else None  # W is formed once a batch
-    return attention.Weights(
-        lambda n_in, n_out: own.build(n_in, n_out, structure, product),
-        own.width_multiple(structure),
-        dense_head=config.head == "dense",
-    )
-
-
 BUILDERS: dict[str, Callable[[RunConfig, int, int, Image | None], Network]] = {
     "mlp": build_mlp,
+    "residual-mlp": build_residual_mlp,
+    "conv": build_conv,
     "attention": build_attention,
 }
 """By architecture."""
+
+
+def weights_of(config: RunConfig) -> Weights:
+    """Return the configuration's layer family, for architectures whose layers see rows."""
+    own: Any = families.family(config.layer)
+    return Weights(own, structure_of(config), dense_head=config.head == "dense")
+
+
+def between_of(config: RunConfig) -> Between:
+    """Return what comes between the configuration's weight layers."""
+    return Between(
+        ACTIVATIONS[config.activation],
+        config.dropout,
+        NORMALIZATIONS.get(config.normalization),
+    )
 
 
 def build_weight_layers(config: RunConfig, n_features: int, n_outputs: int) -> list[WeightLayer]:

@@ -3,51 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cdbench.engine.graph import INPUT
-from cdbench.engine.layers import Add, Dense, Layer, LayerNorm, Pad, Slice, WeightLayer
+from cdbench.engine.architectures.assembly import Assembly
+from cdbench.engine.architectures.parts import Weights
+from cdbench.engine.layers import Add, Layer, LayerNorm
 from cdbench.engine.layers.attend import Attend
 from cdbench.engine.layers.tokens import Embedding, MeanOfTokens, Patches, Positions
 from cdbench.engine.network import Network
 
 FEED_FORWARD = 4
 """Width of a feed-forward network's hidden layer over that of a block (Vaswani et al. 2017)."""
-
-
-@dataclass(frozen=True)
-class Weights:
-    """The family of an attention network's weight layers.
-
-    Attributes
-    ----------
-    build : (n_in, n_out) -> WeightLayer
-        Between widths that are multiples of ``multiple``.
-    multiple : int
-        Of which the family's widths are made a multiple.
-    dense_head : bool
-        Whether the last layer is dense.
-    """
-
-    build: Callable[[int, int], WeightLayer]
-    multiple: int = 1
-    dense_head: bool = False
-
-    def rounded(self, n: int) -> int:
-        """Return the next multiple."""
-        return -(-n // self.multiple) * self.multiple
-
-    def between(self, n_in: int, n_out: int) -> list[Layer]:
-        """Return the layer between two widths; zeros are appended, surplus outputs cut off."""
-        own = self.build(self.rounded(n_in), self.rounded(n_out))
-        layers: list[Layer] = [own]
-        if own.n_in != n_in:
-            layers.insert(0, Pad(n_in, own.n_in))
-        if own.n_out != n_out:
-            layers.append(Slice(own.n_out, n_out))
-        return layers
-
-    def head(self, n_in: int, n_out: int) -> list[Layer]:
-        """Return the last layer."""
-        return [Dense(n_in, n_out)] if self.dense_head else self.between(n_in, n_out)
 
 
 @dataclass(frozen=True)
@@ -114,37 +78,17 @@ def _network(
 
     Normalisation before each branch and at the end leaves the sum itself alone (Xiong et al. 2020).
     """
-    graph, width = _Graph(), weights.rounded(blocks.width)
+    made, width = Assembly(), weights.rounded(blocks.width)
     inner, hidden = blocks.heads * blocks.head_width, FEED_FORWARD * width
-    x = graph.chain(entry, INPUT)
+    x = made.chain(entry)
     for _ in range(blocks.depth):
-        n = graph.chain([LayerNorm(width)], x)
-        q, k, v = (graph.chain(weights.between(width, inner), n) for _ in range(3))
+        n = made.chain([LayerNorm(width)], x)
+        q, k, v = (made.chain(weights.between(width, inner), n) for _ in range(3))
         attend = Attend(blocks.heads, blocks.head_width, tokens, causal=causal)
-        attended = graph.add(attend, q, k, v)
-        x = graph.add(Add(width), x, graph.chain(weights.between(inner, width), attended))
+        attended = made.add(attend, q, k, v)
+        x = made.add(Add(width), x, made.chain(weights.between(inner, width), attended))
         up, down = weights.between(width, hidden), weights.between(hidden, width)
         branch = [LayerNorm(width), *up, blocks.activation(hidden), *down]
-        x = graph.add(Add(width), x, graph.chain(branch, x))
-    graph.chain([LayerNorm(width), *head], x)
-    return Network(graph.layers, graph.sources)
-
-
-class _Graph:
-    """Layers with their sources, one after the other."""
-
-    def __init__(self) -> None:
-        self.layers: list[Layer] = []
-        self.sources: list[tuple[int, ...]] = []
-
-    def add(self, layer: Layer, *sources: int) -> int:
-        """Append a layer and return its index."""
-        self.layers.append(layer)
-        self.sources.append(sources)
-        return len(self.layers) - 1
-
-    def chain(self, layers: Sequence[Layer], source: int) -> int:
-        """Append layers, each after the one before; return the index of the last."""
-        for layer in layers:
-            source = self.add(layer, source)
-        return source
+        x = made.add(Add(width), x, made.chain(branch, x))
+    made.chain([LayerNorm(width), *head], x)
+    return made.network()

@@ -84,7 +84,8 @@ class Layer(ABC):
         For each parameter whose memory order differs from its shape, the order of its axes in
         memory, slowest first.
     rows_per_sample : int
-        Of layers that know that a sample has several rows, how many: its tokens, for example.
+        Of layers that know that a sample has several rows, how many enter, or leave if these are
+        more: its tokens, for example, or its pixels.
     """
 
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {}

@@ -53,6 +53,7 @@ class Convolution(WeightLayer):
     ) -> None:
         super().__init__(channels, inner.n_out, inner.weight_shapes)
         self._inner, self.image, self.kernel = inner, image, kernel
+        self.rows_per_sample = image[0] * image[1]
         if padding == "valid" and kernel > min(image):
             raise ShapeError(
                 f"kernel = {kernel} does not fit an image of {image[0]} × {image[1]} pixels; "

@@ -24,6 +24,7 @@ class Pooling(Layer):
                 "fewer --channels, or --pooling none"
             )
         self.image, self.image_out = image, (image[0] // SIZE, image[1] // SIZE)
+        self.rows_per_sample = image[0] * image[1]
 
     def corners(self, x: Array) -> list[Array]:
         """Return the four pixels of each pool, views (N, height', width', channels) of ``x``."""

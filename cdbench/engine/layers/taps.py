@@ -22,7 +22,7 @@ def kernel_layer(
     Taps of a dense layer beside each other are a dense layer, and likewise of CDLinear.
     """
     if family in (Dense, CDLinear):
-        return family.build(n_taps * n_in, n_out, structure, "gather")
+        return family.build(n_taps * n_in, n_out, structure)
     return Taps(family.build(n_in, n_out, structure), n_taps)
 
 
