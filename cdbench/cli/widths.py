@@ -17,7 +17,7 @@ def check_widths(config: RunConfig) -> None:
     if any_widths and config.architecture == "mlp":
         return
     from cdbench.datasets import load_dataset
-    from cdbench.engine.building import build_network
+    from cdbench.engine.building import READS_IMAGES, build_network
 
     dataset = load_dataset(config)
     try:
@@ -25,7 +25,7 @@ def check_widths(config: RunConfig) -> None:
     except ShapeError as error:
         learned = f"{dataset.n_classes} classes" if dataset.classes else "the quantity"
         layer = families.specification(config.layer, config.structure, config.B)
-        if dataset.image is not None and config.architecture != "mlp":
+        if dataset.image is not None and config.architecture in READS_IMAGES:
             size = " × ".join(map(str, dataset.image))
             raise ConfigurationError(
                 f"architecture = {config.architecture}, layer = {layer} with the images of "
