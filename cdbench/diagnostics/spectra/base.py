@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cdbench.engine.layers import Params, WeightLayer
 from cdbench.engine.products.base import Array
@@ -18,17 +19,20 @@ class LayerState:
     Attributes
     ----------
     layer : WeightLayer
-        The layer.
+        The layer whose matrix is W: of a convolution, the kernel.
     params : Params
         Its parameters, in float64.
     acting : tuple of int
         Shape (n_out, n_in) of W as it acts, without padded inputs and sliced-off logits.
     inputs : (n, layer.n_in) float64
-        What enters it for the training split, in evaluation, or rows with the same second moment.
+        What W multiplies for the training split, in evaluation, or rows with the same second
+        moment.
     eps : float
         Spacing of the run's floating-point type at 1.
-    n_samples : int
-        How many samples ``inputs`` stands for.
+    n_rows : int
+        How many rows ``inputs`` stands for: samples, or tokens or windows of all samples.
+    columns : (n_in,) int, optional
+        Which columns of W act, if not the first.
     """
 
     layer: WeightLayer
@@ -36,7 +40,8 @@ class LayerState:
     acting: tuple[int, int]
     inputs: Array
     eps: float
-    n_samples: int = 0
+    n_rows: int = 0
+    columns: NDArray[np.intp] | None = None
 
     @property
     def acts_whole(self) -> bool:
@@ -46,7 +51,8 @@ class LayerState:
     def matrix(self) -> Array:
         """Return W as it acts, (n_out, n_in), made anew: a wide layer may not need it."""
         n_out, n_in = self.acting
-        return self.layer.matrix(self.params)[:n_out, :n_in]
+        columns = slice(n_in) if self.columns is None else self.columns
+        return self.layer.matrix(self.params)[:n_out, columns]
 
 
 @dataclass(frozen=True)

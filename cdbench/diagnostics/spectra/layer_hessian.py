@@ -6,10 +6,11 @@ from cdbench.diagnostics.spectra.base import LayerState, Numbers, squared_thresh
 def layer_hessian(state: LayerState) -> Numbers:
     """Return the eigenvalues of the Hessian of mean ½‖y − t‖² in the layer's own weights.
 
-    The layer counts as it stands, with all its outputs; padded inputs are zeros. The bias, whose
+    The mean is over the rows that W multiplies: samples, or all their tokens or windows. The layer
+    counts as it stands, with all its outputs; padded inputs are zeros. The bias, whose
     Hessian is the identity, is left out.
     """
     found = state.layer.hessian_spectrum(state.params, state.inputs)
-    n_terms = max(found.n_terms, state.n_samples)
+    n_terms = max(found.n_terms, state.n_rows)
     threshold = squared_threshold(found.values.max(), n_terms, state.eps)
     return Numbers(found.values, threshold, multiplicity=found.multiplicity)

@@ -1,25 +1,43 @@
 """What enters the weight layers for the samples that are measured."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cdbench.engine.layers import Context
-from cdbench.engine.network import Network
+from cdbench.engine.network import Network, WeightPlace
 from cdbench.engine.products.base import Array
-from cdbench.engine.samples import Samples, chunks
+from cdbench.engine.samples import Samples
 
 AT_ONCE = 512
-"""Samples whose inputs are held in memory at once."""
+"""Rows, one a sample or more, whose inputs are held in memory at once."""
 
 BLOCK = 32
 """Columns that LAPACK factors at a time."""
 
 
+class LayerInputs(NamedTuple):
+    """What a weight layer's matrix multiplies.
+
+    Attributes
+    ----------
+    rows : (n, layer.inner.n_in) float64
+        Rows with its second moment.
+    n_rows : int
+        How many rows they stand for: samples times a sample's tokens or windows.
+    """
+
+    rows: Array
+    n_rows: int
+
+
 def layer_inputs(
     network: Network, parameters: Array, X: Array | Samples, context: Context
-) -> list[Array]:
-    """Return for each weight layer rows (n, layer.n_in) with the second moment of its inputs.
+) -> list[LayerInputs]:
+    """Return for each weight layer rows with the second moment of what its matrix multiplies.
 
-    Of samples in memory, these are the inputs. Of a large set, whose inputs would not fit, they are
+    Of samples in memory, a row each, these are the inputs. Where they would not fit, of a large set
+    or of networks in which a sample is several rows, they are
     the n_in rows of R √(n_in / N), where R is the triangular factor of all N inputs: RᵀR is the
     inputs' xᵀx. All that is measured of inputs is their second moment, of which R, like the inputs
     themselves, resolves small eigenvalues that would drown in the rounding of xᵀx.
@@ -35,17 +53,45 @@ def layer_inputs(
     context : Context
         In which the network is evaluated.
     """
-    params, places = network.views(parameters), [one.position for one in network.weight_layers]
+    params, places = network.views(parameters), network.weight_layers
+    if not len(X):
+        return [LayerInputs(np.empty((0, place.layer.inner.n_in)), 0) for place in places]
     X = X.astype(np.float64)
-    if not isinstance(X, Samples):
+    if network.rows_per_sample == 1 and not isinstance(X, Samples):
         inputs = network.inputs(params, X, context)
-        return [inputs[place] for place in places]
-    widths = [network.layers[place].n_in for place in places]
-    roots = [np.zeros((width, width), order="F") for width in widths]
-    for chunk in chunks(X, AT_ONCE):
-        inputs = network.inputs(params, chunk, context)
-        roots = [_with(root, inputs[place]) for root, place in zip(roots, places, strict=True)]
-    return [np.sqrt(len(root) / len(X)) * np.triu(root) for root in roots]
+        return [LayerInputs(inputs[place.position], len(X)) for place in places]
+    # Queries, keys and values are products with the same rows, of which one factor is enough.
+    entering = {_entering(network, place): place for place in reversed(places)}
+    moments = {key: _Moment(place.layer.inner.n_in) for key, place in entering.items()}
+    at_once = max(1, AT_ONCE // network.rows_per_sample)
+    for start in range(0, len(X), at_once):
+        inputs = network.inputs(params, X[start : start + at_once], context)
+        for key, place in entering.items():
+            moments[key].add(place.layer.unfolded(inputs[place.position]))
+    found = {key: moment.inputs() for key, moment in moments.items()}
+    return [found[_entering(network, place)] for place in places]
+
+
+def _entering(network: Network, place: WeightPlace) -> tuple[object, ...]:
+    """Return what the rows that enter a layer's matrix are known by."""
+    unfolds = place.layer.inner is not place.layer
+    return (place.position,) if unfolds else ("of", network.sources[place.position])
+
+
+class _Moment:
+    """The triangular factor of rows that come some at a time, and how many came."""
+
+    def __init__(self, width: int) -> None:
+        self._root, self._n_rows = np.zeros((width, width), order="F"), 0
+
+    def add(self, x: Array) -> None:
+        """Take the rows ``x`` (n, width)."""
+        self._root, self._n_rows = _with(self._root, x), self._n_rows + len(x)
+
+    def inputs(self) -> LayerInputs:
+        """Return rows with the second moment of all."""
+        width = len(self._root)
+        return LayerInputs(np.sqrt(width / self._n_rows) * np.triu(self._root), self._n_rows)
 
 
 def _with(root: Array, x: Array) -> Array:

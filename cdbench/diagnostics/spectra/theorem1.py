@@ -4,7 +4,7 @@ from cdbench.diagnostics.spectra.base import LayerState, Numbers, squared_thresh
 
 
 def theorem1(state: LayerState) -> Numbers:
-    """Return η_j(k), the mean over samples of |F[X_j](k)|², of a family with blocks.
+    """Return η_j(k), the mean over rows of |F[X_j](k)|², of a family with blocks.
 
     The input blocks X_j are those of the training split. The dense layer's blocks have length 1:
     its numbers are the mean squares of the inputs, the diagonal of mean(x xᵀ).

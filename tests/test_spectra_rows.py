@@ -1,0 +1,116 @@
+"""Spectra of layers whose rows are tokens or windows: against Jacobians of whole networks."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cdbench.config import families
+from cdbench.diagnostics.spectra import measure_spectra
+from cdbench.engine.architectures.attention import Blocks, Weights, image_network, text_network
+from cdbench.engine.layers import EVALUATION, CDLinear, Dense, ReLU
+from cdbench.engine.layers.convolution import Convolution
+from cdbench.engine.layers.pooling import AveragePooling
+from cdbench.engine.layers.taps import kernel_layer
+from cdbench.engine.layers.tokens import MeanOfTokens, Patches
+from cdbench.engine.network import Network
+
+IMAGE, CLASSES = (4, 4, 1), 3
+BLOCKS = Blocks(width=4, depth=1, heads=2, head_width=2, activation=ReLU)
+
+
+def low_rank(n_in, n_out):
+    return families.family("low-rank").build(n_in, n_out, {"rank": 2})
+
+
+def conv_network(name="dense"):
+    """Two convolutions with pooling in between; CDLinear's first takes one channel more."""
+    own: Any = families.family(name)
+    structure = {"dense": {}, "cdlinear": {"B": 2}, "low-rank": {"rank": 2}}[name]
+    wide = own.width_multiple(structure)
+    first = Convolution(kernel_layer(own, wide, 4, 9, structure), IMAGE[:2], 1, 3)
+    second = Convolution(kernel_layer(own, 4, 4, 9, structure), (2, 2), 4, 3)
+    head = [MeanOfTokens(4, 4), Dense(4, CLASSES)]
+    return Network(
+        [Patches(IMAGE, (1, 1)), first, ReLU(4), AveragePooling(4, IMAGE[:2]), second, *head]
+    )
+
+
+def point(network, texts=False):
+    rng = np.random.default_rng(0)
+    flat = network.initial_parameters(rng) + 0.1 * rng.normal(size=network.n_parameters)
+    n = network.n_in
+    return flat, rng.integers(0, 3, (5, n)).astype(float) if texts else rng.normal(size=(5, n))
+
+
+def networks():
+    weights = {
+        "dense": Weights(Dense),
+        "cdlinear": Weights(lambda n_in, n_out: CDLinear(n_in, n_out, 2), 2),
+        "low-rank": Weights(low_rank),
+    }
+    for name, own in weights.items():
+        yield f"text {name}", text_network(own, BLOCKS, 3, 3), True
+        yield f"image {name}", image_network(own, BLOCKS, IMAGE, (2, 2), CLASSES), False
+    for name in ("dense", "cdlinear", "low-rank"):
+        yield f"conv {name}", conv_network(name), False
+
+
+def jacobian(network, flat, X, place):
+    """∂(outputs of the layer at this place)/∂(its weights but the bias) by central differences."""
+    layer, step = network.layers[place.position], 1e-5
+    x = network.inputs(network.views(flat), X)[place.position]
+
+    def outputs(theta):
+        return layer.forward(network.views(theta)[place.position], x, EVALUATION)[0]
+
+    marks = np.zeros_like(flat)
+    for name, value in network.views(marks)[place.position].items():
+        value[...] = name != "bias"
+    columns = []
+    for one in np.flatnonzero(marks):
+        move = step * (np.arange(flat.size) == one)
+        columns.append((outputs(flat + move) - outputs(flat - move)).ravel() / (2 * step))
+    return np.array(columns).T, len(outputs(flat))
+
+
+@pytest.mark.long
+def test_layer_hessian_is_the_gauss_newton_matrix_of_the_layers_outputs():
+    for what, network, texts in networks():
+        flat, X = point(network, texts)
+        found = {
+            one.layer: one for one in measure_spectra(network, flat, X, 0, kinds=["layer_hessian"])
+        }
+        for number, place in enumerate(network.weight_layers, 1):
+            J, n_rows = jacobian(network, flat, X, place)
+            expected = np.linalg.eigvalsh(J.T @ J / n_rows)[::-1]
+            values = np.repeat(found[number].values, found[number].multiplicity)
+            assert len(values) == len(expected), (what, number)
+            np.testing.assert_allclose(
+                values, expected, rtol=0, atol=1e-8 * expected[0], err_msg=f"{what} {number}"
+            )
+
+
+def test_chunks_change_nothing_and_one_chunk_has_all_rows(monkeypatch):
+    for what, network, texts in networks():
+        flat, X = point(network, texts)
+        whole = measure_spectra(network, flat, X, 0)
+        monkeypatch.setattr("cdbench.diagnostics.spectra.second_moments.AT_ONCE", 1)
+        parts = measure_spectra(network, flat, X, 0)
+        monkeypatch.undo()
+        assert len(whole) == len(parts) >= 2 * len(network.weight_layers), what
+        for one, other in zip(whole, parts, strict=True):
+            atol = 1e-13 * one.values[0]
+            np.testing.assert_allclose(one.values, other.values, rtol=0, atol=atol, err_msg=what)
+            assert one.condition.threshold == pytest.approx(other.condition.threshold)
+
+
+def test_weight_of_a_convolution_is_that_of_its_kernel_as_it_acts():
+    """Of one window the kernel is the map itself, without the channel that rounding up added."""
+    inner = kernel_layer(CDLinear, 4, 4, 9, {"B": 2})
+    conv = Convolution(inner, (3, 3), 3, 3, padding="valid")
+    network = Network([Patches((3, 3, 3), (1, 1)), conv])
+    flat = network.initial_parameters(np.random.default_rng(0))
+    W, _ = network.forward(network.views(flat), np.eye(27))
+    (found,) = measure_spectra(network, flat, np.empty((0, 27)), 0, kinds=["weight"])
+    np.testing.assert_allclose(found.values, np.linalg.svd(W, compute_uv=False) ** 2, rtol=1e-12)
