@@ -23,7 +23,14 @@ def low_rank(n_in, n_out):
     return families.family("low-rank").build(n_in, n_out, {"rank": 2})
 
 
-def conv_network(name="dense"):
+WEIGHTS = {
+    "dense": Weights(Dense),
+    "cdlinear": Weights(lambda n_in, n_out: CDLinear(n_in, n_out, 2), 2),
+    "low-rank": Weights(low_rank),
+}
+
+
+def conv_network(name="dense", activation=ReLU):
     """Two convolutions with pooling in between; CDLinear's first takes one channel more."""
     own: Any = families.family(name)
     structure = {"dense": {}, "cdlinear": {"B": 2}, "low-rank": {"rank": 2}}[name]
@@ -32,7 +39,7 @@ def conv_network(name="dense"):
     second = Convolution(kernel_layer(own, 4, 4, 9, structure), (2, 2), 4, 3)
     head = [MeanOfTokens(4, 4), Dense(4, CLASSES)]
     return Network(
-        [Patches(IMAGE, (1, 1)), first, ReLU(4), AveragePooling(4, IMAGE[:2]), second, *head]
+        [Patches(IMAGE, (1, 1)), first, activation(4), AveragePooling(4, IMAGE[:2]), second, *head]
     )
 
 
@@ -44,12 +51,7 @@ def point(network, texts=False):
 
 
 def networks():
-    weights = {
-        "dense": Weights(Dense),
-        "cdlinear": Weights(lambda n_in, n_out: CDLinear(n_in, n_out, 2), 2),
-        "low-rank": Weights(low_rank),
-    }
-    for name, own in weights.items():
+    for name, own in WEIGHTS.items():
         yield f"text {name}", text_network(own, BLOCKS, 3, 3), True
         yield f"image {name}", image_network(own, BLOCKS, IMAGE, (2, 2), CLASSES), False
     for name in ("dense", "cdlinear", "low-rank"):

@@ -64,10 +64,12 @@ def measured_gains(
     places = [place.position for place in network.weight_layers]
     if not all(np.isfinite(inputs[position]).all() for position in places):
         raise DivergenceError(1, 1)
-    return tuple(
-        LayerGain(number, gain(place.layer, params[place.position], inputs[place.position], config))
-        for number, place in enumerate(network.weight_layers, 1)
-    )
+    found = []
+    for number, place in enumerate(network.weight_layers, 1):
+        rows = place.layer.unfolded(inputs[place.position])
+        measured = gain(place.layer.inner, params[place.position], rows, config)
+        found.append(LayerGain(number, measured))
+    return tuple(found)
 
 
 def gain(layer: WeightLayer, params: Params, x: Array, config: RunConfig) -> float:
@@ -80,11 +82,11 @@ def gain(layer: WeightLayer, params: Params, x: Array, config: RunConfig) -> flo
     Parameters
     ----------
     layer : WeightLayer
-        The layer.
+        The layer; of a convolution, the layer whose matrix is the kernel.
     params : Params
         Its parameters, in float64.
     x : (N, n_in) float64
-        What enters it.
+        What it multiplies, of all samples: their tokens or windows, where these are its rows.
     config : RunConfig
         The run.
 
@@ -129,6 +131,6 @@ def learning_rates(
                     np.divide(own, measured.gain, out=own)
         return rates
     for place in places:
-        for name, moved in place.layer.weight_gain().items():
+        for name, moved in place.layer.inner.weight_gain().items():
             views[place.position][name] /= moved
     return rates

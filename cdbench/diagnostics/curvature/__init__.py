@@ -31,7 +31,8 @@ NAMES = {"gauss_newton": "Gauss–Newton matrix", "hessian": "Hessian"}
 OPERATORS = {"gauss_newton": gauss_newton, "hessian": hessian}
 
 EXACT_BELOW = 3000
-"""From this many parameters "auto" estimates: 2,380 take 20 s to build and solve exactly."""
+"""From this many parameters "auto" estimates: 2,380 take 20 s to build and solve exactly. Where a
+sample is several rows, each product takes as many times as long, and they are counted so."""
 
 __all__ = ["EXACT_BELOW", "METHODS", "gauss_newton", "hessian", "measure_curvature"]
 
@@ -64,13 +65,13 @@ def measure_curvature(
         Its parameters.
     X : (N, n_in) float
         The samples.
-    y : (N,) int or float
-        Their classes, or quantities as a Split has them.
+    y : (N,) or (N, rows of a sample) int or float
+        Their classes, quantities as a Split has them, or a text's next symbols.
     sample, epoch
         Which samples these are and after which epoch, as in Curvature.
     method : str
         "exact" builds the matrices, "lanczos" estimates their spectra; "auto" is exact below
-        EXACT_BELOW parameters.
+        EXACT_BELOW parameters times rows of a sample.
     task : str
         A key of TASKS: what y is, and so which loss.
     smoothing : float
@@ -96,7 +97,8 @@ def measure_curvature(
     if method not in METHODS:
         raise UnknownNameError("curvature method", method, METHODS)
     if method == "auto":
-        method = "exact" if network.n_parameters < EXACT_BELOW else "lanczos"
+        size = network.n_parameters * network.rows_per_sample
+        method = "exact" if size < EXACT_BELOW else "lanczos"
     learned = task_of(task, smoothing)
     at = (network, parameters, X, y, context, learned)
     # The shift moves biases only, so it is the same in both coordinate systems.

@@ -13,7 +13,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
-from cdbench.engine.layers import EVALUATION, Context, WeightLayer
+from cdbench.engine.bound_network import Backward
+from cdbench.engine.layers import EVALUATION, Context, Layer, Slice, ToRows, WeightLayer
+from cdbench.engine.layers.attend import Attend
+from cdbench.engine.layers.pooling import AveragePooling, Flatten
+from cdbench.engine.layers.tokens import MeanOfTokens
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.tasks import CLASSIFICATION, Targets, Task
@@ -24,6 +28,13 @@ STEP = 1e-20
 CHUNK = 360
 """Rows per pass, one a sample or more: few enough for the arrays to stay in cache, which saves a
 third of the time."""
+
+HELD = 2**27
+"""Numbers up to which activations are kept between products: 1 GiB. Others are computed again in
+each product, which is then a quarter longer."""
+
+PASS_SHIFTS = (Slice, ToRows, MeanOfTokens, AveragePooling, Flatten)
+"""Layers that map inputs of which each is greater by 1 to outputs of which each is."""
 
 
 def hessian(
@@ -104,18 +115,21 @@ def gauss_newton(
         Symmetric and positive semidefinite, (P, P), float64.
     """
     theta = parameters.astype(np.float64)
-    passes = []
-    for part in _chunks(len(y), network):
-        x = X[part].astype(np.float64)
-        logits, pullback = network.forward(network.views(theta), x, context)
-        passes.append((x.astype(np.complex128), task.curvature(logits), pullback))
+
+    def passes() -> Iterator[tuple[Array, Callable[[Array], Array], Backward]]:
+        for part in _chunks(len(y), network):
+            x = X[part].astype(np.float64)
+            logits, pullback = network.forward(network.views(theta), x, context)
+            yield x.astype(np.complex128), task.curvature(logits), pullback
+
+    held = list(passes()) if _activations(network, len(y)) <= HELD else None
     gradient = np.zeros(theta.size)
     grads = network.views(gradient)
 
     def product(v: Array) -> Array:
         params = network.views(theta + STEP * 1j * v.ravel())
         total = np.zeros(theta.size)
-        for x, A, pullback in passes:
+        for x, A, pullback in passes() if held is None else held:
             logits, _ = network.forward(params, x, context)
             pullback.to_parameters(A(logits.imag / STEP) / y.size, grads)
             total += gradient
@@ -132,9 +146,13 @@ def weight_space(network: Network) -> Array:
     """
     scale = np.ones(network.n_parameters)
     for layer, params in zip(network.layers, network.views(scale), strict=True):
-        for name, gain in layer.weight_gain().items() if isinstance(layer, WeightLayer) else ():
+        for name, gain in _gains(layer).items():
             params[name] /= np.sqrt(gain)
     return scale
+
+
+def _gains(layer: Layer) -> dict[str, float]:
+    return layer.inner.weight_gain() if isinstance(layer, WeightLayer) else {}
 
 
 def logit_shift(network: Network) -> Array:
@@ -142,9 +160,15 @@ def logit_shift(network: Network) -> Array:
 
     A softmax does not depend on it, so it is a null vector of both matrices of a cross-entropy. The
     smallest eigenvalue of the Gauss–Newton matrix, which has no negative one, is therefore 0.
+
+    There is no such direction, (0, P), where something comes after the last weight layer that an
+    equal shift of all its outputs need not pass unchanged, such as a normalisation.
     """
     direction = np.zeros((1, network.n_parameters))
-    bias = network.views(direction[0])[network.weight_layers[-1].position]["bias"]
+    last = network.weight_layers[-1].position
+    if not all(isinstance(layer, PASS_SHIFTS) for layer in network.layers[last + 1 :]):
+        return direction[:0]
+    bias = network.views(direction[0])[last]["bias"]
     bias += 1.0 / np.sqrt(bias.size)
     return direction
 
@@ -156,6 +180,13 @@ def rescaled(operator: LinearOperator, scale: Array) -> LinearOperator:
 
 def _symmetric(size: int, product: Callable[[Array], Array]) -> Any:
     return LinearOperator((size, size), matvec=product, rmatvec=product, dtype=np.float64)
+
+
+def _activations(network: Network, N: int) -> int:
+    """Return roughly how many numbers the passes of N samples keep for their pullbacks."""
+    rows = network.rows_per_sample
+    scores = sum(layer.heads * rows for layer in network.layers if isinstance(layer, Attend))
+    return N * rows * (scores + sum(layer.n_in + layer.n_out for layer in network.layers))
 
 
 def _chunks(N: int, network: Network) -> Iterator[slice]:
