@@ -100,11 +100,10 @@ def measure_spectra(
     spectra = []
     for number, place in enumerate(network.weight_layers, 1):
         own = params[place.position]
-        rows, n_rows = inputs[number - 1]
         layer, n_in = place.layer.inner, place.n_in_acting
         columns = np.arange(layer.n_in)[place.layer.acting_columns(n_in)]
         acting = place.n_out_acting, len(columns)
-        state = LayerState(layer, own, acting, rows, eps, n_rows, columns)
+        state = LayerState(layer, own, acting, inputs[number - 1], eps, len(measured), columns)
         for name in kinds:
             try:
                 numbers = KINDS[name](state)

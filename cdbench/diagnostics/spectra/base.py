@@ -29,8 +29,8 @@ class LayerState:
         moment.
     eps : float
         Spacing of the run's floating-point type at 1.
-    n_rows : int
-        How many rows ``inputs`` stands for: samples, or tokens or windows of all samples.
+    n_samples : int
+        How many samples ``inputs`` stands for, whose tokens or windows may be several rows each.
     columns : (n_in,) int, optional
         Which columns of W act, if not the first.
     """
@@ -40,7 +40,7 @@ class LayerState:
     acting: tuple[int, int]
     inputs: Array
     eps: float
-    n_rows: int = 0
+    n_samples: int = 0
     columns: NDArray[np.intp] | None = None
 
     @property

@@ -11,6 +11,8 @@ def layer_hessian(state: LayerState) -> Numbers:
     Hessian is the identity, is left out.
     """
     found = state.layer.hessian_spectrum(state.params, state.inputs)
-    n_terms = max(found.n_terms, state.n_rows)
+    # Rounding by eps moves no singular value of the inputs by more than eps times the root of the
+    # sum of all their squares, however many rows that is: the rows of a sample count once.
+    n_terms = max(found.n_terms, state.n_samples)
     threshold = squared_threshold(found.values.max(), n_terms, state.eps)
     return Numbers(found.values, threshold, multiplicity=found.multiplicity)

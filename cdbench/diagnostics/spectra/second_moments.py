@@ -1,7 +1,5 @@
 """What enters the weight layers for the samples that are measured."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from cdbench.engine.layers import Context
@@ -16,31 +14,16 @@ BLOCK = 32
 """Columns that LAPACK factors at a time."""
 
 
-class LayerInputs(NamedTuple):
-    """What a weight layer's matrix multiplies.
-
-    Attributes
-    ----------
-    rows : (n, layer.inner.n_in) float64
-        Rows with its second moment.
-    n_rows : int
-        How many rows they stand for: samples times a sample's tokens or windows.
-    """
-
-    rows: Array
-    n_rows: int
-
-
 def layer_inputs(
     network: Network, parameters: Array, X: Array | Samples, context: Context
-) -> list[LayerInputs]:
-    """Return for each weight layer rows with the second moment of what its matrix multiplies.
+) -> list[Array]:
+    """Return rows (n, inner.n_in) with the second moment of what each weight layer's W multiplies.
 
-    Of samples in memory, a row each, these are the inputs. Where they would not fit, of a large set
-    or of networks in which a sample is several rows, they are
-    the n_in rows of R √(n_in / N), where R is the triangular factor of all N inputs: RᵀR is the
-    inputs' xᵀx. All that is measured of inputs is their second moment, of which R, like the inputs
-    themselves, resolves small eigenvalues that would drown in the rounding of xᵀx.
+    Of samples in memory, a row each, these are the inputs. Of a large set, or where a sample is
+    several rows, tokens or windows, they would not fit, and are the n_in rows of R √(n_in / N),
+    where R is the triangular factor of all N inputs: RᵀR is the inputs' xᵀx. All that is measured
+    of inputs is their second moment, of which R, like the inputs themselves, resolves small
+    eigenvalues that would drown in the rounding of xᵀx.
 
     Parameters
     ----------
@@ -55,11 +38,11 @@ def layer_inputs(
     """
     params, places = network.views(parameters), network.weight_layers
     if not len(X):
-        return [LayerInputs(np.empty((0, place.layer.inner.n_in)), 0) for place in places]
+        return [np.empty((0, place.layer.inner.n_in)) for place in places]
     X = X.astype(np.float64)
     if network.rows_per_sample == 1 and not isinstance(X, Samples):
         inputs = network.inputs(params, X, context)
-        return [LayerInputs(inputs[place.position], len(X)) for place in places]
+        return [inputs[place.position] for place in places]
     # Queries, keys and values are products with the same rows, of which one factor is enough.
     entering = {_entering(network, place): place for place in reversed(places)}
     moments = {key: _Moment(place.layer.inner.n_in) for key, place in entering.items()}
@@ -88,10 +71,10 @@ class _Moment:
         """Take the rows ``x`` (n, width)."""
         self._root, self._n_rows = _with(self._root, x), self._n_rows + len(x)
 
-    def inputs(self) -> LayerInputs:
-        """Return rows with the second moment of all."""
-        width = len(self._root)
-        return LayerInputs(np.sqrt(width / self._n_rows) * np.triu(self._root), self._n_rows)
+    def inputs(self) -> Array:
+        """Return rows (width, width) with the second moment of all."""
+        scaled: Array = np.sqrt(len(self._root) / self._n_rows) * np.triu(self._root)
+        return scaled
 
 
 def _with(root: Array, x: Array) -> Array:
