@@ -4,10 +4,13 @@ First come the paper's main claims, then the statements around them, each in the
 """
 
 from cdbench.claims.accuracy import Accuracy
+from cdbench.claims.attention import AttentionExtends
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
 from cdbench.claims.batch_diagnostic import BatchDiagnostic
 from cdbench.claims.comparable_kappa import ComparableKappa
+from cdbench.claims.convolution import ConvolutionExtends
 from cdbench.claims.cost import Cost
+from cdbench.claims.deep_networks import DeepNetworks
 from cdbench.claims.dense_kappa_growth import DenseKappaGrowth
 from cdbench.claims.depth import Depth
 from cdbench.claims.dropout_rate import DropoutRate
@@ -20,8 +23,10 @@ from cdbench.claims.harder_tasks import HarderTasks
 from cdbench.claims.hessian_wtw import HessianWtw
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
 from cdbench.claims.kappa_of_input import KappaOfInput
+from cdbench.claims.language import Language
 from cdbench.claims.normalisation_whitens import NormalisationWhitens
 from cdbench.claims.odd_block_sizes import OddBlockSizes
+from cdbench.claims.odd_heads import OddHeads
 from cdbench.claims.odd_kappa import OddKappa
 from cdbench.claims.one_step import OneStep
 from cdbench.claims.parameter_matched import ParameterMatched
@@ -75,6 +80,11 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     OddKappa,
     FirstRow,
     Theorem2Hypothesis,
+    ConvolutionExtends,
+    AttentionExtends,
+    OddHeads,
+    Language,
+    DeepNetworks,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}

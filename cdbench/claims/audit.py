@@ -111,7 +111,9 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
     with threadpool_limits(1, "blas"):  # as in training; the environment records it too
         observations = claim.observe(bench)
         data = Observations(claim.name, observations)
-        measurements = [placed(m, data, claim.without_runs) for m in claim.measure(data)]
+        measurements = [
+            placed(m, data, claim.without_runs, claim.trainings) for m in claim.measure(data)
+        ]
         judgement = judged(claim, measurements)
         environment = current_environment()
     return ClaimResult(

@@ -1,7 +1,7 @@
 """What a claim is: a statement of the paper, how it is tested, and a rule for the verdict."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -125,6 +125,9 @@ class Claim(ABC):
         Of which population the verdict speaks where runs are behind it: SPLITS, what seeds vary,
         for a sentence that reports the paper's experiment; NEW_DATA for one that says of other
         data what their user would find.
+    on_request : bool
+        Whether it is audited only where it is named or its runs are stored, because they take
+        hours or data that not everyone has.
     """
 
     name: ClassVar[str]
@@ -141,6 +144,12 @@ class Claim(ABC):
     uses_seeds: ClassVar[bool] = True
     without_runs: ClassVar[str] = DRAWS
     about: ClassVar[str] = SPLITS
+    on_request: ClassVar[bool] = False
+
+    @property
+    def trainings(self) -> Collection[str]:
+        """Quantities whose runs differ by their training only, as their data have one split."""
+        return ()
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the runs that it needs; none for a claim that is computed."""

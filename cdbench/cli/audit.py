@@ -94,6 +94,8 @@ def audit(
     from cdbench.cli.released import open_to_add
 
     database = open_to_add(db)
+    if not claim:
+        claims = _asked_for(claims, chosen, database)
     code = _train_missing(claims, chosen, jobs, database)
     if code == INTERRUPTED:
         return code
@@ -109,6 +111,27 @@ def audit(
         return code
     print_ledger([wanted.name for wanted in claims], database)
     return code
+
+
+def _asked_for(
+    claims: Sequence["Claim"], seeds: Sequence[int], database: "Database"
+) -> list["Claim"]:
+    """Return all claims but those on request whose runs are not all stored, and tell these."""
+    from cdbench.store.audit_queries import covering_runs
+
+    def is_stored(claim: "Claim") -> bool:
+        needs = claim.needs(seeds)
+        return len(covering_runs(database, needs)) == len(needs)
+
+    left = [claim for claim in claims if claim.on_request and not is_stored(claim)]
+    if left:
+        names = " ".join(claim.name for claim in left)
+        echo(
+            f"on request only, for hours of training or data of your own: cdbench audit --claim "
+            f"{names}",
+            err=True,
+        )
+    return [claim for claim in claims if claim not in left]
 
 
 def _needs(claims: Sequence["Claim"], seeds: Sequence[int]) -> "Needs":

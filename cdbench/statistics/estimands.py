@@ -7,6 +7,7 @@ corrected resampled variance (Machine Learning 52, 2003): s² (1/n + n_test / n_
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -16,6 +17,7 @@ from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, Observations
 from cdbench.statistics.resampled import widening
 
 SPLITS = "new splits of this data set"
+TRAININGS = "new trainings on this split"
 NEW_DATA = "new data of the kind"
 DRAWS = "new random draws"
 EXACT = "no sampling"
@@ -40,7 +42,12 @@ def is_ratio(found: Measurement) -> bool:
     return found.statistic in ("median paired ratio", "median")
 
 
-def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) -> Measurement:
+def placed(
+    found: Measurement,
+    data: Observations,
+    without_runs: str = DRAWS,
+    trainings: Collection[str] = (),
+) -> Measurement:
     """Return the measurement with its estimand and, where runs are behind it, the wider interval.
 
     Parameters
@@ -51,6 +58,9 @@ def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) ->
         What it was measured from.
     without_runs : str
         Estimand of quantities that come from no stored run.
+    trainings : collection of str
+        Quantities whose runs differ by their training only: their data have one split, and say
+        nothing of how another one would do.
 
     Returns
     -------
@@ -62,6 +72,8 @@ def placed(found: Measurement, data: Observations, without_runs: str = DRAWS) ->
         return replace(found, estimand=EXACT if without_runs == EXACT else SAMPLE)
     if without_runs != SPLITS and found.quantity not in data.of_runs:
         return replace(found, estimand=without_runs)
+    if found.quantity in trainings:
+        return replace(found, estimand=TRAININGS)
     low, high = _widened(found, widening(found.n, OVERLAP))
     return replace(found, estimand=SPLITS, wide_low=low, wide_high=high)
 

@@ -1,0 +1,177 @@
+"""The claim that odd head counts, H = 2ℓ+1, are the ones to try."""
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+
+from cdbench.claims.base import EPOCHS_ONLY, FOR_NEW_DATA, Bench, Claim, Measurements, Needs
+from cdbench.claims.evidence.systems import B4, DENSE, TRAINING, Arms, Knobs
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.products.base import Array
+from cdbench.records.judgement import (
+    CONTRADICTED,
+    HOLDS,
+    NOT_SUPPORTED,
+    Judgement,
+    Measurement,
+    Observation,
+)
+from cdbench.statistics.estimands import NEW_DATA
+from cdbench.statistics.estimates import Observations, mean
+from cdbench.statistics.wording import above, below, in_points
+
+HEADS = (1, 2, 3, 4, 5, 6, 7, 8)
+N_SEEDS = 10
+OWN: Knobs = TRAINING | {
+    "architecture": "attention",
+    "depth": 1,
+    "learning_rate": 0.003,
+    "dtype": "float32",
+}
+
+ALL_WIDTH, WIDTH, HEAD_WIDTH = 840, 64, 16
+"""The width of all heads together, which 1 to 8 divide; of tokens; and of one head."""
+
+WIDTHS = dict(zip(HEADS, (76, 72, 68, 64, 60, 60, 56, 52), strict=True))
+"""Of tokens where the weights are fixed: multiples of 4 that give within 5 % of those of H = 4."""
+
+FIXED_WIDTH, FIXED_HEADS, FIXED_WEIGHTS = "all heads 840", "each head 16", "weights fixed"
+ARMS = (FIXED_WIDTH, FIXED_HEADS, FIXED_WEIGHTS)
+LAYERS: Arms = {B4: {"layer": "cdlinear", "B": 4}, DENSE: {"layer": "dense"}}
+"""CD-attention, and dense attention beside it."""
+
+PARITY = "test accuracy of odd head counts above the trend, share"
+MARGIN = 0.0025
+"""A parity up to this share counts as none, as for odd block sizes."""
+
+
+def accuracy_with(layer: str, arm: str) -> str:
+    """Return the quantity: test accuracy; its subjects are the head counts."""
+    return f"test accuracy of {layer}, {arm}, share"
+
+
+def subject(layer: str, arm: str) -> str:
+    """Return what a parity is of."""
+    return f"{layer}, {arm}"
+
+
+def parity_weights(heads: Sequence[int] = HEADS) -> Array:
+    """Return the weights with which accuracies by head count add up to the parity, (H,).
+
+    The parity p is a coefficient of the least-squares fit a + b log H + c (log H)² + p · odd(H).
+    """
+    logs = np.log(heads)
+    design = np.stack([np.ones(len(heads)), logs, logs**2, np.array(heads) % 2], axis=1)
+    found: Array = np.linalg.pinv(design)[3]
+    return found
+
+
+class OddHeads(Claim):
+    """Accuracy by the number of heads, and how far odd ones are above a smooth trend."""
+
+    name = "odd-heads"
+    title = "Odd numbers of heads, H = 2ℓ+1"
+    statement = (
+        "The natural mapping is that the H heads of multi-head attention correspond to the 2ℓ+1 "
+        "polygon vertices, with H = 2ℓ+1 providing a discrete sequence {1, 3, 5, 7, …} of "
+        "candidate head counts."
+    )
+    where = "Sec. VII"
+    published = "H from 1, 3, 5, 7, …; not tested"
+    method = (
+        "Attention over the rows of the digits: one block, AdamW at 0.003 with a cosine schedule, "
+        f"25 epochs, H = 1 to 8, the first {N_SEEDS} seeds, with B=4 and with dense layers. In "
+        "three arms: all heads together 840 wide, which 1 to 8 divide, tokens 64; each head 16 "
+        "wide, tokens 64, so that weights grow with H; and each head 16 wide, tokens as wide as "
+        "keeps the number of weights. A sequence of odd numbers has content if they do better "
+        "than even ones beyond what a smooth trend gives: the parity is p in the least-squares fit "
+        "a + b log H + c (log H)² + p for odd H, seed by seed."
+    )
+    rule = (
+        "By the 95 % interval of the mean parity over the seeds of CD-attention, B=4, in each of "
+        "the three arms: holds if it lies above 0.25 points in all of them; contradicted if it "
+        "lies below 0.25 points in all of them, so that no parity of account is left; else not "
+        f"supported. Dense attention is told and does not decide. {FOR_NEW_DATA}"
+    )
+    overturn = (
+        "A task in which odd head counts beat their even neighbours, such as data with a symmetry "
+        "of that order; or a parity that only larger networks have."
+    )
+    null = 0.0
+    about = NEW_DATA  # candidates for any data
+    on_request = True
+
+    def needs(self, seeds: Sequence[int]) -> Needs:
+        """Return every head count in each arm, for the first seeds."""
+        return {
+            config: EPOCHS_ONLY
+            for layer, arm, heads in product(LAYERS, ARMS, HEADS)
+            for config in _configs(layer, arm, heads, seeds[:N_SEEDS])
+        }
+
+    def observe(self, bench: Bench) -> list[Observation]:
+        """Return every run's accuracy, and the parity of each seed."""
+        seeds, weights = bench.seeds[:N_SEEDS], parity_weights()
+        found = []
+        for layer, arm in product(LAYERS, ARMS):
+            accuracies = []
+            for heads in HEADS:
+                runs = [bench.run(config) for config in _configs(layer, arm, heads, seeds)]
+                found += [
+                    Observation(
+                        accuracy_with(layer, arm),
+                        f"H={heads}",
+                        run.config.seed,
+                        run.test_accuracy,
+                        run.run_id,
+                    )
+                    for run in runs
+                ]
+                accuracies.append([run.test_accuracy for run in runs])
+            parities = weights @ np.array(accuracies)
+            last = [run.run_id for run in runs]  # those with the most heads stand for all
+            found += [
+                Observation(PARITY, subject(layer, arm), seed, float(p), run_id)
+                for seed, p, run_id in zip(seeds, parities, last, strict=True)
+            ]
+        return found
+
+    def measure(self, observations: Observations) -> list[Measurement]:
+        """Return the parities, CD-attention's first, then accuracies by head count."""
+        cases = [*product(LAYERS, ARMS)]
+        return [
+            *(mean(observations, PARITY, subject(*case)) for case in cases),
+            *(
+                mean(observations, accuracy_with(*case), f"H={heads}")
+                for case in cases
+                for heads in HEADS
+            ),
+        ]
+
+    def judge(self, found: Measurements) -> Judgement:
+        """Return the verdict, by the rule."""
+        layer, *others = LAYERS
+        parities = [found.find(PARITY, subject(layer, arm)) for arm in ARMS]
+        measured = f"parity {', '.join(in_points(own) for own in parities)} points"
+        beside = [found.find(PARITY, subject(own, arm)) for own in others for arm in ARMS]
+        reason = (
+            f"In the arms {', '.join(ARMS)} odd head counts of CD-attention are above the trend by "
+            f"{', '.join(in_points(own) for own in parities)} points; those of dense attention by "
+            f"{', '.join(in_points(own) for own in beside)}."
+        )
+        if all(above(own, MARGIN) for own in parities):
+            return Judgement(HOLDS, measured, reason)
+        if all(below(own, MARGIN) for own in parities):
+            return Judgement(CONTRADICTED, measured, reason)
+        return Judgement(NOT_SUPPORTED, measured, reason)
+
+
+def _configs(layer: str, arm: str, heads: int, seeds: Sequence[int]) -> list[RunConfig]:
+    knobs: Knobs = {
+        FIXED_WIDTH: {"width": WIDTH, "head_width": ALL_WIDTH // heads},
+        FIXED_HEADS: {"width": WIDTH, "head_width": HEAD_WIDTH},
+        FIXED_WEIGHTS: {"width": WIDTHS[heads], "head_width": HEAD_WIDTH},
+    }[arm]
+    one = RunConfig(**OWN, **LAYERS[layer], **knobs, heads=heads)
+    return [one.with_seed(seed) for seed in seeds]
