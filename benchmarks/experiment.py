@@ -72,7 +72,7 @@ class Task:
         self.split: Split = dataset.split(
             config.seed, config.dtype, config.input, config.validation
         )
-        self.network = build_network(config, dataset.n_features, dataset.n_classes)
+        self.network = build_network(config, dataset.n_features, dataset.n_outputs, dataset.image)
         rng = np.random.default_rng(config.seed)
         self.parameters: Array = self.network.initial_parameters(rng, config.dtype)
 

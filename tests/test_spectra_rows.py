@@ -1,15 +1,19 @@
 """Spectra of layers whose rows are tokens or windows: against Jacobians of whole networks."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
 from cdbench.config import families
+from cdbench.config.structure import Structure
 from cdbench.diagnostics.spectra import measure_spectra
-from cdbench.engine.architectures.attention import Blocks, Weights, image_network, text_network
-from cdbench.engine.layers import EVALUATION, CDLinear, Dense, ReLU
+from cdbench.engine.architectures.attention import Blocks, image_network, text_network
+from cdbench.engine.architectures.parts import Weights
+from cdbench.engine.layers import EVALUATION, CDLinear, Dense, ReLU, WeightLayer
 from cdbench.engine.layers.convolution import Convolution
+from cdbench.engine.layers.low_rank import LowRank
 from cdbench.engine.layers.pooling import AveragePooling
 from cdbench.engine.layers.taps import kernel_layer
 from cdbench.engine.layers.tokens import MeanOfTokens, Patches
@@ -19,21 +23,19 @@ IMAGE, CLASSES = (4, 4, 1), 3
 BLOCKS = Blocks(width=4, depth=1, heads=2, head_width=2, activation=ReLU)
 
 
-def low_rank(n_in, n_out):
-    return families.family("low-rank").build(n_in, n_out, {"rank": 2})
-
-
-WEIGHTS = {
-    "dense": Weights(Dense),
-    "cdlinear": Weights(lambda n_in, n_out: CDLinear(n_in, n_out, 2), 2),
-    "low-rank": Weights(low_rank),
+STRUCTURES: Mapping[str, Structure] = {"dense": {}, "cdlinear": {"B": 2}, "low-rank": {"rank": 2}}
+LAYERS: Mapping[str, type[WeightLayer]] = {
+    "dense": Dense,
+    "cdlinear": CDLinear,
+    "low-rank": LowRank,
 }
+WEIGHTS = {name: Weights(LAYERS[name], own) for name, own in STRUCTURES.items()}
 
 
 def conv_network(name="dense", activation=ReLU):
     """Two convolutions with pooling in between; CDLinear's first takes one channel more."""
     own: Any = families.family(name)
-    structure = {"dense": {}, "cdlinear": {"B": 2}, "low-rank": {"rank": 2}}[name]
+    structure = STRUCTURES[name]
     wide = own.width_multiple(structure)
     first = Convolution(kernel_layer(own, wide, 4, 9, structure), IMAGE[:2], 1, 3)
     second = Convolution(kernel_layer(own, 4, 4, 9, structure), (2, 2), 4, 3)
