@@ -155,11 +155,8 @@ class DeepNetworks(Claim):
             for kind, depths in DEPTHS.items()
         }
         grows = {kind: levels_of(growth, MORE) for kind, growth in growths.items()}
-        measured = ", ".join(
-            f"advantage × {format_number(growth[0].estimate)} ({kind}, {DEPTHS[kind][0]} → "
-            f"{DEPTHS[kind][-1]} layers)"
-            for kind, growth in growths.items()
-        )
+        by = [f"× {format_number(own[0].estimate)} ({kind})" for kind, own in growths.items()]
+        measured = f"advantage {', '.join(by)} up to 17 layers"
         reason = " ".join(_told(found, kind, growth) for kind, growth in growths.items())
         if all(levels == DECIDING for levels in grows.values()):
             return Judgement(HOLDS, measured, reason)

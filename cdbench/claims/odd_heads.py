@@ -19,6 +19,7 @@ from cdbench.records.judgement import (
 )
 from cdbench.statistics.estimands import NEW_DATA
 from cdbench.statistics.estimates import Observations, mean
+from cdbench.statistics.numerals import format_points
 from cdbench.statistics.wording import above, below, in_points
 
 HEADS = (1, 2, 3, 4, 5, 6, 7, 8)
@@ -153,7 +154,8 @@ class OddHeads(Claim):
         """Return the verdict, by the rule."""
         layer, *others = LAYERS
         parities = [found.find(PARITY, subject(layer, arm)) for arm in ARMS]
-        measured = f"parity {', '.join(in_points(own) for own in parities)} points"
+        shown = ", ".join(format_points(own.estimate for own in parities))
+        measured = f"odd heads above the trend by {shown} points"
         beside = [found.find(PARITY, subject(own, arm)) for own in others for arm in ARMS]
         reason = (
             f"In the arms {', '.join(ARMS)} odd head counts of CD-attention are above the trend by "
