@@ -20,6 +20,7 @@ from cdbench.comparison.words import how_sure, sentences
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.statistics.measures import ACCURACY
 from cdbench.store.comparison_queries import ReportedRun
 from tests.test_compare_sizes import plan_of
 
@@ -74,8 +75,8 @@ def test_a_best_that_runs_away_is_said_to_be_at_the_edge() -> None:
 def test_rates_that_diverge_are_no_choice_and_lower_ones_are_tried() -> None:
     found, _ = walk(lambda rate: None if rate > 0.002 else Score(0.5, 1.0))
     assert found.rate == 0.00125  # of equal rates the highest; 0.000625 was tried
-    assert sorted(found.accuracies)[0] == 0.000625
-    assert found.accuracies[0.32] is None
+    assert sorted(found.merits)[0] == 0.000625
+    assert found.merits[0.32] is None
     nothing, order = walk(lambda _: None)
     assert (nothing.rate, nothing.usable, nothing.is_at_edge) == (None, (), True)
     assert min(order) == pytest.approx(0.0025 / 2**MOST_EXTENSIONS)
@@ -105,7 +106,7 @@ TUNED = Tuned(0.08, (0.04, 0.16), {0.08: 0.9}, is_at_edge=False)
 
 def competitor(candidate: Candidate, accuracies: list[float]) -> Competitor:
     runs = {
-        seed: ReportedRun(seed, accuracy, 0.01, 10.0 + seed, 100.0)
+        seed: ReportedRun(seed, accuracy, None, None, 0.01, 10.0 + seed, 100.0)
         for seed, accuracy in enumerate(accuracies)
     }
     return Competitor(candidate, TUNED, 16, runs, 1.0)
@@ -117,17 +118,17 @@ OURS = [competitor(*pair) for pair in zip(CANDIDATES, ACCURACIES, strict=True)]
 
 
 def test_intervals_and_p_are_those_of_scipy() -> None:
-    found = {line.model: line for line in lines(OURS, 0.25)}
+    found = {line.model: line for line in lines(OURS, 0.25, ACCURACY)}
     own = found["cdlinear B=4"]
     sample = np.array(ACCURACIES[2])
     expected = stats.ttest_1samp(sample, 0).confidence_interval()
     assert own.low == pytest.approx(expected.low)
     assert own.high == pytest.approx(expected.high)
     assert own.wide_high is not None
-    assert own.accuracy is not None
+    assert own.score is not None
     assert own.high is not None
     widening = np.sqrt(1 + len(sample) / 4)
-    assert own.wide_high - own.accuracy == pytest.approx((own.high - own.accuracy) * widening)
+    assert own.wide_high - own.score == pytest.approx((own.high - own.score) * widening)
     of_base = {difference.against: difference for difference in own.differences}
     paired = stats.ttest_rel(ACCURACIES[2], ACCURACIES[1])
     assert of_base["narrower dense"].difference == pytest.approx(
@@ -142,9 +143,9 @@ def test_intervals_and_p_are_those_of_scipy() -> None:
 
 
 def test_lines_go_from_the_dense_network_down_in_accuracy() -> None:
-    found = lines(OURS[::1], 0.25)
+    found = lines(OURS[::1], 0.25, ACCURACY)
     assert found[0].role == "dense"
-    accuracies = [line.accuracy or 0.0 for line in found[1:]]
+    accuracies = [line.score or 0.0 for line in found[1:]]
     assert accuracies == sorted(accuracies, reverse=True)
     assert {d.against for d in found[0].differences} == set()
     narrower = next(line for line in found if line.role == "narrower dense")
@@ -153,7 +154,7 @@ def test_lines_go_from_the_dense_network_down_in_accuracy() -> None:
 
 
 def test_on_the_data_sets_own_split_there_is_no_interval_for_new_data() -> None:
-    for line in lines(OURS, None):
+    for line in lines(OURS, None, ACCURACY):
         assert (line.wide_low, line.wide_high) == (None, None)
         for difference in line.differences:
             assert difference.wide_p_holm is None
@@ -163,7 +164,7 @@ def test_pairs_are_of_the_seeds_that_both_have() -> None:
     short = competitor(CANDIDATES[2], ACCURACIES[2])
     runs = {seed: run for seed, run in short.runs.items() if seed != 3}
     some = [OURS[0], OURS[1], Competitor(short.candidate, TUNED, 16, runs, None)]
-    own = next(line for line in lines(some, 0.25) if line.layer == "cdlinear")
+    own = next(line for line in lines(some, 0.25, ACCURACY) if line.layer == "cdlinear")
     assert own.n_seeds == 7
     kept = [i for i in range(8) if i != 3]
     gap = np.mean(np.array(ACCURACIES[2])[kept] - np.array(ACCURACIES[0])[kept])
@@ -184,8 +185,8 @@ def test_sure_is_what_holms_p_is_below_five_percent_for() -> None:
 
 
 def test_a_sentence_says_who_is_best_and_how_the_layers_fare() -> None:
-    found = lines(OURS, 0.25)
-    (said,) = sentences(found, "digits", "parameters")
+    found = lines(OURS, 0.25, ACCURACY)
+    (said,) = sentences(found, "digits", "parameters", ACCURACY)
     best = next(line for line in found if line.role != "dense")
     assert best.model == "cdlinear B=4"
     assert said.startswith(
@@ -198,7 +199,7 @@ def test_a_sentence_says_who_is_best_and_how_the_layers_fare() -> None:
 def test_a_model_that_lost_seeds_is_not_the_best_and_is_named() -> None:
     short = {seed: run for seed, run in OURS[2].runs.items() if seed}
     some = [*OURS[:2], Competitor(CANDIDATES[2], TUNED, 16, short, None), OURS[3]]
-    (said,) = sentences(lines(some, 0.25), "digits", "parameters")
+    (said,) = sentences(lines(some, 0.25, ACCURACY), "digits", "parameters", ACCURACY)
     assert "dense 23 23 is best" in said
     assert "The best structured layer, low-rank rank=7, has " in said
     assert said.endswith("Out of this for lost seeds: cdlinear B=4.")
@@ -206,7 +207,7 @@ def test_a_model_that_lost_seeds_is_not_the_best_and_is_named() -> None:
 
 def test_differences_that_are_all_equal_are_not_sure() -> None:
     same = [competitor(one, [0.9 - place / 30] * 8) for place, one in enumerate(CANDIDATES[:3])]
-    for line in lines(same, 0.25):
+    for line in lines(same, 0.25, ACCURACY):
         for own in line.differences:
             assert (own.low, own.p_holm, own.wide_p_holm) == (own.high, 1.0, 1.0)
             assert how_sure(own) == "not sure"
@@ -214,10 +215,10 @@ def test_differences_that_are_all_equal_are_not_sure() -> None:
 
 def test_a_sentence_says_so_if_a_narrower_dense_network_is_best() -> None:
     worse = [OURS[0], OURS[1], competitor(CANDIDATES[2], [a - 0.05 for a in ACCURACIES[2]])]
-    (said,) = sentences(lines(worse, 0.25), "digits", "parameters")
+    (said,) = sentences(lines(worse, 0.25, ACCURACY), "digits", "parameters", ACCURACY)
     assert "dense 23 23 is best" in said
     assert "The best structured layer, cdlinear B=4, has " in said
     untrained = Competitor(CANDIDATES[2], Tuned(None, (), {}, is_at_edge=True), 16, {}, None)
-    found: list[ComparedModel] = lines([OURS[0], OURS[1], untrained], 0.25)
-    (said,) = sentences(found, "digits", "parameters")
+    found: list[ComparedModel] = lines([OURS[0], OURS[1], untrained], 0.25, ACCURACY)
+    (said,) = sentences(found, "digits", "parameters", ACCURACY)
     assert said.endswith("no structured layer trained with every seed.")

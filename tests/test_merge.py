@@ -282,11 +282,11 @@ def test_merged_comparisons_rest_on_the_same_runs(
     location: str, tmp_path: Path, runs: list[Run]
 ) -> None:
     database = open_for_writing(write(location, *runs[:3]))
-    begin_comparison(database, "mine", "{}", "mine", "cdbench compare")
+    begin_comparison(database, "mine", "accuracy", "{}", "mine", "cdbench compare")
     other = write(str(tmp_path / "other.db"), *runs[3:])
     database = open_for_writing(other)
     for name, rests_on in (("one", [1]), ("two", [2, 4])):
-        key = begin_comparison(database, name, "{}", name, "cdbench compare")
+        key = begin_comparison(database, name, "accuracy", "{}", name, "cdbench compare")
         end_comparison(database, key, [(run_id, "tuning") for run_id in rests_on], [])
     merge_database(location, other)
     question = (

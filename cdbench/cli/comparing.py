@@ -101,8 +101,8 @@ class _Stages:
         for config, run in self.ended.items():
             accuracy, loss = run.validation_accuracy, run.validation_loss
             scores[config] = None
-            if run.is_completed and accuracy is not None and loss is not None:
-                scores[config] = Score(accuracy, loss)
+            if run.is_completed and loss is not None:
+                scores[config] = Score(self.plan.measure.merit_of_trial(accuracy, loss), loss)
         return scores
 
     def report(self, tuned: Sequence[Tuned]) -> list[dict[RunConfig, Diagnostics]] | None:
@@ -153,7 +153,7 @@ def run_comparison(
         If no model trained at any rate.
     """
     comparison_id = begin_comparison(
-        database, name, plan.canonical_json(), plan.digest(), command_line()
+        database, name, plan.measure.name, plan.canonical_json(), plan.digest(), command_line()
     )
     stages = _Stages(plan, candidates, database, jobs, cluster)
     tuned = stages.tune()
@@ -187,7 +187,7 @@ def _end(
         Competitor(
             one,
             own,
-            len(own.accuracies) * len(plan.tuning_seeds),
+            len(own.merits) * len(plan.tuning_seeds),
             {config.seed: runs[found[config][0]] for config in configs if config in found},
             prediction_microseconds(one.config, split),
         )
@@ -197,7 +197,8 @@ def _end(
     noted = {run.run_id: TUNING for run in stages.ended.values()}
     noted |= {run.run_id: REPORTED for run in lost.values()}
     noted |= {run_id: REPORTED for run_id, _ in found.values()}
-    end_comparison(database, comparison_id, noted.items(), lines(competitors, _overlap(plan)))
+    found_lines = lines(competitors, _overlap(plan), plan.measure)
+    end_comparison(database, comparison_id, noted.items(), found_lines)
 
 
 def _overlap(plan: Plan) -> float | None:

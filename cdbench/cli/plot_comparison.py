@@ -34,7 +34,7 @@ def _of_several(database: "Database", names: list[str]) -> dict[str, Any]:
     from cdbench.cli.over_tasks import over_comparisons
     from cdbench.plots.standings import Row, standings
 
-    over = over_comparisons(database, names)
+    measure, over = over_comparisons(database, names)
     return {
         "standings" if len(over) == 1 else f"standings-{budget:g}": standings(
             [
@@ -42,6 +42,7 @@ def _of_several(database: "Database", names: list[str]) -> dict[str, Any]:
                 for one in found.standings
             ],
             found.critical_difference,
+            measure.noun,
             f"Families over {len(names)} data sets, at budget {budget:g}",
             f"comparisons {', '.join(names)} of {database.label} · {found.n_seeds} seeds each",
         )
@@ -51,10 +52,12 @@ def _of_several(database: "Database", names: list[str]) -> dict[str, Any]:
 
 def _of_one(database: "Database", name: str | None) -> dict[str, Any]:
     from cdbench.plots import COMPARISON_FIGURES, Competitor
+    from cdbench.statistics.measures import MEASURES
     from cdbench.store.comparison_queries import rate_curves, stored_comparison
 
     found = stored_comparison(database, name)
-    curves = rate_curves(database, found.comparison_id)
+    measure = MEASURES[found.measure]
+    curves = rate_curves(database, found.comparison_id, measure.is_chosen_by_accuracy)
     competitors = [
         Competitor(
             line.layer,
@@ -62,21 +65,24 @@ def _of_one(database: "Database", name: str | None) -> dict[str, Any]:
             line.budget,
             line.n_parameters,
             line.multiply_adds,
-            line.accuracy,
+            line.score,
             line.low,
             line.high,
             curves.get((line.model, line.hidden), ()),
             line.learning_rate,
         )
         for line in found.lines
-        if line.accuracy is not None and line.low is not None and line.high is not None
+        if line.score is not None and line.low is not None and line.high is not None
     ]
     source = (
         f"comparison {found.name} of {database.label} · {found.n_reported:,} runs reported, "
         f"{found.n_tuning:,} to choose the rates"
     )
     titles = {
-        "pareto": f"Test accuracy against size · {found.name}",
+        "pareto": f"Test {measure.noun} against size · {found.name}",
         "rate-curves": f"How wide is the range of learning rates that works? · {found.name}",
     }
-    return {own: draw(competitors, titles[own], source) for own, draw in COMPARISON_FIGURES.items()}
+    return {
+        own: draw(competitors, measure, titles[own], source)
+        for own, draw in COMPARISON_FIGURES.items()
+    }

@@ -164,7 +164,8 @@ def _comparison(db: str, names: list[str] | None, form: str) -> list[Report]:
         from cdbench.cli.over_tasks import over_comparisons
         from cdbench.reports.over_tasks import ranked
 
-        return [ranked(own, budget) for budget, own in over_comparisons(database, names).items()]
+        measure, over = over_comparisons(database, names)
+        return [ranked(own, budget, measure) for budget, own in over.items()]
     tables = tables_of(stored_comparison(database, names[0] if names else None))
     return tables[:1] if form in ("csv", "json") else tables
 

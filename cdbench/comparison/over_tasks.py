@@ -10,13 +10,14 @@ from cdbench.engine.products.base import Array
 from cdbench.errors import ConfigurationError
 from cdbench.statistics.improvement import paired_improvement
 from cdbench.statistics.interquartile import interquartile_mean
+from cdbench.statistics.measures import Measure
 from cdbench.statistics.ranks import average_ranks, critical_difference, friedman
 from cdbench.statistics.stratified_bootstrap import stratified_interval
 
 FEWEST_TASKS, FEWEST_FAMILIES = 2, 3
 
 Scores = Mapping[str, Sequence[float]]
-"""Test accuracies of each family, seed by seed; families by the name that tells them apart."""
+"""What each family reached, seed by seed; families by the name that tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Standing:
     family : str
         Its name; NARROWER for the dense network of its size.
     rank : float
-        By mean accuracy, averaged over the tasks; 1 is best everywhere.
+        By its mean, averaged over the tasks; 1 is best everywhere.
     improvement, low, high : float or None
         Probability that it is better than the narrower dense network on a split of one of the
         tasks, with its 95 % interval, bootstrapped within the tasks; None for that network itself.
-    accuracy : float
-        Interquartile mean of all its accuracies, 0 to 1.
+    score : float
+        Interquartile mean of all that it reached.
     """
 
     family: str
@@ -41,7 +42,7 @@ class Standing:
     improvement: float | None
     low: float | None
     high: float | None
-    accuracy: float
+    score: float
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class OverTasks:
     n_seeds: int
 
 
-def over_tasks(tasks: Mapping[str, Scores]) -> OverTasks:
-    """Return how the families fare that all tasks have with every seed.
+def over_tasks(tasks: Mapping[str, Scores], measure: Measure) -> OverTasks:
+    """Return how the families fare that all tasks, of one measure, have with every seed.
 
     Raises
     ------
@@ -80,9 +81,9 @@ def over_tasks(tasks: Mapping[str, Scores]) -> OverTasks:
     # A family that lost seeds by divergence would be ranked by those that were left.
     whole = {
         name: {
-            family: accuracies
-            for family, accuracies in scores.items()
-            if len(accuracies) == max(map(len, scores.values()))
+            family: reached
+            for family, reached in scores.items()
+            if len(reached) == max(map(len, scores.values()))
         }
         for name, scores in tasks.items()
     }
@@ -102,10 +103,10 @@ def over_tasks(tasks: Mapping[str, Scores]) -> OverTasks:
         family: np.array([list(scores[family])[:n_seeds] for scores in tasks.values()])
         for family in common
     }
-    means = np.stack([runs[family].mean(axis=1) for family in common], axis=1)
+    means = measure.sign * np.stack([runs[family].mean(axis=1) for family in common], axis=1)
     ranks = dict(zip(common, average_ranks(means).tolist(), strict=True))
     _, p = friedman(means)
-    standings = [_standing(family, ranks[family], runs) for family in common]
+    standings = [_standing(family, ranks[family], runs, measure.sign) for family in common]
     return OverTasks(
         tuple(tasks),
         tuple(sorted(standings, key=lambda one: one.rank)),
@@ -115,14 +116,14 @@ def over_tasks(tasks: Mapping[str, Scores]) -> OverTasks:
     )
 
 
-def _standing(family: str, rank: float, runs: Mapping[str, Array]) -> Standing:
-    accuracy = float(interquartile_mean(runs[family]))
+def _standing(family: str, rank: float, runs: Mapping[str, Array], sign: int) -> Standing:
+    score = float(interquartile_mean(runs[family]))
     if family == NARROWER:
-        return Standing(family, rank, None, None, None, accuracy)
-    pairs = np.stack([runs[family], runs[NARROWER]], axis=-1)
+        return Standing(family, rank, None, None, None, score)
+    pairs = sign * np.stack([runs[family], runs[NARROWER]], axis=-1)
 
     def probability(resampled: Array) -> Array:
         return paired_improvement(resampled[..., 0], resampled[..., 1])
 
     low, high = stratified_interval(probability, pairs)
-    return Standing(family, rank, float(probability(pairs)), low, high, accuracy)
+    return Standing(family, rank, float(probability(pairs)), low, high, score)

@@ -12,6 +12,7 @@ from cdbench.config.checks import HEADS
 from cdbench.config.run_config import RunConfig
 from cdbench.config.structure import Value
 from cdbench.errors import ConfigurationError, UnknownNameError
+from cdbench.statistics.measures import OF_TASK, Measure
 
 MATCHES = ("parameters", "multiply-adds")
 """What budgets are of. Multiply-adds are a sample's, without biases and fixed transforms."""
@@ -93,7 +94,7 @@ class Plan:
         The dense network at its full width, pinned to its data set; all models share its knobs but
         the layers, the hidden widths of narrower dense networks, and the learning rate.
     n_features, n_classes : int
-        Of the data set.
+        Inputs and outputs: of a text its context and symbols; a quantity is one output.
     entrants : tuple of Entrant
         The families.
     budgets : tuple of float
@@ -159,6 +160,11 @@ class Plan:
                 f"rates = {' '.join(f'{rate:g}' for rate in self.rates)}: expected at least 3, "
                 "each the same multiple of the one before, such as 0.01 0.02 0.04"
             )
+
+    @property
+    def measure(self) -> Measure:
+        """What its models are ranked by."""
+        return OF_TASK[self.base.task]
 
     @property
     def factor(self) -> float:

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 import numpy as np
 
 from cdbench.comparison.sizes import DENSE, NARROWER, Candidate
 from cdbench.comparison.trials import Tuned
+from cdbench.comparison.words import widths_of
 from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.statistics.averages import mean, median
 from cdbench.statistics.holm import holm
 from cdbench.statistics.improvement import paired_improvement
+from cdbench.statistics.measures import Measure
 from cdbench.statistics.resampled import ResampledT, resampled_t
 from cdbench.store.comparison_queries import ReportedRun
 
@@ -40,8 +43,10 @@ class Competitor:
     prediction_us: float | None
 
 
-def lines(competitors: Sequence[Competitor], overlap: float | None) -> list[ComparedModel]:
-    """Return the lines of a comparison, budget by budget, the most accurate first.
+def lines(
+    competitors: Sequence[Competitor], overlap: float | None, measure: Measure
+) -> list[ComparedModel]:
+    """Return the lines of a comparison, budget by budget, the best first.
 
     Parameters
     ----------
@@ -49,27 +54,31 @@ def lines(competitors: Sequence[Competitor], overlap: float | None) -> list[Comp
         The dense network of full width is the first.
     overlap : float or None
         n_test / n_train of the seeds' splits; None if all have the data set's own test split.
+    measure : Measure
+        What makes a model the best.
     """
     whole = competitors[0]
     assert whole.candidate.role == DENSE
-    found = [_line(whole, overlap)]
+    found = [_line(whole, overlap, measure)]
     for budget in dict.fromkeys(one.candidate.budget for one in competitors[1:]):
         own = [one for one in competitors[1:] if one.candidate.budget == budget]
         narrower = next(one for one in own if one.candidate.role == NARROWER)
         differences: dict[int, list[Difference]] = {}
         for against, base in ((DENSE, whole), (NARROWER, narrower)):
             others = {i: one for i, one in enumerate(own) if one is not base}
-            for i, difference in _differences(others, base, against, overlap).items():
+            for i, difference in _differences(others, base, against, overlap, measure).items():
                 differences.setdefault(i, []).append(difference)
         of_budget = [
-            replace(_line(one, overlap), differences=tuple(differences.get(i, ())))
+            replace(_line(one, overlap, measure), differences=tuple(differences.get(i, ())))
             for i, one in enumerate(own)
         ]
-        found += sorted(of_budget, key=lambda line: -(line.accuracy or 0.0))
+        found += sorted(
+            of_budget, key=lambda line: inf if line.score is None else -measure.merit(line.score)
+        )
     return found
 
 
-def _line(one: Competitor, overlap: float | None) -> ComparedModel:
+def _line(one: Competitor, overlap: float | None, measure: Measure) -> ComparedModel:
     config, tuned, runs = one.candidate.config, one.tuned, list(one.runs.values())
     low, high = tuned.usable or (None, None)
     line = ComparedModel(
@@ -79,7 +88,7 @@ def _line(one: Competitor, overlap: float | None) -> ComparedModel:
         layer=config.layer,
         structure=config.structure,
         B=config.B,
-        hidden=" ".join(map(str, config.hidden)),
+        hidden=widths_of(config),
         n_parameters=one.candidate.n_parameters,
         multiply_adds=one.candidate.multiply_adds,
         learning_rate=tuned.rate,
@@ -91,14 +100,14 @@ def _line(one: Competitor, overlap: float | None) -> ComparedModel:
     )
     if len(runs) < 2:
         return line
-    accuracies = np.array([run.test_accuracy for run in runs])
-    plain = resampled_t(accuracies, 0.0)
-    wide = None if overlap is None else resampled_t(accuracies, overlap)
+    scores = np.array([measure.of(run) for run in runs])
+    plain = resampled_t(scores, 0.0)
+    wide = None if overlap is None else resampled_t(scores, overlap)
     of_weights = [run.weight_kappa for run in runs if run.weight_kappa is not None]
     of_hessians = [run.hessian_kappa for run in runs if run.hessian_kappa is not None]
     return replace(
         line,
-        accuracy=plain.mean,
+        score=plain.mean,
         low=plain.low,
         high=plain.high,
         wide_low=None if wide is None else wide.low,
@@ -116,7 +125,11 @@ def _p(found: ResampledT) -> float:
 
 
 def _differences(
-    others: Mapping[int, Competitor], base: Competitor, against: str, overlap: float | None
+    others: Mapping[int, Competitor],
+    base: Competitor,
+    against: str,
+    overlap: float | None,
+    measure: Measure,
 ) -> dict[int, Difference]:
     """Return each model's difference to the base over common seeds, by its place."""
     plain, wide, improved = {}, {}, {}
@@ -125,11 +138,13 @@ def _differences(
         if len(seeds) < 2:
             continue
         ours, theirs = (
-            np.array([own.runs[seed].test_accuracy for seed in seeds]) for own in (one, base)
+            np.array([measure.of(own.runs[seed]) for seed in seeds]) for own in (one, base)
         )
         plain[i] = resampled_t(ours - theirs, 0.0)
         wide[i] = None if overlap is None else resampled_t(ours - theirs, overlap)
-        improved[i] = float(paired_improvement(ours[None], theirs[None]))
+        improved[i] = float(
+            paired_improvement(measure.sign * ours[None], measure.sign * theirs[None])
+        )
     adjusted = holm({str(i): _p(found) for i, found in plain.items()})
     widely = holm({str(i): _p(found) for i, found in wide.items() if found is not None})
     return {

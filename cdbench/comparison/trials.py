@@ -12,9 +12,6 @@ from cdbench.config.run_config import RunConfig
 MOST_EXTENSIONS = 3
 """How often a grid is extended at most, at one end or the other."""
 
-USABLE = 0.005
-"""Rates whose validation accuracy is at most so far below the best one's are usable."""
-
 OF_TRIALS = Diagnostics(spectra=False, values=False, history=False)
 OF_REPORTED = OF_TRIALS
 OF_FIRST = Diagnostics(values=False, kinds=("weight", "layer_hessian"), history=False)
@@ -27,9 +24,18 @@ N_FIRST = 1
 
 @dataclass(frozen=True)
 class Score:
-    """What one trial gave: accuracy, 0 to 1, and loss, nats, on the samples for validation."""
+    """What one trial gave on the samples for validation.
 
-    accuracy: float
+    Attributes
+    ----------
+    merit : float
+        What rates are chosen by, of which more is better: accuracy, 0 to 1, or the loss with a
+        minus sign.
+    loss : float
+        In nats, or of a regression in the target's unit squared.
+    """
+
+    merit: float
     loss: float
 
 
@@ -46,17 +52,17 @@ class Tuned:
     rate : float or None
         The best; None if no trial of any rate completed.
     usable : tuple of float
-        Lowest and highest rate about the best whose accuracies are within USABLE of it; empty
+        Lowest and highest rate about the best that are nearly as good (``Measure.usable``); empty
         without a best.
-    accuracies : mapping of float to (float or None)
-        Mean validation accuracy by rate; None where a trial did not complete.
+    merits : mapping of float to (float or None)
+        Mean merit of the trials by rate; None where one did not complete.
     is_at_edge : bool
         Whether the best is the lowest or highest that was tried.
     """
 
     rate: float | None
     usable: tuple[float, ...]
-    accuracies: Mapping[float, float | None]
+    merits: Mapping[float, float | None]
     is_at_edge: bool
 
 
@@ -99,7 +105,7 @@ def search(plan: Plan, candidate: Candidate, scores: Scores) -> tuple[list[RunCo
 
 
 def tuned(plan: Plan, candidate: Candidate, rates: Iterable[float], scores: Scores) -> Tuned:
-    """Return what the trials of these rates tell: the highest mean accuracy, then the lowest loss.
+    """Return what the trials of these rates tell: the highest mean merit, then the lowest loss.
 
     A rate of which a trial did not complete, or was not made yet, is no choice.
     """
@@ -111,28 +117,26 @@ def tuned(plan: Plan, candidate: Candidate, rates: Iterable[float], scores: Scor
         means[rate] = None
         if len(complete) == len(found):
             means[rate] = Score(
-                fmean(one.accuracy for one in complete), fmean(one.loss for one in complete)
+                fmean(one.merit for one in complete), fmean(one.loss for one in complete)
             )
-    accuracies = {rate: None if own is None else own.accuracy for rate, own in means.items()}
-    able = [(own.accuracy, -own.loss, rate) for rate, own in means.items() if own is not None]
+    merits = {rate: None if own is None else own.merit for rate, own in means.items()}
+    able = [(own.merit, -own.loss, rate) for rate, own in means.items() if own is not None]
     if not able:
-        return Tuned(None, (), accuracies, is_at_edge=True)
-    best = max(able)[2]
-    return Tuned(
-        best, _usable(ordered, best, accuracies), accuracies, best in (ordered[0], ordered[-1])
-    )
+        return Tuned(None, (), merits, is_at_edge=True)
+    merit, _, best = max(able)
+    usable = _usable(ordered, best, merits, plan.measure.usable_from(merit))
+    return Tuned(best, usable, merits, best in (ordered[0], ordered[-1]))
 
 
 def _usable(
-    ordered: list[float], best: float, accuracies: Mapping[float, float | None]
+    ordered: list[float], best: float, merits: Mapping[float, float | None], level: float
 ) -> tuple[float, float]:
     """Return the ends of the unbroken stretch of usable rates about the best."""
-    level = (accuracies[best] or 0.0) - USABLE
 
     def end(rates: Iterable[float]) -> float:
         last = best
         for rate in rates:
-            own = accuracies[rate]
+            own = merits[rate]
             if own is None or own < level:
                 break
             last = rate

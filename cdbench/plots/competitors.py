@@ -24,10 +24,10 @@ class Competitor:
         What it was matched to; 1 for the dense network of full width.
     n_parameters, multiply_adds : int
         Its size.
-    accuracy, low, high : float
-        Mean test accuracy and its interval over seeds, 0 to 1.
+    score, low, high : float
+        Mean over the test split of the comparison's measure, and its interval over seeds.
     rates : sequence of (float, float or None)
-        Learning rates that were tried, in order, each with its mean validation accuracy.
+        Learning rates that were tried, in order, each with the mean of what they are chosen by.
     best_rate : float or None
         The one that was chosen.
     """
@@ -37,7 +37,7 @@ class Competitor:
     budget: float
     n_parameters: int
     multiply_adds: int
-    accuracy: float
+    score: float
     low: float
     high: float
     rates: Sequence[tuple[float, float | None]] = field(default=())

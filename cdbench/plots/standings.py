@@ -26,7 +26,9 @@ class Row(NamedTuple):
     high: float | None
 
 
-def standings(rows: Sequence[Row], critical_difference: float, title: str, source: str) -> "Figure":
+def standings(
+    rows: Sequence[Row], critical_difference: float, noun: str, title: str, source: str
+) -> "Figure":
     """Draw a row a family, the best rank on top.
 
     Parameters
@@ -35,6 +37,8 @@ def standings(rows: Sequence[Row], critical_difference: float, title: str, sourc
         The best rank first.
     critical_difference : float
         Ranks that differ by less are not told apart.
+    noun : str
+        What the ranks are by.
     title, source : str
         What it is of, and where its numbers come from.
 
@@ -58,7 +62,7 @@ def standings(rows: Sequence[Row], critical_difference: float, title: str, sourc
         better.set_yticks(places, [""] * len(rows))
         ranks.plot([row.rank for row in rows], places, "o", color=DOT.color)
         _draw_difference(ranks, rows[0].rank, critical_difference)
-        ranks.set_title("mean rank by test accuracy; 1 is best")
+        ranks.set_title(f"mean rank by test {noun}; 1 is best")
         _draw_better(better, rows)
         better.set_title("how probably better than narrower dense (%)")
     return figure

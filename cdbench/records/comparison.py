@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Difference:
-    """A model's test accuracy less that of a dense network, paired over seeds.
+    """What a model reached on the test split less what a dense network did, paired over seeds.
 
     Attributes
     ----------
@@ -53,13 +53,15 @@ class ComparedModel:
     n_parameters, multiply_adds : int
         Size, and real multiply-adds of a sample.
     learning_rate, usable_low, usable_high : float or None
-        The best rate, and the stretch of rates about it within half a point; None if none trained.
+        The best rate, and the stretch of rates about it that are nearly as good; None if none
+        trained.
     is_at_edge : bool
         Whether the best rate is at an end of those tried.
     n_trials, n_seeds : int
         Runs that chose the rate, and completed runs that are reported.
-    accuracy, low, high : float or None
-        Mean test accuracy, 0 to 1, with its 95 % interval over seeds.
+    score, low, high : float or None
+        Mean over the seeds of what it reached on the test split, by the comparison's measure, such
+        as accuracy, 0 to 1; with its 95 % interval over seeds.
     wide_low, wide_high : float or None
         The interval for new data of this kind.
     weight_kappa, hessian_kappa : float or None
@@ -88,7 +90,7 @@ class ComparedModel:
     is_at_edge: bool
     n_trials: int
     n_seeds: int
-    accuracy: float | None = None
+    score: float | None = None
     low: float | None = None
     high: float | None = None
     wide_low: float | None = None

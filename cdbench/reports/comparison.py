@@ -1,4 +1,4 @@
-"""A comparison as three tables: how accurate its models are, their rates, and what they cost."""
+"""A comparison as three tables: what its models reach, their rates, and what they cost."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
@@ -9,7 +9,8 @@ from cdbench.comparison.words import how_sure, named
 from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count, format_kappa
-from cdbench.statistics.numerals import format_number, format_points
+from cdbench.statistics.measures import MEASURES, Measure
+from cdbench.statistics.numerals import format_number
 from cdbench.store.comparison_queries import StoredComparison
 
 OF_DIFFERENCE = tuple(own.name for own in fields(Difference) if own.name != "against")
@@ -18,8 +19,8 @@ MARKS = {"sure on new data too": " **", "sure on these splits only": " *", "sure
 """How it is marked for what a difference is sure."""
 
 
-def accuracies(found: StoredComparison, sentences: Sequence[str]) -> Report:
-    """Return the table of accuracies and differences; its records hold all numbers of all tables.
+def scores(found: StoredComparison, sentences: Sequence[str]) -> Report:
+    """Return the table of scores and differences; its records hold all numbers of all tables.
 
     Parameters
     ----------
@@ -28,16 +29,18 @@ def accuracies(found: StoredComparison, sentences: Sequence[str]) -> Report:
     sentences : sequence of str
         What it found, in plain words, which the report begins with.
     """
+    measure = MEASURES[found.measure]
     n_seeds = max((line.n_seeds for line in found.lines), default=0)
     return Report(
-        title=f"Comparison {found.name}: test accuracy at each model's own best rate",
+        title=f"Comparison {found.name}: test {measure.noun} at each model's own best rate",
         columns=[
-            *("Model", "Parameters", "Test accuracy, %"),
-            *("less narrower dense, points", "better in", "less dense, points", "better in"),
+            *("Model", "Parameters", f"Test {measure.heading}"),
+            *(f"less narrower dense{measure.points}", "better in"),
+            *(f"less dense{measure.points}", "better in"),
         ],
-        rows=_grouped(found.lines, lambda line: _accuracy_cells(line, n_seeds)),
-        notes=_notes_on_accuracies(found),
-        records=[_record(line) for line in found.lines],
+        rows=_grouped(found.lines, lambda line: _score_cells(line, n_seeds, measure)),
+        notes=_notes_on_scores(found),
+        records=_records(found),
         text_columns=1,
         lead=sentences,
     )
@@ -50,14 +53,11 @@ def rates(found: StoredComparison) -> Report:
         columns=["Model", "best rate", "usable rates", "weight κ", "layer Hessian κ"],
         rows=_grouped(found.lines, _rate_cells),
         notes=[
-            "best rate: by validation accuracy; ! where it is at an end of the rates tried. usable "
-            "rates: those about the best within half a point of it, and how many times the highest "
-            "is the lowest. Where rates were tried on fewer than 200 samples in all, one sample is "
-            "more than half a point: the range is then of rates that are as good as the best.",
+            _note_on_rates(MEASURES[found.measure]),
             "κ: mean over the layers, of the first seed; of a layer's Hessian without null "
             "directions.",
         ],
-        records=[_record(line) for line in found.lines],
+        records=_records(found),
         text_columns=1,
     )
 
@@ -73,7 +73,7 @@ def costs(found: StoredComparison) -> Report:
             "as a DFT. s/epoch: mean wall time of the updates, which other work on the machine "
             "lengthens.",
         ],
-        records=[_record(line) for line in found.lines],
+        records=_records(found),
         text_columns=1,
     )
 
@@ -92,33 +92,36 @@ def _grouped(
     return rows
 
 
-def _accuracy_cells(line: ComparedModel, n_seeds: int) -> list[str]:
+def _score_cells(line: ComparedModel, n_seeds: int, measure: Measure) -> list[str]:
     differences = {found.against: found for found in line.differences}
     lost = f" ({n_seeds - line.n_seeds} lost)" if line.n_seeds < n_seeds else ""
-    cells = [named(line), format_count(line.n_parameters), _accuracy(line) + lost]
+    cells = [named(line), format_count(line.n_parameters), _score(line, measure) + lost]
     for base in (NARROWER, DENSE):
         own = differences.get(base)
-        cells += ["–", "–"] if own is None else [_difference(own), f"{100 * own.improvement:.0f} %"]
+        cells += (
+            ["–", "–"]
+            if own is None
+            else [_difference(own, measure), f"{100 * own.improvement:.0f} %"]
+        )
     return cells
 
 
-def _accuracy(line: ComparedModel) -> str:
-    if line.accuracy is None or line.high is None:
+def _score(line: ComparedModel, measure: Measure) -> str:
+    if line.score is None or line.high is None:
         return "none trained" if line.learning_rate is None else "–"
-    half = _halves(line.accuracy, line.high, line.wide_high)
-    return f"{100 * line.accuracy:.2f} {half}"
+    half = _halves(line.score, line.high, line.wide_high, measure)
+    return f"{measure.format(line.score)} {half}"
 
 
-def _difference(found: Difference) -> str:
-    (points,) = format_points([found.difference])
-    half = _halves(found.difference, found.high, found.wide_high)
-    return f"{points} {half}{MARKS.get(how_sure(found), '')}"
+def _difference(found: Difference, measure: Measure) -> str:
+    half = _halves(found.difference, found.high, found.wide_high, measure)
+    return f"{measure.format_gap(found.difference)} {half}{MARKS.get(how_sure(found), '')}"
 
 
-def _halves(middle: float, high: float, wide_high: float | None) -> str:
+def _halves(middle: float, high: float, wide_high: float | None, measure: Measure) -> str:
     """Return the half widths of both intervals, which are symmetric: ``± 0.21 (± 0.60)``."""
-    wide = "" if wide_high is None else f" (± {100 * (wide_high - middle):.2f})"
-    return f"± {100 * (high - middle):.2f}{wide}"
+    wide = "" if wide_high is None else f" (± {measure.format(wide_high - middle)})"
+    return f"± {measure.format(high - middle)}{wide}"
 
 
 def _rate_cells(line: ComparedModel) -> list[str]:
@@ -145,7 +148,24 @@ def _cost_cells(line: ComparedModel) -> list[str]:
     ]
 
 
-def _notes_on_accuracies(found: StoredComparison) -> list[str]:
+def _note_on_rates(measure: Measure) -> str:
+    best = (
+        f"best rate: by {measure.chosen_by}; ! where it is at an end of the rates tried. usable "
+        "rates: those about the best "
+    )
+    if not measure.is_chosen_by_accuracy:
+        return (
+            f"{best}whose loss is at most {100 * measure.usable:g} % above its own, and how many "
+            "times the highest is the lowest."
+        )
+    return (
+        f"{best}within half a point of it, and how many times the highest is the lowest. Where "
+        "rates were tried on fewer than 200 samples in all, one sample is more than half a point: "
+        "the range is then of rates that are as good as the best."
+    )
+
+
+def _notes_on_scores(found: StoredComparison) -> list[str]:
     seeds = sorted({line.n_seeds for line in found.lines if line.n_seeds})
     span = "–".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))) if seeds else "no"
     has_wide = any(line.wide_high is not None for line in found.lines)
@@ -163,11 +183,17 @@ def _notes_on_accuracies(found: StoredComparison) -> list[str]:
         f"samples held out of the training split.{lost * (seeds[:1] != seeds[-1:])}",
         f"{both}, by Holm's correction for the models of the budget, at 5 %. better in: share of "
         "seeds in which the model is ahead; equal ones count half.",
+        *(["Of bits per character less is better."] if MEASURES[found.measure].sign < 0 else []),
     ]
 
 
-def _record(line: ComparedModel) -> dict[str, Any]:
-    values = asdict(line)
+def _records(found: StoredComparison) -> list[dict[str, Any]]:
+    return [_record(line, found.measure) for line in found.lines]
+
+
+def _record(line: ComparedModel, measure: str) -> dict[str, Any]:
+    # In CSV and JSON the score has the name of what it is.
+    values = {measure if name == "score" else name: own for name, own in asdict(line).items()}
     differences = {found.pop("against"): found for found in values.pop("differences")}
     for base in (NARROWER, DENSE):
         own = differences.get(base, {})

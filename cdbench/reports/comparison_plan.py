@@ -5,6 +5,7 @@ from typing import Any
 
 from cdbench.comparison.plan import Plan
 from cdbench.comparison.sizes import DENSE, NARROWER, Candidate, Field
+from cdbench.comparison.words import widths_of
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count
 
@@ -40,13 +41,9 @@ def planned(plan: Plan, fields: Sequence[Field], candidates: Sequence[Candidate]
     )
 
 
-def _hidden(one: Candidate) -> str:
-    return " ".join(map(str, one.config.hidden))
-
-
 def _cells(one: Candidate, target: float | None) -> list[str]:
     return [
-        f"{one.config.model} {_hidden(one)}" if one.role == NARROWER else one.config.model,
+        f"{one.config.model} {widths_of(one.config)}" if one.role == NARROWER else one.config.model,
         "–" if target is None else f"{target:,.0f}",
         format_count(one.n_parameters),
         format_count(one.multiply_adds),
@@ -60,7 +57,7 @@ def _record(one: Candidate, target: float | None) -> dict[str, Any]:
         "target": target,
         "role": one.role,
         "model": one.config.model,
-        "hidden": _hidden(one),
+        "hidden": widths_of(one.config),
         "n_parameters": one.n_parameters,
         "multiply_adds": one.multiply_adds,
         "padded": one.padded,

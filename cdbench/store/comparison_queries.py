@@ -12,6 +12,7 @@ from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
+from cdbench.store.run_views import NATS_A_BIT
 from cdbench.store.stored_json import asked_config
 
 
@@ -27,10 +28,12 @@ class EndedRun:
 
 @dataclass(frozen=True)
 class ReportedRun:
-    """A completed run, as far as comparisons report it."""
+    """A completed run, as far as comparisons report it; None is what is not of its task."""
 
     run_id: int
-    test_accuracy: float
+    test_accuracy: float | None
+    test_r2: float | None
+    bits_per_character: float | None
     seconds_per_epoch: float
     weight_kappa: float | None
     hessian_kappa: float | None
@@ -42,6 +45,7 @@ class StoredComparison:
 
     comparison_id: int
     name: str
+    measure: str
     plan_json: str
     n_tuning: int
     n_reported: int
@@ -60,8 +64,10 @@ _ENDED = text(
 ).bindparams(bindparam("digests", expanding=True), bindparam("statuses", expanding=True))
 
 _REPORTED = text(
-    """
-    SELECT run.config_digest, run.run_id, epoch.test_accuracy,
+    f"""
+    SELECT run.config_digest, run.run_id, epoch.test_accuracy, epoch.test_r2,
+        CASE run.task WHEN 'language' THEN epoch.test_loss / {NATS_A_BIT} END
+            AS bits_per_character,
         (SELECT avg(e.duration_s) FROM epoch AS e WHERE e.run_id = run.run_id)
             AS seconds_per_epoch,
         (SELECT avg(k.kappa) FROM condition_number AS k WHERE k.run_id = run.run_id
@@ -76,7 +82,7 @@ _REPORTED = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 _COMPARISONS = """
-    SELECT comparison_id, name, plan_json,
+    SELECT comparison_id, name, measure, plan_json,
         (SELECT count(*) FROM comparison_run AS r WHERE r.comparison_id = c.comparison_id
             AND r.stage = 'tuning') AS n_tuning,
         (SELECT count(*) FROM comparison_run AS r WHERE r.comparison_id = c.comparison_id
@@ -101,17 +107,18 @@ _DIFFERENCES = text(
 _RATES = text(
     """
     SELECT model, hidden, learning_rate, n_trials = n_completed AS all_completed,
-        validation_accuracy_mean
+        validation_accuracy_mean, validation_loss_mean
     FROM comparison_rates WHERE comparison_id = :id ORDER BY learning_rate
     """
 )
 
 
-_ACCURACIES = text(
+_SCORES = text(
     """
-    SELECT role, family, structure, test_accuracy FROM comparison_accuracies
+    SELECT role, family, structure, CASE measure WHEN 'accuracy' THEN test_accuracy
+        WHEN 'r2' THEN test_r2 ELSE bits_per_character END AS score
+    FROM comparison_accuracies
     WHERE comparison_id = :id AND budget = :budget AND role <> 'dense'
-        AND run_id IN (SELECT run_id FROM run WHERE status = 'completed')
     ORDER BY position, seed
     """
 )
@@ -180,32 +187,32 @@ def stored_comparison(database: Database, name: str | None = None) -> StoredComp
 
 
 def rate_curves(
-    database: Database, comparison_id: int
+    database: Database, comparison_id: int, by_accuracy: bool
 ) -> dict[tuple[str, str], list[tuple[float, float | None]]]:
-    """Return mean validation accuracies by learning rate, for each model and its hidden widths.
+    """Return what rates were chosen by, by learning rate, of each model with its hidden widths.
 
-    The accuracy is None where a run did not complete.
+    That is the mean validation accuracy, or loss; None where a run did not complete.
     """
     curves: dict[tuple[str, str], list[tuple[float, float | None]]] = {}
     with database.transaction() as connection:
         for row in connection.execute(_RATES, {"id": comparison_id}).mappings():
-            accuracy = row["validation_accuracy_mean"] if row["all_completed"] else None
+            mean = row["validation_accuracy_mean" if by_accuracy else "validation_loss_mean"]
             curves.setdefault((row["model"], row["hidden"]), []).append(
-                (row["learning_rate"], accuracy)
+                (row["learning_rate"], mean if row["all_completed"] else None)
             )
     return curves
 
 
-def seed_accuracies(
+def seed_scores(
     database: Database, comparison_id: int, budget: float
 ) -> dict[tuple[str, str, str | None], list[float]]:
-    """Return completed runs' test accuracies, 0 to 1, by seed, of each role, family, structure."""
+    """Return completed runs' measure, by seed, of each role, family and structure."""
     found: dict[tuple[str, str, str | None], list[float]] = {}
     with database.transaction() as connection:
         asked = {"id": comparison_id, "budget": budget}
-        for row in connection.execute(_ACCURACIES, asked).mappings():
+        for row in connection.execute(_SCORES, asked).mappings():
             key = (row["role"], row["family"], row["structure"])
-            found.setdefault(key, []).append(row["test_accuracy"])
+            found.setdefault(key, []).append(row["score"])
     return found
 
 

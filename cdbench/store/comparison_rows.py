@@ -23,7 +23,7 @@ LINE = table_of(models.ComparisonLine)
 
 
 def begin_comparison(
-    database: Database, name: str, plan_json: str, plan_digest: str, command_line: str
+    database: Database, name: str, measure: str, plan_json: str, plan_digest: str, command_line: str
 ) -> int:
     """Return the key of the comparison of this plan, which is written now if there is none yet.
 
@@ -50,6 +50,7 @@ def begin_comparison(
             "uuid": str(uuid4()),
             "sequence": number,
             "name": own,
+            "measure": measure,
             "plan_json": plan_json,
             "plan_digest": plan_digest,
             "command_line": command_line,

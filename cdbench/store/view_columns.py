@@ -57,8 +57,10 @@ MEANINGS = {
     "verdict_now": "The ledger's verdict, by the rule as it is now.",
     "condition_now": "The condition under which it holds by that rule; else NULL.",
     "n_completed": "How many of these runs completed.",
-    "validation_accuracy_mean": "Mean of their validation accuracies, 0 to 1.",
-    "validation_loss_mean": "Mean of their validation losses, nats.",
+    "validation_accuracy_mean": "Mean of their validation accuracies, 0 to 1; NULL of a "
+    "regression.",
+    "validation_loss_mean": "Mean of their validation losses, nats; of a regression squared "
+    "errors.",
     "microseconds": "Of one pass: median of the rounds.",
     "microseconds_low": "Lower quartile of the rounds.",
     "microseconds_high": "Upper quartile of the rounds.",
@@ -68,6 +70,7 @@ MEANINGS = {
 
 OF_VIEWS = {
     ("epochs_to_accuracy", "accuracy"): "Level of test accuracy that is asked for, 0 to 1.",
+    ("comparisons", "accuracy"): "Mean test accuracy, 0 to 1; NULL where another measure ranks.",
     ("comparison_rates", "n_trials"): "Runs that tried this rate.",
     ("epochs_to_accuracy", "epochs"): "First epoch at or above that accuracy; NULL: never.",
     ("noise_floors", "level"): "The floor d, as a share of the sum of the numbers (the trace).",

@@ -22,6 +22,11 @@ class Comparison(Base):
     plan_json: Mapped[str] = mapped_column(
         comment="Everything that decides its numbers: JSON, keys sorted, no spaces."
     )
+    measure: Mapped[str] = mapped_column(
+        server_default="accuracy",
+        comment="What its models are ranked by, of the test split: accuracy, 0 to 1; r2; or "
+        "bits_per_character, of which less is better.",
+    )
     plan_digest: Mapped[str] = mapped_column(unique=True, comment="SHA-256 of plan_json.")
     command_line: Mapped[str] = mapped_column(comment="The command as it was first typed.")
     started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
@@ -67,7 +72,10 @@ class ComparisonLine(Base):
     layer: Mapped[str] = mapped_column(comment="Family of its layers.")
     structure: Mapped[str | None] = mapped_column(comment="Their structure, as in `run`.")
     B: Mapped[int | None] = mapped_column("B", comment="Block size of cdlinear, else NULL.")
-    hidden: Mapped[str] = mapped_column(comment="Hidden widths, such as 64 64.")
+    hidden: Mapped[str] = mapped_column(
+        comment="Hidden widths, such as 64 64; of conv its channels, and of residual-mlp and "
+        "attention the width."
+    )
     n_parameters: Mapped[int] = mapped_column(LARGE, comment="Weights and biases, as a count.")
     multiply_adds: Mapped[int] = mapped_column(
         LARGE, comment="Real multiply-adds of a sample, without biases and fixed transforms."
@@ -76,7 +84,9 @@ class ComparisonLine(Base):
         comment="The best step size η by validation; NULL if none trained."
     )
     usable_low: Mapped[float | None] = mapped_column(
-        comment="Lowest η of those about the best within half a point of it; NULL as above."
+        comment="Lowest η of those about the best that are nearly as good: within half a point of "
+        "validation accuracy, or ranked by R² within 5 % of its validation loss, by bits per "
+        "character within 1 %; NULL as above."
     )
     usable_high: Mapped[float | None] = mapped_column(comment="Highest η of the same.")
     is_at_edge: Mapped[bool] = mapped_column(
@@ -84,7 +94,9 @@ class ComparisonLine(Base):
     )
     n_trials: Mapped[int] = mapped_column(comment="Runs that chose η.")
     n_seeds: Mapped[int] = mapped_column(comment="Completed runs that are reported.")
-    accuracy: Mapped[float | None] = mapped_column(comment="Mean test accuracy, 0 to 1.")
+    score: Mapped[float | None] = mapped_column(
+        comment="Mean over the seeds of the comparison's measure."
+    )
     low: Mapped[float | None] = mapped_column(
         comment="Lower end of its 95 % interval (t) over the seeds: of these splits."
     )
@@ -109,7 +121,7 @@ class ComparisonLine(Base):
 
 
 class ComparisonDifference(Base):
-    """How a model of a comparison differs from a dense network in test accuracy, paired by seed."""
+    """How a model of a comparison differs from a dense network by the measure, paired by seed."""
 
     __tablename__ = "comparison_difference"
     __table_args__ = (CheckConstraint("improvement BETWEEN 0 AND 1", name="improvement"),)
@@ -124,7 +136,7 @@ class ComparisonDifference(Base):
         comment="dense, at its full width, or narrower dense, of the model's size.",
     )
     difference: Mapped[float] = mapped_column(
-        comment="Own test accuracy less the dense network's, mean over the seeds."
+        comment="Own measure less the dense network's, mean over the seeds."
     )
     low: Mapped[float] = mapped_column(
         comment="Lower end of its 95 % interval (t) over the seeds: of these splits."
