@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cdbench.cli import run
+from cdbench.cli.over_tasks import _common_measure
 from cdbench.comparison.over_tasks import over_tasks
 from cdbench.comparison.plan import Plan
 from cdbench.comparison.results import Competitor, lines
@@ -18,16 +21,20 @@ from cdbench.comparison.sizes import NARROWER
 from cdbench.comparison.trials import Score, search
 from cdbench.comparison.words import sentences
 from cdbench.config.run_config import RunConfig
+from cdbench.errors import ConfigurationError
 from cdbench.plots import Competitor as Drawn
 from cdbench.plots.pareto import pareto
 from cdbench.plots.rate_curves import rate_curves
 from cdbench.statistics.measures import ACCURACY, BITS_PER_CHARACTER, MEASURES, OF_TASK, R2, Measure
-from cdbench.store.comparison_queries import ReportedRun
+from cdbench.store.comparison_queries import ReportedRun, StoredComparison
 from cdbench.store.database import open_for_reading
+from cdbench.store.upkeep.merging import merge_database
 from tests.cli_tools import Here, rows
+from tests.postgres import PostgresServer
 from tests.released import released_database
 from tests.test_compare_sizes import plan_of
 from tests.test_compare_trials import CANDIDATES, TUNED
+from tests.test_postgresql import rows as stored
 
 N_SEEDS = 6
 REACHED = np.random.default_rng(5).normal(0.8, 0.03, (len(CANDIDATES), N_SEEDS))
@@ -37,12 +44,12 @@ REACHED += np.array([0.05, 0.0, 0.03, -0.04, 0.01])[: len(CANDIDATES), None]
 def competitors(reached: Any, measure: Measure) -> list[Competitor]:
     """Return models of which this is what their runs reached, seed by seed."""
 
-    def run(seed: int, value: float) -> ReportedRun:
+    def reported(seed: int, value: float) -> ReportedRun:
         values: dict[str, Any] = {measure.column: value}
         return replace(ReportedRun(seed, None, None, None, 0.01, None, None), **values)
 
     return [
-        Competitor(one, TUNED, 16, {i: run(i, x) for i, x in enumerate(own.tolist())}, 1.0)
+        Competitor(one, TUNED, 16, {i: reported(i, x) for i, x in enumerate(own.tolist())}, 1.0)
         for one, own in zip(CANDIDATES, reached, strict=True)
     ]
 
@@ -86,7 +93,7 @@ PLANS = {
 
 def test_rates_are_chosen_by_the_loss_that_decides_the_measure() -> None:
     """The accuracies say otherwise, and count in a classification only."""
-    losses = {0.02: 1.045, 0.04: 1.02, 0.08: 1.0, 0.16: 1.009, 0.32: 1.2}
+    losses = {0.02: 4.18, 0.04: 4.08, 0.08: 4.0, 0.16: 4.036, 0.32: 4.8}
     accuracies = {0.02: 0.7, 0.04: 0.8}
     expected = {"classification": 0.04, "regression": 0.08, "language": 0.08}
     usable = {"regression": (0.02, 0.16), "language": (0.08, 0.16)}
@@ -99,7 +106,7 @@ def test_rates_are_chosen_by_the_loss_that_decides_the_measure() -> None:
                 rate = one.learning_rate
                 assert rate is not None
                 accuracy = None if task == "regression" else accuracies.get(rate, 0.6)
-                loss = losses.get(rate, 3.0)
+                loss = losses.get(rate, 12.0)
                 scores[one] = Score(plan.measure.merit_of_trial(accuracy, loss), loss)
         assert (found.rate, found.is_at_edge) == (expected[task], False)
         if task in usable:
@@ -209,24 +216,69 @@ def write_table(path: Path) -> None:
     np.savetxt(path, np.c_[X, y], "%.6f", ",", header=names, comments="")
 
 
-@pytest.mark.long
-def test_a_regression_and_a_text_are_compared_from_the_command_line(here: Here) -> None:
-    write_table(here.folder / "measured.csv")
+def test_comparisons_of_different_measures_have_no_common_one() -> None:
+    found = {
+        name: StoredComparison(1, name, measure, "{}", 0, 0, ())
+        for name, measure in (("a", "r2"), ("b", "accuracy"), ("c", "r2"))
+    }
+    assert _common_measure({name: found[name] for name in "ac"}) == R2
+    with pytest.raises(ConfigurationError) as refused:
+        _common_measure(found)
+    assert str(refused.value) == (
+        "the comparisons are of different measures, a, c by R² and b by accuracy; expected --name "
+        "of comparisons of one measure"
+    )
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with the comparison of a regression, and that of a text."""
+    folder = tmp_path_factory.mktemp("both")
+    write_table(folder / "measured.csv")
     words = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog"]
     text = " ".join(np.random.default_rng(0).choice(words, 600).tolist())
-    (here.folder / "t.txt").write_text(text)
-    table = ("--dataset", "measured.csv", "--task", "regression", "--hidden", "32", "32")
-    asked = here("compare", *table, *QUICK, "--budget", "0.25", "--epochs", "4")
-    assert asked.code == 0, asked.err
-    asked = here(
-        *("compare", "--dataset", "text:t.txt", "--architecture", "attention", "--name", "text"),
-        *("--width", "16", "--heads", "2", "--depth", "1", "--context", "16", *QUICK),
-        *("--budget", "0.5", "--epochs", "1"),
-    )
-    assert asked.code == 0, asked.err
+    (folder / "t.txt").write_text(text)
+    table = ("--dataset", str(folder / "measured.csv"), "--task", "regression")
+    network = ("--architecture", "attention", "--width", "16", "--heads", "2", "--depth", "1")
+    for asked in (
+        (*table, "--hidden", "32", "32", "--budget", "0.25", "--epochs", "4", "--name", "table"),
+        (
+            *("--dataset", f"text:{folder / 't.txt'}", *network, "--context", "16"),
+            *("--budget", "0.5", "--epochs", "1", "--name", "text"),
+        ),
+    ):
+        assert run(["compare", *asked, *QUICK, "--db", str(folder / "runs.db")]) == 0
+    return folder / "runs.db"
+
+
+@pytest.mark.server
+def test_a_server_has_the_same_views_and_the_same_report(
+    here: Here, both: Path, postgres: PostgresServer
+) -> None:
+    url = postgres.new_database()
+    merge_database(url, str(both))
+    keys = ("comparison_id", "comparison_line_id", "run_id")
+    for view in ("comparisons", "differences", "comparison_accuracies", "comparison_rates"):
+        file, server = (
+            [
+                {name: value for name, value in row.items() if name not in keys}
+                for row in stored(open_for_reading(where), f"SELECT * FROM {view}")
+            ]
+            for where in (str(both), url)
+        )
+        assert file == server
+        assert len(file) >= 6
+    for name in ("table", "text"):
+        asked = ("report", "--compare", "--name", name, "--db")
+        assert here(*asked, str(both)).out == here(*asked, url).out
+
+
+@pytest.mark.long
+def test_a_regression_and_a_text_are_compared_from_the_command_line(here: Here, both: Path) -> None:
+    shutil.copy(both, here.folder / "runs.db")
     path = here.folder / "runs.db"
     for name, measure, value in (
-        ("measured.csv", R2, "test_r2"),
+        ("table", R2, "test_r2"),
         ("text", BITS_PER_CHARACTER, f"test_loss / {math.log(2)!r}"),
     ):
         shown = here("report", "--compare", "--name", name)
@@ -254,10 +306,10 @@ def test_a_regression_and_a_text_are_compared_from_the_command_line(here: Here) 
         drawn = here("plot", "--compare", "--name", name, "--format", "svg")
         assert drawn.out == "wrote figures/pareto.svg\nwrote figures/rate-curves.svg\n", drawn.err
     for command in ("report", "plot"):
-        answer = here(command, "--compare", "--name", "measured.csv", "text")
+        answer = here(command, "--compare", "--name", "table", "text")
         assert (answer.code, answer.err) == (
             2,
-            "cdbench: the comparisons are of different measures, measured.csv by R² and text by "
+            "cdbench: the comparisons are of different measures, table by R² and text by "
             "bits per character; expected --name of comparisons of one measure\n",
         )
 
