@@ -13,6 +13,7 @@ from cdbench.diagnostics.curvature.operators import gauss_newton, hessian
 from cdbench.engine.architectures.attention import Blocks, image_network, text_network
 from cdbench.engine.architectures.parts import Weights
 from cdbench.engine.evaluation import class_accuracies
+from cdbench.engine.graph import multiply_adds
 from cdbench.engine.layers import CDLinear, Dense, ReLU
 from cdbench.engine.losses import cross_entropy, softmax
 from cdbench.engine.split import Split
@@ -103,6 +104,17 @@ def test_a_later_symbol_changes_no_earlier_logit():
         changed = network.forward(network.views(flat), other)[0].reshape(logits.shape)
         np.testing.assert_array_equal(changed[:, :token], logits[:, :token])
         assert (changed[:, token] != logits[:, token]).all()
+
+
+def test_multiply_adds_of_tokens_and_between_them_are_counted():
+    network, flat, X, _ = small()
+    rows = [len(own) for own in network.inputs(network.views(flat), X)]
+    assert rows == [3, *(3 * n for n in network.rows[:-1])]
+    attention = 2 * CONTEXT * CONTEXT * 4  # scores and their mixtures, of all heads
+    assert (
+        multiply_adds(network.layers, network.rows)
+        == CONTEXT * (4 * 16 + 2 * 64 + 4 * SYMBOLS) + attention
+    )
 
 
 def test_without_positions_the_order_of_an_images_rows_does_not_matter():

@@ -9,6 +9,7 @@ from scipy.signal import correlate2d
 from cdbench.config.families import family, structure_of
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network
+from cdbench.engine.graph import multiply_adds
 from cdbench.engine.layers import (
     Add,
     BatchNorm,
@@ -179,9 +180,19 @@ def test_what_comes_between_weight_layers():
     ]  # fmt: skip
 
 
-def test_a_sample_has_as_many_rows_as_the_largest_image():
-    assert network_of(**CONV).rows_per_sample == 30
-    assert network_of(**RESIDUAL).rows_per_sample == 1
+def test_rows_and_multiply_adds_of_a_sample_are_counted():
+    network = network_of(**CONV, layer="dense", pooling="average")
+    flat, X, _ = point(network)
+    entering = network.inputs(network.views(flat), X)
+    assert [N * n for n in (1, *network.rows[:-1])] == [len(own) for own in entering]
+    assert network.rows_per_sample == 30
+    assert multiply_adds(network.layers, network.rows) == 30 * 9 * 2 * 3 + 6 * 9 * 3 * 4 + 4 * 3
+    network = network_of(**RESIDUAL, B=2)
+    assert network.rows_per_sample == 1
+    places = network.weight_layers
+    assert multiply_adds(network.layers, network.rows) == sum(
+        place.layer.multiply_adds() for place in places
+    )
 
 
 @pytest.mark.parametrize("name", FEW)

@@ -231,9 +231,10 @@ def test_unfolded_rows_are_what_the_matrix_multiplies():
     assert not np.delete(rows, acting, axis=1).any()
 
 
-def test_multiply_adds_count_each_position():
+def test_multiply_adds_are_of_a_window():
     layer = convolution("cdlinear", 4, 8, (6, 6), stride=2, B=4)
-    assert layer.multiply_adds() == 9 * CDLinear(36, 8, 4).multiply_adds()
+    assert layer.multiply_adds() == CDLinear(36, 8, 4).multiply_adds()
+    assert layer.rows_after(2 * 36) == 2 * 9
 
 
 def test_a_kernel_that_does_not_fit_is_refused():

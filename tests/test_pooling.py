@@ -24,6 +24,7 @@ def test_pullback_is_the_complex_step_and_reads_nothing_unwritten(name):
     rng = np.random.default_rng(0)
     x, v = rng.normal(size=(2, rows, layer.n_in))
     y, _ = layer.forward({}, x, EVALUATION)
+    assert layer.rows_after(rows) == len(y)
     stepped, _ = layer.forward({}, x + STEP * 1j * v, EVALUATION)
     np.testing.assert_allclose(stepped.real, y, rtol=1e-14)
     dy = rng.normal(size=y.shape)
@@ -52,11 +53,6 @@ def test_pooling_is_a_loop_over_pools(layer, pool):
         for j in range(W // 2)
     ]
     np.testing.assert_allclose(y, expected, rtol=1e-14)
-
-
-def test_a_sample_has_as_many_rows_as_pixels():
-    for name in ("max", "average", "to pixels", "flatten"):
-        assert LAYERS[name][0].rows_per_sample == H * W
 
 
 def test_rows_are_what_they_say():

@@ -77,6 +77,22 @@ def consumers_of(sources: Sources) -> dict[int, list[int]]:
     return found
 
 
+def rows_after(layers: Sequence[Layer], sources: Sources) -> tuple[int, ...]:
+    """Return how many rows of a sample leave each layer."""
+    found = {INPUT: 1}
+    for position, (layer, own) in enumerate(zip(layers, sources, strict=True)):
+        found[position] = layer.rows_after(found[own[0]])
+    return tuple(found[position] for position in range(len(layers)))
+
+
+def multiply_adds(layers: Sequence[Layer], rows: Sequence[int]) -> int:
+    """Return the real multiply-adds of a sample, without biases and fixed transforms.
+
+    ``rows`` are those of a sample that leave each layer.
+    """
+    return sum(n * layer.multiply_adds() for n, layer in zip(rows, layers, strict=True))
+
+
 def taken(layer: Layer, into: Sequence[Array]) -> Any:
     """Return what a layer is bound to, of the arrays that enter it: a Join to a tuple of them."""
     return tuple(into) if isinstance(layer, Join) else into[0]

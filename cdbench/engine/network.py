@@ -14,6 +14,7 @@ from cdbench.engine.graph import (
     chained,
     checked_sources,
     consumers_of,
+    rows_after,
     taken,
 )
 from cdbench.engine.layers import (
@@ -85,7 +86,8 @@ class Network:
         self.sources = chained(self.layers) if sources is None else checked_sources(layers, sources)
         self._consumers = consumers_of(self.sources)
         self.n_in, self.n_out = self.layers[0].n_in, self.layers[-1].n_out
-        self.rows_per_sample = max(layer.rows_per_sample for layer in self.layers)
+        self.rows = rows_after(self.layers, self.sources)
+        self.rows_per_sample = max(self.rows)  # its tokens, for example, or its pixels
         self._shapes = [layer.parameter_shapes() for layer in self.layers]
         self.n_parameters = sum(prod(s) for shapes in self._shapes for s in shapes.values())
         self._n_leading = self._count_leading()

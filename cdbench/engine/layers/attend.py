@@ -34,12 +34,16 @@ class Attend(Join):
     def __init__(self, heads: int, head_width: int, tokens: int, *, causal: bool = False) -> None:
         super().__init__(heads * head_width, heads * head_width)
         self.heads, self.head_width = heads, head_width
-        self.tokens = self.rows_per_sample = tokens
+        self.tokens = tokens
         self.causal = causal
 
     def by_heads(self, rows: Array) -> Array:
         """Return rows (N · tokens, heads · d) as a view (N, heads, tokens, d)."""
         return rows.reshape(-1, self.tokens, self.heads, self.head_width).transpose(0, 2, 1, 3)
+
+    def multiply_adds(self) -> int:
+        """Return those of a token's products with the keys, and of its weights with the values."""
+        return 2 * self.tokens * self.n_in
 
     def bind(self, params: Params, x: Any, context: Context) -> BoundLayer:
         """Return the layer bound to queries, keys and values.

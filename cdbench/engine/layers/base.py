@@ -83,13 +83,9 @@ class Layer(ABC):
     memory_order : dict
         For each parameter whose memory order differs from its shape, the order of its axes in
         memory, slowest first.
-    rows_per_sample : int
-        Of layers that know that a sample has several rows, how many enter, or leave if these are
-        more: its tokens, for example, or its pixels.
     """
 
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {}
-    rows_per_sample: int = 1
 
     def __init__(self, n_in: int, n_out: int) -> None:
         self.n_in, self.n_out = n_in, n_out
@@ -133,6 +129,14 @@ class Layer(ABC):
         y, run, pullback = self.bind(params, x, context)
         run()
         return y, pullback
+
+    def rows_after(self, n: int) -> int:
+        """Return how many rows leave where n enter: by default as many."""
+        return n
+
+    def multiply_adds(self) -> int:
+        """Return the real multiply-adds of matrix products for each row that leaves."""
+        return 0
 
     def check_input(self, x: Array) -> None:
         """Raise ShapeError unless ``x`` is (N, n_in)."""

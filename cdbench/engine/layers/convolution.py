@@ -1,5 +1,7 @@
 """Two-dimensional convolution whose kernel is the matrix of any layer family."""
 
+from math import prod
+
 import numpy as np
 
 from cdbench.engine.layers.base import BoundLayer, Context, Params, Pullback
@@ -53,7 +55,6 @@ class Convolution(WeightLayer):
     ) -> None:
         super().__init__(channels, inner.n_out, inner.weight_shapes)
         self._inner, self.image, self.kernel = inner, image, kernel
-        self.rows_per_sample = image[0] * image[1]
         if padding == "valid" and kernel > min(image):
             raise ShapeError(
                 f"kernel = {kernel} does not fit an image of {image[0]} × {image[1]} pixels; "
@@ -83,10 +84,13 @@ class Convolution(WeightLayer):
         """Return the kernel as the inner layer's matrix, (n_out, k² · C)."""
         return self._inner.matrix(params)
 
+    def rows_after(self, n: int) -> int:
+        """Return the windows of n pixels."""
+        return n // prod(self.image) * prod(self.image_out)
+
     def multiply_adds(self) -> int:
-        """Return those of the inner layer, once for each window of a sample."""
-        height, width = self.image_out
-        return height * width * self._inner.multiply_adds()
+        """Return those of the inner layer, for a window."""
+        return self._inner.multiply_adds()
 
     def acting_columns(self, n_in: int) -> slice | Array:
         """Return the columns of the inner matrix that the first n_in channels enter by."""

@@ -1,5 +1,7 @@
 """Layers of images that change the number of rows."""
 
+from math import prod
+
 import numpy as np
 
 from cdbench.engine.layers.base import BoundLayer, Context, Layer, Params
@@ -24,7 +26,10 @@ class Pooling(Layer):
                 "fewer --channels, or --pooling none"
             )
         self.image, self.image_out = image, (image[0] // SIZE, image[1] // SIZE)
-        self.rows_per_sample = image[0] * image[1]
+
+    def rows_after(self, n: int) -> int:
+        """Return the pools of n pixels."""
+        return n // prod(self.image) * prod(self.image_out)
 
     def corners(self, x: Array) -> list[Array]:
         """Return the four pixels of each pool, views (N, height', width', channels) of ``x``."""
@@ -101,11 +106,15 @@ class Flatten(Layer):
 
     def __init__(self, channels: int, pixels: int) -> None:
         super().__init__(channels, channels * pixels)
-        self.rows_per_sample = pixels
+        self.pixels = pixels
+
+    def rows_after(self, n: int) -> int:
+        """Return the samples of n pixels."""
+        return n // self.pixels
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that copies ``x`` into rows of samples."""
         self.check_input(x)
-        y = context.allocate.kept((len(x) // self.rows_per_sample, self.n_out), x.dtype)
+        y = context.allocate.kept((self.rows_after(len(x)), self.n_out), x.dtype)
         pixels = y.reshape(x.shape)
         return BoundLayer(y, lambda: np.copyto(pixels, x), lambda dy, grads: dy.reshape(x.shape))

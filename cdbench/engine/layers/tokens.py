@@ -40,8 +40,12 @@ class Patches(Layer):
                 f"Patches got an image of {height} × {width} and patches of {patch[0]} × "
                 f"{patch[1]}, expected patches that fill it"
             )
-        self.tokens = self.rows_per_sample = (height // patch[0]) * (width // patch[1])
+        self.tokens = (height // patch[0]) * (width // patch[1])
         self._parts = (channels, height // patch[0], patch[0], width // patch[1], patch[1])
+
+    def rows_after(self, n: int) -> int:
+        """Return the tokens of n samples."""
+        return n * self.tokens
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that cuts ``x`` into patches; the pullback puts them together."""
@@ -75,7 +79,7 @@ class Embedding(Layer):
 
     def __init__(self, tokens: int, n_symbols: int, n_out: int) -> None:
         super().__init__(tokens, n_out)
-        self.tokens = self.rows_per_sample = tokens
+        self.tokens = tokens
         self.n_symbols = n_symbols
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
@@ -85,6 +89,10 @@ class Embedding(Layer):
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw the table."""
         params["table"][...] = rng.normal(0.0, INITIAL_DEVIATION, params["table"].shape)
+
+    def rows_after(self, n: int) -> int:
+        """Return the tokens of n samples."""
+        return n * self.tokens
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that looks up the rows of the symbols in ``x``."""
@@ -119,7 +127,7 @@ class Positions(Layer):
 
     def __init__(self, tokens: int, n: int) -> None:
         super().__init__(n, n)
-        self.tokens = self.rows_per_sample = tokens
+        self.tokens = tokens
 
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of the rows."""
@@ -150,7 +158,11 @@ class MeanOfTokens(Layer):
 
     def __init__(self, tokens: int, n: int) -> None:
         super().__init__(n, n)
-        self.tokens = self.rows_per_sample = tokens
+        self.tokens = tokens
+
+    def rows_after(self, n: int) -> int:
+        """Return the samples of n tokens."""
+        return n // self.tokens
 
     def bind(self, params: Params, x: Array, context: Context) -> BoundLayer:
         """Return the layer that averages; the pullback gives each token its share."""

@@ -156,7 +156,7 @@ class WeightLayer(Layer):
         return BoundLayer(y, run, pullback)
 
     def multiply_adds(self) -> int:
-        """Return the real multiply-adds of a sample's forward pass with the weights.
+        """Return the real multiply-adds of a row's forward pass with the weights.
 
         Neither the bias nor transforms by fixed matrices, such as a DFT, are counted. By default
         n_in · n_out, those of a formed W.
