@@ -2,10 +2,11 @@
 
 import math
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cdbench.comparison.plan import RATES, Entrant, Plan, entrant, every_entrant
@@ -57,6 +58,55 @@ def test_sizes_are_those_of_the_networks_and_near_the_target(match: str) -> None
             assert one.role == (NARROWER if one.config.layer == "dense" else STRUCTURED)
 
 
+IMAGE = (8, 8, 1)
+ARCHITECTURES: tuple[dict[str, Any], ...] = (
+    {"architecture": "residual-mlp"},
+    {"architecture": "conv"},
+    {"architecture": "conv", "channels": (12, 24), "readout": "flatten", "normalization": "batch"},
+    {"architecture": "attention", "heads": 4, "width": 64},
+    {"architecture": "attention", "heads": 2, "head_width": 9, "width": 24, "patch": 4},
+)
+
+
+@pytest.mark.parametrize("knobs", ARCHITECTURES, ids=str)
+@pytest.mark.parametrize("match", ["parameters", "multiply-adds"])
+def test_networks_of_every_architecture_are_matched(knobs: dict[str, Any], match: str) -> None:
+    base = RunConfig(layer="dense", **knobs)
+    plan = Plan(base, 64, 10, (Entrant("cdlinear"),), (0.5,), match)
+    full = build_network(base, 64, 10, IMAGE)
+    weights = [
+        views["weight"].size
+        for views in full.views(np.empty(full.n_parameters))
+        if "weight" in views
+    ]
+    for field, budget in zip(fields_of(plan), plan.budgets, strict=True):
+        if match == "parameters":
+            expected = full.n_parameters - (1 - budget) * sum(weights)
+            assert field.target == pytest.approx(expected, rel=1e-12)
+        for one in field.candidates:
+            network = build_network(one.config, 64, 10, IMAGE)
+            assert one.n_parameters == network.n_parameters
+            assert abs(one.size(match) / field.target - 1) <= NEAR
+            if one.role == NARROWER:
+                changed = {"hidden", "width", "channels", "head_width"}
+                kept = [own.name for own in fields(base) if own.name not in changed]
+                assert all(getattr(one.config, own) == getattr(base, own) for own in kept)
+            else:
+                assert replace(one.config, layer="dense", B=None, structure=None) == base
+        assert field.candidates[0].role == NARROWER
+
+
+def test_multiply_adds_are_those_of_all_pixels_and_what_is_padded_is_told() -> None:
+    base = RunConfig(layer="dense", architecture="conv", channels=(8, 8))
+    plan = Plan(base, 64, 10, (Entrant("cdlinear"),), (0.5,))
+    assert whole(plan).multiply_adds == 64 * 9 * 8 + 16 * 9 * 8 * 8 + 8 * 10
+    assert whole(plan).padded == 1
+    ((_, half),) = (field.candidates for field in fields_of(plan))
+    assert half.config.B == 2
+    assert half.n_parameters == 9 * 2 * 8 // 2 + 8 + 9 * 8 * 8 // 2 + 8 + 8 * 10 // 2 + 10
+    assert half.padded == (18 * 8 + 72 * 8 + 8 * 10) / (9 * 8 + 72 * 8 + 8 * 10)
+
+
 def test_a_dense_head_is_that_of_every_structured_network_and_its_size_counts() -> None:
     plan = plan_of(0.25, head="dense")
     assert Plan.from_json(plan.canonical_json()) == plan
@@ -93,6 +143,12 @@ def test_a_budget_that_nobody_meets_names_the_nearest() -> None:
         "budget = 0.5: no family has a size within 12% of 4,554 parameters; nearest come circulant "
         "with 330; expected a smaller budget, near one of these, or narrower --hidden"
     )
+
+
+def test_the_hint_names_the_knob_of_the_architecture() -> None:
+    base = RunConfig(layer="dense", architecture="conv")
+    plan = Plan(base, 64, 10, (Entrant("circulant"),), (0.5,))
+    assert refusal(lambda: fields_of(plan)).endswith("or narrower --channels")
 
 
 def test_the_hint_of_a_budget_that_nobody_meets_brings_them_nearer() -> None:

@@ -8,7 +8,9 @@ from statistics import median
 import numpy as np
 
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import load_dataset
 from cdbench.engine.building import build_network
+from cdbench.engine.network import Network
 from cdbench.engine.split import Split
 from cdbench.engine.trainer import Trainer
 from cdbench.system.blas import blas_limited
@@ -27,8 +29,7 @@ def seconds_per_run(config: RunConfig, split: Split) -> float:
     """Return roughly how long a training takes, in seconds, from a few of its steps."""
     size = min(config.batch_size, len(split.y_train))
     feasible = replace(config, batch_size=size)
-    n_classes = int(split.y_train.max()) + 1
-    network = build_network(feasible, split.X_train.shape[1], n_classes)
+    network = _network(feasible)
     with blas_limited(1), np.errstate(all="ignore"):
         parameters = network.initial_parameters(np.random.default_rng(0), config.dtype)
         trainer = Trainer(network, parameters, split, feasible)
@@ -40,8 +41,7 @@ def seconds_per_run(config: RunConfig, split: Split) -> float:
 
 def prediction_microseconds(config: RunConfig, split: Split) -> float:
     """Return how long predicting one sample of the test split takes, in microseconds."""
-    n_classes = int(split.y_train.max()) + 1
-    network = build_network(config, split.X_train.shape[1], n_classes)
+    network = _network(config)
     parameters = network.initial_parameters(np.random.default_rng(0), config.dtype)
     X = split.X_test[:AT_A_TIME]
     with blas_limited(1):
@@ -51,6 +51,11 @@ def prediction_microseconds(config: RunConfig, split: Split) -> float:
         bound.run()
         seconds = _median_seconds(bound.run, ROUNDS)
     return 1e6 * seconds / len(X)
+
+
+def _network(config: RunConfig) -> Network:
+    data = load_dataset(config)
+    return build_network(config, data.n_features, data.n_outputs, data.image)
 
 
 def _median_seconds(call: Callable[[], object], rounds: int) -> float:

@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from functools import lru_cache
+from itertools import product
 from math import log, prod
+from typing import Any
 
 from cdbench.comparison.plan import Entrant, Plan
 from cdbench.config import families
+from cdbench.config.architecture_knobs import inner_widths
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.building import build_weight_layers
+from cdbench.datasets import load_dataset
+from cdbench.engine.building import READS_IMAGES, Image, build_network
+from cdbench.engine.graph import multiply_adds
+from cdbench.engine.network import Network
 from cdbench.errors import ConfigurationError, ShapeError
 
 DENSE, NARROWER, STRUCTURED = "dense", "narrower dense", "structured"
@@ -41,11 +47,11 @@ class Candidate:
     config : RunConfig
         Its configuration, but for seed and learning rate.
     n_parameters : int
-        Weights and biases.
+        All of the network: weights, biases, and what it has beside its weight layers.
     multiply_adds : int
         Real multiply-adds of a sample, without biases and fixed transforms.
     padded : float
-        How many times larger its widths, multiplied, are than those that were asked for.
+        How many times larger its layers' widths, multiplied, are than the dense network's.
     rank : int
         Sum of its layers' expected ranks, as far as the widths that were asked for allow.
     """
@@ -120,13 +126,13 @@ def fields_of(plan: Plan) -> list[Field]:
 
 
 def _target(plan: Plan, budget: float) -> float:
-    """Return the size that a budget stands for: a share is of the weights; biases all have."""
+    """Return the size that a budget stands for: a share is of the weights; the rest all have."""
     if budget >= 1:
         return budget
     full = whole(plan)
-    biases = sum(plan.base.hidden) + plan.n_classes
     if plan.match == "parameters":
-        return budget * (full.n_parameters - biases) + biases
+        weights = sum(map(prod, _matrices(_network(plan, plan.base))))
+        return budget * weights + full.n_parameters - weights
     return budget * full.multiply_adds
 
 
@@ -140,7 +146,7 @@ def _no_one(budget: float, target: float, plan: Plan, nearest: list[Candidate]) 
         f"budget = {budget:g}: no family has a size within {NEAR:.0%} of {target:,.0f} "
         f"{plan.match}; nearest come {words or 'none'}; expected a "
         f"{'larger' if is_small else 'smaller'} budget, near one of these, or "
-        f"{'wider' if is_wider else 'narrower'} --hidden"
+        f"{'wider' if is_wider else 'narrower'} --{inner_widths(plan.base)[0]}"
     )
 
 
@@ -167,27 +173,57 @@ def _nearest(
     return None if nearest is None else replace(nearest, budget=budget)
 
 
-def _candidate(plan: Plan, config: RunConfig, budget: float, role: str) -> Candidate:
-    layers = build_weight_layers(config, plan.n_features, plan.n_classes)
-    widths = (plan.n_features, *config.hidden, plan.n_classes)
-    pairs = list(pairwise(widths))
+def _candidate(
+    plan: Plan, config: RunConfig, budget: float, role: str, dense: RunConfig | None = None
+) -> Candidate:
+    """Return a model; ``dense`` is the network of the widths that it was asked for, or itself."""
+    network = _network(plan, config)
+    asked = _matrices(network if dense is None else _network(plan, dense))
+    places = network.weight_layers
     return Candidate(
         budget,
         role,
         config,
-        sum(prod(shape) for layer in layers for shape in layer.parameter_shapes().values()),
-        sum(layer.multiply_adds() for layer in layers),
-        sum(layer.n_in * layer.n_out for layer in layers) / sum(a * b for a, b in pairs),
-        sum(min(own.expected_rank(), *pair) for own, pair in zip(layers, pairs, strict=True)),
+        network.n_parameters,
+        multiply_adds(network.layers, network.rows),
+        sum(map(prod, _matrices(network))) / sum(map(prod, asked)),
+        sum(
+            min(place.layer.inner.expected_rank(), *shape)
+            for place, shape in zip(places, asked, strict=True)
+        ),
     )
 
 
+def _network(plan: Plan, config: RunConfig) -> Network:
+    return build_network(config, plan.n_features, plan.n_classes, _image(plan.base))
+
+
+@lru_cache(maxsize=4)
+def _image(config: RunConfig) -> Image | None:
+    """Return what the features are the pixels of, if the architecture asks."""
+    return load_dataset(config).image if config.architecture in READS_IMAGES else None
+
+
+def _matrices(network: Network) -> list[tuple[int, int]]:
+    """Return the shapes (n_out, n_in) of a network's matrices; a kernel is one."""
+    layers = (place.layer.inner for place in network.weight_layers)
+    return [(layer.n_out, layer.n_in) for layer in layers]
+
+
 def _narrower(plan: Plan) -> Iterator[RunConfig]:
-    """Yield dense networks whose hidden widths keep their proportions, from 1 to the whole."""
-    widest = max(plan.base.hidden)
+    """Yield dense networks whose inner widths keep their proportions, from 1 to the whole.
+
+    The heads of attention become narrower with it; that they are not fewer keeps their parts.
+    """
+    name, widths = inner_widths(plan.base)
+    widest = max(widths)
     for width in range(1, widest + 1):
-        scaled = tuple(max(1, round(own * width / widest)) for own in plan.base.hidden)
-        yield replace(plan.base, hidden=scaled)
+        scaled = tuple(max(1, round(own * width / widest)) for own in widths)
+        changed: dict[str, Any] = {name: width if name == "width" else scaled}
+        if plan.base.heads is not None:
+            own = plan.base.head_width or widest // plan.base.heads
+            changed["head_width"] = max(1, round(own * width / widest))
+        yield replace(plan.base, **changed)
 
 
 def _settings(plan: Plan, entrant: Entrant) -> Iterator[Candidate]:
@@ -205,7 +241,7 @@ def _settings(plan: Plan, entrant: Entrant) -> Iterator[Candidate]:
         try:
             layer = ":".join(filter(None, (entrant.family, text)))
             config = replace(plan.base, layer=layer, head=plan.head)
-            found = _candidate(plan, config, 0, STRUCTURED)
+            found = _candidate(plan, config, 0, STRUCTURED, plan.base)
         except (ConfigurationError, ShapeError):
             continue
         if found.padded <= MOST_PADDED:
