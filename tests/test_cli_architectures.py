@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.families import FAMILIES
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import pin_dataset
@@ -25,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
 def test_every_family_is_trained_in_every_architecture(architecture: str, layer: str) -> None:
     knobs: dict[str, Any] = {"architecture": architecture, "layer": layer, **SMALL[architecture]}
     config = pin_dataset(RunConfig(**knobs, epochs=2, optimizer="adam"))
-    run = execute(config, diagnostics=Diagnostics(spectra=False))
+    run = execute(config)
     assert (run.status, run.error) == ("completed", None)
     first, last = run.epochs
     assert last.training_loss < first.training_loss
@@ -51,7 +50,7 @@ def test_a_sweep_is_stored_and_comes_out_again_bit_for_bit(
     here: Here, words: tuple[str, ...]
 ) -> None:
     rest = ("--epochs", "2", "--seeds", "0", "1", "--learning-rate", "0.01", "--jobs", "1")
-    answer = here("sweep", *words, *rest, "--no-spectra", "--no-baseline")
+    answer = here("sweep", *words, *rest, "--no-baseline")
     assert answer.code == 0, answer
     question = "SELECT architecture, status, count(*) FROM runs GROUP BY 1, 2"
     ((architecture, status, n),) = rows(here.folder / "runs.db", question)
