@@ -87,9 +87,9 @@ class OddHeads(Claim):
         f"10 epochs in batches of 32, H = 1 to 8, the first {N_SEEDS} seeds, with B=4 and with "
         "dense layers. In three arms: all heads together 840 wide, which 1 to 8 divide, tokens 64; "
         "each head 16 wide, tokens 64, so that weights grow with H; and each head 16 wide, tokens "
-        "as wide as keeps the number of weights. A sequence of odd numbers has content if they do better "
-        "than even ones beyond what a smooth trend gives: the parity is p in the least-squares fit "
-        "a + b log H + c (log H)² + p for odd H, seed by seed."
+        "as wide as keeps the number of weights. A sequence of odd numbers has content if they do "
+        "better than even ones beyond what a smooth trend gives: the parity is p in the "
+        "least-squares fit a + b log H + c (log H)² + p for odd H, seed by seed."
     )
     rule = (
         "By the 95 % interval of the mean parity over the seeds of CD-attention, B=4, in each of "
