@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
@@ -24,10 +25,9 @@ from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
 from cdbench.records.run import INTERRUPTED as RUN_INTERRUPTED
 from cdbench.records.run import EpochMetrics, Run
-from cdbench.reports.formats import Report
 from cdbench.reports.kinds import notes_on_kinds
-from cdbench.reports.statistics import format_kappa, format_score
-from cdbench.statistics.numerals import minus
+from cdbench.reports.measured import conditions, curvature, has_summary, not_defined
+from cdbench.reports.statistics import format_score
 from cdbench.system.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
 from cdbench.system.printable import printable
 
@@ -73,11 +73,12 @@ def train(
     _say_if_stored(config, database)
     print_shares([config])
     echo(f"{config.model} · {printable(config.dataset)} · seed {config.seed}\n")
-    score = "test R²" if config.task == "regression" else "test accuracy"
-    echo(f"epoch   training loss   test loss   {score:>13}   seconds")
+    _print_heading(config.task)
     with interrupts_held():
         with interrupts_let_through(), stages() as on_stage:
-            run = execute(config, _print_epoch, diagnostics, blas_threads, on_stage)
+            run = execute(
+                config, partial(_print_epoch, config.task), diagnostics, blas_threads, on_stage
+            )
         try:
             run_id = record_run(database, run)
         except StoreError as error:
@@ -87,7 +88,7 @@ def train(
         echo()
         _print_outcome(run, guessing_levels([config]).get(config.dataset, -math.inf))
         echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is reported
-    if diagnostics != Diagnostics():
+    if diagnostics != Diagnostics() or has_summary(run):
         echo(
             f"all that was measured: sqlite3 {shlex.quote(database.name)} "
             f'"select * from conditions where run_id = {run_id}", '
@@ -106,21 +107,28 @@ def _say_if_stored(config: RunConfig, database: "Database") -> None:
         )
 
 
-def _print_epoch(metrics: EpochMetrics) -> None:
+def _print_heading(task: str) -> None:
+    score = "test R²" if task == "regression" else "test accuracy"
+    bits = "   bits/character" if task == "language" else ""
+    echo(f"epoch   training loss   test loss{bits}   {score:>13}   seconds")
+
+
+def _print_epoch(task: str, metrics: EpochMetrics) -> None:
     form = "f" if metrics.test_r2 is None else "g"  # squares may have any size
+    bits = f"   {metrics.test_loss / math.log(2):14.4f}" if task == "language" else ""
     echo(
         f"{metrics.epoch:5}   {metrics.training_loss:13.6{form}}   {metrics.test_loss:9.6{form}}"
-        f"   {format_score([metrics]):>13}   {metrics.duration_s:7.4f}"
+        f"{bits}   {format_score([metrics]):>13}   {metrics.duration_s:7.4f}"
     )
 
 
 def _print_outcome(run: Run, guessing_level: float) -> None:
     if run.spectra:
-        print_report(_conditions(run))
+        print_report(conditions(run))
     elif run.status == "completed" and run.diagnostics and run.diagnostics.spectra:
-        echo(notes_on_kinds([], _not_defined(run), run.config.layer)[0])
+        echo(notes_on_kinds([], not_defined(run), run.config.layer)[0])
     if run.curvature:
-        print_report(_curvature(run))
+        print_report(curvature(run))
     if run.n_parameters is not None:
         product = f" · product {run.product_used}" if run.product_used else ""
         echo(f"{_widths(run)} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
@@ -149,69 +157,3 @@ def _widths(run: Run) -> str:
         return widths
     named = "B = " if run.config.B is not None else ""
     return f"{widths} (widths are multiples of {named}{multiple})"
-
-
-def _conditions(run: Run) -> Report:
-    last = max(spectrum.epoch for spectrum in run.spectra)
-    rows = [
-        [
-            f"layer {spectrum.layer}",
-            spectrum.kind,
-            f"{found.largest:.3e}",
-            f"{found.smallest:.3e}",
-            format_kappa(found.kappa),
-            format_kappa(found.kappa_nonnull),
-            f"{found.rank}/{found.size}",
-        ]
-        for spectrum in run.spectra
-        if (spectrum.epoch, spectrum.step) == (last, 0)
-        for found in [spectrum.condition]
-    ]
-    return Report(
-        title="Condition numbers after the last epoch",
-        columns=("", "kind", "largest", "smallest", "κ", "κ non-null", "rank"),
-        rows=rows,
-        notes=notes_on_kinds([row[1] for row in rows], _not_defined(run), run.config.layer),
-        records=[],
-    )
-
-
-def _not_defined(run: Run) -> list[str]:
-    """Return the kinds that were asked for, but mean nothing for the run's layers."""
-    from cdbench.config.diagnostics import KINDS
-
-    measured = {spectrum.kind for spectrum in run.spectra}
-    asked = run.diagnostics.kinds if run.diagnostics is not None else ()
-    return [kind for kind in asked or KINDS if kind not in measured]
-
-
-def _curvature(run: Run) -> Report:
-    last = max(curvature.epoch for curvature in run.curvature)
-    rows = [
-        [
-            found.matrix.replace("_", "-"),
-            f"{found.coordinates}, {found.method}",
-            f"{found.largest:.3e}",
-            minus(f"{found.smallest:.3e}"),
-            f"{found.trace:.3e}" + f" ± {found.trace_error:.0e}" * bool(found.trace_error),
-            f"{found.effective_rank:.1f}",
-            f"{'–' if found.rank is None else found.rank}/{found.size}",
-            format_kappa(found.damped_kappa) if found.smallest + found.damping > 0 else "–",
-        ]
-        for found in run.curvature
-        if found.epoch == last
-    ]
-    return Report(
-        title="The whole network's curvature after the last epoch",
-        columns=(
-            *("matrix", "coordinates", "largest", "smallest", "trace"),
-            *("effective rank", "rank", "damped κ"),
-        ),
-        rows=rows,
-        notes=(
-            f"Damped κ: (largest + d) / (smallest + d), d = {run.curvature[0].damping:g}. The "
-            "matrices are singular or indefinite, and so have no κ of their own; – is indefinite "
-            "even so. Lanczos cannot count a rank.",
-        ),
-        records=[],
-    )
