@@ -11,7 +11,7 @@ from cdbench.config.structure import Structure
 from cdbench.diagnostics.spectra import measure_spectra
 from cdbench.engine.architectures.attention import Blocks, image_network, text_network
 from cdbench.engine.architectures.parts import Weights
-from cdbench.engine.layers import EVALUATION, CDLinear, Dense, ReLU, WeightLayer
+from cdbench.engine.layers import EVALUATION, CDLinear, Dense, LayerNorm, ReLU, WeightLayer
 from cdbench.engine.layers.convolution import Convolution
 from cdbench.engine.layers.low_rank import LowRank
 from cdbench.engine.layers.pooling import AveragePooling
@@ -118,3 +118,38 @@ def test_weight_of_a_convolution_is_that_of_its_kernel_as_it_acts():
     W, _ = network.forward(network.views(flat), np.eye(27))
     (found,) = measure_spectra(network, flat, np.empty((0, 27)), 0, kinds=["weight"])
     np.testing.assert_allclose(found.values, np.linalg.svd(W, compute_uv=False) ** 2, rtol=1e-12)
+
+
+def test_a_unit_that_fires_once_is_a_direction_above_rounding():
+    """Its number is the square of its one value over all rows, small as that is."""
+    n, fired = 4000, 1e-5
+    x = np.random.default_rng(0).normal(size=(n, 4))
+    x[:, 3] = 0.0
+    x[7] = 0.0, 0.0, 0.0, fired
+    (found,) = layer_hessian_of(Dense(4, 1), x)
+    assert found.values[-1] == pytest.approx(fired**2 / n, rel=1e-8)
+    assert (found.condition.rank, found.condition.size) == (4, 4)
+    assert found.condition.kappa_nonnull == pytest.approx(found.values[0] * n / fired**2, rel=1e-8)
+    (found,) = layer_hessian_of(Dense(4, 1), x * (1, 1, 1, 0))
+    assert (found.condition.rank, found.condition.size) == (3, 4)
+    assert found.condition.kappa_nonnull < 2
+
+
+def test_behind_a_layer_normalization_one_direction_has_its_shift_alone():
+    x = np.random.default_rng(0).normal(size=(200, 6))
+    x = np.concatenate([x, -x])  # so that the mean has no part in it
+    network = Network([LayerNorm(6), Dense(6, 2)])
+    flat = network.initial_parameters(np.random.default_rng(0))
+    gain, shift = network.views(flat)[0].values()
+    for along in (0.0, 1e-3):
+        shift[...] = along
+        (found,) = measure_spectra(network, flat, x, 0, kinds=["layer_hessian"])
+        assert gain.all()
+        assert found.condition.rank == (found.condition.size if along else found.condition.size - 2)
+        assert found.values[-1] == pytest.approx(6 * along**2, rel=1e-6, abs=1e-25)
+
+
+def layer_hessian_of(layer, x):
+    network = Network([layer])
+    flat = network.initial_parameters(np.random.default_rng(0))
+    return measure_spectra(network, flat, x, 0, kinds=["layer_hessian"])

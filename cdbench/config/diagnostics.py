@@ -16,7 +16,8 @@ KINDS = ("published", "block_power", "weight", "theorem1", "layer_hessian")
 """Names of the kinds of layer spectra; ``cdbench.diagnostics.spectra.KINDS`` measures them."""
 
 CURVATURES = ("none", "auto", "exact", "lanczos")
-"""How the whole network's matrices are measured; auto is exact below about 3,000 parameters."""
+"""How the whole network's matrices are measured; auto is exact below about 3,000 parameters
+times the rows of a sample."""
 
 
 @dataclass(frozen=True)
