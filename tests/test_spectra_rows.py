@@ -1,17 +1,12 @@
 """Spectra of layers whose rows are tokens or windows: against Jacobians of whole networks."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pytest
 
-from cdbench.config import families
-from cdbench.config.structure import Structure
 from cdbench.diagnostics.spectra import measure_spectra
 from cdbench.engine.architectures.attention import Blocks, image_network, text_network
 from cdbench.engine.architectures.parts import Weights
-from cdbench.engine.layers import EVALUATION, CDLinear, Dense, LayerNorm, ReLU, WeightLayer
+from cdbench.engine.layers import EVALUATION, CDLinear, Dense, LayerNorm, ReLU
 from cdbench.engine.layers.convolution import Convolution
 from cdbench.engine.layers.low_rank import LowRank
 from cdbench.engine.layers.pooling import AveragePooling
@@ -23,22 +18,18 @@ IMAGE, CLASSES = (4, 4, 1), 3
 BLOCKS = Blocks(width=4, depth=1, heads=2, head_width=2, activation=ReLU)
 
 
-STRUCTURES: Mapping[str, Structure] = {"dense": {}, "cdlinear": {"B": 2}, "low-rank": {"rank": 2}}
-LAYERS: Mapping[str, type[WeightLayer]] = {
-    "dense": Dense,
-    "cdlinear": CDLinear,
-    "low-rank": LowRank,
+WEIGHTS = {
+    "dense": Weights(Dense),
+    "cdlinear": Weights(CDLinear, {"B": 2}),
+    "low-rank": Weights(LowRank, {"rank": 2}),
 }
-WEIGHTS = {name: Weights(LAYERS[name], own) for name, own in STRUCTURES.items()}
 
 
 def conv_network(name="dense", activation=ReLU):
     """Two convolutions with pooling in between; CDLinear's first takes one channel more."""
-    own: Any = families.family(name)
-    structure = STRUCTURES[name]
-    wide = own.width_multiple(structure)
-    first = Convolution(kernel_layer(own, wide, 4, 9, structure), IMAGE[:2], 1, 3)
-    second = Convolution(kernel_layer(own, 4, 4, 9, structure), (2, 2), 4, 3)
+    weights = WEIGHTS[name]
+    first = Convolution(weights.kernel(1, 4, 9), IMAGE[:2], 1, 3)
+    second = Convolution(weights.kernel(4, 4, 9), (2, 2), 4, 3)
     head = [MeanOfTokens(4, 4), Dense(4, CLASSES)]
     return Network(
         [Patches(IMAGE, (1, 1)), first, activation(4), AveragePooling(4, IMAGE[:2]), second, *head]
