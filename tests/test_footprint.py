@@ -1,6 +1,8 @@
 """Memory of a training: what is said before it begins, and what it then takes."""
 
+import resource
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,6 +61,56 @@ def test_training_takes_about_as_much_as_is_said(hidden, optimizer, dtype, knobs
 
     taken = peak(training)
     assert taken / 2 < training_bytes(config, N_FEATURES, N_CLASSES) < 2 * taken
+
+
+IMAGE, SYMBOLS = (28, 28, 1), 65
+TEXT = {"architecture": "attention", "dataset": "text:book.txt"}
+ARCHITECTURES: list[dict[str, Any]] = [
+    TEXT,
+    TEXT | {"layer": "cdlinear", "B": 4},
+    TEXT | {"dtype": "float32", "optimizer": "adamw", "context": 128, "width": 16},
+    {"architecture": "attention", "batch_size": 128, "patch": 4},
+    {"architecture": "conv", "dtype": "float32"},
+    {"architecture": "conv", "batch_size": 128, "layer": "cdlinear", "B": 4},
+    {"architecture": "conv", "normalization": "batch"},
+    {"architecture": "conv", "layer": "low-rank", "optimizer": "adam"},
+    {"architecture": "residual-mlp", "depth": 8},
+    {"architecture": "residual-mlp", "width": 1024, "depth": 2, "batch_size": 4},
+]
+
+
+def of_architecture(**knobs: Any) -> tuple[RunConfig, Any, Any, tuple[int, int, Any]]:
+    """Its configuration, samples (128, n_features), targets, and what the footprint is told."""
+    defaults: dict[str, Any] = {"dataset": "fashion-mnist", "layer": "dense", "batch_size": 32}
+    config = RunConfig(epochs=1, learning_rate=1e-4, **(defaults | knobs))
+    rng = np.random.default_rng(0)
+    if config.context is not None:
+        X = rng.integers(SYMBOLS, size=(128, config.context)).astype(config.dtype)
+        return config, X, rng.integers(SYMBOLS, size=X.shape), (X.shape[1], SYMBOLS, None)
+    X = rng.normal(size=(128, 28 * 28)).astype(config.dtype)
+    return config, X, rng.integers(10, size=128), (X.shape[1], 10, IMAGE)
+
+
+@pytest.mark.long
+def test_other_architectures_take_at_most_what_is_said_and_half_of_it_or_more():
+    for knobs in ARCHITECTURES:
+        config, X, y, sizes = of_architecture(**knobs)
+
+        def training(config=config, samples=(X, y), sizes=sizes):
+            split = Split(*samples, *samples)
+            network = build_network(config, *sizes)
+            parameters = network.initial_parameters(np.random.default_rng(0), config.dtype)
+            list(train(network, parameters, split, config))
+
+        taken = peak(training)
+        assert taken < training_bytes(config, *sizes) < 2 * taken, knobs
+
+
+def test_saying_how_much_takes_nothing_of_it():
+    config, _, _, sizes = of_architecture(**TEXT, batch_size=4000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert training_bytes(config, *sizes) > 10**10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 10**5  # KiB
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -166,3 +218,18 @@ def test_run_that_does_not_fit_takes_no_memory(monkeypatch):
     assert run.error is not None
     assert run.error.startswith("hidden = 200000 200000, batch_size = 64: training needs")
     assert "1.0 GB is available" in run.error
+
+
+def test_network_of_any_architecture_that_does_not_fit_is_refused(monkeypatch):
+    monkeypatch.setattr(footprint, "available_memory", lambda: 10**6)
+    for knobs, begins in (
+        (TEXT, "width = 64, batch_size = 32: training needs about "),
+        (TEXT | {"width": 4_000_000}, "width = 4000000, batch_size = 32: training needs about "),
+        ({"architecture": "conv"}, "channels = 16 32, batch_size = 32: training needs about "),
+    ):
+        config, _, _, sizes = of_architecture(**knobs)
+        with pytest.raises(ConfigurationError) as caught:
+            check_memory(config, *sizes)
+        assert str(caught.value).startswith(begins)
+        assert "\n" not in str(caught.value)
+        assert ", but only 1.0 MB is available; expected a narrower --" in str(caught.value)

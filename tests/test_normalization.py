@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cdbench.engine.layers import EVALUATION, BatchNorm, Context, LayerNorm
+from cdbench.engine.layers import EVALUATION, BatchNorm, Context, Dense, LayerNorm
 from cdbench.engine.layers.normalization import EPSILON, moments
+from cdbench.engine.layers.tokens import Patches
+from cdbench.engine.network import Network
 from cdbench.errors import ConfigurationError, ShapeError
 
 N = 5
@@ -184,3 +186,23 @@ def test_a_sample_of_one_value_throughout_gives_the_shift():
 def test_input_of_another_width_is_refused(layer):
     with pytest.raises(ShapeError, match=r"expected \(N, 5\)"):
         layer.forward(plain(), np.ones((3, 1)), TRAINING)
+
+
+def test_statistics_of_pixels_are_the_same_by_parts(monkeypatch):
+    network = Network([Patches((2, 3, 2), (1, 1)), BatchNorm(2), Dense(2, 4), BatchNorm(4)])
+    flat = network.initial_parameters(np.random.default_rng(0))
+    X = np.random.default_rng(1).normal(2.0, 3.0, (20, 12))
+    found = []
+    for at_once in (10**6, 12):  # all samples, three
+        monkeypatch.setattr("cdbench.engine.samples.ROWS_AT_ONCE", at_once)
+        statistics = network.evaluation(network.views(flat), X).statistics
+        assert statistics is not None
+        found.append(statistics)
+    pixels = X.reshape(20, 2, 6).transpose(0, 2, 1).reshape(-1, 2)
+    first, last = network.layers[1], network.layers[3]
+    for statistics in found:
+        mean, variance = map(np.ravel, statistics[first])
+        np.testing.assert_allclose(mean, pixels.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(variance, pixels.var(axis=0), rtol=1e-12)
+    whole, parts = (statistics[last] for statistics in found)
+    np.testing.assert_allclose(whole, parts, rtol=1e-12, atol=1e-14)

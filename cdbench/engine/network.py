@@ -34,7 +34,7 @@ from cdbench.engine.layers.normalization import moments, moments_of_chunks
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.layout import to_rows
 from cdbench.engine.products.workspace import aligned
-from cdbench.engine.samples import Samples, chunks
+from cdbench.engine.samples import Samples, parts_of, samples_at_once
 
 
 @dataclass(frozen=True)
@@ -241,10 +241,11 @@ class Network:
             return EVALUATION
         statistics: dict[Layer, Moments] = {}
         context = Context(statistics=statistics)
-        if isinstance(X_train, Samples):
+        if isinstance(X_train, Samples) or self.rows_per_sample > 1:
             for place, layer in enumerate(self.layers):
                 if isinstance(layer, BatchNorm):
-                    entering = (self._entering(place, params, x, context) for x in chunks(X_train))
+                    parts = parts_of(X_train, samples_at_once(self.rows_per_sample))
+                    entering = (self._entering(place, params, x, context) for x in parts)
                     statistics[layer] = moments_of_chunks(entering)
             return context
         for place, into in self._passes(params, X_train, context):

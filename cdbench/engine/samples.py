@@ -18,6 +18,9 @@ write into ``out``, which may be X itself."""
 VALUES_AT_ONCE = 2**16
 """Numbers transformed at a time: half a mebibyte in float64, which stays in a core's cache."""
 
+ROWS_AT_ONCE = 2**13
+"""Rows that a network makes of samples, where these are several each, that are taken at a time."""
+
 BYTES_OF_COLUMNS = 2**23
 """Size in float64 of the columns that a transform is fitted to at a time."""
 
@@ -105,13 +108,23 @@ class Samples:
         out[...] = values if out.dtype == self.rounded else values.astype(self.rounded)
 
 
-def chunks(X: "Array | Samples", n_rows: int = 1024) -> Iterator[Array]:
-    """Yield an array as it is, or samples some rows at a time, (n, n_features)."""
-    if not isinstance(X, Samples):
+def chunks(X: "Array | Samples", n_samples: int = 1024) -> Iterator[Array]:
+    """Yield an array as it is, or samples some at a time, (n, n_features)."""
+    if isinstance(X, Samples):
+        yield from parts_of(X, n_samples)
+    else:
         yield X
-        return
-    for start in range(0, len(X), n_rows):
-        yield X[start : start + n_rows]
+
+
+def samples_at_once(rows_per_sample: int) -> int:
+    """Return how many samples to take at a time for a network that makes rows of each."""
+    return min(1024, 1 + ROWS_AT_ONCE // rows_per_sample)
+
+
+def parts_of(X: "Array | Samples", n_samples: int) -> Iterator[Array]:
+    """Yield so many samples at a time, (n, n_features)."""
+    for start in range(0, len(X), n_samples):
+        yield X[start : start + n_samples]
 
 
 def columns(X: "Array | Samples") -> Iterator[tuple[slice, Array]]:

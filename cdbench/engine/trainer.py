@@ -29,6 +29,14 @@ EVALUATED = 2**16
 """Approximate number of activations that are evaluated at a time, where there are most."""
 
 
+def evaluated_at_once(network: Network) -> int:
+    """Return how many samples are evaluated at a time, if a batch has no more.
+
+    Few calls for narrow networks, little memory in wide ones.
+    """
+    return EVALUATED // (network.rows_per_sample * max(network.widths))
+
+
 class Trainer:
     """Everything that the passes of a training reuse: views, arrays, rearranged inputs."""
 
@@ -71,10 +79,7 @@ class Trainer:
         # Targets of a sample: one, or one for each symbol of a text.
         each = split.y_train.size // len(split.y_train)
         self.last_size = ((len(split.y_train) - 1) % config.batch_size + 1) * each
-        # Samples evaluated at a time: few calls for narrow networks, little memory in wide ones.
-        self.n_evaluated = max(
-            config.batch_size, EVALUATED // (network.rows_per_sample * max(network.widths))
-        )
+        self.n_evaluated = max(config.batch_size, evaluated_at_once(network))
         self.passes: dict[int, Pass] = {}
         self.evaluations: dict[int, Pass] = {}
         # What the losses are computed from at the end of the epoch: for classes, probabilities.
