@@ -10,6 +10,8 @@ from cdbench.config import families
 from cdbench.engine.layers import EVALUATION, CDLinear, Context, Dense
 from cdbench.engine.layers.convolution import Convolution
 from cdbench.engine.layers.taps import Taps, bound_matrix, kernel_layer
+from cdbench.engine.layers.tokens import Patches
+from cdbench.engine.network import Network
 from cdbench.engine.products.workspace import Workspace
 from cdbench.errors import ShapeError
 from tests import layer_laws
@@ -245,3 +247,20 @@ def test_a_kernel_that_does_not_fit_is_refused():
     with pytest.raises(ShapeError) as caught:
         convolution("dense", 1, 2, (5, 6), 7, 1, "valid")
     assert str(caught.value) == wanted
+
+
+@pytest.mark.parametrize("name", ["dense", "cdlinear", "low-rank", "block-diagonal"])
+def test_padded_channels_take_nothing_from_the_initial_gain(name):
+    """Of images with one channel, n · Var W of the columns that act is 2, as of a dense kernel."""
+    own: Any = families.family(name)
+    structure = {"cdlinear": {"B": 4}, "low-rank": {"rank": 4}, "block-diagonal": {"blocks": 4}}
+    inner = kernel_layer(own, 1 if name == "dense" else 4, 256, 9, structure.get(name, {}))
+    conv = Convolution(inner, (4, 4), 1, 3)
+    network = Network([Patches((4, 4, 1), (1, 1)), conv])
+    moments = []
+    for seed in range(8):
+        flat = network.initial_parameters(np.random.default_rng(seed))
+        params = network.views(flat)[1]
+        acting = conv.matrix(params)[:, conv.acting_columns(1)]
+        moments.append(9 * np.mean(acting**2))
+    assert np.mean(moments) == pytest.approx(2, rel=0.1)

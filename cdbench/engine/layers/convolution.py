@@ -1,11 +1,11 @@
 """Two-dimensional convolution whose kernel is the matrix of any layer family."""
 
-from math import prod
+from math import prod, sqrt
 
 import numpy as np
 
 from cdbench.engine.layers.base import BoundLayer, Context, Params, Pullback
-from cdbench.engine.layers.taps import bound_matrix
+from cdbench.engine.layers.taps import bound_matrix, rescale
 from cdbench.engine.layers.unfolding import Geometry, Unfolding
 from cdbench.engine.layers.weight_layer import BoundMatrix, WeightLayer
 from cdbench.engine.products.base import FRESH, Allocate, Array
@@ -77,8 +77,14 @@ class Convolution(WeightLayer):
         return self.geometry.windows
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
-        """Draw the inner layer's."""
+        """Draw the inner layer's, with W larger where some of its channels are padding.
+
+        Padded channels are zeros, so that n_in of the gain is what acts: k² · C.
+        """
         self._inner.initialize(params, rng)
+        acting = self.kernel**2 * self.n_in
+        if acting < self._inner.n_in:
+            rescale(self._inner, params, sqrt(self._inner.n_in / acting))
 
     def matrix(self, params: Params) -> Array:
         """Return the kernel as the inner layer's matrix, (n_out, k² · C)."""

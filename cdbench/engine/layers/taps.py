@@ -85,16 +85,7 @@ class Taps(WeightLayer):
         for tap in range(self.n_taps):
             own = self._of_tap(params, tap)
             self.tap.initialize(own, rng)
-            degrees = {name: _degree(self.tap, own, name) for name in self.weight_shapes}
-            total = sum(degrees.values())
-            if not total:
-                raise ShapeError(
-                    f"convolutions got layer {self.family}, whose matrix has no scale; "
-                    "expected another --layer"
-                )
-            for name, degree in degrees.items():
-                if degree:
-                    own[name] *= self.n_taps ** (-0.5 / total)
+            rescale(self.tap, own, self.n_taps**-0.5)
 
     def matrix(self, params: Params) -> Array:
         """Return the taps' matrices side by side, (n_out, n_in)."""
@@ -133,6 +124,26 @@ class Taps(WeightLayer):
     def n_null_directions(self) -> int:
         """Return those of all taps."""
         return self.n_taps * self.tap.n_null_directions()
+
+
+def rescale(layer: WeightLayer, params: Params, factor: float) -> None:
+    """Multiply W by a factor, through all parameters that it is homogeneous in, each as much.
+
+    Raises
+    ------
+    ShapeError
+        If there are none.
+    """
+    degrees = {name: _degree(layer, params, name) for name in layer.weight_shapes}
+    total = sum(degrees.values())
+    if not total:
+        raise ShapeError(
+            f"convolutions got layer {layer.family}, whose matrix has no scale; expected another "
+            "--layer"
+        )
+    for name, degree in degrees.items():
+        if degree:
+            params[name] *= factor ** (1 / total)
 
 
 def _degree(layer: WeightLayer, params: Params, name: str) -> int:
