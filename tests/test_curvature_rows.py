@@ -88,7 +88,7 @@ def test_products_are_the_same_whether_activations_are_kept_or_not(monkeypatch):
     for what, network, texts in networks("dense"):
         flat, X = point(network, texts)
         y, v = labels(X, texts), np.random.default_rng(2).normal(size=flat.size)
-        monkeypatch.setattr(operators, "CHUNK", 2 * network.rows_per_sample)
+        monkeypatch.setattr(operators, "CHUNK_OF_ROWS", 2 * network.rows_per_sample)
         kept = gauss_newton(network, flat, X, y).matvec(v)
         monkeypatch.setattr(operators, "HELD", 0)
         passes: list[int] = []
