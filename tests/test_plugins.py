@@ -71,6 +71,44 @@ def test_the_page_s_family_is_swept_measured_reported_and_reproduced(tmp_path: P
     assert contents(elsewhere).keys() == {"hashed.py"}  # and no __pycache__
 
 
+@pytest.mark.long
+def test_the_page_s_family_serves_every_architecture_measured_and_reproduced(tmp_path: Path):
+    text = tmp_path / "text.txt"
+    text.write_text("hashed layers ha" * 200)
+    plugin = ("--plugin", str(written(tmp_path)))
+    quick = (*plugin, "--layer", "hashed:8", "--epochs", "1", "--samples", "10")
+    trained = 0
+    for name, *knobs in (
+        (
+            "attention",
+            "--width",
+            "8",
+            "--heads",
+            "2",
+            "--context",
+            "8",
+            "--dataset",
+            f"text:{text}",
+        ),
+        ("attention", "--width", "8", "--heads", "2", "--dataset", "digits"),
+        ("conv", "--channels", "4", "4", "--dataset", "digits"),
+        ("residual-mlp", "--width", "8", "--depth", "2", "--dataset", "digits"),
+    ):
+        words = ("--architecture", name, *knobs, "--curvature", "lanczos")
+        answer = for_real(tmp_path, "train", *quick, *words, "--learning-rate-scaling", "sharp")
+        assert answer.code == 0, answer.err
+        trained += 1
+        ask = f"select count(*) from curvature where run_id = {trained} and largest > 0"
+        assert rows(tmp_path / "runs.db", ask) == [(4,)], name
+        ask = f"select count(*), max(layer) from condition_number where run_id = {trained}"
+        ((n_conditions, n_layers),) = rows(tmp_path / "runs.db", ask)
+        assert n_conditions == 2 * n_layers, name  # weight and layer_hessian
+    again = for_real(tmp_path, "reproduce", "--all", *plugin)
+    assert again.code == 0, again.err
+    assert re.search(rf"bit for bit .* {trained}$", again.out, re.MULTILINE)
+    assert for_real(tmp_path, "db", "check").out == f"runs.db is sound: {trained} runs\n"
+
+
 @pytest.mark.parametrize(
     "law",
     # The page's family is as short as can be: it lets NumPy make its arrays.
