@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 
 from cdbench.claims.base import EPOCHS_ONLY, FOR_NEW_DATA, Bench, Claim, Measurements, Needs
-from cdbench.claims.evidence.systems import B4, DENSE, TRAINING, Arms, Knobs
+from cdbench.claims.evidence.systems import TRAINING, Knobs
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import (
@@ -26,6 +26,8 @@ HEADS = (1, 2, 3, 4, 5, 6, 7, 8)
 N_SEEDS = 10
 OWN: Knobs = TRAINING | {
     "architecture": "attention",
+    "layer": "cdlinear",
+    "B": 4,
     "depth": 1,
     "learning_rate": 0.003,
     "dtype": "float32",
@@ -41,22 +43,14 @@ WIDTHS = dict(zip(HEADS, (76, 72, 68, 64, 60, 60, 56, 52), strict=True))
 
 FIXED_WIDTH, FIXED_HEADS, FIXED_WEIGHTS = "all heads 840", "each head 16", "weights fixed"
 ARMS = (FIXED_WIDTH, FIXED_HEADS, FIXED_WEIGHTS)
-LAYERS: Arms = {B4: {"layer": "cdlinear", "B": 4}, DENSE: {"layer": "dense"}}
-"""CD-attention, and dense attention beside it."""
-
 PARITY = "test accuracy of odd head counts above the trend, share"
 MARGIN = 0.0025
 """A parity up to this share counts as none, as for odd block sizes."""
 
 
-def accuracy_with(layer: str, arm: str) -> str:
+def accuracy_in(arm: str) -> str:
     """Return the quantity: test accuracy; its subjects are the head counts."""
-    return f"test accuracy of {layer}, {arm}, share"
-
-
-def subject(layer: str, arm: str) -> str:
-    """Return what a parity is of."""
-    return f"{layer}, {arm}"
+    return f"test accuracy, {arm}, share"
 
 
 def parity_weights(heads: Sequence[int] = HEADS) -> Array:
@@ -84,18 +78,18 @@ class OddHeads(Claim):
     published = "H from 1, 3, 5, 7, …; not tested"
     method = (
         "Attention over the rows of the digits: one block, AdamW at 0.003 with a cosine schedule, "
-        f"10 epochs in batches of 32, H = 1 to 8, the first {N_SEEDS} seeds, with B=4 and with "
-        "dense layers. In three arms: all heads together 840 wide, which 1 to 8 divide, tokens 64; "
+        f"10 epochs in batches of 32, H = 1 to 8, the first {N_SEEDS} seeds, layers of B=4. "
+        "In three arms: all heads together 840 wide, which 1 to 8 divide, tokens 64; "
         "each head 16 wide, tokens 64, so that weights grow with H; and each head 16 wide, tokens "
         "as wide as keeps the number of weights. A sequence of odd numbers has content if they do "
         "better than even ones beyond what a smooth trend gives: the parity is p in the "
         "least-squares fit a + b log H + c (log H)² + p for odd H, seed by seed."
     )
     rule = (
-        "By the 95 % interval of the mean parity over the seeds of CD-attention, B=4, in each of "
-        "the three arms: holds if it lies above 0.25 points in all of them; contradicted if it "
-        "lies below 0.25 points in all of them, so that no parity of account is left; else not "
-        f"supported. Dense attention is told and does not decide. {FOR_NEW_DATA}"
+        "By the 95 % interval of the mean parity over the seeds in each of the three arms: holds "
+        "if it lies above 0.25 points in all of them; contradicted if it lies below 0.25 points in "
+        "all of them, so that no parity of account is left; else not "
+        f"supported. {FOR_NEW_DATA}"
     )
     overturn = (
         "A task in which odd head counts beat their even neighbours, such as data with a symmetry "
@@ -109,21 +103,21 @@ class OddHeads(Claim):
         """Return every head count in each arm, for the first seeds."""
         return {
             config: EPOCHS_ONLY
-            for layer, arm, heads in product(LAYERS, ARMS, HEADS)
-            for config in _configs(layer, arm, heads, seeds[:N_SEEDS])
+            for arm, heads in product(ARMS, HEADS)
+            for config in _configs(arm, heads, seeds[:N_SEEDS])
         }
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return every run's accuracy, and the parity of each seed."""
         seeds, weights = bench.seeds[:N_SEEDS], parity_weights()
         found = []
-        for layer, arm in product(LAYERS, ARMS):
+        for arm in ARMS:
             accuracies = []
             for heads in HEADS:
-                runs = [bench.run(config) for config in _configs(layer, arm, heads, seeds)]
+                runs = [bench.run(config) for config in _configs(arm, heads, seeds)]
                 found += [
                     Observation(
-                        accuracy_with(layer, arm),
+                        accuracy_in(arm),
                         f"H={heads}",
                         run.config.seed,
                         run.test_accuracy,
@@ -135,35 +129,30 @@ class OddHeads(Claim):
             parities = weights @ np.array(accuracies)
             last = [run.run_id for run in runs]  # those with the most heads stand for all
             found += [
-                Observation(PARITY, subject(layer, arm), seed, float(p), run_id)
+                Observation(PARITY, arm, seed, float(p), run_id)
                 for seed, p, run_id in zip(seeds, parities, last, strict=True)
             ]
         return found
 
     def measure(self, observations: Observations) -> list[Measurement]:
-        """Return the parities, CD-attention's first, then accuracies by head count."""
-        cases = [*product(LAYERS, ARMS)]
+        """Return the parities, then accuracies by head count."""
         return [
-            *(mean(observations, PARITY, subject(*case)) for case in cases),
+            *(mean(observations, PARITY, arm) for arm in ARMS),
             *(
-                mean(observations, accuracy_with(*case), f"H={heads}")
-                for case in cases
-                for heads in HEADS
+                mean(observations, accuracy_in(arm), f"H={heads}")
+                for arm, heads in product(ARMS, HEADS)
             ),
         ]
 
     def judge(self, found: Measurements) -> Judgement:
         """Return the verdict, by the rule."""
-        layer, *others = LAYERS
-        parities = [found.find(PARITY, subject(layer, arm)) for arm in ARMS]
+        parities = [found.find(PARITY, arm) for arm in ARMS]
         shown = ", ".join(format_points(own.estimate for own in parities))
         measured = f"odd heads above the trend by {shown} points"
-        beside = [found.find(PARITY, subject(own, arm)) for own in others for arm in ARMS]
-        reason = (
-            f"In the arms {', '.join(ARMS)} odd head counts of CD-attention are above the trend by "
-            f"{', '.join(in_points(own) for own in parities)} points; those of dense attention by "
-            f"{', '.join(in_points(own) for own in beside)}."
+        told = ", ".join(
+            f"{arm}: {in_points(own)}" for arm, own in zip(ARMS, parities, strict=True)
         )
+        reason = f"Odd head counts are above the trend by, in points, {told}."
         if all(above(own, MARGIN) for own in parities):
             return Judgement(HOLDS, measured, reason)
         if all(below(own, MARGIN) for own in parities):
@@ -171,11 +160,11 @@ class OddHeads(Claim):
         return Judgement(NOT_SUPPORTED, measured, reason)
 
 
-def _configs(layer: str, arm: str, heads: int, seeds: Sequence[int]) -> list[RunConfig]:
+def _configs(arm: str, heads: int, seeds: Sequence[int]) -> list[RunConfig]:
     knobs: Knobs = {
         FIXED_WIDTH: {"width": WIDTH, "head_width": ALL_WIDTH // heads},
         FIXED_HEADS: {"width": WIDTH, "head_width": HEAD_WIDTH},
         FIXED_WEIGHTS: {"width": WIDTHS[heads], "head_width": HEAD_WIDTH},
     }[arm]
-    one = RunConfig(**OWN, **LAYERS[layer], **knobs, heads=heads)
+    one = RunConfig(**OWN, **knobs, heads=heads)
     return [one.with_seed(seed) for seed in seeds]
