@@ -1,6 +1,6 @@
 """``cdbench plot``: the figures of the paper, of the audit and of benchmarks, from the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,6 +35,15 @@ def plot(
             "accuracy-parameters, spectra-kinds.",
         ),
     ] = False,
+    claim: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--claim",
+            metavar="NAME ...",
+            show_default=False,
+            help="Claims, by name or number: the numbers of each with their intervals.",
+        ),
+    ] = None,
     crossover: Annotated[
         bool,
         typer.Option("--crossover", help="Time of a layer against its width; newest benchmark."),
@@ -86,12 +95,18 @@ def plot(
 
         cdbench plot --claims
 
+        cdbench plot --claim language odd-heads
+
         cdbench plot --crossover
 
         cdbench plot --compare --name digits
     """
     asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
-    _check(any(asked.values()) or crossover, compare, name)
+    _check(any(asked.values()) or crossover, {"--compare": compare, "--claim": bool(claim)}, name)
+    if claim:
+        from cdbench.cli.plot_claim import plot_claims
+
+        return plot_claims(db, claim, output, format)
     if compare:
         from cdbench.cli.plot_comparison import plot_comparison
 
@@ -131,18 +146,19 @@ def plot(
     return COMPLETED
 
 
-def _check(others: bool, compare: bool, name: list[str] | None) -> None:
+def _check(others: bool, alone: Mapping[str, bool], name: list[str] | None) -> None:
     """Raise ConfigurationError unless figures are named that go together."""
-    if others and compare:
+    given = [option for option, is_given in alone.items() if is_given]
+    if len(given) > 1 or (given and others):
         raise ConfigurationError(
-            "--compare was given with other figures; expected cdbench plot --compare alone"
+            f"{given[0]} was given with other figures; expected cdbench plot {given[0]} alone"
         )
-    if name and not compare:
+    if name and not alone["--compare"]:
         raise ConfigurationError("--name is of --compare; expected plot --compare --name NAME")
-    if not others and not compare:
+    if not others and not given:
         raise ConfigurationError(
-            "no figure was named; expected --fig1, --fig2 or both, --claims, --crossover or "
-            "--compare"
+            "no figure was named; expected --fig1, --fig2 or both, --claims, --claim, --crossover "
+            "or --compare"
         )
 
 

@@ -1,12 +1,14 @@
 """The figures, one per file. They are given plain values and never see the database.
 
 A figure is a file and a line in one of three registries: figures of runs, figures of samples,
-which are values over seeds, and figures of comparisons. That of a benchmark is in none.
+which are values over seeds, and figures of comparisons. Those of a benchmark and of one claim are
+in none.
 matplotlib is imported when a figure is drawn or saved, not with this package.
 """
 
 from cdbench.plots.accuracy_parameters import accuracy_parameters
 from cdbench.plots.base import DrawFigure, PlottedRun
+from cdbench.plots.claim_numbers import claim_numbers
 from cdbench.plots.competitors import Competitor
 from cdbench.plots.crossover import draw_crossover
 from cdbench.plots.fig1 import fig1
@@ -48,6 +50,7 @@ __all__ = [
     "DrawSamples",
     "PlottedRun",
     "Sample",
+    "claim_numbers",
     "draw_crossover",
     "figure_files",
     "save_figure",
