@@ -1,14 +1,19 @@
 """Runs of every architecture from the command line: trained, stored, and trained again."""
 
+import gzip
 from typing import Any
 
+import numpy as np
 import pytest
 
+from cdbench.cli.sweep import sweep
+from cdbench.cli.train import train
 from cdbench.config.families import FAMILIES
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import pin_dataset
 from cdbench.running.execution import execute
 from tests.cli_tools import Here, rows
+from tests.test_images import idx
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": (16,)},
@@ -96,3 +101,46 @@ def test_what_no_network_can_be_made_for_is_refused_in_one_line(
     alone = ("--no-baseline",) if command == "sweep" else ()
     answer = here(command, *words, "--epochs", "1", *alone)
     assert (answer.code, answer.err) == (2, line)
+
+
+EXAMPLES = [
+    line.strip()
+    for command in (sweep, train)
+    for line in (command.__doc__ or "").splitlines()
+    if "--architecture" in line
+]
+
+
+def test_help_has_examples_of_images_heads_and_texts() -> None:
+    assert all(
+        any(word in line for line in EXAMPLES) for word in ("fashion-mnist", "--heads", "text:")
+    )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_of_the_help_train(here: Here, example: str) -> None:
+    """With small images, a short text and one block in place of those that are named."""
+    rng = np.random.default_rng(0)
+    folder = here.folder / "images"
+    folder.mkdir()
+    for side, n in (("train", 40), ("t10k", 10)):
+        images = rng.integers(0, 256, (n, 6, 6), dtype=np.uint8)
+        labels = (np.arange(n) % 10).astype(np.uint8)
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            packed = gzip.compress(idx(array), mtime=0)
+            (folder / f"{side}-{kind}-ubyte.gz").write_bytes(packed)
+    _, command, *words = example.split()
+    for place, word in enumerate(words):
+        if word == "fashion-mnist":
+            words[place] = f"{word}:{folder}"
+        if word.startswith("text:"):
+            (here.folder / word.removeprefix("text:")).write_text("to be or not to be. " * 60)
+    short = ["--seeds", "0", "--jobs", "1"] if command == "sweep" else ["--seed", "0"]
+    short += ["--depth", "1"] if "attention" in words else []
+    answer = here(command, *words, *short, "--epochs", "1")
+    assert answer.code == 0, answer
+    question = (
+        "SELECT count(DISTINCT status), min(status), count(spectrum_id) > 0 FROM run, spectrum"
+    )
+    assert rows(here.folder / "runs.db", question) == [(1, "completed", 1)]
