@@ -9,6 +9,7 @@ the peak of a fresh process above one that has only imported and made the data.
 """
 
 import argparse
+import ctypes
 import json
 import subprocess
 import sys
@@ -140,6 +141,7 @@ def row_of(model: str, rival: str, taken: Mapping[str, Sequence[float]]) -> Row:
 def peak_here(model: str, rival: str, batches: int) -> int:
     """Train one epoch, and return this process's peak above the level before."""
     call = epoch_of(model, rival, batches)
+    ctypes.CDLL(None).malloc_trim(0)  # or what making the data freed would be used again, unseen
     before = start(traced=False)
     call()
     return resident("VmHWM") - before
