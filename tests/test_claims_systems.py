@@ -7,6 +7,7 @@ otherwise.
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -49,10 +50,10 @@ def made_up(config: RunConfig, run_id: int, numbers: Numbers, n_layers: int = 3)
     score, kappa = numbers(config)
     score += 0.001 * rng.normal()
     spectra = []
-    for layer in range(1, n_layers + 1):
+    for kind, layer in product(("weight", "layer_hessian"), range(1, n_layers + 1)):
         k = kappa * math.exp(0.01 * rng.normal())
         found = Condition(k, 1.0, math.inf, k, 3, 4, 0.0, floors=same_at_all(k))
-        spectra.append(Spectrum(layer, "layer_hessian", config.epochs, (), found))
+        spectra.append(Spectrum(layer, kind, config.epochs, (), found))
     epochs = (EpochMetrics(config.epochs, 0.1, 3 - score, score, 0.01),)
     return AuditedRun(run_id, "", config, 1, epochs, tuple(spectra), ())
 

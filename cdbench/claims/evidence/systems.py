@@ -91,6 +91,11 @@ class System:
         return f"layer_hessian κ after training, geometric mean of the layers, {self.name}"
 
     @property
+    def weight(self) -> str:
+        """The conditioning of their matrices."""
+        return f"weight κ after training, geometric mean of the layers, {self.name}"
+
+    @property
     def parameters(self) -> str:
         """Weights and biases of a network."""
         return f"parameters, {self.name}"
@@ -165,7 +170,13 @@ def scores(systems: Sequence[System]) -> frozenset[str]:
     return frozenset(system.score for system in systems if system.network["dataset"] != "digits")
 
 
-_TOLD = ((mean, "score"), (median, "kappa"), (mean, "parameters"), (median, "seconds"))
+_TOLD = (
+    (mean, "score"),
+    (median, "kappa"),
+    (median, "weight"),
+    (mean, "parameters"),
+    (median, "seconds"),
+)
 """What is told of every arm: statistics, and quantities by their names in System."""
 
 
@@ -195,6 +206,7 @@ def _numbers(system: System, run: AuditedRun) -> dict[str, float]:
     return {
         system.score: last.test_loss / log(2) if system.is_text else run.test_accuracy,
         **{cut(system.kappa, level): mean_kappa(hessians, level) for level in DECIDING},
+        system.weight: mean_kappa(run.conditions("weight")),
         system.parameters: run.n_parameters,
         system.seconds: last.duration_s,
     }
