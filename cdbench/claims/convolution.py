@@ -21,7 +21,7 @@ ARMS: Arms = {
 }
 
 
-ONE_EPOCH: Knobs = {"epochs": 1, "stride": 2, "pooling": "none"}
+ONE_EPOCH: Knobs = {"epochs": 1, "stride": 2}
 
 
 class ConvolutionExtends(EqualWeights):
@@ -39,8 +39,8 @@ class ConvolutionExtends(EqualWeights):
     method = (
         "Networks of two convolutions, 3 × 3, with 16 and 32 channels, each with ReLU and maxima "
         "over 2 × 2 pixels, then the mean over all pixels and a linear layer: on the digits, "
-        "25 epochs; Fashion-MNIST and CIFAR-10, whole, the kernels with a stride of 2 and no "
-        "pooling, one epoch. Rates 0.01, 0.03, 0.1. Every layer is dense, block-circulant over "
+        "25 epochs; Fashion-MNIST and CIFAR-10, whole, the kernels with a stride of 2, one epoch. "
+        "Rates 0.01, 0.03, 0.1. Every layer is dense, block-circulant over "
         "channels (B = 2, 3, 4, 5, 8), or grouped: block-diagonal with 4 groups of channels, "
         f"shuffled; the narrower dense network has 8 and 16 channels. {HOW}"
     )
