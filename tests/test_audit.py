@@ -361,6 +361,40 @@ def test_bad_input_is_one_line(here: Here, words: str, expected: str) -> None:
     assert list(here.folder.iterdir()) == []
 
 
+def test_a_claim_on_request_is_left_out_unless_named_or_stored(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Better, "on_request", True)
+    answer = here("audit", *SEEDS)
+    assert answer.code == 0
+    line = (
+        "on request only, for hours of training or data of your own: cdbench audit --claim better\n"
+    )
+    assert line in answer.err
+    assert counts(here) == (0, 1)
+    assert here("audit", "--claim", "better", *SEEDS).code == 0
+    assert counts(here) == (20, 2)
+    again = here("audit", *SEEDS)
+    assert again.err == ""
+    assert "Blocks are better" in again.out
+
+
+def test_data_of_a_claim_on_request_are_looked_for_before_anything_is_trained(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def needs(self: Claim, seeds: Sequence[int]) -> Needs:
+        configs = [RunConfig(dataset=name) for name in ("digits", "gone.csv")]
+        return dict.fromkeys(configs, CONDITIONS_ONLY)
+
+    monkeypatch.setattr(Better, "needs", needs)
+    monkeypatch.setattr(Better, "on_request", True)
+    answer = here("audit", "--claim", "better", *SEEDS)
+    assert answer.code == 2
+    assert answer.err.count("\n") == 1
+    assert "gone.csv" in answer.err
+    assert counts(here) == (0, 0)
+
+
 def test_run_that_cannot_complete_leaves_its_claim_unmeasured(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:

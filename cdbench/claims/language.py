@@ -27,7 +27,8 @@ class Language(EqualWeights):
     where = "Sec. VII; Outlook"
     published = "not tested"
     method = (
-        "The next character of the tiny Shakespeare text, its last fifth the test part, from "
+        "The next character of the tiny Shakespeare text (char-rnn's input.txt, here "
+        "tinyshakespeare.txt where the command is typed), its last fifth the test part, from "
         f"windows of {CONTEXT}: networks of one causal pre-norm block of attention, 64 wide with "
         "4 heads, and a feed-forward network of 256, whose every weight layer is of one family "
         "(the table of symbols and the positions are weights of their own in all). Cross-entropy "

@@ -161,6 +161,15 @@ def _dry_run(claims: Sequence["Claim"], seeds: Sequence[int], db: str) -> int:
     return COMPLETED
 
 
+def _check_data(claims: Sequence["Claim"], seeds: Sequence[int], missing: "Needs") -> None:
+    """Raise DatasetError, before any training, if data of missing runs cannot be had."""
+    from cdbench.datasets import load_dataset
+
+    wanted = {config.dataset: config for config in _needs(claims, seeds) if config in missing}
+    for config in wanted.values():
+        load_dataset(config)
+
+
 def _train_missing(
     claims: Sequence["Claim"], seeds: Sequence[int], jobs: int | None, database: "Database"
 ) -> int:
@@ -172,6 +181,7 @@ def _train_missing(
     missing = {config: needs[config] for config in needs if config not in stored}
     if not missing:
         return COMPLETED
+    _check_data([claim for claim in claims if claim.on_request], seeds, missing)
     elsewhere = f"; {where_released()}" if not stored else ""
     echo(f"{len(needs)} runs are needed, {len(stored)} of them stored{elsewhere}", err=True)
     return train_and_store(in_good_order(missing), jobs, database, command_line())
