@@ -6,7 +6,6 @@ otherwise.
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -44,23 +43,23 @@ Numbers = Callable[[RunConfig], tuple[float, float]]
 """Score, higher being better, and κ by configuration."""
 
 
-def made_up(config: RunConfig, run_id: int, numbers: Numbers, n_layers: int = 3) -> AuditedRun:
-    """A run whose score and κ are given, with a little noise of their own."""
+def made_up(config: RunConfig, run_id: int, numbers: Numbers, first: float = 1) -> AuditedRun:
+    """A run whose score and κ are given, with a little noise of their own, one layer's differing."""
     rng = np.random.default_rng(int(config.digest()[:12], 16))
     score, kappa = numbers(config)
     score += 0.001 * rng.normal()
     spectra = []
-    for kind, layer in product(("weight", "layer_hessian"), range(1, n_layers + 1)):
-        k = kappa * math.exp(0.01 * rng.normal())
+    for kind, layer in product(("weight", "layer_hessian"), range(1, 4)):
+        k = kappa * math.exp(0.01 * rng.normal()) * (first if layer == 1 else 1)
         found = Condition(k, 1.0, math.inf, k, 3, 4, 0.0, floors=same_at_all(k))
         spectra.append(Spectrum(layer, kind, config.epochs, (), found))
     epochs = (EpochMetrics(config.epochs, 0.1, 3 - score, score, 0.01),)
     return AuditedRun(run_id, "", config, 1, epochs, tuple(spectra), ())
 
 
-def bench_of(claim: Claim, numbers: Numbers) -> Bench:
+def bench_of(claim: Claim, numbers: Numbers, first: float = 1) -> Bench:
     needs = claim.needs(SEEDS)
-    return Bench(SEEDS, {own: made_up(own, i, numbers) for i, own in enumerate(needs, 1)})
+    return Bench(SEEDS, {own: made_up(own, i, numbers, first) for i, own in enumerate(needs, 1)})
 
 
 def judgement_of(claim: Claim, numbers: Numbers) -> Judgement:
@@ -132,9 +131,9 @@ def test_the_narrower_network_has_about_as_many_weights(claim: EqualWeights) -> 
             arm: build_network(config, n, n_out, image).n_parameters
             for arm, config in configs.items()
         }
-        assert counts[NARROWER] == pytest.approx(counts[B4], rel=0.08)
-        for arm in {"low-rank", "block-diagonal", "grouped"} & set(counts):
-            assert counts[arm] == pytest.approx(counts[B4], rel=0.05)
+        assert counts[NARROWER] == pytest.approx(counts[B4], rel=0.05)
+        for arm in {"low-rank", "block-diagonal", "grouped", "monarch"} & set(counts):
+            assert counts[arm] == pytest.approx(counts[B4], rel=0.15 if arm == "monarch" else 0.05)
         assert counts["cdlinear B=8"] < counts[B4] < counts[DENSE]
 
 
@@ -142,7 +141,7 @@ SHAPES = {
     "digits": (64, 10, (8, 8, 1)),
     "Fashion-MNIST": (784, 10, (28, 28, 1)),
     "CIFAR-10": (3072, 10, (32, 32, 3)),
-    "tiny Shakespeare": (64, 63, None),
+    "tiny Shakespeare": (64, 65, None),
 }
 
 
@@ -164,7 +163,7 @@ def test_parity_is_what_no_smooth_trend_gives() -> None:
         assert weights @ (trend + 0.3 * odd) == pytest.approx(0.3)
 
 
-def test_odd_heads_hold_or_fall_in_all_arms() -> None:
+def test_odd_heads_hold_or_fall_on_average_over_the_arms() -> None:
     def numbers(parity: float, also_wide: bool = True) -> Numbers:
         def own(config: RunConfig) -> tuple[float, float]:
             assert config.heads is not None
@@ -174,8 +173,9 @@ def test_odd_heads_hold_or_fall_in_all_arms() -> None:
         return own
 
     assert judgement_of(HEADS, numbers(0.01)).verdict == HOLDS
-    assert judgement_of(HEADS, numbers(0.0)).verdict == CONTRADICTED
-    assert judgement_of(HEADS, numbers(0.01, also_wide=False)).verdict == NOT_SUPPORTED
+    assert judgement_of(HEADS, numbers(0.001)).verdict == CONTRADICTED
+    assert judgement_of(HEADS, numbers(0.006, also_wide=False)).verdict == HOLDS
+    assert judgement_of(HEADS, numbers(0.0025)).verdict == NOT_SUPPORTED
 
 
 def test_heads_are_compared_at_equal_width_of_all_of_each_and_at_equal_weights() -> None:
@@ -197,7 +197,7 @@ def test_heads_are_compared_at_equal_width_of_all_of_each_and_at_equal_weights()
             assert len(set(own.values())) == 1
         if arm == odd_heads.FIXED_WEIGHTS:
             assert len(own) == 8
-            assert max(own.values()) / own[4] < 1.055
+            assert max(own.values()) / own[4] < 1.05
             assert min(own.values()) / own[4] > 0.95
         if arm == odd_heads.FIXED_HEADS:
             assert sorted(own) == sorted(own, key=own.__getitem__)
@@ -223,8 +223,12 @@ def test_conditioning_compounds_if_the_advantage_grows_up_to_17_layers() -> None
     assert (found.verdict, found.condition) == (CONDITIONAL, "in residual networks")
 
 
+def test_the_first_layer_has_no_part_in_depth() -> None:
+    same, other = (bench_of(DEEP, gained(0.1, 2.0), first) for first in (1, 1e6))
+    assert DEEP.observe(same) == DEEP.observe(other)
+
+
 def test_each_of_these_claims_is_on_request_and_over_ten_seeds() -> None:
     for claim in (*EQUAL, HEADS, DEEP):
         assert claim.on_request
         assert {config.seed for config in claim.needs(range(30))} == set(range(N_SEEDS))
-        assert all(replace(config, seed=0) for config in claim.needs([0]))

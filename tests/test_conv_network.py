@@ -149,12 +149,12 @@ def test_weights_are_counted():
     assert network_of(**conv, layer="dense").n_parameters == (
         9 * 2 * 5 + 5 + 9 * 5 * 6 + 6 + 6 * 3 + 3
     )
-    # Channels 2, 5, 6 and classes 3 are rounded up to 4, 8, 8 and 4.
+    # Channels 5, 6 and classes 3 are rounded up to 8, 8 and 4; the first kernel is dense.
     assert network_of(**conv, B=4).n_parameters == (
-        9 * 4 * 8 // 4 + 8 + 9 * 8 * 8 // 4 + 8 + 8 * 4 // 4 + 4
+        9 * 2 * 8 + 8 + 9 * 8 * 8 // 4 + 8 + 8 * 4 // 4 + 4
     )
     assert network_of(**conv, B=4, head="dense", readout="flatten").n_parameters == (
-        9 * 4 * 8 // 4 + 8 + 9 * 8 * 8 // 4 + 8 + 8 * 3 + 3
+        9 * 2 * 8 + 8 + 9 * 8 * 8 // 4 + 8 + 8 * 3 + 3
     )
     assert network_of(**RESIDUAL, layer="dense").n_parameters == (
         60 * 6 + 6 + 3 * (6 * 6 + 6) + 6 * 3 + 3
@@ -199,14 +199,16 @@ def test_rows_and_multiply_adds_of_a_sample_are_counted():
 def test_a_convolution_is_its_familys_layers_of_padded_channels(name):
     network = network_of(**CONV, layer=name)
     own: Any = family(name.partition(":")[0])
-    for place in network.weight_layers[:-1]:
-        layer = place.layer
+    first, *others, head = [place.layer for place in network.weight_layers]
+    assert (first.family, head.family) == ("dense", own.family)
+    for layer in others:
         assert isinstance(layer, Convolution)
         assert layer.family == own.family
         config = RunConfig(**CONV, layer=name)
         structure = {"B": 2} if config.B else structure_of(config.layer, config.structure)
         assert not layer.n_out % own.width_multiple(structure)
-    assert network.weight_layers[0].layer.n_in == IMAGE[2]
+    assert first.n_in == IMAGE[2]
+    assert first.n_out == others[0].n_in
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from cdbench.claims.evidence.systems import (
     FASHION,
     LOW_RATES,
     NARROWER,
+    WIDE_RATES,
     Arms,
     Knobs,
     System,
@@ -40,12 +41,12 @@ class AttentionExtends(EqualWeights):
     method = (
         "Networks of one pre-norm block of attention, 64 wide with 4 heads, and a feed-forward "
         "network of 256, whose every weight layer is of one family. Tokens are the rows of the "
-        "digits (25 epochs; rates 0.003, 0.01, 0.03) and the patches of 7 × 7 pixels of "
-        "Fashion-MNIST (one epoch; 0.001, 0.003, 0.01); "
+        "digits (25 epochs; rates 0.003, 0.01, 0.03, 0.1) and the patches of 7 × 7 pixels of "
+        "Fashion-MNIST (one epoch; 0.001, 0.003, 0.01, 0.03); "
         "characters of a text are in the claim on language. The narrower dense network is 32 wide. "
         f"{HOW}"
     )
     systems = (
-        System("digits", NETWORK | {"dataset": "digits"}, ARMS),
+        System("digits", NETWORK | {"dataset": "digits"}, ARMS, WIDE_RATES),
         System("Fashion-MNIST", NETWORK | FASHION | {"epochs": 1, "patch": 7}, ARMS, LOW_RATES),
     )

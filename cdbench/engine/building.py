@@ -95,6 +95,7 @@ def build_attention(
         config.heads,
         config.head_width or config.width // config.heads,
         ACTIVATIONS[config.activation],
+        config.dropout,
     )
     if image is None:
         return attention.text_network(weights_of(config), blocks, n_features, n_outputs)

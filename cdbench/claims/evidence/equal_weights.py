@@ -21,8 +21,8 @@ from cdbench.statistics.wording import above, below, in_digits, in_points
 
 HOW = (
     "AdamW with a cosine schedule, 10 % warm-up and gradients clipped at norm 1, float32. "
-    "Every network has its own best of the three rates, chosen on the half of the ten seeds that "
-    "the seed is not in. κ is that of the layers' Hessians on 1,000 training "
+    "Every network has its own best of the rates, chosen by the test score of the half of the ten "
+    "seeds that the seed is not in. κ is that of the layers' Hessians on 1,000 training "
     "samples, geometric mean of the layers. Of a set with a test part of its own, seeds vary the "
     "initial weights and the order of samples only."
 )
@@ -32,10 +32,11 @@ RULE = (
     "narrower as B=4 has fewer weights, and of the median ratio of κ, dense over B=4. On a set "
     "B=4 is worth its structure if its score is better than the narrower network's, and worse if "
     "it is worse; it is better conditioned if the ratio lies above 1 at rounding and at every "
-    "noise floor up to 1e-6 of the trace, and worse if below at all. holds if it is worth its "
-    "structure and better conditioned on every set; holds under a condition if both on some set, "
-    "or one of the two on every set, the condition naming which; contradicted if its score is "
-    "worse on every set, or it is worse conditioned on every set and worth its structure on none; "
+    "noise floor up to 1e-6 of the trace, and worse if it lies below 1 at all of them. holds if it "
+    "is worth its structure and better conditioned on every set; else holds under a condition if "
+    "both on some set, or one of the two on every set, the condition naming which; else "
+    "contradicted if its score is worse on every set, or it is worse conditioned on every set and "
+    "worth its structure on none; "
     "else not supported. What it loses to the dense network, and the other layers, are told and do "
     "not decide."
 )

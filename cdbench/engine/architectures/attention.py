@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cdbench.engine.architectures.assembly import Assembly
-from cdbench.engine.architectures.parts import Weights
+from cdbench.engine.architectures.parts import Between, Weights
 from cdbench.engine.layers import Add, Layer, LayerNorm
 from cdbench.engine.layers.attend import Attend
 from cdbench.engine.layers.tokens import Embedding, MeanOfTokens, Patches, Positions
@@ -28,6 +28,8 @@ class Blocks:
         Of attention. Their product need not be the width.
     activation : (n) -> Layer
         Of the feed-forward networks.
+    dropout : float
+        Probability of dropping one of their activations.
     """
 
     width: int
@@ -35,6 +37,7 @@ class Blocks:
     heads: int
     head_width: int
     activation: Callable[[int], Layer]
+    dropout: float = 0.0
 
 
 def image_network(
@@ -88,7 +91,8 @@ def _network(
         attended = made.add(attend, q, k, v)
         x = made.add(Add(width), x, made.chain(weights.between(inner, width), attended))
         up, down = weights.between(width, hidden), weights.between(hidden, width)
-        branch = [LayerNorm(width), *up, blocks.activation(hidden), *down]
+        activated = Between(blocks.activation, blocks.dropout).activated(hidden)
+        branch = [LayerNorm(width), *up, *activated, *down]
         x = made.add(Add(width), x, made.chain(branch, x))
     made.chain([LayerNorm(width), *head], x)
     return made.network()

@@ -54,8 +54,9 @@ def conv_network(
 ) -> Network:
     """Return the network from images (N, channels · height · width) to outputs (N, n_outputs).
 
-    A normalisation, over the channels of a pixel or over all pixels of a batch, comes before each
-    weight layer but the first: of pixels of one channel LayerNorm would leave nothing.
+    The first kernel is dense, whatever the family. A normalisation, over the channels of a pixel or
+    over all pixels of a batch, comes before each weight layer but the first: of pixels of one
+    channel LayerNorm would leave nothing.
 
     Raises
     ------
@@ -66,9 +67,10 @@ def conv_network(
     layers: list[Layer] = [Patches(image, (1, 1))]
     size = (height, width)
     for place, n_out in enumerate(stages.channels):
+        kernel = weights.kernel if place else weights.first_kernel
         if place:
             layers += between.normalized(channels)
-        inner = weights.kernel(channels, n_out, stages.kernel**2)
+        inner = kernel(channels, n_out, stages.kernel**2)
         own = Convolution(inner, size, channels, stages.kernel, stages.stride, stages.padding)
         channels, size = own.n_out, own.image_out
         layers += [own, *between.activated(channels)]

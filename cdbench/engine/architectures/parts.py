@@ -41,6 +41,14 @@ class Weights:
         widths = self.rounded(n_in), self.rounded(n_out)
         return kernel_layer(self.family, *widths, n_taps, self.structure)
 
+    def first_kernel(self, n_in: int, n_out: int, n_taps: int) -> WeightLayer:
+        """Return the kernel that reads the image's channels, dense as in Zhang et al. (2018).
+
+        There is nothing to save in it, and blocks or groups of one to three channels would read
+        little but padding.
+        """
+        return kernel_layer(Dense, n_in, self.rounded(n_out), n_taps, {})
+
     def between(self, n_in: int, n_out: int) -> list[Layer]:
         """Return the layer between two widths; zeros are appended, surplus outputs cut off."""
         own = self.layer(n_in, n_out)
