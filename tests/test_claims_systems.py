@@ -44,7 +44,7 @@ Numbers = Callable[[RunConfig], tuple[float, float]]
 
 
 def made_up(config: RunConfig, run_id: int, numbers: Numbers, first: float = 1) -> AuditedRun:
-    """A run whose score and κ are given, with a little noise of their own, one layer's differing."""
+    """A run whose score and κ are given, with a little noise of their own."""
     rng = np.random.default_rng(int(config.digest()[:12], 16))
     score, kappa = numbers(config)
     score += 0.001 * rng.normal()

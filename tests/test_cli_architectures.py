@@ -87,6 +87,17 @@ def test_a_sweep_is_stored_and_comes_out_again_bit_for_bit(
             "--padding same\n",
         ),
         (
+            ("--architecture", "conv", "--kernel", "99999999", "--layer", "dense"),
+            "cdbench: architecture = conv, layer = dense with the images of digits, 8 × 8 × 1: "
+            "kernel = 99999999 reaches beyond an image of 8 × 8 pixels; expected at most "
+            "--kernel 8\n",
+        ),
+        (
+            ("--architecture", "conv", "--stride", "20", "--layer", "dense"),
+            "cdbench: architecture = conv, layer = dense with the images of digits, 8 × 8 × 1: "
+            "stride = 20 reaches beyond an image of 8 × 8 pixels; expected at most --stride 8\n",
+        ),
+        (
             ("--architecture", "conv", "--dataset", "wine"),
             "cdbench: architecture = conv was given with dataset wine, whose 13 features are no "
             "image; expected digits, mnist, fashion-mnist, cifar-10, or a .npz file with X of "

@@ -60,6 +60,12 @@ class Convolution(WeightLayer):
                 f"kernel = {kernel} does not fit an image of {image[0]} × {image[1]} pixels; "
                 f"expected at most --kernel {min(image)}, or --padding same"
             )
+        if max(kernel, stride) > 2 * min(image):
+            name, value = ("kernel", kernel) if kernel > 2 * min(image) else ("stride", stride)
+            raise ShapeError(
+                f"{name} = {value} reaches beyond an image of {image[0]} × {image[1]} pixels; "
+                f"expected at most --{name} {min(image)}"
+            )
         before, after = ((kernel - 1) // 2, kernel // 2) if padding == "same" else (0, 0)
         self.geometry = Geometry(*image, kernel, stride, (before, before), (after, after))
         self.memory_order = inner.memory_order  # type: ignore[misc]
