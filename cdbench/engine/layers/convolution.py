@@ -60,8 +60,9 @@ class Convolution(WeightLayer):
                 f"kernel = {kernel} does not fit an image of {image[0]} × {image[1]} pixels; "
                 f"expected at most --kernel {min(image)}, or --padding same"
             )
-        if max(kernel, stride) > 2 * min(image):
-            name, value = ("kernel", kernel) if kernel > 2 * min(image) else ("stride", stride)
+        beyond = 2 * min(image) + 1  # the smallest kernel whose every window holds the whole image
+        if max(kernel, stride) > beyond:
+            name, value = ("kernel", kernel) if kernel > beyond else ("stride", stride)
             raise ShapeError(
                 f"{name} = {value} reaches beyond an image of {image[0]} × {image[1]} pixels; "
                 f"expected at most --{name} {min(image)}"
