@@ -152,7 +152,7 @@ class OddHeads(Claim):
         """Return the verdict, by the rule."""
         parities = {arm: found.find(PARITY, arm) for arm in (ALL_ARMS, *ARMS)}
         told = ", ".join(f"{arm}: {in_points(own)}" for arm, own in parities.items())
-        reason = f"Odd head counts are above the trend by, in points, {told}."
+        reason = f"Odd head counts are above the trend by: {told}."
         decisive = parities[ALL_ARMS]
         (shown,) = format_points([decisive.estimate])
         measured = f"odd heads above the trend by {shown} points"

@@ -115,7 +115,7 @@ def _kappas(found: Measurements, system: System) -> list[Measurement]:
 
 def _difference(found: Measurements, system: System, other: str) -> str:
     own = _against(found, system, other)
-    return f"{in_digits(own)} bits per character" if system.is_text else f"{in_points(own)} points"
+    return f"{in_digits(own)} bits per character" if system.is_text else in_points(own)
 
 
 def _in_full(found: Measurements, system: System) -> str:
