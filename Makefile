@@ -67,6 +67,7 @@ docs: .venv/installed-test
 	$(BIN)/python -m tests.comparison_page .venv/released/runs.db
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --compare --name digits --db .venv/released/runs.db --output docs/figures
+	$(BIN)/cdbench plot --claim convolution attention odd-heads language deep-networks --db .venv/released/runs.db --output docs/figures
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cdbench needs Python 3.11 or newer; try make PYTHON=python3.11")'

@@ -167,6 +167,9 @@ def test_released_database_draws_every_figure(tmp_path: Path) -> None:
     assert run([*words, "--output", str(tmp_path)]) == 0
     compared = ["plot", "--compare", "--name", "digits", "--db", str(RELEASED)]
     assert run([*compared, "--output", str(tmp_path)]) == 0
+    on_request = [claim.name for claim in CLAIMS.values() if claim.on_request]
+    words = ["plot", "--claim", *on_request, "--db", str(RELEASED), "--output", str(tmp_path)]
+    assert run(words) == 0
     drawn = {path.name for path in tmp_path.iterdir()}
     assert drawn == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
 
