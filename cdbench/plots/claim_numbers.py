@@ -1,10 +1,11 @@
 """The numbers of one claim with their intervals, a panel for each quantity."""
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError
-from cdbench.plots.sheet import Layout, new_sheet
+from cdbench.plots.sheet import RIGHT, WIDTH, Layout, new_sheet
 from cdbench.plots.style import QUIET, Look, style
 from cdbench.records.judgement import Measurement
 
@@ -19,6 +20,9 @@ COLUMNS, MAX_PANELS = 2, 8
 ROW, PANEL = 0.2, 0.85
 """Heights of a number's row, and of a panel's heading and scale, in inches."""
 
+NAMES, LETTER = 8.5, 0.066
+"""Size of the rows' names, and the width of one of their letters, in inches."""
+
 FLOOR = ", above "
 """In the names of quantities above a noise floor, which are left out: there are many."""
 
@@ -27,7 +31,7 @@ SHARE = ", share"
 
 TEN, HUNDRED = 10, 100
 
-HEADING = 56
+HEADING = 50
 """Letters of a heading on one line."""
 
 
@@ -61,15 +65,15 @@ def claim_numbers(measurements: Sequence[Measurement], title: str, source: str) 
     shown = list(panels.items())[:MAX_PANELS]
     n_rows = -(-len(shown) // COLUMNS)
     most = max(len(own) for _, own in shown)
-    layout = Layout(
-        n_rows, COLUMNS, 1.5 + n_rows * (PANEL + ROW * most), gaps=(PANEL / (ROW * most), 0.62)
-    )
+    rows, names = ROW * most, 0.2 + LETTER * max(len(_row(one)) for _, own in shown for one in own)
+    gaps = PANEL / rows, names / ((WIDTH - RIGHT - COLUMNS * names) / COLUMNS)
+    layout = Layout(n_rows, COLUMNS, 1.5 + n_rows * (PANEL + rows), gaps=gaps)
     legend = {"estimate, 95 % interval": OWN}
     if any(one.wide_low is not None for _, own in shown for one in own):
         legend["for new data of the kind"] = WIDE
     with style():
         figure, axes = new_sheet(legend, title, source, layout)
-        figure.subplots_adjust(left=0.21)
+        figure.subplots_adjust(left=names / WIDTH)
         for panel, (_, own) in zip(axes, shown, strict=False):
             _draw(panel, own)
         for panel in axes[len(shown) :]:
@@ -96,7 +100,7 @@ def _draw(axes: "Axes", own: Sequence[Measurement]) -> None:
     if ratio or "difference" in own[0].statistic:
         axes.axvline(1 if ratio else 0, color=QUIET, linewidth=0.9)
     axes.set_ylim(len(own) - 0.4, -0.6)
-    axes.set_yticks(range(len(own)), [_row(one) for one in own])
+    axes.set_yticks(range(len(own)), [_row(one) for one in own], fontsize=NAMES)
     axes.grid(visible=False, axis="y")
     axes.set_title(_heading(own[0], factor), fontsize=8.5, loc="left")
 
@@ -123,8 +127,4 @@ def _row(one: Measurement) -> str:
 def _heading(one: Measurement, factor: float) -> str:
     name = one.quantity.removesuffix(SHARE)
     unit = ", %" if factor == 100 else ""
-    words = f"{one.statistic}: {name}{unit}"
-    if len(words) <= HEADING:
-        return words
-    cut = words.rfind(" ", 0, HEADING)
-    return f"{words[:cut]}\n{words[cut + 1 :]}"
+    return fill(f"{one.statistic}: {name}{unit}", HEADING, break_on_hyphens=False)

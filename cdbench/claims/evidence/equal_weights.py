@@ -58,8 +58,8 @@ class EqualWeights(Claim):
 
     @property
     def trainings(self) -> frozenset[str]:
-        """The scores on sets that have one split."""
-        return systems.scores(self.systems)
+        """What was measured on sets that have one split."""
+        return systems.of_one_split(self.systems)
 
     def needs(self, seeds: Sequence[int]) -> Needs:
         """Return the networks with every rate, for the first ten seeds."""

@@ -172,9 +172,17 @@ def measure(systems: Sequence[System], observations: Observations) -> list[Measu
     ]
 
 
-def scores(systems: Sequence[System]) -> frozenset[str]:
-    """Return the quantities whose runs differ by their training only: the split is one."""
-    return frozenset(system.score for system in systems if system.network["dataset"] != "digits")
+def of_one_split(systems: Sequence[System]) -> frozenset[str]:
+    """Return the quantities whose runs differ by their training only."""
+    return frozenset(
+        quantity
+        for system in systems
+        if system.network["dataset"] != "digits"
+        for quantity in (
+            *(system.score, system.weight, system.rate, system.seconds, system.parameters),
+            *(cut(system.kappa, level) for level in DECIDING),
+        )
+    )
 
 
 _TOLD = (
