@@ -97,14 +97,14 @@ def test_networks_of_every_architecture_are_matched(knobs: dict[str, Any], match
 
 
 def test_multiply_adds_are_those_of_all_pixels_and_what_is_padded_is_told() -> None:
-    base = RunConfig(layer="dense", architecture="conv", channels=(8, 8))
-    plan = Plan(base, 64, 10, (Entrant("cdlinear"),), (0.5,))
-    assert whole(plan).multiply_adds == 64 * 9 * 8 + 16 * 9 * 8 * 8 + 8 * 10
+    base = RunConfig(layer="dense", architecture="conv", channels=(8, 7))
+    plan = Plan(base, 64, 10, (Entrant("cdlinear"),), (0.62,))
+    assert whole(plan).multiply_adds == 64 * 9 * 8 + 16 * 9 * 8 * 7 + 7 * 10
     assert whole(plan).padded == 1
-    ((_, half),) = (field.candidates for field in fields_of(plan))
-    assert half.config.B == 2
-    assert half.n_parameters == 9 * 2 * 8 // 2 + 8 + 9 * 8 * 8 // 2 + 8 + 8 * 10 // 2 + 10
-    assert half.padded == (18 * 8 + 72 * 8 + 8 * 10) / (9 * 8 + 72 * 8 + 8 * 10)
+    ((_, part),) = (field.candidates for field in fields_of(plan))
+    assert part.config.B == 2  # of a dense kernel first, 7 channels rounded up to 8, and the head
+    assert part.n_parameters == 9 * 8 + 8 + 9 * 8 * 8 // 2 + 8 + 8 * 10 // 2 + 10
+    assert part.padded == (9 * 8 + 72 * 8 + 8 * 10) / (9 * 8 + 72 * 7 + 7 * 10)
 
 
 def test_a_dense_head_is_that_of_every_structured_network_and_its_size_counts() -> None:
