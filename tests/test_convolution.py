@@ -10,8 +10,6 @@ from cdbench.config import families
 from cdbench.engine.layers import EVALUATION, CDLinear, Context, Dense
 from cdbench.engine.layers.convolution import Convolution
 from cdbench.engine.layers.taps import Taps, bound_matrix, kernel_layer
-from cdbench.engine.layers.tokens import Patches
-from cdbench.engine.network import Network
 from cdbench.engine.products.workspace import Workspace
 from cdbench.errors import ShapeError
 from tests import layer_laws
@@ -41,7 +39,7 @@ def convolution(
     multiple = own.width_multiple(structure)
     wide, out = (-(-n // multiple) * multiple for n in (n_in, n_out))
     inner = kernel_layer(own, wide, out, kernel**2, structure)
-    return Convolution(inner, image, n_in, kernel, stride, padding)
+    return Convolution(inner, image, kernel, stride, padding)
 
 
 def point(layer, n=3, dtype="float64"):
@@ -53,8 +51,7 @@ def point(layer, n=3, dtype="float64"):
 
 def kernel_of(layer, params):
     """(n_out, k, k, channels)."""
-    W = layer.matrix(params).reshape(layer.n_out, layer.kernel, layer.kernel, -1)
-    return W[..., : layer.n_in]
+    return layer.matrix(params).reshape(layer.n_out, layer.kernel, layer.kernel, -1)
 
 
 def pulled(layer, params, x, dy, context=EVALUATION, wanted=True):
@@ -168,7 +165,7 @@ def test_cdlinear_convolution_is_one_of_each_frequency():
     x_hat = np.fft.fft(x.reshape(-1, *layer.image, 2, B))
     y_hat = np.fft.fft(y.reshape(-1, *layer.image, 3, B))
     for k in range(B):
-        one = Convolution(Dense(18, 3), layer.image, 2, 3)
+        one = Convolution(Dense(18, 3), layer.image, 3)
         own = {"weight": K[..., k].reshape(3, 18), "bias": np.zeros(3)}
         expected, _ = one.forward(own, x_hat[..., k].reshape(-1, 2), EVALUATION)
         np.testing.assert_allclose(y_hat[..., k].reshape(-1, 3), expected, rtol=1e-11, atol=1e-11)
@@ -223,14 +220,11 @@ def test_chunks_lent_memory_and_float32_change_nothing(family, monkeypatch):
 
 
 def test_unfolded_rows_are_what_the_matrix_multiplies():
-    layer = convolution("cdlinear", 3, 4, stride=2, B=4)
+    layer = convolution("cdlinear", 4, 4, stride=2, B=4)
     params, x, _ = point(layer)
     rows = layer.unfolded(x)
     y, _ = layer.forward(params, x, EVALUATION)
     np.testing.assert_allclose(rows @ layer.matrix(params).T + params["bias"], y, rtol=1e-12)
-    acting = np.delete(np.arange(36), np.arange(3, 36, 4))
-    np.testing.assert_array_equal(layer.acting_columns(3), acting)
-    assert not np.delete(rows, acting, axis=1).any()
 
 
 def test_multiply_adds_are_of_a_window():
@@ -247,20 +241,3 @@ def test_a_kernel_that_does_not_fit_is_refused():
     with pytest.raises(ShapeError) as caught:
         convolution("dense", 1, 2, (5, 6), 7, 1, "valid")
     assert str(caught.value) == wanted
-
-
-@pytest.mark.parametrize("name", ["dense", "cdlinear", "low-rank", "block-diagonal"])
-def test_padded_channels_take_nothing_from_the_initial_gain(name):
-    """Of images with one channel, n · Var W of the columns that act is 2, as of a dense kernel."""
-    own: Any = families.family(name)
-    structure = {"cdlinear": {"B": 4}, "low-rank": {"rank": 4}, "block-diagonal": {"blocks": 4}}
-    inner = kernel_layer(own, 1 if name == "dense" else 4, 256, 9, structure.get(name, {}))
-    conv = Convolution(inner, (4, 4), 1, 3)
-    network = Network([Patches((4, 4, 1), (1, 1)), conv])
-    moments = []
-    for seed in range(8):
-        flat = network.initial_parameters(np.random.default_rng(seed))
-        params = network.views(flat)[1]
-        acting = conv.matrix(params)[:, conv.acting_columns(1)]
-        moments.append(9 * np.mean(acting**2))
-    assert np.mean(moments) == pytest.approx(2, rel=0.1)

@@ -26,10 +26,10 @@ WEIGHTS = {
 
 
 def conv_network(name="dense", activation=ReLU):
-    """Two convolutions with pooling in between; CDLinear's first takes one channel more."""
+    """Two convolutions with pooling in between; the first reads an image of one channel."""
     weights = WEIGHTS[name]
-    first = Convolution(weights.kernel(1, 4, 9), IMAGE[:2], 1, 3)
-    second = Convolution(weights.kernel(4, 4, 9), (2, 2), 4, 3)
+    first = Convolution(weights.first_kernel(1, 4, 9), IMAGE[:2], 3)
+    second = Convolution(weights.kernel(4, 4, 9), (2, 2), 3)
     head = [MeanOfTokens(4, 4), Dense(4, CLASSES)]
     return Network(
         [Patches(IMAGE, (1, 1)), first, activation(4), AveragePooling(4, IMAGE[:2]), second, *head]
@@ -101,13 +101,13 @@ def test_chunks_change_nothing_and_one_chunk_has_all_rows(monkeypatch):
 
 
 def test_weight_of_a_convolution_is_that_of_its_kernel_as_it_acts():
-    """Of one window the kernel is the map itself, without the channel that rounding up added."""
+    """Of one window the kernel is the map itself."""
     inner = kernel_layer(CDLinear, 4, 4, 9, {"B": 2})
-    conv = Convolution(inner, (3, 3), 3, 3, padding="valid")
-    network = Network([Patches((3, 3, 3), (1, 1)), conv])
+    conv = Convolution(inner, (3, 3), 3, padding="valid")
+    network = Network([Patches((3, 3, 4), (1, 1)), conv])
     flat = network.initial_parameters(np.random.default_rng(0))
-    W, _ = network.forward(network.views(flat), np.eye(27))
-    (found,) = measure_spectra(network, flat, np.empty((0, 27)), 0, kinds=["weight"])
+    W, _ = network.forward(network.views(flat), np.eye(36))
+    (found,) = measure_spectra(network, flat, np.empty((0, 36)), 0, kinds=["weight"])
     np.testing.assert_allclose(found.values, np.linalg.svd(W, compute_uv=False) ** 2, rtol=1e-12)
 
 

@@ -101,7 +101,7 @@ def measure_spectra(
     for number, place in enumerate(network.weight_layers, 1):
         own = params[place.position]
         layer, n_in = place.layer.inner, place.n_in_acting
-        columns = np.arange(layer.n_in)[place.layer.acting_columns(n_in)]
+        columns = np.arange(n_in if layer is place.layer else layer.n_in)  # a kernel has all
         acting = place.n_out_acting, len(columns)
         state = LayerState(layer, own, acting, inputs[number - 1], eps, len(measured), columns)
         for name in kinds:

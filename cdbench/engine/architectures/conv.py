@@ -71,7 +71,7 @@ def conv_network(
         if place:
             layers += between.normalized(channels)
         inner = kernel(channels, n_out, stages.kernel**2)
-        own = Convolution(inner, size, channels, stages.kernel, stages.stride, stages.padding)
+        own = Convolution(inner, size, stages.kernel, stages.stride, stages.padding)
         channels, size = own.n_out, own.image_out
         layers += [own, *between.activated(channels)]
         if stages.pooling in POOLING:

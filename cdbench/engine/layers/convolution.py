@@ -1,11 +1,11 @@
 """Two-dimensional convolution whose kernel is the matrix of any layer family."""
 
-from math import prod, sqrt
+from math import prod
 
 import numpy as np
 
 from cdbench.engine.layers.base import BoundLayer, Context, Params, Pullback
-from cdbench.engine.layers.taps import bound_matrix, rescale
+from cdbench.engine.layers.taps import bound_matrix
 from cdbench.engine.layers.unfolding import Geometry, Unfolding
 from cdbench.engine.layers.weight_layer import BoundMatrix, WeightLayer
 from cdbench.engine.products.base import FRESH, Allocate, Array
@@ -30,8 +30,6 @@ class Convolution(WeightLayer):
         The kernel as a layer of n_in = k² · C entries, in the order (row, column, channel).
     image : tuple of int
         Height and width of what enters.
-    channels : int
-        Of what enters; if fewer than the C of ``inner``, the others are zeros that are not stored.
     kernel, stride : int
         k, and the distance of windows, in pixels.
     padding : str
@@ -48,12 +46,11 @@ class Convolution(WeightLayer):
         self,
         inner: WeightLayer,
         image: tuple[int, int],
-        channels: int,
         kernel: int,
         stride: int = 1,
         padding: str = "same",
     ) -> None:
-        super().__init__(channels, inner.n_out, inner.weight_shapes)
+        super().__init__(inner.n_in // kernel**2, inner.n_out, inner.weight_shapes)
         self._inner, self.image, self.kernel = inner, image, kernel
         if padding == "valid" and kernel > min(image):
             raise ShapeError(
@@ -84,14 +81,8 @@ class Convolution(WeightLayer):
         return self.geometry.windows
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
-        """Draw the inner layer's, with W larger where some of its channels are padding.
-
-        Padded channels are zeros, so that n_in of the gain is what acts: k² · C.
-        """
+        """Draw the inner layer's."""
         self._inner.initialize(params, rng)
-        acting = self.kernel**2 * self.n_in
-        if acting < self._inner.n_in:
-            rescale(self._inner, params, sqrt(self._inner.n_in / acting))
 
     def matrix(self, params: Params) -> Array:
         """Return the kernel as the inner layer's matrix, (n_out, k² · C)."""
@@ -105,19 +96,13 @@ class Convolution(WeightLayer):
         """Return those of the inner layer, for a window."""
         return self._inner.multiply_adds()
 
-    def acting_columns(self, n_in: int) -> slice | Array:
-        """Return the columns of the inner matrix that the first n_in channels enter by."""
-        return np.arange(self._inner.n_in).reshape(self.kernel**2, -1)[:, :n_in].ravel()
-
     def unfolded(self, x: Array) -> Array:
         """Return the windows of pixels (N · height · width, channels) as rows (…, k² · C)."""
         self.check_input(x)
-        whole = np.zeros((len(x), self._inner.n_in // self.kernel**2), x.dtype)
-        whole[:, : self.n_in] = x
         n = len(x) // (self.image[0] * self.image[1])
-        windows = Unfolding(self.geometry, n, whole.shape[1], (0, 1), x.dtype, FRESH)
+        windows = Unfolding(self.geometry, n, self.n_in, (0, 1), x.dtype, FRESH)
         windows.prepare()
-        return windows.unfold(whole)
+        return windows.unfold(x)
 
     def check_input(self, x: Array) -> None:
         """Raise ShapeError unless ``x`` is whole images of pixels (…, channels)."""
@@ -143,7 +128,7 @@ class Convolution(WeightLayer):
         # The last row is the bias: a row of each chunk ends with a 1.
         kernel = allocate.kept((taps * channels + 1, n_out), dtype)
         by_taps = kernel[:-1].reshape(taps, channels, n_out)
-        acting, bias = self._acting(bound.W)[:, :channels], params["bias"]
+        W, bias = self._by_taps(bound.W), params["bias"]
         slots = (PADDED, UNFOLDED)
         to_rows = Unfolding(self.geometry, n, channels, slots, dtype, allocate, one=True)
         chunks = [
@@ -153,7 +138,7 @@ class Convolution(WeightLayer):
 
         def run() -> None:
             bound.form()
-            np.copyto(by_taps, acting)
+            np.copyto(by_taps, W)
             kernel[-1] = bias
             to_rows.prepare()
             for into, out in chunks:
@@ -178,7 +163,7 @@ class Convolution(WeightLayer):
         turned = allocate.scratch(TURNED, (taps * n_out, channels), x.dtype)
         slots = (D_PADDED, D_UNFOLDED)
         back = Unfolding(self.geometry.turned(), n, n_out, slots, x.dtype, allocate)
-        acting = self._acting(bound.gradient)
+        gradient = self._by_taps(bound.gradient)
 
         def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
             to_rows.prepare()
@@ -194,13 +179,12 @@ class Convolution(WeightLayer):
                 if wanted:
                     np.matmul(back.unfold(dy[out]), turned, out=dx[into])
             grads["bias"][...] = total[-1]
-            acting[:, :channels] = total[:-1].reshape(by_taps.shape)
-            acting[:, channels:] = 0
+            gradient[...] = total[:-1].reshape(by_taps.shape)
             bound.pull(grads)
             return dx if wanted else None
 
         return pullback
 
-    def _acting(self, matrix: Array) -> Array:
+    def _by_taps(self, matrix: Array) -> Array:
         """Return a view of the inner matrix as (taps, C, n_out)."""
         return matrix.reshape(self.n_out, self.kernel**2, -1).transpose(1, 2, 0)

@@ -204,10 +204,6 @@ class WeightLayer(Layer):
         """Return the rows (n, inner.n_in) that W multiplies, of inputs (N, n_in): by default x."""
         return x
 
-    def acting_columns(self, n_in: int) -> slice | NDArray[np.intp]:
-        """Return the columns of W that the first n_in inputs enter by."""
-        return slice(n_in)
-
     def copies(self) -> NDArray[np.intp] | None:
         """Return the places of each weight in W's transpose, (copies, weights), if W is copies.
 
