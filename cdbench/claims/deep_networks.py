@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from cdbench.claims.base import Bench, Claim, Measurements, Needs
+from cdbench.claims.depth import Depth
 from cdbench.claims.evidence.kappa_curves import (
     DECIDING,
     LESS,
@@ -65,12 +66,7 @@ class DeepNetworks(Claim):
 
     name = "deep-networks"
     title = "Conditioning compounds over 17 layers"
-    statement = (
-        "The conditioning advantage may be even more pronounced on deeper networks, where Hessian "
-        "condition compounds across layers."
-    )
-    where = "Sec. VII"
-    published = "more advantage in deeper networks (expected)"
+    statement, where, published = Depth.statement, Depth.where, Depth.published
     method = (
         "Networks of 2, 3, 5, 9 and 17 weight layers on the digits, 64 wide, dense and B=4, ten "
         "seeds, with layer normalisation, without which deep ones lose their units (the claim on "
