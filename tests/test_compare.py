@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cdbench.cli import run
-from cdbench.cli.compare_plan import _about
+from cdbench.cli.compare_plan import spoken
 from cdbench.cli.training import train_and_store
 from cdbench.config.run_config import RunConfig
 from cdbench.running import execution
@@ -277,7 +277,7 @@ def test_what_was_found_stands_above_everything_in_every_format(compared: Here) 
 
 
 def test_a_time_that_is_estimated_is_never_nothing() -> None:
-    told = [_about(seconds) for seconds in (0.0, 0.4, 1.2, 89.0, 120.0, 7200.0)]
+    told = [spoken(seconds) for seconds in (0.0, 0.4, 1.2, 89.0, 120.0, 7200.0)]
     assert told == [
         "less than a second",
         "less than a second",

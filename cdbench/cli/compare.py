@@ -1,6 +1,5 @@
 """``cdbench compare``: families at matched sizes, each at a learning rate of its own."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,45 +13,19 @@ from cdbench.cli.options import (
     HeaderOption,
     JobsOption,
     SchedulerOption,
-    given,
     header_of,
     whole_numbers,
     with_knobs,
 )
 from cdbench.cli.output import print_report
-from cdbench.config.architecture_knobs import OWN_KNOBS
-from cdbench.config.checks import HEADS
-from cdbench.config.families import BASELINE
-from cdbench.config.run_config import RunConfig
+from cdbench.config.study import COMPARED_KNOBS
 
 if TYPE_CHECKING:
-    from cdbench.comparison.plan import Plan
     from cdbench.reports.formats import Report
     from cdbench.store.comparison_queries import StoredComparison
 
-SHARED = (
-    *(
-        "dataset",
-        "label_column",
-        "task",
-        "test",
-        "encode",
-        "permute",
-        "input",
-        "architecture",
-        "activation",
-        *OWN_KNOBS,
-        "hidden",
-        "head",
-        "normalization",
-    ),
-    *("epochs", "batch_size", "optimizer", "momentum", "weight_decay", "schedule", "warmup"),
-    *("clip", "label_smoothing", "dropout", "dtype"),
-)
-"""Knobs that all models of a comparison share."""
 
-
-@with_knobs(many=False, names=SHARED)
+@with_knobs(many=False, names=COMPARED_KNOBS)
 def compare(
     db: DatabaseOption = DEFAULT_DATABASE,
     jobs: JobsOption = None,
@@ -155,21 +128,15 @@ def compare(
         cdbench compare --dataset mine.csv --task regression --budget 2000 --dry-run
     """
     del resume
-    from dataclasses import replace
+    from cdbench.comparison.planning import planned
 
-    from cdbench.comparison.sizes import fields_of, whole
-    from cdbench.datasets import split_of
-
-    head = knobs.pop("head") or HEADS[0]
-    base = _base(knobs, header)
-    plan = _plan(base, budget, layer, match, seeds, tuning_seeds, rates, validation, head)
-    # Too few samples for validation are told before anything is trained.
-    split_of(replace(base, validation=plan.validation, seed=plan.tuning_seeds[0]))
-    fields = fields_of(plan)
-    candidates = [whole(plan), *(one for field in fields for one in field.candidates)]
+    knobs |= {"budget": budget, "layer": layer, "match": match, "seeds": seeds}
+    knobs |= {"tuning_seeds": tuning_seeds, "rates": rates, "validation": validation}
+    asked = planned(knobs, header_of(header))
+    plan, candidates = asked.plan, asked.candidates
     label = name or str(plan.base.dataset)
     if dry_run:
-        print_plan(plan, fields, candidates)
+        print_plan(plan, asked.fields, candidates)
         return COMPLETED
     cluster = None
     if scheduler is not None:
@@ -206,45 +173,3 @@ def tables_of(found: "StoredComparison") -> list["Report"]:
     plan = Plan.from_json(found.plan_json)
     words = sentences(found.lines, plan.base.dataset, plan.match, plan.measure)
     return [scores(found, words), rates(found), costs(found)]
-
-
-def _base(knobs: dict[str, Any], header: str) -> RunConfig:
-    """Return the dense network at full width, pinned to its data set."""
-    from cdbench.datasets import pin_dataset
-
-    return pin_dataset(RunConfig(**given(knobs), layer=BASELINE), header_of(header))
-
-
-def _plan(
-    base: RunConfig,
-    budgets: Sequence[float] | None,
-    layers: Sequence[str] | None,
-    match: str,
-    seeds: Sequence[int] | None,
-    tuning_seeds: Sequence[int] | None,
-    rates: Sequence[float] | None,
-    validation: float,
-    head: str,
-) -> "Plan":
-    from dataclasses import replace
-
-    from cdbench.comparison.plan import Plan, entrant, every_entrant
-    from cdbench.datasets import load_dataset
-
-    dataset = load_dataset(base)
-    plan = Plan(
-        base,
-        dataset.n_features,
-        dataset.n_outputs,
-        tuple(map(entrant, layers)) if layers else every_entrant(),
-        tuple(budgets or (0.25,)),
-        match,
-        validation=validation,
-        head=head,
-    )
-    return replace(
-        plan,
-        seeds=tuple(seeds) if seeds else plan.seeds,
-        tuning_seeds=tuple(tuning_seeds) if tuning_seeds else plan.tuning_seeds,
-        rates=tuple(sorted(rates)) if rates else plan.rates,
-    )

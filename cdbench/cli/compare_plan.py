@@ -19,24 +19,24 @@ def print_plan(plan: "Plan", fields: "Sequence[Field]", candidates: "Sequence[Ca
     """Print the models that would compete with their sizes, the number of runs and their time."""
     from cdbench.reports.comparison_plan import planned
 
-    seconds, n_runs = _estimate(plan, candidates)
+    seconds, n_runs = estimate(plan, candidates)
     print_report(planned(plan, fields, candidates))
     echo(
         f"{n_runs:,} runs: {len(plan.rates)} rates with {len(plan.tuning_seeds)} seeds, more where "
         f"the best is at an end, and {len(plan.seeds)} seeds reported of each of "
-        f"{len(candidates)} models; {_about(seconds)} of processor time"
+        f"{len(candidates)} models; {spoken(seconds)} of processor time"
     )
 
 
 def say_duration(plan: "Plan", candidates: "Sequence[Candidate]", jobs: int | None) -> None:
     """Say how long it will take, if that is long."""
-    seconds, n_runs = _estimate(plan, candidates)
+    seconds, n_runs = estimate(plan, candidates)
     elapsed = seconds / (jobs or os.cpu_count() or 1)
     if elapsed > LONG_S:
-        echo(f"{n_runs:,} runs will take {_about(elapsed)}, if none is stored", err=True)
+        echo(f"{n_runs:,} runs will take {spoken(elapsed)}, if none is stored", err=True)
 
 
-def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, int]:
+def estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, int]:
     """Return the processor time in seconds, from a few timed steps of each model, and the runs."""
     from cdbench.comparison.clock import seconds_per_run
     from cdbench.datasets import split_of
@@ -47,7 +47,8 @@ def _estimate(plan: "Plan", candidates: "Sequence[Candidate]") -> tuple[float, i
     return n_runs * seconds, n_runs * len(candidates)
 
 
-def _about(seconds: float) -> str:
+def spoken(seconds: float) -> str:
+    """Return a duration in words, as roughly as it is known."""
     if seconds < 1.5:
         return "about a second" if seconds >= 0.5 else "less than a second"
     if seconds < 90:
