@@ -17,6 +17,7 @@ from cdbench.cli.plot import plot
 from cdbench.cli.plugins import with_plugins
 from cdbench.cli.report import report
 from cdbench.cli.reproduce import reproduce
+from cdbench.cli.study import study
 from cdbench.cli.sweep import sweep
 from cdbench.cli.train import train
 from cdbench.cli.words import with_words
@@ -56,7 +57,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (train, sweep, compare, report, plot, audit, bench, reproduce):
+for command in (train, sweep, compare, study, report, plot, audit, bench, reproduce):
     app.command(cls=ManyValuesCommand)(with_plugins(command))
 
 app.add_typer(db, name="db")

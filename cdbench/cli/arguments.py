@@ -55,7 +55,7 @@ class ManyValuesCommand(TyperCommand):
             return super().parse_args(ctx, ctx.help_option_names[:1])
         # The name comes first, so it is known before the options are parsed.
         sweep = args[0] if args and not args[0].startswith("-") else None
-        settings = load_settings(_working_folder())
+        settings = load_settings(working_folder())
         if self.name == "sweep" and sweep is not None and sweep.replace(",", "").isdigit():
             ctx.fail(
                 f"{sweep!r} comes before any option, where the name of a sweep may stand; numbers "
@@ -129,7 +129,7 @@ class ManyValuesCommand(TyperCommand):
         return expand_lists(options, lists, ctx) + tail
 
 
-def _working_folder() -> Path:
+def working_folder() -> Path:
     """Return the working folder, or raise ConfigurationError if it was deleted.
 
     Every command first looks for its settings there, so none goes on without it.

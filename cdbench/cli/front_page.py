@@ -9,6 +9,7 @@ SUMMARIES = {
     "train": "Train one run and store it.",
     "sweep": "Train a grid of values beside a dense baseline; store every run.",
     "compare": "Compare families at equal size, each at its own best learning rate.",
+    "study": "Make the comparisons of a study that cdbench.toml describes.",
     "report": "Print a table of the newest completed runs in the database.",
     "plot": "Draw the paper's figures, the audit's and the benchmark's.",
     "audit": "Judge the paper's claims: train, measure, and print the ledger.",

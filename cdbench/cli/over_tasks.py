@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cdbench.comparison.over_tasks import OverTasks, over_tasks
-from cdbench.comparison.sizes import NARROWER
-from cdbench.comparison.words import family_of
 from cdbench.errors import ConfigurationError
+from cdbench.records.comparison import label_of
 from cdbench.statistics.measures import MEASURES, Measure
 from cdbench.store.comparison_queries import StoredComparison, seed_scores, stored_comparison
 
@@ -41,7 +40,7 @@ def over_comparisons(
         for name, own in found.items():
             scores = seed_scores(database, own.comparison_id, budget)
             tasks[name] = {
-                NARROWER if role == NARROWER else family_of(layer, structure): reached
+                label_of(role, layer, structure): reached
                 for (role, layer, structure), reached in scores.items()
             }
         over[budget] = over_tasks(tasks, measure)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
-from cdbench.comparison.words import family_of
 from cdbench.errors import OutputError
+from cdbench.records.comparison import family_of
 from cdbench.system.home_folders import expanded
 
 if TYPE_CHECKING:

@@ -37,6 +37,12 @@ def report(
     compare: Annotated[
         bool, typer.Option("--compare", help="The newest comparison, or the one that --name names.")
     ] = False,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            "--study", metavar="NAME", show_default=False, help="What came of a study, by its name."
+        ),
+    ] = None,
     name: Annotated[
         list[str] | None,
         typer.Option(
@@ -102,8 +108,10 @@ def report(
         cdbench report --compare --name digits
 
         cdbench report --compare --name digits wine breast_cancer
+
+        cdbench report --study released
     """
-    _check(table1, claims, compare, name, short, seeds, B)
+    _check(table1, claims, compare, study, name, short, seeds, B)
     target = STANDARD_OUTPUT if output is None else expanded(output, OutputError)
     ending = PurePath(target).suffix.lower()
     if format is None and ending not in ENDINGS:
@@ -114,6 +122,8 @@ def report(
     form = format or ENDINGS[ending]
     if compare:
         built = _comparison(db, name, form)
+    elif study is not None:
+        built = _study(db, study, form)
     else:
         built = [_ledger(db, short) if claims else _table1(db, seeds, B)]
     if target == STANDARD_OUTPUT:
@@ -130,17 +140,18 @@ def _check(
     table1: bool,
     claims: bool,
     compare: bool,
+    study: str | None,
     name: list[str] | None,
     short: bool,
     seeds: list[int] | None,
     B: list[int] | None,
 ) -> None:
     """Raise ConfigurationError unless one report is named, with its own options only."""
-    n_named = table1 + claims + compare
+    n_named = table1 + claims + compare + (study is not None)
     if n_named != 1:
         raise ConfigurationError(
             f"{'several reports were' if n_named else 'no report was'} named; expected one of "
-            "cdbench report --table1, report --claims and report --compare"
+            "cdbench report --table1, --claims, --compare and --study NAME"
         )
     if not table1 and (seeds or B):
         raise ConfigurationError(
@@ -167,6 +178,16 @@ def _comparison(db: str, names: list[str] | None, form: str) -> list[Report]:
         measure, over = over_comparisons(database, names)
         return [ranked(own, budget, measure) for budget, own in over.items()]
     tables = tables_of(stored_comparison(database, names[0] if names else None))
+    return tables[:1] if form in ("csv", "json") else tables
+
+
+def _study(db: str, name: str, form: str) -> list[Report]:
+    """Return a study's tables; as data, the first has all that they show."""
+    from cdbench.reports.study import study_reports
+    from cdbench.store.database import open_for_reading
+    from cdbench.store.study_queries import stored_study
+
+    tables = study_reports(stored_study(open_for_reading(db, "cdbench study NAME"), name))
     return tables[:1] if form in ("csv", "json") else tables
 
 

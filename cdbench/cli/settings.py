@@ -1,4 +1,4 @@
-"""Settings from ``cdbench.toml``: the database, defaults of the knobs, and named sweeps.
+"""Settings from ``cdbench.toml``: the database, defaults of the knobs, named sweeps and studies.
 
 The file is searched for in the working directory and its parents, and obeyed if nobody else can
 have written it (see ``trust``)::
@@ -12,17 +12,19 @@ have written it (see ``trust``)::
     [sweeps.table1]                 # cdbench sweep table1
     B = [1, 3, 4]                   # any knob, one value or several; and seeds, jobs, baseline
     seeds = "0..29"
+
+    [studies.mine.parts.wine]       # cdbench study mine; see docs/comparison.md
+    dataset = "wine"                # any option of cdbench compare
 """
 
 import logging
-import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cdbench.cli.toml_text import MAX_BYTES, document
 from cdbench.cli.trust import is_named, read_trusted, way_to_trust
 from cdbench.config import plugins
 from cdbench.config.checks import check_text
@@ -34,6 +36,7 @@ from cdbench.config.knob_values import (
     named_in_errors,
 )
 from cdbench.config.run_config import KNOBS
+from cdbench.config.study import Study, read_study
 from cdbench.errors import ConfigurationError, PluginError, StoreError, UnknownNameError
 from cdbench.store.urls import local_path
 from cdbench.system.home_folders import expanded
@@ -41,14 +44,6 @@ from cdbench.system.home_folders import expanded
 _LOG = logging.getLogger(__name__)
 
 FILE_NAME = "cdbench.toml"
-
-MAX_BYTES = 1_000_000
-"""Largest file; people write a few hundred bytes, and a file of gigabytes is not ours."""
-
-LONG_KEY = re.compile(
-    r"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){16}""", re.ASCII
-)
-"""A key of many parts, a.b.c and so on: Python's memory use grows with their number squared."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +60,8 @@ class Settings:
         Path or SQLAlchemy URL, resolved against the file's folder.
     defaults : dict
         Knob values by name.
+    studies : dict of Study
+        Named studies.
     sweeps : dict of dict
         Named sweeps. Each value is a list, except those of ``ONE_VALUE``, ``jobs`` and
         ``baseline``.
@@ -75,6 +72,18 @@ class Settings:
     database: str | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
     sweeps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    studies: dict[str, Study] = field(default_factory=dict)
+
+    def study(self, name: str) -> Study:
+        """Return the study of this name.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such study.
+        """
+        _check_defined(self.path, "studies", "study", name, self.studies)
+        return self.studies[name]
 
     def default_map(self, command: str, sweep: str | None = None) -> dict[str, Any]:
         """Return the values for Click's ``default_map``, by parameter name.
@@ -103,14 +112,21 @@ class Settings:
         return values
 
     def _named(self, sweep: str) -> dict[str, Any]:
-        if not self.sweeps:
-            where = f"{self.path} defines none" if self.path else f"no {FILE_NAME} here or above"
-            raise ConfigurationError(
-                f"unknown sweep {sweep!r}: {where}; expected a table [sweeps.{sweep}]"
-            )
-        if sweep not in self.sweeps:
-            raise UnknownNameError("sweep", sweep, self.sweeps)
+        _check_defined(self.path, "sweeps", "sweep", sweep, self.sweeps)
         return self.sweeps[sweep]
+
+
+def _check_defined(
+    path: Path | None, table: str, kind: str, name: str, defined: Mapping[str, Any]
+) -> None:
+    """Raise ConfigurationError unless a file defines what has this name, in a table of its own."""
+    if not defined:
+        where = f"{path} defines none" if path else f"no {FILE_NAME} here or above"
+        raise ConfigurationError(
+            f"unknown {kind} {name!r}: {where}; expected a table [{table}.{name}]"
+        )
+    if name not in defined:
+        raise UnknownNameError(kind, name, defined)
 
 
 def load_settings(start: Path) -> Settings:
@@ -144,37 +160,24 @@ def load_settings(start: Path) -> Settings:
 
 
 def _parse(path: Path, content: bytes, may_run: bool) -> Settings:
-    document = _document(content)
-    known = {"database", "defaults", "plugins", "sweeps"}
-    for name in document:
+    tables = document(content)
+    known = {"database", "defaults", "plugins", "sweeps", "studies"}
+    for name in tables:
         if name not in known:
             raise UnknownNameError("key", name, known)
     return Settings(
         path=path,
-        plugins=_loaded(path, document.get("plugins", []), may_run),
-        database=_database(path, document.get("database")),
-        defaults=_table(document, "defaults", "[defaults]", KNOBS, checked_knob),
+        plugins=_loaded(path, tables.get("plugins", []), may_run),
+        database=_database(path, tables.get("database")),
+        defaults=_table(tables, "defaults", "[defaults]", KNOBS, checked_knob),
         sweeps={
             name: _table(
-                document["sweeps"], name, f"[sweeps.{name}]", SWEEP_NAMES, checked_sweep_value
+                tables["sweeps"], name, f"[sweeps.{name}]", SWEEP_NAMES, checked_sweep_value
             )
-            for name in _table(document, "sweeps", "[sweeps]", None, lambda _, value: value)
+            for name in _table(tables, "sweeps", "[sweeps]", None, lambda _, value: value)
         },
+        studies=_table(tables, "studies", "[studies]", None, read_study),
     )
-
-
-def _document(content: bytes) -> dict[str, Any]:
-    try:
-        if len(content) > MAX_BYTES:
-            raise ConfigurationError(f"is larger than {MAX_BYTES:,} bytes; expected settings")
-        text = content.decode()
-        if LONG_KEY.search(text):
-            raise ConfigurationError("has a key of more than 16 parts; expected at most three")
-        return tomllib.loads(text)
-    except ValueError as error:  # not TOML, or not UTF-8
-        raise ConfigurationError(" ".join(str(error).split())) from None
-    except RecursionError:
-        raise ConfigurationError("its brackets go too deep; expected settings") from None
 
 
 def _loaded(path: Path, names: object, may_run: bool) -> Sequence[Path]:
@@ -238,7 +241,7 @@ def _table(
     for name in table:
         if known is not None and name not in known:
             raise UnknownNameError(f"key in {title}", name, known)
-    with named_in_errors(f"{title} "):
+    with named_in_errors("" if known is None else f"{title} "):
         return {name: check(name, value) for name, value in table.items()}
 
 

@@ -64,18 +64,6 @@ def _sentence(lines: Sequence[ComparedModel], at: str, measure: Measure) -> str:
     return " ".join(told)
 
 
-def family_of(layer: str, structure: str | None) -> str:
-    """Return a family with the words of its structure, but not its sizes: block-diagonal dct.
-
-    Examples
-    --------
-    >>> family_of("block-diagonal", "blocks=4 basis=dct"), family_of("low-rank", "rank=8")
-    ('block-diagonal basis=dct', 'low-rank')
-    """
-    words = [part for part in (structure or "").split() if not part.split("=")[1].isdigit()]
-    return " ".join([layer, *words])
-
-
 def widths_of(config: RunConfig) -> str:
     """Return the knob that makes a network narrower: hidden widths, channels or the width.
 

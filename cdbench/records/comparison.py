@@ -100,3 +100,70 @@ class ComparedModel:
     seconds_per_epoch: float | None = None
     prediction_us: float | None = None
     differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudiedRun:
+    """A completed run that a part of a study reports.
+
+    Attributes
+    ----------
+    part : str
+        Name of the part.
+    budget : float
+        Size that it competes at; of the dense network at full width 1.
+    role : str
+        One of ``cdbench.comparison.sizes.ROLES``.
+    family, structure : str, str or None
+        Of its layers.
+    n_parameters, multiply_adds : int
+        Of its network; multiply-adds of a sample.
+    seed : int
+        Its seed.
+    score : float
+        On the test split, what the part ranks by.
+    run_id : int
+        Its key in the database.
+    uuid : str
+        Its identity in any database.
+    """
+
+    part: str
+    budget: float
+    role: str
+    family: str
+    structure: str | None
+    n_parameters: int
+    multiply_adds: int
+    seed: int
+    score: float
+    run_id: int
+    uuid: str
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others of its part and size: its family, or that it is dense."""
+        return label_of(self.role, self.family, self.structure)
+
+
+def label_of(role: str, family: str, structure: str | None) -> str:
+    """Return what tells a model from the others of its size: the role of dense ones, or the family.
+
+    Examples
+    --------
+    >>> label_of("structured", "low-rank", "rank=8"), label_of("narrower dense", "dense", None)
+    ('low-rank', 'narrower dense')
+    """
+    return family_of(family, structure) if role == "structured" else role
+
+
+def family_of(layer: str, structure: str | None) -> str:
+    """Return a family with the words of its structure, but not its sizes: block-diagonal dct.
+
+    Examples
+    --------
+    >>> family_of("block-diagonal", "blocks=4 basis=dct"), family_of("low-rank", "rank=8")
+    ('block-diagonal basis=dct', 'low-rank')
+    """
+    words = [part for part in (structure or "").split() if not part.split("=")[1].isdigit()]
+    return " ".join([layer, *words])

@@ -4,8 +4,9 @@ from sqlalchemy import Connection, text
 
 from cdbench.store.models import Base
 
-CHANGED = ("sweep", "comparison")
-"""Tables whose rows are updated later: a sweep and a comparison get their end."""
+CHANGED = ("sweep", "comparison", "study_part")
+"""Tables whose rows are updated later: a sweep and a comparison get their end, and a part of a
+study another comparison where its data are others."""
 
 REPLACED = ("comparison_run", "comparison_line")
 """Tables whose rows are deleted and written again when a comparison ends once more."""

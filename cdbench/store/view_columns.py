@@ -70,6 +70,7 @@ MEANINGS = {
 
 OF_VIEWS = {
     ("epochs_to_accuracy", "accuracy"): "Level of test accuracy that is asked for, 0 to 1.",
+    ("studies", "comparison"): "Name of the comparison that the part is; NULL if it is not here.",
     ("comparisons", "accuracy"): "Mean test accuracy, 0 to 1; NULL where another measure ranks.",
     ("comparison_rates", "n_trials"): "Runs that tried this rate.",
     ("epochs_to_accuracy", "epochs"): "First epoch at or above that accuracy; NULL: never.",
@@ -104,6 +105,7 @@ SOURCES = {
     "differences": ("comparison_difference", "comparison_line", "comparison"),
     "comparison_accuracies": ("comparison_line", "comparison"),
     "comparison_rates": ("comparison", "run"),
+    "studies": ("study_part", "study", "comparison"),
 }
 """Tables whose comments explain a view's other columns; after these, run and epoch are tried."""
 

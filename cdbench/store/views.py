@@ -37,6 +37,7 @@ from cdbench.store.run_views import (
     RUNS,
     TABLE1,
 )
+from cdbench.store.study_views import STUDIES
 from cdbench.store.view import View
 
 VIEWS: dict[str, View] = {
@@ -64,6 +65,7 @@ VIEWS: dict[str, View] = {
     "differences": DIFFERENCES,
     "comparison_accuracies": COMPARISON_ACCURACIES,
     "comparison_rates": COMPARISON_RATES,
+    "studies": STUDIES,
 }
 """Views by name, each after those that it depends on."""
 

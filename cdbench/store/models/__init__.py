@@ -19,6 +19,7 @@ from cdbench.store.models.spectra import (
     Spectrum,
     SpectrumValue,
 )
+from cdbench.store.models.studies import Study, StudyPart
 
 __all__ = [
     "Base",
@@ -42,6 +43,8 @@ __all__ = [
     "Series",
     "Spectrum",
     "SpectrumValue",
+    "Study",
+    "StudyPart",
     "Sweep",
     "Timing",
 ]

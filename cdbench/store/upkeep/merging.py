@@ -21,6 +21,8 @@ IDENTITIES = {
     "claim_result": ("measured_at", "claim", "inputs_digest"),
     "benchmark": ("uuid",),
     "comparison": ("plan_digest",),
+    "study": ("plan_digest",),
+    "study_part": ("study_digest", "part"),
 }
 """Columns that identify a row in any database, the most selective first; parents come first."""
 

@@ -1,0 +1,127 @@
+"""``cdbench study``: the comparisons of a named study, one after another, and what came of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cdbench.cli import COMPLETED
+from cdbench.cli.echo import echo
+from cdbench.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseOption,
+    JobsOption,
+    SchedulerOption,
+)
+from cdbench.cli.output import print_report
+from cdbench.cli.typed import command_line
+from cdbench.errors import CdbenchError, UnknownNameError
+
+if TYPE_CHECKING:
+    from cdbench.comparison.planning import Planned
+    from cdbench.config.study import Study
+
+
+def study(
+    name: Annotated[
+        str, typer.Argument(help="A study defined in cdbench.toml under \\[studies.NAME].")
+    ],
+    db: DatabaseOption = DEFAULT_DATABASE,
+    jobs: JobsOption = None,
+    scheduler: SchedulerOption = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PART ...",
+            show_default=False,
+            help=r"Parts to make now; others may be made elsewhere and merged. \[default: all]",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where it stopped, which it does anyway; for scripts."),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the plan, its hours and the smallest effects that it can find; train "
+            "nothing.",
+        ),
+    ] = False,
+) -> int:
+    """Make the comparisons of a study that cdbench.toml describes, and print what came of them.
+
+    Each part is a comparison, as cdbench compare makes it. What the database has
+    is used; a study that was killed goes on where it stopped. Parts made on
+    several machines come together by cdbench db merge.
+
+    For example:
+
+        cdbench study released --dry-run
+
+        cdbench study released --only digits wine --db mine.db
+
+        cdbench report --study released
+    """
+    del resume
+    from cdbench.cli.arguments import working_folder
+    from cdbench.cli.settings import load_settings
+    from cdbench.cli.study_plan import print_study_plan
+
+    wanted = load_settings(working_folder()).study(name)
+    parts = _chosen(wanted, only)
+    planned = {part: _planned(wanted, part) for part in parts}
+    print_study_plan(wanted.name, planned, db, jobs)
+    if dry_run:
+        return COMPLETED
+    cluster = None
+    if scheduler is not None:
+        from cdbench.cli.sweep import connect
+
+        cluster = connect(scheduler, jobs)
+    from cdbench.cli.comparing import run_comparison
+    from cdbench.cli.released import open_to_add
+    from cdbench.store.study_queries import stored_study
+    from cdbench.store.study_rows import begin_part, begin_study
+
+    database = open_to_add(db)
+    begin_study(database, wanted, command_line())
+    for part, found in planned.items():
+        echo(f"part {part}", err=True)
+        label = f"{wanted.name}-{part}"
+        code, stored_as = run_comparison(
+            found.plan, found.candidates, label, database, jobs, cluster
+        )
+        if stored_as is None:
+            return code
+        begin_part(database, wanted, part, found.plan.digest())
+    from cdbench.reports.study import study_reports
+
+    for report in study_reports(stored_study(database, wanted.name)):
+        echo()
+        print_report(report)
+    echo(f"stored in {database.name}; to see it again: cdbench report --study {wanted.name}")
+    return COMPLETED
+
+
+def _chosen(wanted: "Study", only: Sequence[str] | None) -> list[str]:
+    """Return the parts to make, in the study's order."""
+    for part in only or ():
+        if part not in wanted.parts:
+            raise UnknownNameError(f"part of the study {wanted.name}", part, wanted.parts)
+    return [part for part in wanted.parts if not only or part in only]
+
+
+def _planned(wanted: "Study", part: str) -> "Planned":
+    """Return a part's comparison; an error says which part it is of, and how to do without."""
+    from cdbench.comparison.planning import planned
+
+    try:
+        return planned(wanted.parts[part])
+    except CdbenchError as error:
+        others: Mapping[str, object] = {own: 0 for own in wanted.parts if own != part}
+        without = f"; the others: --only {' '.join(others)}" if others else ""
+        error.args = (f"part {part}: {error}{without}",)
+        raise

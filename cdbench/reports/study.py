@@ -1,0 +1,227 @@
+"""A study as tables: the answer for each part and size, and every family beside narrower dense."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cdbench.comparison.sizes import NARROWER, STRUCTURED
+from cdbench.comparison.words import ALPHA, how_sure, named
+from cdbench.config import families
+from cdbench.records.comparison import ComparedModel, Difference, label_of
+from cdbench.reports.comparison import MARKS
+from cdbench.reports.formats import Report
+from cdbench.statistics.measures import MEASURES, Measure
+from cdbench.store.study_queries import StoredStudy
+
+OURS = families.DEFAULT
+"""The family that the project is about."""
+
+MARKED = (
+    "* sure over seeds, ** on new data of the kind too: p below 5 % by Holm's correction for the "
+    "models of the part and size."
+)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A part at a budget."""
+
+    part: str
+    budget: float
+    lines: tuple[ComparedModel, ...]
+    measure: Measure
+
+    @property
+    def whole(self) -> list[ComparedModel]:
+        """Models that every seed trained: a mean of the seeds that were left flatters."""
+        n_seeds = max(line.n_seeds for line in self.lines)
+        return [line for line in self.lines if line.n_seeds == n_seeds]
+
+    def best(self, *roles: str) -> ComparedModel | None:
+        """Return the best model of these roles; None if none trained with every seed."""
+        able = [line for line in self.whole if line.role in roles and line.score is not None]
+        return max(able, key=lambda line: self.measure.merit(_score(line)), default=None)
+
+    def of(self, family: str) -> ComparedModel | None:
+        """Return the model of a family, or None if it has none here."""
+        return next((line for line in self.lines if _label(line) == family), None)
+
+
+def study_reports(found: StoredStudy) -> list[Report]:
+    """Return a study's tables: the answers, then the families at each budget.
+
+    They hold no time, so that the same runs give the same text wherever they were made.
+    """
+    cases = _cases(found)
+    budgets = sorted({case.budget for case in cases}, reverse=True)
+    return [
+        _answers(found, cases),
+        *(_families(found, budget, [c for c in cases if c.budget == budget]) for budget in budgets),
+    ]
+
+
+def _cases(found: StoredStudy) -> list[_Case]:
+    cases = []
+    for part in found.options:
+        own = found.parts.get(part)
+        lines = () if own is None else own.lines
+        for budget in dict.fromkeys(line.budget for line in lines if line.role != "dense"):
+            at = tuple(one for one in lines if one.budget == budget and one.role != "dense")
+            assert own is not None
+            cases.append(_Case(part, budget, at, MEASURES[own.measure]))
+    return cases
+
+
+def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
+    left = [part for part in found.options if part not in found.parts]
+    notes = [
+        "Of each part and size the best of all models at their own best rates, the best structured "
+        f"layer and {OURS}; each with its difference to a dense network of the same size, in "
+        f"points, or in bits per character of which fewer are better. {MARKED}"
+    ]
+    if left:
+        notes.append(
+            f"Not there yet: {', '.join(left)}; to make them: cdbench study {found.name} --only "
+            f"{' '.join(left)}"
+        )
+    return Report(
+        title=f"Study {found.name}: the best at each size",
+        columns=["Part", "Size", "Best", "Score", "Best structured", "Gap", OURS, "Gap"],
+        rows=[_answer(case) for case in cases],
+        notes=notes,
+        records=[record for case in cases for record in _records(case)],
+        text_columns=1,
+        lead=_lead(cases),
+    )
+
+
+def _answer(case: _Case) -> list[str]:
+    best, own = case.best(NARROWER, STRUCTURED), case.best(STRUCTURED)
+    cells = [case.part, f"{case.budget:g}"]
+    cells += ["–", "–"] if best is None else [named(best), case.measure.format(_score(best))]
+    cells += ["–", "–"] if own is None else [own.model, _gap(case, own)]
+    block = case.of(OURS)
+    cells += ["–", "–"] if block is None else [block.model.split()[-1], _gap(case, block)]
+    return cells
+
+
+def _families(found: StoredStudy, budget: float, cases: Sequence[_Case]) -> Report:
+    """Return the table of one budget: families by parts."""
+    families = dict.fromkeys(_label(line) for case in cases for line in case.lines)
+    ordered = sorted(families, key=lambda family: (family != NARROWER, _place(family, cases)))
+    return Report(
+        title=f"Study {found.name}, size {budget:g}: less the narrower dense network",
+        columns=["Family", *(case.part for case in cases)],
+        rows=[
+            [family, *(_cell(case, case.of(family), family) for case in cases)]
+            for family in ordered
+        ],
+        notes=[
+            "Of the narrower dense network its score. Families by their mean place over the parts. "
+            f"{MARKED} In brackets seeds that were lost by divergence."
+        ],
+        records=[record for case in cases for record in _records(case)],
+        text_columns=1,
+    )
+
+
+def _place(family: str, cases: Sequence[_Case]) -> float:
+    """Return the mean place of a family over the parts that have it, as a share; 0 is the best."""
+    places = []
+    for case in cases:
+        scored = [line for line in case.lines if line.score is not None]
+        ordered = sorted(scored, key=lambda line: -case.measure.merit(_score(line)))
+        labels = [_label(line) for line in ordered]
+        if family in labels:
+            places.append(labels.index(family) / len(labels))
+    return sum(places) / len(places) if places else 1.0
+
+
+def _cell(case: _Case, line: ComparedModel | None, family: str) -> str:
+    if line is None or line.score is None:
+        return "–"
+    n_seeds = max(other.n_seeds for other in case.lines)
+    lost = f" ({n_seeds - line.n_seeds})" if line.n_seeds < n_seeds else ""
+    return (case.measure.format(line.score) if family == NARROWER else _gap(case, line)) + lost
+
+
+def _lead(cases: Sequence[_Case]) -> list[str]:
+    """Say in how many cases each family is surely ahead of, or behind, narrower dense."""
+    if not cases:
+        return []
+    counts: dict[str, list[int]] = {}
+    for case in cases:
+        for line in case.lines:
+            found = _difference(line)
+            if found is not None:
+                own = counts.setdefault(_label(line), [0, 0, 0])
+                own[0] += 1
+                if found.p_holm < ALPHA:
+                    own[1 if case.measure.merit(found.difference) > 0 else 2] += 1
+    told = []
+    if OURS in counts:
+        n, ahead, behind = counts[OURS]
+        told.append(
+            f"In {n} cases (a part at a size), {OURS} is surely ahead of a dense network of the "
+            f"same size in {ahead} and surely behind in {behind}."
+        )
+    others = {family: own for family, own in counts.items() if family != OURS}
+    if others:
+        family, (n, ahead, behind) = max(
+            others.items(), key=lambda item: (item[1][1] - item[1][2]) / item[1][0]
+        )
+        told.append(
+            f"The family that does best by this count is {family}: ahead in {ahead} and behind in "
+            f"{behind} of {n}."
+        )
+    return told
+
+
+def _label(line: ComparedModel) -> str:
+    return label_of(line.role, line.layer, line.structure)
+
+
+def _gap(case: _Case, line: ComparedModel) -> str:
+    found = _difference(line)
+    if found is None:
+        return "–"
+    return case.measure.format_gap(found.difference) + MARKS.get(how_sure(found), "").strip()
+
+
+def _difference(line: ComparedModel) -> Difference | None:
+    return next((one for one in line.differences if one.against == NARROWER), None)
+
+
+def _score(line: ComparedModel) -> float:
+    assert line.score is not None
+    return line.score
+
+
+def _records(case: _Case) -> list[dict[str, Any]]:
+    records = []
+    for line in case.lines:
+        found = _difference(line)
+        records.append(
+            {
+                "part": case.part,
+                "budget": case.budget,
+                "measure": case.measure.name,
+                "family": _label(line),
+                "model": line.model,
+                "hidden": line.hidden,
+                "n_parameters": line.n_parameters,
+                "multiply_adds": line.multiply_adds,
+                "learning_rate": line.learning_rate,
+                "n_seeds": line.n_seeds,
+                "score": line.score,
+                "low": line.low,
+                "high": line.high,
+                "wide_low": line.wide_low,
+                "wide_high": line.wide_high,
+                "less_narrower": None if found is None else found.difference,
+                "less_narrower_low": None if found is None else found.low,
+                "less_narrower_high": None if found is None else found.high,
+                "p_holm": None if found is None else found.p_holm,
+            }
+        )
+    return records

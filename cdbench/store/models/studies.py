@@ -1,0 +1,44 @@
+"""The tables of studies: what each was to compare, and which comparison is which part of it."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cdbench.store.models.base import Base, integer_key, order_of_writing
+
+
+class Study(Base):
+    """A study as it was written down when it was begun, part by part."""
+
+    __tablename__ = "study"
+
+    study_id: Mapped[int] = integer_key("Key.")
+    sequence: Mapped[int] = order_of_writing()
+    name: Mapped[str] = mapped_column(comment="Its name in cdbench.toml.")
+    plan_json: Mapped[str] = mapped_column(
+        comment="The options of each part: JSON, keys sorted, no spaces."
+    )
+    plan_digest: Mapped[str] = mapped_column(unique=True, comment="SHA-256 of plan_json.")
+    command_line: Mapped[str] = mapped_column(comment="The command as it was first typed.")
+    started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
+
+
+class StudyPart(Base):
+    """A part of a study that was begun, with the comparison that it is.
+
+    Named by digests, which are the same on every machine, so that parts run apart come together.
+    """
+
+    __tablename__ = "study_part"
+    __table_args__ = (UniqueConstraint("study_digest", "part"),)
+
+    study_part_id: Mapped[int] = integer_key("Key.")
+    study_digest: Mapped[str] = mapped_column(
+        ForeignKey("study.plan_digest", ondelete="CASCADE"),
+        comment="The study, by its plan_digest.",
+    )
+    part: Mapped[str] = mapped_column(comment="Name of the part.")
+    comparison_digest: Mapped[str] = mapped_column(
+        index=True, comment="Its comparison, by that one's plan_digest."
+    )

@@ -1,0 +1,128 @@
+"""Queries of studies: their plan, and the comparisons that their parts are."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.records.comparison import StudiedRun
+from cdbench.store.comparison_queries import StoredComparison, stored_comparison
+from cdbench.store.database import Database
+
+
+@dataclass(frozen=True)
+class StoredStudy:
+    """A study as stored.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    options : mapping
+        The options of each part, as they were written down, in that order.
+    parts : mapping
+        The comparisons of those parts that have come to their end, by the part's name.
+    """
+
+    name: str
+    options: Mapping[str, Mapping[str, Any]]
+    parts: Mapping[str, StoredComparison]
+
+
+_STUDIES = "SELECT name, plan_json, plan_digest FROM study "
+_BY_NAME = text(_STUDIES + "WHERE name = :name ORDER BY sequence DESC")
+_ANY = text(_STUDIES + "ORDER BY sequence DESC")
+_NAMES = text("SELECT DISTINCT name FROM study ORDER BY name")
+_ENDED = text(
+    """
+    SELECT part, comparison FROM studies
+    WHERE plan_digest = :digest AND ended_at IS NOT NULL ORDER BY part
+    """
+)
+_RUNS = text(
+    """
+    SELECT s.part, a.budget, a.role, a.family, a.structure, l.n_parameters,
+        l.multiply_adds, a.seed, run.run_id, run.uuid,
+        CASE a.measure WHEN 'accuracy' THEN a.test_accuracy WHEN 'r2' THEN a.test_r2
+            ELSE a.bits_per_character END AS score
+    FROM studies AS s JOIN comparison_accuracies AS a ON a.comparison_id = s.comparison_id
+    JOIN comparison_line AS l ON l.comparison_id = a.comparison_id AND l.position = a.position
+    JOIN run ON run.run_id = a.run_id
+    WHERE s.plan_digest = :digest AND s.ended_at IS NOT NULL
+    ORDER BY s.part, a.position, a.seed
+    """
+)
+_INTERVALS = text(
+    """
+    SELECT c.plan_json, d.low, d.high, l.n_seeds FROM comparison AS c
+    JOIN comparison_line AS l ON l.comparison_id = c.comparison_id
+    JOIN comparison_difference AS d ON d.comparison_line_id = l.comparison_line_id
+    WHERE d.against = 'narrower dense'
+    """
+)
+
+
+def stored_study(database: Database, name: str | None = None) -> StoredStudy:
+    """Return the study that was begun last, of this name if one is given.
+
+    Raises
+    ------
+    MissingResultsError
+        If there is none at all.
+    ConfigurationError
+        If there is none of this name.
+    """
+    with database.transaction() as connection:
+        row = _found(connection, database, name)
+        found = connection.execute(_ENDED, {"digest": row["plan_digest"]}).tuples()
+        ended: dict[str, str] = dict(found.all())
+    return StoredStudy(
+        row["name"],
+        {options.pop("part"): options for options in json.loads(row["plan_json"])},
+        {part: stored_comparison(database, own) for part, own in ended.items()},
+    )
+
+
+def studied_runs(database: Database, name: str) -> list[StudiedRun]:
+    """Return the runs that the parts of the newest study of this name report; none without it."""
+    with database.transaction() as connection:
+        row = connection.execute(_BY_NAME, {"name": name}).mappings().first()
+        if row is None:
+            return []
+        found = connection.execute(_RUNS, {"digest": row["plan_digest"]}).mappings()
+        return [StudiedRun(**own) for own in found]
+
+
+def intervals_on(database: Database, dataset: str) -> list[tuple[float, float, int]]:
+    """Return what comparisons on a data set found of models less the narrower dense network.
+
+    Returns
+    -------
+    list of (float, float, int)
+        Ends of each interval over the seeds, and their number.
+    """
+    with database.transaction() as connection:
+        rows = connection.execute(_INTERVALS).tuples().all()
+    return [
+        (low, high, n)
+        for plan_json, low, high, n in rows
+        if json.loads(plan_json)["base"]["dataset"] == dataset
+    ]
+
+
+def _found(connection: Connection, database: Database, name: str | None) -> Mapping[str, Any]:
+    question = _ANY if name is None else _BY_NAME
+    named = {} if name is None else {"name": name}
+    row = connection.execute(question, named).mappings().first()
+    if row is None:
+        names = list(connection.execute(_NAMES).scalars())
+        if name is None or not names:
+            raise MissingResultsError(
+                f"{database.name}: no study was begun; to begin one: cdbench study NAME, where "
+                "cdbench.toml has [studies.NAME]"
+            )
+        raise ConfigurationError(f"no study is named {name!r}; expected {' or '.join(names)}")
+    return dict(row)
