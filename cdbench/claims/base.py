@@ -8,6 +8,7 @@ from typing import ClassVar
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import MissingResultsError
+from cdbench.records.comparison import StudiedRun
 from cdbench.records.judgement import Judgement, Measurement, Observation
 from cdbench.statistics.estimands import DRAWS, SPLITS
 from cdbench.statistics.estimates import Observations
@@ -42,10 +43,13 @@ class Bench:
         Seeds of the audit.
     runs : mapping
         The stored runs, by configuration.
+    studied : sequence of StudiedRun
+        What the parts of a study report that the claim rests on.
     """
 
     seeds: Sequence[int]
     runs: Mapping[RunConfig, AuditedRun]
+    studied: Sequence[StudiedRun] = ()
 
     def run(self, config: RunConfig) -> AuditedRun:
         """Return the stored run of a configuration.
@@ -128,6 +132,10 @@ class Claim(ABC):
     on_request : bool
         Whether it is audited only where it is named or its runs are stored, because they take
         hours or data that not everyone has.
+    study : str
+        Name of the study that it rests on, in place of runs of its own; empty for most.
+    parts : tuple of str
+        The parts of that study that it needs.
     """
 
     name: ClassVar[str]
@@ -145,6 +153,8 @@ class Claim(ABC):
     without_runs: ClassVar[str] = DRAWS
     about: ClassVar[str] = SPLITS
     on_request: ClassVar[bool] = False
+    study: ClassVar[str] = ""
+    parts: ClassVar[tuple[str, ...]] = ()
 
     @property
     def trainings(self) -> Collection[str]:

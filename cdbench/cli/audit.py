@@ -117,9 +117,12 @@ def _asked_for(
     claims: Sequence["Claim"], seeds: Sequence[int], database: "Database"
 ) -> list["Claim"]:
     """Return all claims but those on request whose runs are not all stored, and tell these."""
+    from cdbench.cli.audit_study import studied
     from cdbench.store.audit_queries import covering_runs
 
     def is_stored(claim: "Claim") -> bool:
+        if claim.study:
+            return bool(studied(claim, database))
         needs = claim.needs(seeds)
         return len(covering_runs(database, needs)) == len(needs)
 
@@ -193,12 +196,16 @@ def _judge(
     """Judge and store every claim whose runs are complete and whose inputs have changed."""
     from cdbench.claims import Bench
     from cdbench.claims.audit import inputs_digest, judge, uuids_of
+    from cdbench.cli.audit_study import judge_study
     from cdbench.store.audit_queries import audited_runs, covering_runs
     from cdbench.store.ledger_queries import stored_claims
     from cdbench.store.record import record_claim
 
     known = stored_claims(database, block)
     for claim in claims:
+        if claim.study:
+            judge_study(claim, database, block, known)
+            continue
         needs = claim.needs(seeds)
         runs = covering_runs(database, needs)
         uuids = uuids_of(claim, seeds, runs)
