@@ -44,8 +44,9 @@ class FourierBasis(OfStudy):
         "The cases are the four sets at a quarter and at an eighth of the weights; CDLinear less "
         "the random basis, mean of paired differences, 95 % intervals over the seeds. holds if all "
         "lie above 0; holds under a condition if none lies below 0 and on some set both lie above "
-        "0, the condition naming those sets; contradicted if none lies above 0 and some lie below "
-        "0; else not supported. The other bases and permuted pixels are told and do not decide."
+        "0, the condition naming those sets; contradicted if none lies above 0 and on some set "
+        "both lie below 0; else not supported. The other bases and permuted pixels are told and do "
+        "not decide."
     )
     overturn = "Longer training, wider layers, or sets with another structure in their inputs."
     null = 0.0
@@ -94,5 +95,6 @@ class FourierBasis(OfStudy):
             return Judgement(HOLDS, measured, reason)
         if whole and not n_below:
             return Judgement(CONDITIONAL, measured, reason, f"on {', '.join(whole)}")
-        lost = n_below > 0 and n_above == 0
+        behind = [part for part in SETS if all(below(of(part, size), 0) for size in SIZES)]
+        lost = bool(behind) and n_above == 0
         return Judgement(CONTRADICTED if lost else NOT_SUPPORTED, measured, reason)

@@ -57,7 +57,8 @@ class HarderImages(OfStudy):
         "the digits lies below 0. The cases are the harder sets at both sizes; by 95 % intervals "
         "of the gap there less the gap on the digits: holds if above 0 in all cases; holds under a "
         "condition if above 0 at both sizes on some set, the condition naming those sets; "
-        "contradicted if below 0 in some case and above 0 in none; else not supported."
+        "contradicted if below 0 at both sizes on some set and above 0 in no case; else not "
+        "supported."
     )
     overturn = "Longer training or wider networks on the image sets, which narrow both errors."
     null = 0.0
@@ -116,7 +117,8 @@ class HarderImages(OfStudy):
             return Judgement(HOLDS, measured, reason)
         if wider:
             return Judgement(CONDITIONAL, measured, reason, f"on {', '.join(wider)}")
-        lost = n_below > 0 and n_above == 0
+        narrower = [part for part in harder if all(below(changes[part, s], 0) for s in SIZES)]
+        lost = bool(narrower) and n_above == 0
         return Judgement(CONTRADICTED if lost else NOT_SUPPORTED, measured, reason)
 
 

@@ -77,8 +77,8 @@ def stored_study(database: Database, name: str | None = None) -> StoredStudy:
     """
     with database.transaction() as connection:
         row = _found(connection, database, name)
-        found = connection.execute(_ENDED, {"digest": row["plan_digest"]}).tuples()
-        ended: dict[str, str] = dict(found.all())
+        found = connection.execute(_ENDED, {"digest": row["plan_digest"]})
+        ended: dict[str, str] = {own.part: own.comparison for own in found}
     return StoredStudy(
         row["name"],
         {options.pop("part"): options for options in json.loads(row["plan_json"])},
@@ -105,7 +105,7 @@ def intervals_on(database: Database, dataset: str) -> list[tuple[float, float, i
         Ends of each interval over the seeds, and their number.
     """
     with database.transaction() as connection:
-        rows = connection.execute(_INTERVALS).tuples().all()
+        rows = connection.execute(_INTERVALS).all()
     return [
         (low, high, n)
         for plan_json, low, high, n in rows

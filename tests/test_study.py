@@ -1,0 +1,226 @@
+"""``cdbench study`` and ``report --study``: named comparisons, made whole, apart, or again."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cdbench.cli import run
+from cdbench.cli.settings import load_settings
+from cdbench.cli.training import train_and_store
+from cdbench.statistics.power import deviation_of, smallest_effect
+from cdbench.statistics.resampled import resampled_t
+from cdbench.store.database import open_for_reading
+from cdbench.store.upkeep.checks import check_database
+from cdbench.store.upkeep.merging import merge_database
+from tests.cli_tools import Here
+
+TOML = """
+[studies.small]
+budget = 0.5
+layer = ["cdlinear", "block-diagonal"]
+hidden = [16, 16]
+epochs = 2
+seeds = "0..3"
+tuning_seeds = 1000
+rates = [0.05, 0.1, 0.2]
+
+[studies.small.parts.wine]
+dataset = "wine"
+
+[studies.small.parts.iris]
+dataset = "iris"
+budget = [0.5, 0.3]
+"""
+
+FORMS = ("table", "markdown", "latex", "csv", "json")
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with the whole study; it is only to be copied."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "cdbench.toml").write_text(TOML, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.chdir(folder)
+        assert run(["study", "small", "--jobs", "1", "--db", "runs.db"]) == 0
+    return folder / "runs.db"
+
+
+@pytest.fixture
+def studied(here: Here) -> Here:
+    """Return what runs commands in a folder whose cdbench.toml has the study."""
+    (here.folder / "cdbench.toml").write_text(TOML, encoding="utf-8")
+    return here
+
+
+def rows(path: Path, question: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(question).fetchall()
+
+
+def reports(here: Here, path: Path) -> list[str]:
+    words = ("report", "--study", "small", "--db", str(path), "--format")
+    return [here(*words, form).out for form in FORMS]
+
+
+def test_halves_made_apart_and_merged_give_the_same_report(studied: Here, once: Path) -> None:
+    folder = studied.folder
+    for part in ("iris", "wine"):
+        answer = studied("study", "small", "--only", part, "--jobs", "1", "--db", f"{part}.db")
+        assert answer.code == 0
+        other = "wine" if part == "iris" else "iris"
+        assert f"cdbench study small --only {other}" in " ".join(answer.out.split())
+    merge_database(str(folder / "wine.db"), str(folder / "iris.db"))
+    whole = reports(studied, once)
+    assert all(whole)
+    assert reports(studied, folder / "wine.db") == whole
+    assert not check_database(open_for_reading(str(folder / "wine.db"))).findings
+
+
+def test_merging_brings_the_parts_of_a_study_that_is_there(studied: Here, once: Path) -> None:
+    mine = studied.folder / "mine.db"
+    shutil.copy(once, mine)
+    with closing(sqlite3.connect(mine)) as connection, connection:
+        connection.execute("DELETE FROM study_part WHERE part = 'wine'")
+    merge_database(str(mine), str(once))
+    question = "SELECT name, part, comparison, ended_at IS NOT NULL FROM studies ORDER BY part"
+    assert rows(mine, question) == rows(once, question)
+    assert [row[1] for row in rows(mine, question)] == ["iris", "wine"]
+
+
+def test_one_that_stopped_goes_on_and_comes_to_the_same(
+    studied: Here, once: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = train_and_store
+    calls: list[int] = []
+
+    def interrupted(needs: Any, *rest: Any) -> int:
+        calls.append(len(needs))
+        if len(calls) < 3:
+            return real(needs, *rest)
+        real(dict(list(needs.items())[: len(needs) // 2]), *rest)
+        return 130
+
+    words = ("study", "small", "--jobs", "1", "--db", "runs.db")
+    path = studied.folder / "runs.db"
+    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", interrupted)
+    assert studied(*words).code == 130
+    n_before = rows(path, "SELECT count(*) FROM run")
+    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", real)
+    assert studied(*words, "--resume").code == 0
+    assert reports(studied, path) == reports(studied, once)
+    n_after = rows(path, "SELECT count(*) FROM run")
+    assert n_before < n_after == rows(once, "SELECT count(*) FROM run")
+    again = studied(*words)
+    assert again.code == 0
+    assert rows(path, "SELECT count(*) FROM run") == n_after
+    assert rows(path, "SELECT count(*) FROM study") == [(1,)]
+
+
+def test_the_plan_is_stored_as_it_is_written(studied: Here, once: Path) -> None:
+    wanted = load_settings(studied.folder).study("small")
+    ((plan_json, digest),) = rows(once, "SELECT plan_json, plan_digest FROM study")
+    assert plan_json == wanted.canonical_json()
+    assert digest == wanted.digest()
+    wine, iris = json.loads(plan_json)
+    assert (wine["part"], wine["budget"], iris["budget"]) == ("wine", [0.5], [0.5, 0.3])
+    assert wine["seeds"] == [0, 1, 2, 3]
+
+
+def test_a_dry_run_tells_runs_hours_and_effects_and_writes_nothing(
+    studied: Here, once: Path
+) -> None:
+    answer = studied("study", "small", "--dry-run")
+    assert answer.code == 0
+    assert "Study small: what would be compared" in answer.out
+    models = {"wine": 4, "iris": 7}
+    runs = {part: n * (3 + 4) for part, n in models.items()}
+    for part, n in models.items():
+        (line,) = (line for line in answer.out.splitlines() if line.startswith(part))
+        assert line.split()[-6:-3] == [str(n), "4", str(runs[part])]
+        assert line.endswith(f"{smallest_effect(4):.2f} sd")
+    assert f"{sum(runs.values())} runs" in answer.out
+    assert [path.name for path in studied.folder.iterdir()] == ["cdbench.toml"]
+    known = studied("study", "small", "--dry-run", "--only", "wine", "--db", str(once)).out
+    assert " sd" not in next(line for line in known.splitlines() if line.startswith("wine"))
+
+
+def test_a_part_whose_data_changed_is_another_comparison(studied: Here) -> None:
+    path = studied.folder / "mine.csv"
+    rng = np.random.default_rng(0)
+    toml = TOML[: TOML.index("[studies.small.parts.wine]")]
+    own = '[studies.small.parts.mine]\ndataset = "mine.csv"\n'
+    (studied.folder / "cdbench.toml").write_text(toml + own, encoding="utf-8")
+    digests = []
+    for shift in (0.0, 1.0):
+        X = rng.normal(size=(60, 4)) + shift
+        text = "\n".join(
+            ",".join(f"{x:.6f}" for x in row) + f",c{i % 3}" for i, row in enumerate(X)
+        )
+        path.write_text(f"a,b,c,d,y\n{text}\n", encoding="utf-8")
+        assert studied("study", "small", "--jobs", "1", "--db", "runs.db").code == 0
+        digests += rows(studied.folder / "runs.db", "SELECT comparison_digest FROM study_part")
+    assert len({*digests}) == len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    ("toml", "words", "line"),
+    [
+        ("", ("other",), "unknown study 'other': "),
+        (TOML, ("smal",), "unknown study 'smal'"),
+        (TOML, ("small", "--only", "win"), "unknown part of the study small 'win'"),
+        ("[studies.a]\nbudget = 1", ("a",), "[studies.a] has no parts; expected a table for each"),
+        ("[studies.a.parts]\nb = 1", ("a",), "parts.b = 1: expected a table, [studies.a.parts.b]"),
+        ("[studies.a.parts.b]\nrate = 1", ("a",), "unknown key in [studies.a.parts.b] 'rate'"),
+        ("[studies.a.parts.b]\nrates = []", ("a",), "[studies.a.parts.b] rates = []: expected num"),
+        ("[studies.a.parts.b]\nlayer = 1", ("a",), "[studies.a.parts.b] layer = 1: expected fam"),
+        ("[studies.a.parts.b]\nepochs = 0", ("a",), "[studies.a.parts.b] epochs = 0"),
+        (
+            TOML + 'test = "gone.csv"\n[studies.small.parts.x]\ndataset = "gone.csv"',
+            ("small", "--only", "x"),
+            "part x: gone.csv: no such file; expected a path to a .npz, .csv or .parquet file, or "
+            "X.npy,y.npy; the others: --only wine iris",
+        ),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_trains_nothing(
+    here: Here, toml: str, words: tuple[str, ...], line: str
+) -> None:
+    (here.folder / "cdbench.toml").write_text(toml, encoding="utf-8")
+    answer = here("study", *words)
+    assert answer.code == 2
+    assert line in answer.err
+    assert answer.err.count("\n") == 1
+    assert not (here.folder / "runs.db").exists()
+
+
+def test_a_study_that_is_not_there_is_named(here: Here, once: Path) -> None:
+    answer = here("report", "--study", "other", "--db", str(once))
+    assert (answer.code, answer.err) == (
+        2,
+        "cdbench: no study is named 'other'; expected small\n",
+    )
+    here("train", "--dataset", "iris", "--epochs", "1", "--no-spectra")
+    answer = here("report", "--study", "small")
+    assert answer.code == 3
+    assert "no study was begun; to begin one: cdbench study NAME" in answer.err
+
+
+@pytest.mark.parametrize("n", [5, 10, 30])
+def test_the_smallest_effect_is_found_four_times_of_five(n: int) -> None:
+    rng = np.random.default_rng(n)
+    found = stats.ttest_1samp(rng.normal(smallest_effect(n), 1, (20_000, n)), 0, axis=1)
+    assert np.mean(found.pvalue < 0.05) == pytest.approx(0.8, abs=0.03)
+
+
+def test_the_deviation_is_read_back_from_an_interval() -> None:
+    differences = np.random.default_rng(0).normal(size=7)
+    found = resampled_t(differences, 0.0)
+    assert deviation_of(found.low, found.high, 7) == pytest.approx(differences.std(ddof=1))
