@@ -65,6 +65,15 @@ def plot(
             help="Name of a comparison; of several, the figure standings over all of them.",
         ),
     ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            metavar="NAME",
+            show_default=False,
+            help="A study, by its name: every family beside the narrower dense network.",
+        ),
+    ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     seed: Annotated[
         int,
@@ -100,9 +109,16 @@ def plot(
         cdbench plot --crossover
 
         cdbench plot --compare --name digits
+
+        cdbench plot --study released
     """
     asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
-    _check(any(asked.values()) or crossover, {"--compare": compare, "--claim": bool(claim)}, name)
+    alone = {"--compare": compare, "--claim": bool(claim), "--study": study is not None}
+    _check(any(asked.values()) or crossover, alone, name)
+    if study is not None:
+        from cdbench.cli.plot_study import plot_study
+
+        return plot_study(db, study, output, format)
     if claim:
         from cdbench.cli.plot_claim import plot_claims
 
@@ -157,8 +173,8 @@ def _check(others: bool, alone: Mapping[str, bool], name: list[str] | None) -> N
         raise ConfigurationError("--name is of --compare; expected plot --compare --name NAME")
     if not others and not given:
         raise ConfigurationError(
-            "no figure was named; expected --fig1, --fig2 or both, --claims, --claim, --crossover "
-            "or --compare"
+            "no figure was named; expected --fig1, --fig2 or both, --claims, --claim, --crossover, "
+            "--compare or --study"
         )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cdbench.comparison.sizes import NARROWER, STRUCTURED
-from cdbench.comparison.words import ALPHA, how_sure, named
+from cdbench.comparison.sizes import NARROWER
+from cdbench.comparison.words import ALPHA, how_sure
 from cdbench.config import families
 from cdbench.records.comparison import ComparedModel, Difference, label_of
 from cdbench.reports.comparison import MARKS
@@ -37,9 +37,9 @@ class _Case:
         n_seeds = max(line.n_seeds for line in self.lines)
         return [line for line in self.lines if line.n_seeds == n_seeds]
 
-    def best(self, *roles: str) -> ComparedModel | None:
-        """Return the best model of these roles; None if none trained with every seed."""
-        able = [line for line in self.whole if line.role in roles and line.score is not None]
+    def best(self) -> ComparedModel | None:
+        """Return the best model; None if none trained with every seed."""
+        able = [line for line in self.whole if line.score is not None]
         return max(able, key=lambda line: self.measure.merit(_score(line)), default=None)
 
     def of(self, family: str) -> ComparedModel | None:
@@ -75,9 +75,9 @@ def _cases(found: StoredStudy) -> list[_Case]:
 def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
     left = [part for part in found.options if part not in found.parts]
     notes = [
-        "Of each part and size the best of all models at their own best rates, the best structured "
-        f"layer and {OURS}; each with its difference to a dense network of the same size, in "
-        f"points, or in bits per character of which fewer are better. {MARKED}"
+        "Of each part and size the family that is best, all at their own best rates; and by how "
+        f"much it and {OURS} are ahead of a dense network made as small, in points, or of a text in "
+        f"bits per character, of which fewer are better. {MARKED}"
     ]
     if left:
         notes.append(
@@ -86,7 +86,7 @@ def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
         )
     return Report(
         title=f"Study {found.name}: the best at each size",
-        columns=["Part", "Size", "Best", "Score", "Best structured", "Gap", OURS, "Gap"],
+        columns=["Part", "Size", "Best", "Gap", OURS],
         rows=[_answer(case) for case in cases],
         notes=notes,
         records=[record for case in cases for record in _records(case)],
@@ -96,13 +96,10 @@ def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
 
 
 def _answer(case: _Case) -> list[str]:
-    best, own = case.best(NARROWER, STRUCTURED), case.best(STRUCTURED)
+    best, own = case.best(), case.of(OURS)
     cells = [case.part, f"{case.budget:g}"]
-    cells += ["–", "–"] if best is None else [named(best), case.measure.format(_score(best))]
-    cells += ["–", "–"] if own is None else [own.model, _gap(case, own)]
-    block = case.of(OURS)
-    cells += ["–", "–"] if block is None else [block.model.split()[-1], _gap(case, block)]
-    return cells
+    cells += ["–", "–"] if best is None else [_label(best), _gap(case, best)]
+    return [*cells, "–" if own is None else _gap(case, own)]
 
 
 def _families(found: StoredStudy, budget: float, cases: Sequence[_Case]) -> Report:

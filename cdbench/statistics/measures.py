@@ -65,6 +65,11 @@ class Measure:
         return ", points" if self.unit else ""
 
     @property
+    def gap_unit(self) -> str:
+        """Return what differences are counted in: points, or the measure itself."""
+        return "points" if self.unit else self.noun
+
+    @property
     def beyond(self) -> str:
         """Return on which side of a number the worse ones are."""
         return "below" if self.sign > 0 else "above"
