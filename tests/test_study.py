@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,16 @@ from scipy import stats
 from cdbench.cli import run
 from cdbench.cli.settings import load_settings
 from cdbench.cli.training import train_and_store
+from cdbench.comparison.sizes import NARROWER
+from cdbench.errors import MissingResultsError
+from cdbench.plots.study_gaps import Gap, Panel, study_gaps
+from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.reports.study import study_reports
 from cdbench.statistics.power import deviation_of, smallest_effect
 from cdbench.statistics.resampled import resampled_t
+from cdbench.store.comparison_queries import StoredComparison
 from cdbench.store.database import open_for_reading
+from cdbench.store.study_queries import StoredStudy
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.merging import merge_database
 from tests.cli_tools import Here
@@ -224,3 +232,65 @@ def test_the_deviation_is_read_back_from_an_interval() -> None:
     differences = np.random.default_rng(0).normal(size=7)
     found = resampled_t(differences, 0.0)
     assert deviation_of(found.low, found.high, 7) == pytest.approx(differences.std(ddof=1))
+
+
+def test_a_study_has_a_figure_whose_marks_are_its_differences(studied: Here, once: Path) -> None:
+    answer = studied("plot", "--study", "small", "--db", str(once), "--output", "x.svg")
+    assert (answer.code, answer.out) == (0, "wrote x.svg\n")
+    text = (studied.folder / "x.svg").read_text(encoding="utf-8")
+    assert text.startswith("<?xml")
+
+
+def test_rows_of_the_figure_are_ordered_and_each_mark_lies_at_its_difference() -> None:
+    own = Panel("one", "points", [Gap("b", 0.5, -2.0, -3.0, -1.0), Gap("a", 0.5, 0.5, 0.1, 0.9)])
+    other = Panel("two", "points", [Gap("a", 0.25, 1.0, 0.5, 1.5)])
+    figure = study_gaps([own, other], "t", "s")
+    first, second = figure.axes
+    assert [label.get_text() for label in first.get_yticklabels()] == ["a", "b"]
+    marks = {(line.get_xdata()[0], round(line.get_ydata()[0])) for line in _dots(first)}
+    assert marks == {(0.5, 0), (-2.0, 1)}
+    assert [(line.get_xdata()[0], round(line.get_ydata()[0])) for line in _dots(second)] == [
+        (1.0, 0)
+    ]
+    with pytest.raises(MissingResultsError, match="t: no part has a difference to draw"):
+        study_gaps([Panel("one", "points", [])], "t", "s")
+
+
+def _dots(axes: Any) -> list[Any]:
+    return [line for line in axes.lines if line.get_marker() == "o"]
+
+
+def test_families_are_counted_and_ordered_by_what_they_gained() -> None:
+    """Made-up lines: the leading sentence, the best of each case, places over the parts."""
+
+    def line(layer: str, score: float, p: float, n_seeds: int = 4) -> ComparedModel:
+        is_dense, gap = layer == "dense", score - 0.8
+        role = NARROWER if is_dense else "structured"
+        own = Difference(NARROWER, gap, gap, gap, None, None, p, None, 1)
+        found = () if is_dense else (own,)
+        given: dict[str, Any] = {field.name: None for field in fields(ComparedModel)}
+        given |= {"budget": 0.5, "role": role, "model": layer, "layer": layer, "hidden": "4"}
+        given |= {"score": score, "n_seeds": n_seeds, "differences": found}
+        return ComparedModel(**given)
+
+    lines = (
+        line("cdlinear", 0.7, 0.01),
+        line("monarch", 0.9, 0.01),
+        line("low-rank", 0.95, 0.01, n_seeds=3),  # its mean is of the seeds that were left
+        line("acdc", 0.82, 0.5),
+        line("dense", 0.8, 1.0),
+    )
+    part = StoredComparison(1, "x", "accuracy", "{}", 1, 1, lines)
+    answers, families = study_reports(StoredStudy("s", {"a": {}, "b": {}}, {"a": part}))
+    assert answers.rows == [["a", "monarch", "0.5", "+10.00*", "−10.00*"]]
+    assert answers.lead == [
+        "In 1 cases (a part at a size), cdlinear is surely ahead of a dense network of the same "
+        "size in 0 and surely behind in 1.",
+        "Of the other families monarch does best by this count: ahead in 1 and behind in 0 of 1.",
+    ]
+    assert "Not there yet: b; to make them: cdbench study s --only b" in answers.notes
+    assert [row[0] for row in families.rows] == [
+        *(NARROWER, "low-rank", "monarch", "acdc", "cdlinear")
+    ]
+    assert families.rows[1][1] == "+15.00* (1)"
+    assert families.rows[3][1] == "+2.00"

@@ -76,7 +76,7 @@ def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
     left = [part for part in found.options if part not in found.parts]
     notes = [
         "Of each part and size the family that is best, all at their own best rates; and by how "
-        f"much it and {OURS} are ahead of a dense network made as small, in points, or of a text in "
+        f"much it and {OURS} are ahead of a dense network made as small, in points; of a text in "
         f"bits per character, of which fewer are better. {MARKED}"
     ]
     if left:
@@ -86,20 +86,24 @@ def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
         )
     return Report(
         title=f"Study {found.name}: the best at each size",
-        columns=["Part", "Size", "Best", "Gap", OURS],
+        columns=["Part", "Best", "Size", "Gap", OURS],
         rows=[_answer(case) for case in cases],
         notes=notes,
         records=[record for case in cases for record in _records(case)],
-        text_columns=1,
+        text_columns=2,
         lead=_lead(cases),
     )
 
 
 def _answer(case: _Case) -> list[str]:
     best, own = case.best(), case.of(OURS)
-    cells = [case.part, f"{case.budget:g}"]
-    cells += ["–", "–"] if best is None else [_label(best), _gap(case, best)]
-    return [*cells, "–" if own is None else _gap(case, own)]
+    return [
+        case.part,
+        "–" if best is None else _label(best),
+        f"{case.budget:g}",
+        "–" if best is None else _gap(case, best),
+        "–" if own is None else _gap(case, own),
+    ]
 
 
 def _families(found: StoredStudy, budget: float, cases: Sequence[_Case]) -> Report:
@@ -167,10 +171,11 @@ def _lead(cases: Sequence[_Case]) -> list[str]:
         family, (n, ahead, behind) = max(
             others.items(), key=lambda item: (item[1][1] - item[1][2]) / item[1][0]
         )
-        told.append(
-            f"The family that does best by this count is {family}: ahead in {ahead} and behind in "
-            f"{behind} of {n}."
-        )
+        if ahead:
+            told.append(
+                f"Of the other families {family} does best by this count: ahead in {ahead} and "
+                f"behind in {behind} of {n}."
+            )
     return told
 
 
