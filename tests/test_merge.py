@@ -219,6 +219,8 @@ def test_merge_brings_everything_of_a_run(location: str, tmp_path: Path, runs: l
         "claim_result": (0, 0),
         "benchmark": (0, 0),
         "comparison": (0, 0),
+        "study": (0, 0),
+        "study_part": (0, 0),
     }
     whole = write(str(tmp_path / "whole.db"), *runs)
     assert runs_in(location) == runs_in(whole)

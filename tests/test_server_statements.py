@@ -51,7 +51,7 @@ def test_rights_are_asked_for_every_table_and_every_key_that_counts_by_itself() 
     wanted = set(zip(on_tables["relations"], on_tables["privileges"], strict=True))
     tables = Base.metadata.tables
     assert wanted == {(name, right) for name in tables for right in ("SELECT", "INSERT")} | {
-        *((own, "UPDATE") for own in ("sweep", "comparison")),
+        *((own, "UPDATE") for own in ("sweep", "comparison", "study_part")),
         *((own, "DELETE") for own in ("comparison_run", "comparison_line")),
     }
     keys = dict(zip(on_keys["relations"], on_keys["keys"], strict=True))
