@@ -276,6 +276,17 @@ def test_what_was_found_stands_above_everything_in_every_format(compared: Here) 
     assert compared("report", "--compare").out.startswith("On iris at 50 % of ")
 
 
+def test_beside_csv_what_was_found_goes_to_standard_error(compared: Here) -> None:
+    asked = ("report", "--compare", "--format")
+    found = json.loads(compared(*asked, "json").out)["found"]
+    on_screen, to_file = compared(*asked, "csv"), compared(*asked, "csv", "--output", "small.csv")
+    assert on_screen.err.splitlines() == to_file.err.splitlines() == found
+    assert on_screen.out.startswith("budget,role,model,")
+    assert (compared.folder / "small.csv").read_text() == on_screen.out
+    assert "On iris at 50" not in on_screen.out
+    assert {compared(*asked, form).err for form in ("table", "markdown", "latex", "json")} == {""}
+
+
 def test_a_time_that_is_estimated_is_never_nothing() -> None:
     told = [spoken(seconds) for seconds in (0.0, 0.4, 1.2, 89.0, 120.0, 7200.0)]
     assert told == [

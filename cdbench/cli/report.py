@@ -126,6 +126,9 @@ def report(
         built = _study(db, study, form)
     else:
         built = [_ledger(db, short) if claims else _table1(db, seeds, B)]
+    if form == "csv":  # which has no place for sentences
+        for sentence in built[0].lead:
+            echo(sentence, err=True)
     if target == STANDARD_OUTPUT:
         for place, one in enumerate(built):
             if place:

@@ -42,7 +42,7 @@ class Report:
     text_columns : int
         How many of the columns, from the left, hold text; the others hold numbers.
     lead : sequence of str
-        What was found, in sentences above everything else; CSV has numbers only.
+        What was found, in sentences above everything else; CSV has records only.
     """
 
     title: str
