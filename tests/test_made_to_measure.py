@@ -1,5 +1,7 @@
 """Sets made to measure: their names, condition numbers, and teachers that their students match."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,8 @@ from cdbench.errors import CdbenchError, ConfigurationError, DatasetError
 from cdbench.running.execution import execute
 
 
-def load(name):
-    return load_dataset(RunConfig(dataset=name))
+def load(name, **knobs):
+    return load_dataset(RunConfig(dataset=name, **knobs))
 
 
 @pytest.mark.parametrize("kappa", [1, 1e4, 1e8])
@@ -85,6 +87,37 @@ def test_a_teacher_without_a_hidden_layer_is_linear_and_its_student_learns_it():
     # The classes are those of x W: a linear map separates them without error.
     logits = np.linalg.lstsq(data.X, np.eye(3)[data.y], rcond=None)[0]
     assert np.mean((data.X @ logits).argmax(axis=1) == data.y) > 0.9
+
+
+def test_students_of_a_teachers_own_family_learn_its_first_output():
+    knobs: dict[str, Any] = {"task": "regression", "epochs": 30, "learning_rate": 0.02}
+    for layer, hidden in (("dense", 0), ("cdlinear:4", 16), ("low-rank:4", 16)):
+        name = f"teacher:{layer},features=16,classes=4,hidden={hidden}"
+        run = execute(pin_dataset(RunConfig(dataset=name, layer=layer, **knobs)))
+        assert (run.epochs[-1].test_r2 or 0) > 0.95, name
+
+
+def test_the_first_output_of_a_teacher_without_a_hidden_layer_is_linear_and_of_the_same_samples():
+    name = "teacher:dense,features=16,samples=200"
+    quantities, classes = load(name, task="regression"), load(name)
+    np.testing.assert_array_equal(quantities.X, classes.X)
+    assert quantities.y.shape == (200,)
+    _, remains, *_ = np.linalg.lstsq(quantities.X, quantities.y)
+    assert remains[0] < 1e-20 * np.sum(quantities.y**2)
+    # It is what the first of the classes is decided by.
+    first = quantities.y[classes.y == 0]
+    assert first.min() > np.median(quantities.y[classes.y != 0])
+
+
+def test_gaussian_classes_are_no_quantity_and_a_regression_of_them_is_refused():
+    config = RunConfig(dataset="gaussian:classes=3", task="regression")
+    for refused in (pin_dataset, load_dataset):
+        with pytest.raises(DatasetError) as caught:
+            refused(config)
+        assert str(caught.value) == (
+            "gaussian:classes=3: has classes, but --task regression needs a numeric target; "
+            "expected --task classification, or another data set, such as a .csv file"
+        )
 
 
 @pytest.mark.parametrize(

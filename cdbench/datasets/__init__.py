@@ -66,7 +66,7 @@ def _loaded(config: RunConfig) -> Dataset:
     if config.dataset in DATASETS:
         return DATASETS[config.dataset]()
     if is_made(config.dataset):
-        return made_to_measure(config.dataset)
+        return made_to_measure(config.dataset, config.task)
     found = plugins.find("dataset", config.dataset)
     if found is not None:
         return _made(found, config.dataset_fingerprint)

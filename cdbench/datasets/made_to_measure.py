@@ -13,14 +13,17 @@ from cdbench.config import families
 from cdbench.config.made_sets import GAUSSIAN, MadeSet, parse
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import check_fits, held_bytes
+from cdbench.datasets.quantities import Quantities
 from cdbench.engine.layers import EVALUATION
 from cdbench.engine.products.base import Array
 from cdbench.errors import ConfigurationError, ShapeError
 
 
 @lru_cache(maxsize=4)
-def made_to_measure(name: str) -> Dataset:
+def made_to_measure(name: str, task: str = "classification") -> Dataset:
     """Return the set that a name describes, (samples, features), made once in a process.
+
+    Gaussian sets have classes, whatever the task; a teacher's targets are those of the task.
 
     Raises
     ------
@@ -32,7 +35,7 @@ def made_to_measure(name: str) -> Dataset:
     made = parse(name)
     N, n = (int(made.values[key]) for key in ("samples", "features"))
     check_fits(name, f"{N:,} samples of {n:,} features", held_bytes((N, n), np.dtype(float)))
-    return gaussian(made) if made.kind == GAUSSIAN else teacher(made)
+    return gaussian(made) if made.kind == GAUSSIAN else teacher(made, task)
 
 
 def gaussian(made: MadeSet) -> Dataset:
@@ -55,18 +58,21 @@ def gaussian(made: MadeSet) -> Dataset:
     return Dataset(made.name, U * deviations @ Q.T, y, tuple(map(str, range(k))))
 
 
-def teacher(made: MadeSet) -> Dataset:
+def teacher(made: MadeSet, task: str = "classification") -> Dataset:
     """Return standard normal inputs and the classes that layers of a family give them.
 
-    The teacher is one layer, or two with ReLU between, drawn as for a training. Its class is the
-    largest logit, each logit standardised over the samples, so that no class is left empty. Inputs
-    and logits that its structure needs beyond those asked for are zeros, and cut off.
+    The teacher is one layer, or two with ReLU between, drawn as for a training, and has a logit for
+    each class. Its class is the largest logit, each logit standardised over the samples, so that no
+    class is left empty; the target of a regression is the first logit. Inputs and logits that its
+    structure needs beyond those asked for are zeros, and cut off.
     """
     N, n, k, hidden, seed = (
         int(made.values[key]) for key in ("samples", "features", "classes", "hidden", "seed")
     )
     X = np.random.RandomState(seed).normal(size=(N, n))
     logits = _logits(made, X, [n, *[hidden] * (hidden > 0), k], seed)[:, :k]
+    if task == Quantities.task:
+        return Quantities(made.name, X, np.ascontiguousarray(logits[:, 0]))
     spread = logits.std(axis=0)
     y = ((logits - logits.mean(axis=0)) / np.where(spread > 0, spread, 1)).argmax(axis=1)
     return Dataset(made.name, X, y, tuple(map(str, range(k))))
