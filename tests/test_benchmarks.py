@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import conv_frequencies
 import families
 import interval_coverage
 import layers
@@ -24,7 +25,17 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "name", ["layers", "families", "planner", "experiment", "loops", "memory", "tasks"]
+    "name",
+    [
+        "layers",
+        "families",
+        "planner",
+        "experiment",
+        "loops",
+        "memory",
+        "tasks",
+        "conv_frequencies",
+    ],
 )
 def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
     # Experiment and loops end with an error where a rival trained another network.
@@ -40,6 +51,12 @@ def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_
     assert done.returncode == 0, done.stderr
     assert "1 BLAS thread ·" in done.stdout
     assert not any(tmp_path.iterdir())
+
+
+def test_a_convolution_by_frequencies_is_the_one_with_its_matrix_formed() -> None:
+    for n_in, n_out, side, B in ((4, 12, 5, 2), (8, 4, 6, 4), (5, 10, 4, 5), (16, 8, 3, 8)):
+        both = conv_frequencies.rivals(n_in, n_out, side, B, 3, "float64")
+        assert conv_frequencies.farthest(*both) < 1e-12
 
 
 @pytest.mark.long
