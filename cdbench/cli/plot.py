@@ -115,18 +115,8 @@ def plot(
     asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
     alone = {"--compare": compare, "--claim": bool(claim), "--study": study is not None}
     _check(any(asked.values()) or crossover, alone, name)
-    if study is not None:
-        from cdbench.cli.plot_study import plot_study
-
-        return plot_study(db, study, output, format)
-    if claim:
-        from cdbench.cli.plot_claim import plot_claims
-
-        return plot_claims(db, claim, output, format)
-    if compare:
-        from cdbench.cli.plot_comparison import plot_comparison
-
-        return plot_comparison(db, name, output, format)
+    if any(alone.values()):
+        return _plot_alone(db, claim, study, name, output, format)
     from cdbench.cli.figure_samples import READERS
     from cdbench.plots import (
         FIGURES,
@@ -160,6 +150,28 @@ def plot(
         if save_figure(figures[own], path, format):
             echo(f"wrote {path}")
     return COMPLETED
+
+
+def _plot_alone(
+    db: str,
+    claim: list[str] | None,
+    study: str | None,
+    name: list[str] | None,
+    output: Path,
+    form: str | None,
+) -> int:
+    """Draw the figures that are drawn for themselves: of claims, of a study, of comparisons."""
+    if claim:
+        from cdbench.cli.plot_claim import plot_claims
+
+        return plot_claims(db, claim, output, form)
+    if study is not None:
+        from cdbench.cli.plot_study import plot_study
+
+        return plot_study(db, study, output, form)
+    from cdbench.cli.plot_comparison import plot_comparison
+
+    return plot_comparison(db, name, output, form)
 
 
 def _check(others: bool, alone: Mapping[str, bool], name: list[str] | None) -> None:
