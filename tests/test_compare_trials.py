@@ -1,15 +1,17 @@
 """How rates are found, and what is made of runs: statistics and words."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from cdbench.comparison.results import Competitor, lines
-from cdbench.comparison.sizes import Candidate, fields_of, whole
+from cdbench.comparison.sizes import Candidate, fields_of, largest_matrix, whole
 from cdbench.comparison.trials import (
     MOST_EXTENSIONS,
+    MOST_WEIGHTS,
     OF_FIRST,
     Score,
     Tuned,
@@ -99,6 +101,18 @@ def test_reported_runs_see_the_whole_training_split() -> None:
     for one in found:
         assert (one.validation, one.learning_rate) == (0.0, 0.02)
     assert all(Diagnostics(values=False).covers(own, 25) for own in found.values())
+
+
+def test_hessians_of_large_layers_are_left_out_for_every_model_alike() -> None:
+    wide = replace(PLAN, base=replace(PLAN.base, hidden=(128, 64)))
+    assert largest_matrix(PLAN) == 64 * 64 <= MOST_WEIGHTS
+    assert largest_matrix(wide) == 128 * 64 == MOST_WEIGHTS
+    wider = replace(PLAN, base=replace(PLAN.base, hidden=(129, 64)))
+    for plan, kinds in ((wide, OF_FIRST.kinds), (wider, ("weight",))):
+        for candidate in (whole(plan), *fields_of(plan)[0].candidates):
+            first, *rest = reported(plan, candidate, 0.02).values()
+            assert first.kinds == kinds
+            assert {own.spectra for own in rest} == {False}
 
 
 TUNED = Tuned(0.08, (0.04, 0.16), {0.08: 0.9}, is_at_edge=False)

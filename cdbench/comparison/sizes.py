@@ -96,6 +96,11 @@ def whole(plan: Plan) -> Candidate:
     return _candidate(plan, plan.base, 1.0, DENSE)
 
 
+def largest_matrix(plan: Plan) -> int:
+    """Return the entries of the largest matrix of the dense network at its full width."""
+    return max(map(prod, _matrices(_network(plan, plan.base))))
+
+
 def fields_of(plan: Plan) -> list[Field]:
     """Return who competes at each budget.
 

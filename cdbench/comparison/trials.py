@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from cdbench.comparison.plan import Plan
-from cdbench.comparison.sizes import Candidate
+from cdbench.comparison.sizes import Candidate, largest_matrix
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 
@@ -15,8 +15,13 @@ MOST_EXTENSIONS = 3
 OF_TRIALS = Diagnostics(spectra=False, values=False, history=False)
 OF_REPORTED = OF_TRIALS
 OF_FIRST = Diagnostics(values=False, kinds=("weight", "layer_hessian"), history=False)
+OF_FIRST_LARGE = Diagnostics(values=False, kinds=("weight",), history=False)
 """What is measured of runs that choose a rate, of those that are reported, and of the first of
 these: the exact Hessian of a factored layer takes longer than a training on the digits."""
+
+MOST_WEIGHTS = 8_192
+"""Of the dense network's largest matrix, up to which Hessians are measured of any model: those of
+factored layers are squares as wide as the layer has weights, and would fill the memory."""
 
 N_FIRST = 1
 """So many seeds tell the condition numbers."""
@@ -78,8 +83,9 @@ def trials(plan: Plan, candidate: Candidate, rates: Iterable[float]) -> dict[Run
 def reported(plan: Plan, candidate: Candidate, rate: float) -> dict[RunConfig, Diagnostics]:
     """Return a model's runs with its own rate, on the whole training split."""
     tuned = replace(candidate.config, learning_rate=rate)
+    first = OF_FIRST if largest_matrix(plan) <= MOST_WEIGHTS else OF_FIRST_LARGE
     return {
-        tuned.with_seed(seed): OF_FIRST if place < N_FIRST else OF_REPORTED
+        tuned.with_seed(seed): first if place < N_FIRST else OF_REPORTED
         for place, seed in enumerate(plan.seeds)
     }
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from cdbench.comparison.sizes import DENSE, NARROWER
+from cdbench.comparison.trials import MOST_WEIGHTS
 from cdbench.comparison.words import how_sure, named
 from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.reports.formats import Report
@@ -55,7 +56,7 @@ def rates(found: StoredComparison) -> Report:
         notes=[
             _note_on_rates(MEASURES[found.measure]),
             "κ: mean over the layers, of the first seed; of a layer's Hessian without null "
-            "directions.",
+            f"directions, and only where no dense layer has more than {MOST_WEIGHTS:,} weights.",
         ],
         records=_records(found),
         text_columns=1,
