@@ -138,17 +138,16 @@ def compare(
     if dry_run:
         print_plan(plan, asked.fields, candidates)
         return COMPLETED
-    cluster = None
     if scheduler is not None:
         from cdbench.cli.sweep import connect
 
-        cluster = connect(scheduler, jobs)
+        connect(scheduler, jobs).close()  # before there is a database
     from cdbench.cli.comparing import run_comparison
     from cdbench.cli.released import open_to_add
 
     database = open_to_add(db)
     say_duration(plan, candidates, jobs)
-    code, stored_as = run_comparison(plan, candidates, label, database, jobs, cluster)
+    code, stored_as = run_comparison(plan, candidates, label, database, jobs, scheduler)
     if stored_as is None:
         return code
     from cdbench.store.comparison_queries import stored_comparison

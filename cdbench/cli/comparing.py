@@ -1,10 +1,10 @@
 """The stages of a comparison: trials until every rate is found, then the runs that are reported."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.echo import echo
+from cdbench.cli.sweep import connect
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
 from cdbench.comparison.clock import prediction_microseconds
@@ -22,9 +22,6 @@ from cdbench.store.comparison_queries import EndedRun, ended_runs, reported_runs
 from cdbench.store.comparison_rows import begin_comparison, end_comparison
 from cdbench.store.database import Database
 
-if TYPE_CHECKING:
-    from cdbench.running.cluster_workers import Cluster
-
 TUNING, REPORTED = "tuning", "reported"
 
 
@@ -41,8 +38,8 @@ class _Stages:
         Where its runs are, and are stored.
     jobs : int or None
         Runs at a time.
-    cluster : Cluster or None
-        Where they are trained, if not here.
+    scheduler : str or None
+        Address of the cluster where they are trained, if not here; each stage connects anew.
     """
 
     def __init__(
@@ -51,10 +48,10 @@ class _Stages:
         candidates: Sequence[Candidate],
         database: Database,
         jobs: int | None,
-        cluster: "Cluster | None",
+        scheduler: str | None,
     ) -> None:
         self.plan, self.candidates, self.database = plan, candidates, database
-        self.jobs, self.cluster = jobs, cluster
+        self.jobs, self.scheduler = jobs, scheduler
         self.code = COMPLETED
         self.has_trained = False
         self.ended: dict[RunConfig, EndedRun] = {}
@@ -66,8 +63,9 @@ class _Stages:
         It does not on an interrupt, or where a cluster was lost.
         """
         self.has_trained = True
+        cluster = None if self.scheduler is None else connect(self.scheduler, self.jobs)
         code = train_and_store(
-            *(in_good_order(needs), self.jobs, self.database, command_line(), 1, self.cluster),
+            *(in_good_order(needs), self.jobs, self.database, command_line(), 1, cluster),
             self._count,
         )
         ended = ended_runs(self.database, needs, failed_too=True)
@@ -134,7 +132,7 @@ def run_comparison(
     name: str,
     database: Database,
     jobs: int | None,
-    cluster: "Cluster | None" = None,
+    scheduler: str | None = None,
 ) -> tuple[int, str | None]:
     """Train what a comparison needs and is not stored, and store its lines.
 
@@ -155,7 +153,7 @@ def run_comparison(
     comparison_id = begin_comparison(
         database, name, plan.measure.name, plan.canonical_json(), plan.digest(), command_line()
     )
-    stages = _Stages(plan, candidates, database, jobs, cluster)
+    stages = _Stages(plan, candidates, database, jobs, scheduler)
     tuned = stages.tune()
     if tuned is not None and not any(own.rate for own in tuned):
         raise ConfigurationError(

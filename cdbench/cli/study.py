@@ -76,11 +76,10 @@ def study(
     print_study_plan(wanted.name, planned, db, jobs)
     if dry_run:
         return COMPLETED
-    cluster = None
     if scheduler is not None:
         from cdbench.cli.sweep import connect
 
-        cluster = connect(scheduler, jobs)
+        connect(scheduler, jobs).close()  # before there is a database
     from cdbench.cli.comparing import run_comparison
     from cdbench.cli.released import open_to_add
     from cdbench.store.study_queries import stored_study
@@ -92,7 +91,7 @@ def study(
         echo(f"part {part}", err=True)
         label = f"{wanted.name}-{part}"
         code, stored_as = run_comparison(
-            found.plan, found.candidates, label, database, jobs, cluster
+            found.plan, found.candidates, label, database, jobs, scheduler
         )
         if stored_as is None:
             return code
