@@ -160,6 +160,16 @@ def test_a_dry_run_tells_runs_hours_and_effects_and_writes_nothing(
     assert " sd" not in next(line for line in known.splitlines() if line.startswith("wine"))
 
 
+def test_a_dry_run_goes_on_without_data_that_are_not_here(studied: Here) -> None:
+    toml = TOML + '[studies.small.parts.mine]\ndataset = "gone.csv"\n'
+    (studied.folder / "cdbench.toml").write_text(toml, encoding="utf-8")
+    answer = studied("study", "small", "--dry-run")
+    assert answer.code == 0
+    assert answer.err.startswith("cdbench: part mine: gone.csv: no such file")
+    assert answer.err.count("\n") == 1
+    assert "77 runs" in answer.out
+
+
 def test_a_part_whose_data_changed_is_another_comparison(studied: Here) -> None:
     path = studied.folder / "mine.csv"
     rng = np.random.default_rng(0)

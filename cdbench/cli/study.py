@@ -1,12 +1,12 @@
 """``cdbench study``: the comparisons of a named study, one after another, and what came of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import complain, echo
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
     DatabaseOption,
@@ -15,7 +15,7 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import print_report
 from cdbench.cli.typed import command_line
-from cdbench.errors import CdbenchError, UnknownNameError
+from cdbench.errors import CdbenchError, DatasetError, UnknownNameError
 
 if TYPE_CHECKING:
     from cdbench.comparison.planning import Planned
@@ -72,7 +72,7 @@ def study(
 
     wanted = load_settings(working_folder()).study(name)
     parts = _chosen(wanted, only)
-    planned = {part: _planned(wanted, part) for part in parts}
+    planned = _planned(wanted, parts, say_only=dry_run)
     print_study_plan(wanted.name, planned, db, jobs)
     if dry_run:
         return COMPLETED
@@ -87,12 +87,14 @@ def study(
 
     database = open_to_add(db)
     begin_study(database, wanted, command_line())
+    worst = COMPLETED
     for part, found in planned.items():
         echo(f"part {part}", err=True)
         label = f"{wanted.name}-{part}"
         code, stored_as = run_comparison(
             found.plan, found.candidates, label, database, jobs, scheduler
         )
+        worst = max(worst, code)
         if stored_as is None:
             return code
         begin_part(database, wanted, part, found.plan.digest())
@@ -102,7 +104,7 @@ def study(
         echo()
         print_report(report)
     echo(f"stored in {database.name}; to see it again: cdbench report --study {wanted.name}")
-    return COMPLETED
+    return worst
 
 
 def _chosen(wanted: "Study", only: Sequence[str] | None) -> list[str]:
@@ -113,14 +115,23 @@ def _chosen(wanted: "Study", only: Sequence[str] | None) -> list[str]:
     return [part for part in wanted.parts if not only or part in only]
 
 
-def _planned(wanted: "Study", part: str) -> "Planned":
-    """Return a part's comparison; an error says which part it is of, and how to do without."""
+def _planned(wanted: "Study", parts: Sequence[str], *, say_only: bool) -> "dict[str, Planned]":
+    """Return the parts' comparisons; an error says which part it is of, and how to do without.
+
+    A dry run goes on without parts whose data are not here, and says so.
+    """
     from cdbench.comparison.planning import planned
 
-    try:
-        return planned(wanted.parts[part])
-    except CdbenchError as error:
-        others: Mapping[str, object] = {own: 0 for own in wanted.parts if own != part}
-        without = f"; the others: --only {' '.join(others)}" if others else ""
-        error.args = (f"part {part}: {error}{without}",)
-        raise
+    found = {}
+    for part in parts:
+        try:
+            found[part] = planned(wanted.parts[part])
+        except CdbenchError as error:
+            others = [own for own in wanted.parts if own != part]
+            without = f"; the others: --only {' '.join(others)}" if others else ""
+            if say_only and isinstance(error, DatasetError):
+                complain(f"part {part}: {error}")
+                continue
+            error.args = (f"part {part}: {error}{without}",)
+            raise
+    return found
