@@ -21,7 +21,9 @@ if sys.platform != "linux":
 
 pytestmark = pytest.mark.chaos
 
-N_KILLS = 16
+MOMENTS = [("journal", True), ("start", False), ("runs", True), ("journal", False)]
+"""When each kind of sweep is killed, and whether its parent alone; the other kind's is reversed."""
+
 PAPER = "sweep --B 4 8 --seeds 0 1 2 --jobs 2 --resume"
 """Table 1's nine runs."""
 
@@ -42,23 +44,24 @@ SIZES = """
 
 
 class Victim:
-    """A database whose sweep is killed and resumed until it is done, or killed often enough."""
+    """A database whose sweep is killed and resumed until it is done, or no kill is planned."""
 
-    def __init__(self, folder: Path, words: str, seed: int, most_kills: int) -> None:
+    def __init__(
+        self, folder: Path, words: str, seed: int, planned: list[tuple[str, bool]]
+    ) -> None:
         folder.mkdir()
         self.folder, self.words, self.database = folder, words.split(), folder / "runs.db"
         self.journal = folder / "runs.db-journal"
-        self.random, self.most_kills = random.Random(seed), most_kills
+        self.random, self.planned = random.Random(seed), planned
         self.known: set[tuple[Any, ...]] = set()
         self.n_kills = self.n_journals = self.n_alone = 0
 
-    def moment(self, command: Command, start_s: float) -> bool:
+    def moment(self, command: Command, kind: str, start_s: float) -> bool:
         """Wait for the moment to kill; return False where the command ended before.
 
         It is a time while it starts, or a number of runs stored, or a transaction under way, the
         first of which makes the database.
         """
-        kind = self.random.choice(["start", "runs", "journal", "journal"])
         n_runs = self.random.choice([0, 0, 1, 2, 3])
         deadline = time.monotonic() + self.random.uniform(0, start_s)
         holds: dict[str, Callable[[], bool]] = {
@@ -72,11 +75,11 @@ class Victim:
     def kill_once(self, start_s: float) -> bool:
         """Sweep until the moment; return whether the sweep is done instead of killed."""
         with Command(self.folder, *self.words) as command:
-            if self.n_kills == self.most_kills or not self.moment(command, start_s):
+            if not self.planned or not self.moment(command, self.planned[0][0], start_s):
                 assert command.wait() == 0, command.text
                 self.check(command)
                 return True
-            alone = self.random.random() < 0.5
+            _, alone = self.planned.pop(0)
             command.kill(alone=alone)
             self.n_kills += 1
             self.n_alone += alone
@@ -109,11 +112,12 @@ def undisturbed(folder: Path, words: str) -> tuple[float, list[tuple[Any, ...]]]
 
 
 def kill_sweeps(folder: Path, words: str, seed: int, start_s: float) -> list[Victim]:
-    """Kill sweeps, one database after the other, until there were kills enough."""
+    """Kill sweeps, one database after the other, until there were all planned kills."""
+    planned = [(kind, alone ^ (seed == 1)) for kind, alone in MOMENTS]
     victims: list[Victim] = []
-    while (left := N_KILLS // 2 - sum(victim.n_kills for victim in victims)) > 0:
+    while planned:
         name = f"killed-{seed}-{len(victims)}"
-        victims.append(Victim(folder / name, words, seed + 2 * len(victims), left))
+        victims.append(Victim(folder / name, words, seed + 2 * len(victims), planned))
         while not victims[-1].kill_once(start_s):
             pass
     return victims
@@ -148,7 +152,7 @@ def test_no_run_is_half_or_twice_or_lost_however_a_sweep_is_killed(
     for name, value in counts.items():
         record_property(name, value)
     print(counts)  # noqa: T201
-    assert counts["kills"] == N_KILLS
+    assert counts["kills"] == 2 * len(MOMENTS)
     assert counts["hot journals"] >= 1
 
 
