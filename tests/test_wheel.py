@@ -56,12 +56,18 @@ def test_wheel_holds_code_and_migrations_and_nothing_else(wheel: Path) -> None:
     assert sources <= set(names)
 
 
-def installed(wheel: Path, tmp_path: Path) -> Callable[[str], str]:
-    """Install the wheel, and return what runs its command from the folder ``elsewhere``."""
-    target, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
-    elsewhere.mkdir()
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder into which the wheel was installed."""
+    target = tmp_path_factory.mktemp("target") / "installed"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    run([*pip, "--disable-pip-version-check", "--target", str(target), str(wheel)], elsewhere)
+    run([*pip, "--disable-pip-version-check", "--target", str(target), str(wheel)], target.parent)
+    return target
+
+
+@pytest.fixture
+def cdbench(installed: Path, tmp_path: Path) -> Callable[[str], str]:
+    """Return what runs the installed command from the test's own folder."""
     code = (
         "import pathlib, sys, cdbench.cli\n"
         "assert pathlib.Path(cdbench.__file__).is_relative_to(sys.argv.pop(1))\n"
@@ -69,22 +75,21 @@ def installed(wheel: Path, tmp_path: Path) -> Callable[[str], str]:
     )
 
     def command(words: str) -> str:
-        call = [sys.executable, "-c", code, str(target), *words.split()]
-        return run(call, elsewhere, PYTHONPATH=str(target))
+        call = [sys.executable, "-c", code, str(installed), *words.split()]
+        return run(call, tmp_path, PYTHONPATH=str(installed))
 
     return command
 
 
 @pytest.mark.long
 def test_installed_wheel_makes_a_database_from_another_directory(
-    wheel: Path, tmp_path: Path
+    cdbench: Callable[[str], str], tmp_path: Path
 ) -> None:
-    cdbench, elsewhere = installed(wheel, tmp_path), tmp_path / "elsewhere"
     sweep = "sweep --dataset iris --epochs 1 --hidden 2 --B 2 --seeds 0 --no-baseline --jobs 1"
     out = cdbench(sweep)
     assert "stored in runs.db" in out
-    assert [path.name for path in elsewhere.iterdir()] == ["runs.db"]
-    with closing(sqlite3.connect(elsewhere / "runs.db")) as connection:
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
         found = connection.execute("SELECT version_num FROM cdbench_version").fetchall()
         assert found == [(revisions()[-1],)]
         assert connection.execute("SELECT status, model FROM runs").fetchall() == [
@@ -97,10 +102,9 @@ def test_installed_wheel_makes_a_database_from_another_directory(
 
 @pytest.mark.long
 def test_installed_wheel_trains_and_reproduces_the_page_s_plugin(
-    wheel: Path, tmp_path: Path
+    cdbench: Callable[[str], str], tmp_path: Path
 ) -> None:
-    cdbench = installed(wheel, tmp_path)
-    (tmp_path / "elsewhere" / "hashed.py").write_text(FAMILY, encoding="utf-8")
+    (tmp_path / "hashed.py").write_text(FAMILY, encoding="utf-8")
     layers = "--plugin hashed.py --layer dense hashed --dataset iris --hidden 4 --epochs 1"
     assert "hashed share=4" in cdbench(f"sweep {layers} --seeds 0 1 --jobs 2")
     assert "bit for bit" in cdbench("reproduce --all --plugin hashed.py")
