@@ -51,7 +51,7 @@ def test_the_commands_by_hand_do_what_the_readme_says(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_the_commands_for_your_data_work_on_such_data(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(60, 5)), np.arange(60) % 3
+    X, y = rng.normal(size=(30, 5)), np.arange(30) % 3
     np.savez(tmp_path / "arrays.npz", X=X, y=y)
     rows = [",".join(["species", "a", "b", "c", "d", "e"])]
     rows += [",".join([f"kind {k}", *map(str, x)]) for x, k in zip(X, y, strict=True)]
