@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,7 +25,8 @@ from cdbench.running.sweep import one_by_one
 from tests.cli_tools import CDBENCH, Answer, Here, for_real, plain_environment, rows
 from tests.dask_cluster import PATIENCE_S, DaskProcesses, dask_cluster, until
 
-pytest.importorskip("distributed")
+if find_spec("distributed") is None:  # importing it takes a second, in every process of the tests
+    pytest.skip("needs distributed", allow_module_level=True)
 
 GRID = (
     *("sweep", "--dataset", "iris", "--hidden", "8", "--epochs", "3"),

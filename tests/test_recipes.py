@@ -12,7 +12,6 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from datasette.app import Datasette
 
 from cdbench.store.database import open_for_reading
 from cdbench.store.models import Base
@@ -116,6 +115,8 @@ def test_duckdb_answers(duck: duckdb.DuckDBPyConnection, question: str) -> None:
 
 
 def test_datasette_answers() -> None:
+    from datasette.app import Datasette  # takes a second, in every process of the tests
+
     async def ask() -> None:
         app = Datasette(files=[str(RELEASED)], settings={"sql_time_limit_ms": 10_000})
         await app.invoke_startup()
