@@ -9,13 +9,13 @@ from copy import deepcopy
 from functools import lru_cache
 
 import numpy as np
-import pytest
 
 from cdbench.engine.layers.base import EVALUATION, Context
 from cdbench.engine.layers.weight_layer import GAIN
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Fresh
 from cdbench.engine.products.workspace import Workspace
+from tests.cases import for_each
 
 N_SAMPLES = 5
 STEP = 1e-20
@@ -415,7 +415,7 @@ ENTRY_BY_ENTRY = (
 STATISTICS = (initial_variance_is_kept, weight_gain_is_how_far_a_unit_step_moves_the_matrix)
 """Which take long for layers whose few entries vary much."""
 
-every_law = pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__.replace("_", " "))
+every_law = for_each("law", LAWS)
 
 
 def obeys_all(layer, but=()):

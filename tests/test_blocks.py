@@ -3,7 +3,6 @@
 from functools import partial
 
 import numpy as np
-import pytest
 
 from cdbench.engine.products.blocks import (
     COLUMNS,
@@ -11,9 +10,10 @@ from cdbench.engine.products.blocks import (
     bind_transform,
     transform_work,
 )
+from tests.cases import for_each
 
 SIZES = [(K, N) for K in (1, 2, 3, 6, 8, 12, 64) for N in (1, 5, 16, 64, 128, 200, 256, 300)]
-every_size = pytest.mark.parametrize(("K", "N"), SIZES)
+every_size = for_each("K, N", SIZES)
 
 
 def cut(m, k, K, N):
@@ -44,7 +44,7 @@ def test_wide_matrices_are_applied_in_one_piece(K, N):
 
 
 @every_size
-@pytest.mark.parametrize("k", [4, LARGEST_IN_PIECES, LARGEST_IN_PIECES + 1])
+@for_each("k", [4, LARGEST_IN_PIECES, LARGEST_IN_PIECES + 1])
 def test_work_is_that_of_as_many_products_as_there_are_pieces(K, N, k):
     assert transform_work(3, k, K, N).products == cut(3, k, K, N)[0]
     assert transform_work(3, k, K, N, times=5).products == 5 * cut(3, k, K, N)[0]

@@ -18,6 +18,7 @@ from cdbench.diagnostics.curvature.lanczos import (
     lanczos_spectrum,
 )
 from cdbench.engine.building import build_network
+from tests.cases import for_each
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -155,11 +156,11 @@ def test_damped_kappa_is_finite_and_kappa_a_ratio_where_all_is_positive():
     assert slightly_negative.kappa == np.inf
 
 
-@pytest.mark.parametrize("rank", [0, 1, 2, 5])
+@for_each("rank", [0, 1, 2, 5])
 @pytest.mark.parametrize("n", [4, 30, 34, 120, 300])
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize("form", ["dense", "factored"])
-@pytest.mark.parametrize("seed", range(2))
+@for_each("sign", [1, -1])
+@for_each("form", ["dense", "factored"])
+@for_each("seed", range(2))
 def test_matrix_of_low_rank_has_no_eigenvalues_but_its_own(rank, n, sign, form, seed):
     own = sign * np.array([3.0, 2.0, 1.0, 0.1, 1e-5])[: min(rank, n)]
     V = np.linalg.qr(np.random.default_rng(seed).normal(size=(n, len(own))))[0]

@@ -29,6 +29,7 @@ from cdbench.engine.network import Network
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import FRESH
 from cdbench.engine.products.workspace import Workspace
+from tests.cases import for_each
 
 SIZES = [
     (None, (64, 64, 64, 10), 8970),
@@ -353,9 +354,7 @@ KNOBS = [
     for B, hidden in ((2, (8, 6)), (3, (8, 6)), (4, (8,)), (5, (10,)), (7, (10,)), (20, (40, 20)))
     for normalization, dropout in (("none", 0.0), ("none", 0.3), ("layer", 0.0), ("batch", 0.3))
 ]
-every_kind = pytest.mark.parametrize(
-    "knobs", KNOBS, ids=lambda knobs: "-".join(map(str, knobs.values()))
-)
+every_kind = for_each("knobs", KNOBS)
 
 
 class Passed:
@@ -441,7 +440,7 @@ def test_prepared_inputs_and_lent_arrays_change_no_bit(product, knobs):
 
 @pytest.mark.parametrize("product", PRODUCTS)
 @every_kind
-@pytest.mark.parametrize("prepared", [True, False], ids=["prepared", "rows"])
+@for_each("prepared", [True, False])
 def test_bound_network_follows_parameters_inputs_and_the_stream(product, knobs, prepared):
     network, flat, x = small(product, knobs)
     own_flat, gradient = np.empty_like(flat), np.empty_like(flat)

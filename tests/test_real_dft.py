@@ -6,12 +6,13 @@ import pytest
 from cdbench.engine.products.base import FRESH
 from cdbench.engine.products.real_dft import RealDFT, n_real, orthonormal_matrix, stage_lengths
 from cdbench.engine.products.workspace import Workspace
+from tests.cases import for_each
 
 LENGTHS = [*range(1, 65), 72, 96, 97, 100, 105, 121, 128, 210, 256]
-every_length = pytest.mark.parametrize("B", LENGTHS)
+every_length = for_each("B", LENGTHS)
 # One stage, two of an odd length, two of even and odd lengths, and a prime.
-some_lengths = pytest.mark.parametrize("B", [1, 2, 7, 16, 18, 20, 24, 25, 29, 32, 33])
-either = pytest.mark.parametrize("orthonormal", [True, False])
+some_lengths = for_each("B", [1, 2, 7, 16, 18, 20, 24, 25, 29, 32, 33])
+either = for_each("orthonormal", [True, False])
 
 
 def applied(bind, x, out=None, allocate=FRESH):
@@ -64,14 +65,14 @@ def test_orthonormal_rows_are_the_others_divided_by_their_norm(B):
     )
 
 
-@pytest.mark.parametrize("B", range(1, 17))
+@for_each("B", range(1, 17))
 def test_one_stage_is_the_matrix_itself(B):
     np.testing.assert_array_equal(matrix(RealDFT(B, orthonormal=True)), orthonormal_matrix(B))
 
 
 @some_lengths
 @either
-@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+@for_each("dtype", ["float64", "float32", "complex128"])
 def test_transform_and_adjoint_act_as_the_matrix_and_its_transpose(B, orthonormal, dtype):
     dft = RealDFT(B, orthonormal=orthonormal)
     M, x = matrix(dft), draw(B).astype(dtype)
@@ -113,7 +114,7 @@ def test_workspace_gives_what_new_arrays_give(B):
 
 
 @some_lengths
-@pytest.mark.parametrize("in_pieces", [False, True])
+@for_each("in_pieces", [False, True])
 def test_bound_transform_reads_and_writes_its_arrays_whenever_it_is_called(B, in_pieces):
     dft = RealDFT(B, orthonormal=True)
     step = 1 + in_pieces

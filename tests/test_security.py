@@ -19,6 +19,7 @@ from cdbench.statistics.estimates import Observations, mean
 from cdbench.store.database import open_for_writing
 from cdbench.store.queries import newest_runs
 from cdbench.store.record import record_run, start_sweep
+from tests.cases import for_each
 from tests.cli_tools import CDBENCH, Here, plain_environment, rows
 from tests.hostile import HOSTILE, MORE, hostile, steers
 
@@ -226,7 +227,7 @@ INTERPOLATED = {
 views, quoted, and what sqlite_master says of a table of ours."""
 
 
-@pytest.mark.parametrize("path", SQL_SOURCES, ids=lambda path: path.stem)
+@for_each("path", SQL_SOURCES)
 def test_no_value_is_formatted_into_a_statement(path: Path) -> None:
     runs = {"execute", "exec_driver_sql", "executemany", "executescript"}
     for call in calls(path):
@@ -292,7 +293,7 @@ def dangers(path: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+@for_each("path", SOURCES)
 def test_nothing_runs_code_that_came_as_data(path: Path) -> None:
     assert dangers(path) == []
 

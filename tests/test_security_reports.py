@@ -18,6 +18,7 @@ from cdbench.plots.style import Look
 from cdbench.reports.formats import Report, render
 from cdbench.statistics.averages import deviation, mean, median
 from cdbench.system.printable import printable
+from tests.cases import for_each
 from tests.hostile import HOSTILE, MORE, hostile_or_none, steers
 
 FORMULA_STARTS = ("=", "+", "-", "@")
@@ -36,8 +37,8 @@ def reported(*names: str) -> Report:
     )
 
 
-@pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
-@pytest.mark.parametrize("styled", [False, True])
+@for_each("form", ["table", "markdown", "latex", "csv", "json"])
+@for_each("styled", [False, True])
 @hostile_or_none
 def test_no_report_steers_a_terminal(form: str, styled: bool, name: str) -> None:
     text = render(reported(name), form, 80, styled=styled)
