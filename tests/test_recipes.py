@@ -102,18 +102,21 @@ def test_the_shell_answers(question: str) -> None:
     assert of_box(in_the_shell(RELEASED, sql, "-box")) == by_python(sql)
 
 
+@pytest.mark.long
 @every_question
 def test_pandas_answers(question: str) -> None:
     sql, _ = QUESTIONS[question]
     assert by_pandas(sql) == by_python(sql)
 
 
+@pytest.mark.long
 @every_question
 def test_duckdb_answers(duck: duckdb.DuckDBPyConnection, question: str) -> None:
     sql, _ = QUESTIONS[question]
     assert as_rows(duck.execute(sql).fetchall()) == by_python(sql)
 
 
+@pytest.mark.long
 def test_datasette_answers() -> None:
     from datasette.app import Datasette  # takes a second, in every process of the tests
 
