@@ -41,15 +41,21 @@ def around_seed(names: tuple[str, ...], values: tuple[Any, ...]) -> tuple[str, s
     values : tuple
         Their values.
     """
-    text = _canonical({"seed": None} | _used(names, values))
+    text = canonical({"seed": None} | _used(names, values))
     before, key, after = text.partition('"seed":null')  # quotes within a value are escaped
     return before + key.removesuffix("null"), after
 
 
 @lru_cache(maxsize=1024)
+def group_json(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
+    """Return the canonical JSON without the seed."""
+    return canonical(_used(names, values))
+
+
+@lru_cache(maxsize=1024)
 def group_digest(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
     """Return the SHA-256 of the canonical JSON without the seed, in hexadecimal."""
-    return sha256(_canonical(_used(names, values)))
+    return sha256(group_json(names, values))
 
 
 def sha256(text: str) -> str:
@@ -57,10 +63,11 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def canonical(values: Mapping[str, Any]) -> str:
+    """Return values as JSON with sorted keys and no spaces."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def _used(names: tuple[str, ...], values: tuple[Any, ...]) -> dict[str, Any]:
     named = dict(zip(names, values, strict=True))
     return {name: value for name, value in named.items() if name not in NEW or value != NEW[name]}
-
-
-def _canonical(values: Mapping[str, Any]) -> str:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 from cdbench.config import architecture_knobs, families, made_sets, step_knobs
 from cdbench.config.architecture_knobs import ArchitectureKnobs
-from cdbench.config.canonical import around_seed, group_digest, sha256
+from cdbench.config.canonical import around_seed, group_digest, group_json, sha256
 from cdbench.config.checks import check_combinations, check_names, check_numbers, check_seed
 from cdbench.config.inputs import default_input
 from cdbench.config.knob import knob
@@ -210,8 +210,12 @@ class RunConfig(StepKnobs, ArchitectureKnobs):
         """Return the SHA-256 of the canonical JSON, in hexadecimal."""
         return sha256(self.canonical_json())
 
+    def group_json(self) -> str:
+        """Return the canonical JSON without the seed, which repetitions of a run share."""
+        return group_json(_BUT_SEED, _but_seed(self))
+
     def group_digest(self) -> str:
-        """Return the digest without the seed: equal for the repetitions of one experiment."""
+        """Return the SHA-256 of the canonical JSON without the seed, in hexadecimal."""
         return group_digest(_BUT_SEED, _but_seed(self))
 
     @property
