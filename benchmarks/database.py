@@ -4,7 +4,6 @@ python benchmarks/database.py [--runs N] [--quick]
 """
 
 import argparse
-import hashlib
 import json
 import shutil
 import sqlite3
@@ -15,6 +14,7 @@ import time
 from pathlib import Path
 from uuid import uuid4
 
+from cdbench.config.run_config import RunConfig
 from cdbench.store.database import open_for_writing
 from measure import Call, Row, Spread, console, machine, print_rows
 
@@ -39,16 +39,15 @@ def enlarge(path: Path, n_runs: int) -> int:
     """Copy the database's runs, with other seeds, until it has n_runs; return how many it has."""
     connection = sqlite3.connect(path)
     connection.create_function("new_uuid", 0, lambda: str(uuid4()))
-    connection.create_function("digest", 1, lambda text: hashlib.sha256(text.encode()).hexdigest())
-    connection.create_function("reseeded", 2, _reseeded, deterministic=True)
+    connection.create_function("digest", 2, _digest, deterministic=True)
     have, step = connection.execute("SELECT count(*), max(run_id) FROM run").fetchone()
     for copy in range(1, -(-n_runs // have)):
         changed = {
             "run_id": f"run_id + {copy * step}",
             "uuid": "new_uuid()",
             "seed": f"seed + {copy * 1000}",
-            "config_json": f"reseeded(config_json, {copy * 1000})",
-            "config_digest": f"digest(reseeded(config_json, {copy * 1000}))",
+            "config_digest": "digest((SELECT config_json FROM configuration AS c "
+            f"WHERE c.configuration_id = run.configuration_id), seed + {copy * 1000})",
         }
         last = f"run_id <= {min(step, n_runs - copy * have)}"
         for table in ("run", *COPIED):
@@ -62,10 +61,8 @@ def enlarge(path: Path, n_runs: int) -> int:
     return total
 
 
-def _reseeded(config: str, by: int) -> str:
-    values = json.loads(config)
-    values["seed"] += by
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+def _digest(config_json: str, seed: int) -> str:
+    return RunConfig.from_mapping(json.loads(config_json) | {"seed": seed}).digest()
 
 
 def command(words: str, database: Path) -> Call:

@@ -59,30 +59,33 @@ def remarks(location: str) -> list[str]:
 COMPLETED = "(SELECT min(run_id) FROM run WHERE status = 'completed')"
 SPECTRUM = "(SELECT min(spectrum_id) FROM spectrum)"
 DIGEST = "0" * 64
+OF_COMPLETED = (
+    f"WHERE configuration_id = (SELECT configuration_id FROM run WHERE run_id = {COMPLETED})"
+)
 
 FAULTS = {
     "json": (
-        f"UPDATE run SET config_json = 'nonsense' WHERE run_id = {COMPLETED}",
-        "1 run: config_json cannot be read",
+        f"UPDATE configuration SET config_json = 'nonsense' {OF_COMPLETED}",
+        "4 runs: config_json cannot be read",
     ),
     "json of a list": (
-        f"UPDATE run SET config_json = '[1]' WHERE run_id = {COMPLETED}",
+        f"UPDATE configuration SET config_json = '[1]' {OF_COMPLETED}",
         "config_json cannot be read",
     ),
     "unknown knob": (
-        f"UPDATE run SET config_json = '{{\"x\":1}}' WHERE run_id = {COMPLETED}",
+        f"UPDATE configuration SET config_json = '{{\"x\":1}}' {OF_COMPLETED}",
         "config_json cannot be read",
     ),
     "spaces": (
-        f"UPDATE run SET config_json = ' ' || config_json WHERE run_id = {COMPLETED}",
+        f"UPDATE configuration SET config_json = ' ' || config_json {OF_COMPLETED}",
         "not written as cdbench writes it",
     ),
     "config_digest": (
         f"UPDATE run SET config_digest = '{DIGEST}' WHERE run_id = {COMPLETED}",
-        "1 run: config_digest is not that of config_json (run 1)",
+        "1 run: config_digest is not that of the configuration (run 1)",
     ),
     "group_digest": (
-        f"UPDATE run SET group_digest = '{DIGEST}' WHERE run_id = {COMPLETED}",
+        f"UPDATE configuration SET group_digest = '{DIGEST}' {OF_COMPLETED}",
         "group_digest is not that of config_json",
     ),
     "knob": (
@@ -146,7 +149,7 @@ FAULTS = {
         "sweep.ended_at is more than 10 minutes in the future in 1 row (sweep_id 1)",
     ),
     "view missing": ("DROP VIEW claims CASCADE", "the view claims is missing"),
-    "index": ("DROP INDEX ix_run_group_digest", "the index ix_run_group_digest is missing"),
+    "index": ("DROP INDEX ix_run_dataset_seed", "the index ix_run_dataset_seed is missing"),
     "table": ("DROP TABLE timing CASCADE", "the table timing is missing"),
     "column": ("ALTER TABLE run DROP COLUMN error CASCADE", "the column run.error is missing"),
 }
@@ -238,6 +241,7 @@ OF_FILES = {
     "orphans": ("DELETE FROM run WHERE run_id = 1", "rows of epoch: no such run (run_id 1)"),
     "sweep": ("DELETE FROM sweep", "rows of run: no such sweep"),
     "environment": ("DELETE FROM environment", "rows of run: no such environment"),
+    "configuration": ("DELETE FROM configuration", "rows of run: no such configuration"),
     "text for a number": (
         "UPDATE epoch SET test_loss = 'nan' WHERE run_id = 1 AND epoch = 1",
         "epoch.test_loss is not a number in 1 row (run_id 1, epoch 1)",
@@ -310,7 +314,7 @@ def test_digest_of_an_older_schema_is_checked_too(tmp_path: Path) -> None:
     shutil.copy(ROOT / "tests" / "assets" / "0001.db", path)
     plant(str(path), f"UPDATE run SET config_digest = '{DIGEST}' WHERE run_id = 2")
     (found,) = findings(str(path))
-    assert "1 run: config_digest is not that of config_json (run 2)" in found
+    assert "1 run: config_digest is not that of the configuration (run 2)" in found
 
 
 @pytest.mark.long

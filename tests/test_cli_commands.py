@@ -296,7 +296,11 @@ def test_train_takes_a_file_with_its_label_column_by_name(here: Here) -> None:
     (here.folder / "mine.csv").write_text("\n".join(lines))
     line = ("--hidden", "4", "--epochs", "1", "--B", "2", "--label-column", "kind")
     assert here("train", "--dataset", "mine.csv", *line).code == 0
-    found = rows(here.folder / "runs.db", "select dataset, length(dataset_fingerprint) from run")
+    question = (
+        "select dataset, length(dataset_fingerprint) from run join configuration "
+        "using (configuration_id)"
+    )
+    found = rows(here.folder / "runs.db", question)
     assert found == [("mine.csv", 64)]
 
 

@@ -97,7 +97,8 @@ SAMPLES = "".join(f"{i},{i * i % 7},{i % 2}\n" for i in range(40))
 
 def n_contents(folder: Path) -> int:
     """Return how many different contents the runs were trained on."""
-    ((count,),) = rows(folder / "runs.db", "select count(distinct dataset_fingerprint) from run")
+    question = "select count(distinct dataset_fingerprint) from configuration"
+    ((count,),) = rows(folder / "runs.db", question)
     return int(count)
 
 

@@ -1,6 +1,6 @@
 """``cdbench reproduce``: what is stored is trained again, compared, and left as it is."""
 
-import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -87,8 +87,8 @@ def test_runs_are_named_by_number_or_uuid(swept: Here) -> None:
             1,
         ),
         (
-            "UPDATE run SET config_json = replace(config_json, 'iris', 'gone.csv') "
-            "WHERE run_id = 1",
+            "UPDATE configuration SET config_json = replace(config_json, 'iris', 'gone.csv') "
+            "WHERE configuration_id = (SELECT configuration_id FROM run WHERE run_id = 1)",
             "failed",
             "gone.csv: no such file",
             1,
@@ -106,10 +106,14 @@ def test_each_verdict_has_its_words_and_its_exit_code(
 ) -> None:
     path = swept.folder / "runs.db"
     change(path, statement)
-    for run_id, text in rows(path, "SELECT run_id, config_json FROM run"):
-        digest = hashlib.sha256(text.encode()).hexdigest()  # else it would be refused as damaged
+    question = (
+        "SELECT run_id, seed, config_json FROM run JOIN configuration USING (configuration_id)"
+    )
+    for run_id, seed, text in rows(path, question):
+        config = RunConfig.from_mapping(json.loads(text) | {"seed": seed})
+        digest = config.digest()  # else it would be refused as damaged
         change(path, f"UPDATE run SET config_digest = '{digest}' WHERE run_id = {run_id}")
-    answer = swept("reproduce", "1", "2", "--jobs", "1")
+    answer = swept("reproduce", "1", "3", "--jobs", "1")  # of two configurations
     assert answer.code == code
     assert verdicts(answer.out.split("Runs that are not")[0]) == {"bit for bit": 1, verdict: 1}
     listed = answer.out.split("Runs that are not")[1].split("Environments")[0]
@@ -182,10 +186,10 @@ def test_what_cannot_be_done_is_said_in_a_line(
 
 
 def test_a_damaged_configuration_exits_3(swept: Here) -> None:
-    change(swept.folder / "runs.db", "UPDATE run SET config_json = '{' WHERE run_id = 2")
+    change(swept.folder / "runs.db", "UPDATE configuration SET config_json = '{'")
     answer = swept("reproduce", "--all")
     assert (answer.code, answer.out) == (3, "")
-    assert "config_json of run 2 is damaged" in answer.err
+    assert "config_json of run 1 is damaged" in answer.err
 
 
 def test_a_database_without_a_result_says_how_to_make_one(swept: Here) -> None:

@@ -57,7 +57,7 @@ print(client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)))
 
 NUMBERS = {
     "runs": "select config_digest, status, n_parameters, dataset_fingerprint, product_used, error "
-    "from run order by 1",
+    "from run join configuration using (configuration_id) order by 1",
     "epochs": "select config_digest, epoch.epoch, training_loss, test_loss, test_accuracy "
     "from epoch join run using (run_id) order by 1, 2",
     "conditions": "select config_digest, condition_number.layer, kind, condition_number.epoch, "

@@ -56,11 +56,14 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
 
 def test_check_of_what_is_sound_and_of_what_is_not(here: Here) -> None:
     assert here("db", "check").out == "runs.db is sound: 17 runs\n"
-    change(here.folder / "runs.db", "UPDATE run SET group_digest = 'x' WHERE run_id = 3")
+    change(
+        here.folder / "runs.db",
+        "UPDATE configuration SET group_digest = 'x' WHERE configuration_id = 1",
+    )
     answer = here("db", "check")
     assert answer.code == 3
     assert answer.out == (
-        "runs.db: 1 run: group_digest is not that of config_json (run 3); restore a backup, or "
+        "runs.db: 4 runs: group_digest is not that of config_json (run 1); restore a backup, or "
         "delete them and train them again\n"
     )
 
@@ -165,6 +168,7 @@ def test_vacuum_removes_exactly_what_belongs_to_nothing(tmp_path: Path, tiny_run
     with closing(sqlite3.connect(kept)) as connection, connection:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("DELETE FROM run WHERE run_id <= 14")
+        connection.execute("DELETE FROM configuration WHERE configuration_id <= 8")
     database = open_for_writing(str(path))
     for one in (path, kept):
         change(one, "INSERT INTO sweep VALUES (7, 'running', '2026-11-24 01:02:03', NULL, 'u')")
@@ -173,6 +177,7 @@ def test_vacuum_removes_exactly_what_belongs_to_nothing(tmp_path: Path, tiny_run
     tables = [name for (name,) in rows(path, "SELECT name FROM sqlite_master WHERE type = 'table'")]
     for table in tables:
         assert rows(path, f"SELECT * FROM {table}") == rows(kept, f"SELECT * FROM {table}")
+    assert done.removed["configuration"] == 8
     assert {"epoch", "condition_number", "spectrum", "spectrum_value", "curvature"} < set(
         done.removed
     )

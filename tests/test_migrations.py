@@ -148,7 +148,7 @@ def test_fresh_database_has_the_models_constraints_indices_and_storage(
     engine.dispose()
     assert schema(fresh) == schema(made)
     text = str(schema(fresh))
-    for said in ("ck_run_status CHECK", "ON DELETE CASCADE", "ix_run_group"):
+    for said in ("ck_run_status CHECK", "ON DELETE CASCADE", "ix_run_configuration"):
         assert said in text
     assert "WITHOUT ROWID" not in text  # which DuckDB cannot count
 
@@ -252,19 +252,32 @@ def test_upgrade_loses_no_noise_floor_that_it_does_not_know(tmp_path: Path, stat
 
 
 def test_upgrade_keeps_what_was_trained_and_mends_its_digests(upgraded: Upgraded) -> None:
-    before, after = rows(upgraded.before)["run"], rows(upgraded.after)["run"]
-    for old, new in zip(before, after, strict=True):
-        values = json.loads(new["config_json"])
-        assert json.loads(old["config_json"]).items() <= values.items()
+    before, after = rows(upgraded.before), rows(upgraded.after)
+    was, shared = with_configurations(before), with_configurations(after)
+    for old, new in zip(before["run"], after["run"], strict=True):
+        common = shared[new["run_id"]]
+        values = json.loads(common["config_json"]) | {"seed": new["seed"]}
+        whole = json.loads(was[old["run_id"]]["config_json"])
+        assert whole.items() <= values.items()
         config = RunConfig.from_mapping(values)
-        assert new["config_json"] == config.canonical_json()
-        assert (new["config_digest"], new["group_digest"]) == (
+        assert common["config_json"] == config.group_json()
+        assert common["baseline_digest"] == config.baseline().group_digest()
+        assert (new["config_digest"], common["group_digest"]) == (
             config.digest(),
             config.group_digest(),
         )
+        assert common["dataset_fingerprint"] == was[old["run_id"]]["dataset_fingerprint"]
         assert {name: new[name] for name in KNOBS if name != "hidden"} == {
             name: getattr(config, name) for name in KNOBS if name != "hidden"
         }
+    named = {run["configuration_id"] for run in after["run"]}
+    assert named == {one["configuration_id"] for one in after["configuration"]}
+
+
+def with_configurations(found: dict[str, list[dict[str, Any]]]) -> dict[int, dict[str, Any]]:
+    """Return what is known of each run's configuration, which before 0013 its own row had."""
+    shared = {one["configuration_id"]: one for one in found.get("configuration", ())}
+    return {run["run_id"]: shared.get(run.get("configuration_id"), run) for run in found["run"]}
 
 
 @pytest.mark.parametrize("upgraded", [r for r in revisions() if r < "0003"], indirect=True)

@@ -1,5 +1,6 @@
 """runs.db and the README: what the repository says is what it holds."""
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from cdbench.claims.verdict import judged
 from cdbench.cli import run
 from cdbench.cli.audit import AUDIT_SEEDS
 from cdbench.cli.output import claims_report
+from cdbench.config.canonical import canonical, sha256
 from cdbench.config.grid import grid
 from cdbench.records.published import PUBLISHED_SEEDS
 from cdbench.reports.claims import shortened
@@ -45,6 +47,20 @@ def test_released_database_is_at_the_newest_migration(released: sqlite3.Connecti
 def test_released_database_is_sound(released: sqlite3.Connection) -> None:
     assert released.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert released.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_every_released_run_is_the_one_of_its_digest(released: sqlite3.Connection) -> None:
+    found = released.execute(
+        "SELECT run.config_digest, configuration.group_digest, run.seed, configuration.config_json "
+        "FROM run JOIN configuration USING (configuration_id)"
+    ).fetchall()
+    assert len(found) == released.execute("SELECT count(*) FROM run").fetchone()[0]
+    for config_digest, group_digest, seed, config_json in found:
+        whole = canonical(json.loads(config_json) | {"seed": seed})
+        assert (sha256(whole), sha256(config_json)) == (config_digest, group_digest)
+    named = "SELECT configuration_id FROM run"
+    unused = f"SELECT * FROM configuration WHERE configuration_id NOT IN ({named})"
+    assert released.execute(unused).fetchall() == []
 
 
 def test_released_database_holds_the_papers_sweep_and_the_audits_runs(

@@ -80,7 +80,8 @@ NAMES = (
 
 def change(database: Database, column: str, value: str) -> None:
     with database.transaction() as connection:
-        connection.execute(text(f"UPDATE run SET {column} = :value"), {"value": value})
+        table = "configuration" if column == "config_json" else "run"
+        connection.execute(text(f"UPDATE {table} SET {column} = :value"), {"value": value})
 
 
 @pytest.mark.parametrize("name", NAMES)

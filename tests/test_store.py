@@ -72,11 +72,12 @@ def test_row_of_a_run_holds_its_plain_fields(database: Database, tiny_run: TinyR
     run = tiny_run()
     record_run(database, run)
     columns = "uuid, status, config_json, config_digest, group_digest, dataset_fingerprint"
-    assert select(database, f"SELECT {columns} FROM run") == [
+    whole = "run JOIN configuration USING (configuration_id)"
+    assert select(database, f"SELECT {columns} FROM {whole}") == [
         (
             run.uuid,
             "completed",
-            run.config.canonical_json(),
+            run.config.group_json(),
             run.config.digest(),
             run.config.group_digest(),
             run.dataset_fingerprint,
@@ -214,6 +215,18 @@ def test_equal_environments_share_one_row(database: Database, tiny_run: TinyRun)
     record_run(database, replace(tiny_run(), environment=other))
     assert counts(database)["environment"] == 2
     assert select(database, "SELECT environment_id FROM run ORDER BY run_id") == [(1,), (1,), (2,)]
+
+
+def test_runs_that_differ_in_their_seeds_share_a_configuration(
+    database: Database, tiny_run: TinyRun
+) -> None:
+    record_run(database, tiny_run())
+    unread = replace(tiny_run(seed=1), dataset_fingerprint=None)
+    others = [tiny_run(seed=2), unread, replace(unread, uuid="again"), tiny_run(learning_rate=0.5)]
+    store_runs(database, others, None)
+    found = select(database, "SELECT configuration_id FROM run ORDER BY run_id")
+    assert found == [(1,), (1,), (2,), (2,), (3,)]
+    assert select(database, "SELECT count(DISTINCT group_digest) FROM configuration") == [(2,)]
 
 
 def test_deleting_a_run_deletes_all_of_it_and_nothing_else(

@@ -124,10 +124,10 @@ def test_an_older_database_takes_runs_of_other_families_after_its_upgrade(
 ) -> None:
     path = tmp_path / "old.db"
     shutil.copy(ASSETS / "0008.db", path)
-    before = rows(path, "SELECT run_id, uuid, config_json, config_digest FROM run ORDER BY run_id")
+    before = rows(path, "SELECT run_id, uuid, config_digest FROM run ORDER BY run_id")
     database = open_for_writing(str(path))
     key = record_run(database, runs[2])
-    kept = f"SELECT run_id, uuid, config_json, config_digest FROM run WHERE run_id <> {key} "
+    kept = f"SELECT run_id, uuid, config_digest FROM run WHERE run_id <> {key} "
     assert rows(path, f"{kept} ORDER BY run_id") == before
     assert rows(path, f"SELECT structure FROM run WHERE run_id <> {key}") == [(None,)] * len(before)
     with closing(sqlite3.connect(path)) as connection:

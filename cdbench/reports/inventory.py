@@ -19,6 +19,7 @@ PARTS = {
     "measurement": "measurements",
     "benchmark": "benchmarks",
     "timing": "times",
+    "configuration": "configurations",
     "sweep": "sweeps",
     "environment": "environments",
 }

@@ -81,7 +81,10 @@ _STORED = text(
 ).bindparams(bindparam("digests", expanding=True))
 
 _RUNS = text(
-    "SELECT run_id, uuid, config_json, config_digest, n_parameters FROM run WHERE run_id IN :ids"
+    """
+    SELECT run_id, uuid, seed, config_json, config_digest, n_parameters
+    FROM run JOIN configuration USING (configuration_id) WHERE run_id IN :ids
+    """
 ).bindparams(bindparam("ids", expanding=True))
 
 _EPOCHS = text(

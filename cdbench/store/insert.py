@@ -91,12 +91,35 @@ def environment_id(connection: Connection, environment: Environment) -> int:
     """Return the key of an equal environment, which is written now if there is none yet."""
     values = asdict(environment)
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    table = table_of(models.Environment)
-    found = select(table.c.environment_id).where(table.c.digest == digest)
+    return shared_key(connection, models.Environment, ("digest",), values | {"digest": digest})
+
+
+def shared_key(
+    connection: Connection, model: type[models.Base], identity: Sequence[str], row: dict[str, Any]
+) -> int:
+    """Return the key of the row that is the same in these columns; it is written if there is none.
+
+    Parameters
+    ----------
+    connection : Connection
+        The transaction that writes.
+    model : type
+        The model of the table.
+    identity : sequence of str
+        Columns that are unique together; the first is never NULL.
+    row : dict
+        Values of all columns but the key.
+    """
+    table = table_of(model)
+    (key,) = table.primary_key
+    # A column that is NULL is no conflict, so that two processes may write such a row at once.
+    same = (table.c[name].is_not_distinct_from(row[name]) for name in identity[1:])
+    first = table.c[identity[0]] == row[identity[0]]  # PostgreSQL looks up no other in an index
+    found = select(key).where(first, *same).order_by(key).limit(1)
     known: int | None = connection.execute(found).scalar()
     if known is None:  # another process may be writing the same one now
-        new = _IGNORING[connection.dialect.name](table).values(**values, digest=digest)
-        connection.execute(new.on_conflict_do_nothing(index_elements=["digest"]))
+        new = _IGNORING[connection.dialect.name](table).values(**row)
+        connection.execute(new.on_conflict_do_nothing(index_elements=identity))
         known = connection.execute(found).scalar_one()
     return known
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from cdbench.store.insert import table_of
-from cdbench.store.models import Base, Environment
+from cdbench.store.models import Base, Configuration, Environment
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ def find_orphans(connection: Connection) -> Iterator[Orphans]:
 def remove_orphans(connection: Connection) -> dict[str, int]:
     """Remove rows that belong to nothing; return how many were removed from each affected table.
 
-    Environments that no row refers to are removed too. A run whose sweep is missing is kept,
-    without a sweep; a run whose environment is missing is kept as it is.
+    Environments and configurations that no row refers to are removed too. A run whose sweep is
+    missing is kept, without a sweep; one whose environment or configuration is missing is kept as
+    it is.
     """
     tables = Base.metadata.sorted_tables
     before = {table.name: _count(connection, table) for table in tables}
@@ -74,7 +75,8 @@ def remove_orphans(connection: Connection) -> dict[str, int]:
             elif key.parent.nullable:
                 values = {key.parent.name: None}
                 connection.execute(update(table).where(_is_broken(key)).values(values))
-    _remove_unnamed_environments(connection)
+    for model in (Environment, Configuration):
+        _remove_unnamed(connection, table_of(model))
     removed = {table.name: before[table.name] - _count(connection, table) for table in tables}
     return {name: count for name, count in removed.items() if count}
 
@@ -98,15 +100,15 @@ def remove_leftovers(connection: Connection, run_ids: Sequence[int]) -> None:
                 connection.execute(delete(table).where(left))
 
 
-def _remove_unnamed_environments(connection: Connection) -> None:
-    environment = table_of(Environment)
+def _remove_unnamed(connection: Connection, parent: Table) -> None:
+    """Remove the rows of a table that no other row refers to."""
     named = [
-        select(1).where(key.parent == environment.c.environment_id).exists()
+        select(1).where(key.parent == key.column).exists()
         for table in Base.metadata.sorted_tables
         for key in table.foreign_keys
-        if key.column.table is environment
+        if key.column.table is parent
     ]
-    connection.execute(delete(environment).where(~or_(*named)))
+    connection.execute(delete(parent).where(~or_(*named)))
 
 
 def _is_broken(key: ForeignKey) -> Any:

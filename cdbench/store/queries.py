@@ -58,10 +58,11 @@ class StoredRun(Scored):
 
 _NEWEST = text(
     """
-    SELECT runs.run_id, run.config_json, run.config_digest, runs.widths, runs.n_parameters,
-        runs.training_loss, runs.test_loss, runs.test_accuracy, runs.test_r2, runs.published_kappa,
-        runs.weight_kappa, runs.seconds_per_epoch
+    SELECT runs.run_id, runs.seed, c.config_json, runs.config_digest, runs.widths,
+        runs.n_parameters, runs.training_loss, runs.test_loss, runs.test_accuracy, runs.test_r2,
+        runs.published_kappa, runs.weight_kappa, runs.seconds_per_epoch
     FROM runs JOIN run ON run.run_id = runs.run_id
+    JOIN configuration AS c ON c.configuration_id = run.configuration_id
     WHERE runs.config_digest IN :digests AND runs.status = 'completed' AND runs.is_latest
     """
 ).bindparams(bindparam("digests", expanding=True))
@@ -109,7 +110,7 @@ def newest_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunCon
             for row in connection.execute(_NEWEST, {"digests": digests}).mappings():
                 values = dict(row)
                 config = stored_config(values, database)
-                del values["config_json"], values["config_digest"]
+                del values["seed"], values["config_json"], values["config_digest"]
                 found[config] = StoredRun(config=config, **values)
     return found
 

@@ -17,7 +17,7 @@ from cdbench.store.database import Database
 from cdbench.store.insert import environment_id, insert_rows, insert_values, table_of
 from cdbench.store.location import replaced
 from cdbench.store.orphans import remove_leftovers
-from cdbench.store.run_rows import record_parts, run_row, utc
+from cdbench.store.run_rows import configuration_ids, record_parts, run_row, utc
 from cdbench.store.sequences import next_sequences
 from cdbench.store.steadfast import written
 
@@ -69,12 +69,13 @@ def record_runs(
             for environment in {run.environment for run in runs}
         }
         sweep_id = None if sweep is None else sweep.sweep_id
+        keys = configuration_ids(connection, runs)
         numbers = next_sequences(connection, models.Run, len(runs))
         rows = [
             run_row(run)
             | {"sweep_id": sweep_id, "environment_id": environments[run.environment]}
-            | {"sequence": number}
-            for run, number in zip(runs, numbers, strict=True)
+            | {"configuration_id": key, "sequence": number}
+            for run, key, number in zip(runs, keys, numbers, strict=True)
         ]
         run_ids = insert_rows(connection, models.Run, rows)
         remove_leftovers(connection, run_ids)

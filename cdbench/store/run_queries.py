@@ -25,8 +25,9 @@ def table_of(model: type[models.Base]) -> Table:
     return table
 
 
-_RUN, _ENVIRONMENT, _EPOCH, _CLASS, _GAIN = (
+_RUN, _CONFIGURATION, _ENVIRONMENT, _EPOCH, _CLASS, _GAIN = (
     table_of(models.Run),
+    table_of(models.Configuration),
     table_of(models.Environment),
     table_of(models.Epoch),
     table_of(models.ClassAccuracy),
@@ -73,7 +74,7 @@ class _Parts:
             return _grouped(connection, question, "run_id", [table.c[name] for name in order])
 
         def of_parts(table: Table, parent: Table, key: str) -> Rows:
-            question = select(table).join(parent, _same(table, parent, key))
+            question = select(table).join(parent, same(table, parent, key))
             question = question.where(parent.c.run_id.in_(ids))
             return _grouped(connection, question, key, [table.c[key], table.c.position])
 
@@ -95,14 +96,20 @@ def _grouped(connection: Connection, question: Select[Any], key: str, order: Seq
     return groups
 
 
-def _same(one: Table, other: Table, name: str) -> Any:
+def same(one: Table, other: Table, name: str) -> Any:
+    """Return the SQL condition that two tables agree in a column."""
     return one.c[name] == other.c[name]
 
 
 def _runs() -> Select[Any]:
-    own = [column for column in _ENVIRONMENT.c if column.name in _names(Environment)]
-    joined = _same(_RUN, _ENVIRONMENT, "environment_id")
-    return select(_RUN, *own).join_from(_RUN, _ENVIRONMENT, joined).order_by(_RUN.c.run_id)
+    shared = [_CONFIGURATION.c.config_json, _CONFIGURATION.c.dataset_fingerprint]
+    shared += [column for column in _ENVIRONMENT.c if column.name in _names(Environment)]
+    return (
+        select(_RUN, *shared)
+        .join_from(_RUN, _CONFIGURATION, same(_RUN, _CONFIGURATION, "configuration_id"))
+        .join(_ENVIRONMENT, same(_RUN, _ENVIRONMENT, "environment_id"))
+        .order_by(_RUN.c.run_id)
+    )
 
 
 def _run(row: Row[Any], parts: _Parts, database: Database) -> Run:

@@ -13,7 +13,7 @@ from cdbench.records.run import ClassAccuracy, EpochMetrics, LayerGain, Run
 from cdbench.records.spectra import Condition, Curvature
 from cdbench.store import models
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floor_values
-from cdbench.store.insert import insert_rows, insert_values
+from cdbench.store.insert import insert_rows, insert_values, shared_key
 
 ARROW = "→"
 
@@ -42,11 +42,7 @@ def run_row(run: Run) -> dict[str, Any]:
     return knob_columns(run.config) | {
         "uuid": run.uuid,
         "status": run.status,
-        "config_json": run.config.canonical_json(),
         "config_digest": run.config.digest(),
-        "group_digest": run.config.group_digest(),
-        "baseline_digest": run.config.baseline().digest(),
-        "dataset_fingerprint": run.dataset_fingerprint,
         "widths": ARROW.join(map(str, run.widths)) or None,
         "n_parameters": run.n_parameters,
         "product_used": run.product_used,
@@ -59,6 +55,26 @@ def run_row(run: Run) -> dict[str, Any]:
         "diverged_epoch": run.diverged_epoch,
         "diverged_step": run.diverged_step,
     }
+
+
+def configuration_ids(connection: Connection, runs: Sequence[Run]) -> list[int]:
+    """Return the key of each run's configuration, which is written now if there is none yet."""
+    names = [(run.config.group_digest(), run.dataset_fingerprint) for run in runs]
+    keys = {
+        name: shared_key(
+            connection,
+            models.Configuration,
+            ("group_digest", "dataset_fingerprint"),
+            {
+                "group_digest": name[0],
+                "dataset_fingerprint": name[1],
+                "config_json": config.group_json(),
+                "baseline_digest": config.baseline().group_digest(),
+            },
+        )
+        for name, config in dict(zip(names, (run.config for run in runs), strict=True)).items()
+    }
+    return [keys[name] for name in names]
 
 
 def knob_columns(config: RunConfig) -> dict[str, Any]:

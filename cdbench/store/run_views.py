@@ -46,12 +46,13 @@ RUNS = View(
         run.warmup, run.clip, run.label_smoothing, run.dropout, run.fisher_weight,
         run.fisher_form, run.fisher_epsilon, run.dtype, run.product, run.product_used,
         run.started_at, run.duration_s, run.error, run.uuid, run.sweep_id, run.environment_id,
-        run.config_digest, run.group_digest, run.baseline_digest,
+        run.config_digest, configuration.group_digest, configuration.baseline_digest,
         coalesce(run.run_id = (SELECT newer.run_id FROM run AS newer
             WHERE newer.config_digest = run.config_digest AND newer.status = 'completed'
             ORDER BY newer.sequence DESC, newer.run_id DESC LIMIT 1), run.run_id IS NULL)
             AS is_latest
-    FROM run LEFT JOIN epoch ON epoch.run_id = run.run_id
+    FROM run JOIN configuration ON configuration.configuration_id = run.configuration_id
+    LEFT JOIN epoch ON epoch.run_id = run.run_id
         AND epoch.epoch = (SELECT max(epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
     """,
 )
@@ -121,8 +122,8 @@ AGAINST_DENSE = View(
         own.training_loss, dense.training_loss AS baseline_training_loss,
         own.n_parameters, dense.n_parameters AS baseline_n_parameters,
         dense.weight_kappa / own.weight_kappa AS weight_kappa_ratio, own.group_digest
-    FROM runs AS own JOIN latest_run ON latest_run.config_digest = own.baseline_digest
-    JOIN runs AS dense ON dense.run_id = latest_run.run_id
+    FROM runs AS own JOIN runs AS dense ON dense.group_digest = own.baseline_digest
+        AND dense.seed = own.seed AND dense.is_latest
     WHERE own.is_latest AND own.family <> '{BASELINE}'
     """,
 )

@@ -1,6 +1,5 @@
 """Reading configurations and diagnostics from rows that may be damaged."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -14,17 +13,21 @@ _Read = TypeVar("_Read")
 
 
 def stored_config(row: Mapping[Any, Any], database: Database) -> RunConfig:
-    """Return the configuration of a row of ``run``; raise StoreError if it is damaged.
+    """Return the configuration of a run; raise StoreError if it is damaged.
 
     Parameters
     ----------
     row : mapping
-        Has run_id, config_json and config_digest.
+        Of ``run``, joined with ``configuration``: has run_id, seed, config_digest and config_json.
     database : Database
         Where the row is from, for the error.
     """
-    config = _read(RunConfig.from_mapping, row, "config_json", database)
-    if hashlib.sha256(row["config_json"].encode()).hexdigest() != row["config_digest"]:
+
+    def build(values: dict[str, Any]) -> RunConfig:
+        return RunConfig.from_mapping(values | {"seed": row["seed"]})
+
+    config = _read(build, row, "config_json", database)
+    if (config.group_json(), config.digest()) != (row["config_json"], row["config_digest"]):
         raise _damaged(row, "config_json", "it does not match its digest", database)
     return config
 

@@ -13,7 +13,7 @@ from cdbench.records.run import COMPLETED, DIVERGED
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
-from cdbench.store.run_queries import table_of
+from cdbench.store.run_queries import same, table_of
 from cdbench.store.stored_json import stored_config, stored_diagnostics
 
 MIN_UUID = 8
@@ -24,6 +24,7 @@ SHOWN = 3
 
 
 _RUN, _ENVIRONMENT = table_of(models.Run), table_of(models.Environment)
+_CONFIGURATION = table_of(models.Configuration)
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,12 @@ def stored_trainings(
     runs = _RUN.c
     columns = (
         *(runs.run_id, runs.status),
-        *(runs.config_json, runs.config_digest, runs.diagnostics_json),
+        *(runs.seed, _CONFIGURATION.c.config_json, runs.config_digest, runs.diagnostics_json),
     )
     question = (
         select(*columns, _ENVIRONMENT.c.blas_threads)
-        .join_from(_RUN, _ENVIRONMENT, _RUN.c.environment_id == _ENVIRONMENT.c.environment_id)
+        .join_from(_RUN, _ENVIRONMENT, same(_RUN, _ENVIRONMENT, "environment_id"))
+        .join(_CONFIGURATION, same(_RUN, _CONFIGURATION, "configuration_id"))
         .order_by(runs.run_id)
     )
     with database.transaction() as connection:

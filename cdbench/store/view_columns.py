@@ -107,7 +107,7 @@ SOURCES = {
     "comparison_rates": ("comparison", "run"),
     "studies": ("study_part", "study", "comparison"),
 }
-"""Tables whose comments explain a view's other columns; after these, run and epoch are tried."""
+"""Tables whose comments explain a view's other columns; then those of runs and epochs are tried."""
 
 
 def column_meaning(view: str, column: str) -> str:
@@ -119,7 +119,7 @@ def column_meaning(view: str, column: str) -> str:
         If its meaning is written nowhere.
     """
     found = OF_VIEWS.get((view, column)) or MEANINGS.get(column)
-    for name in (*SOURCES.get(view, ()), "run", "epoch"):
+    for name in (*SOURCES.get(view, ()), "run", "configuration", "epoch"):
         if found is None and column in Base.metadata.tables[name].columns:
             found = Base.metadata.tables[name].columns[column].comment
     if found is None:

@@ -11,6 +11,7 @@ from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 WORDS = {
     "environment": "environments",
     "sweep": "sweeps",
+    "configuration": "configurations",
     "run": "runs",
     "claim_result": "judgements",
     "benchmark": "benchmarks",

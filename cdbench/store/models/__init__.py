@@ -10,7 +10,7 @@ from cdbench.store.models.comparisons import (
     ComparisonRun,
 )
 from cdbench.store.models.epochs import ClassAccuracy, Epoch, LayerGain
-from cdbench.store.models.runs import Environment, Run, Sweep
+from cdbench.store.models.runs import Configuration, Environment, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
     Curvature,
@@ -31,6 +31,7 @@ __all__ = [
     "ComparisonLine",
     "ComparisonRun",
     "ConditionNumber",
+    "Configuration",
     "Curvature",
     "CurvatureNode",
     "Environment",

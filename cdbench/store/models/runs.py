@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.records.run import STATUSES
@@ -53,6 +53,28 @@ class Sweep(Base):
     )
 
 
+class Configuration(Base):
+    """What runs of one configuration have in common; they differ in their seeds only."""
+
+    __tablename__ = "configuration"
+    __table_args__ = (UniqueConstraint("group_digest", "dataset_fingerprint"),)
+
+    configuration_id: Mapped[int] = integer_key("Key.")
+    group_digest: Mapped[str] = mapped_column(
+        comment="SHA-256 of the configuration without its seed: equal for repetitions."
+    )
+    config_json: Mapped[str] = mapped_column(
+        comment="The whole configuration but the seed: JSON, keys sorted, no spaces."
+    )
+    baseline_digest: Mapped[str | None] = mapped_column(
+        comment="group_digest of the dense configuration that it is compared with, all else being "
+        "equal; its own where it is dense; NULL where an upgrade could not tell."
+    )
+    dataset_fingerprint: Mapped[str | None] = mapped_column(
+        comment="SHA-256 of the data's arrays; NULL if they could not be read."
+    )
+
+
 class Run(Base):
     """One training, written whole when it ended. The columns `dataset` to `seed` are its knobs."""
 
@@ -63,7 +85,7 @@ class Run(Base):
         ),
         CheckConstraint("(status = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
         Index(None, "config_digest", "status", "sequence", "run_id"),
-        Index(None, "group_digest"),
+        Index(None, "configuration_id", "seed"),
         Index(None, "dataset", "seed"),
     )
 
@@ -77,16 +99,12 @@ class Run(Base):
         ForeignKey("environment.environment_id"), index=True, comment="What it was trained with."
     )
     status: Mapped[str] = mapped_column(comment="How it ended: " + ", ".join(STATUSES) + ".")
-    config_json: Mapped[str] = mapped_column(
-        comment="The whole configuration: JSON, keys sorted, no spaces."
+    configuration_id: Mapped[int] = mapped_column(
+        ForeignKey("configuration.configuration_id"),
+        comment="Its configuration but for `seed`.",
     )
-    config_digest: Mapped[str] = mapped_column(comment="SHA-256 of config_json.")
-    group_digest: Mapped[str] = mapped_column(
-        comment="SHA-256 of the configuration without its seed: equal for repetitions."
-    )
-    baseline_digest: Mapped[str | None] = mapped_column(
-        comment="config_digest of the dense run that it is compared with, all else being equal; "
-        "its own where it is dense; NULL where an upgrade could not read config_json."
+    config_digest: Mapped[str] = mapped_column(
+        comment="SHA-256 of the configuration with its seed: JSON, keys sorted, no spaces."
     )
     dataset: Mapped[str] = mapped_column(comment="Name or path of the data set.")
     label_column: Mapped[str | None] = mapped_column(
@@ -96,9 +114,6 @@ class Run(Base):
         server_default="classification",
         comment="What is learned: classification, regression of a numeric label column, or "
         "language, the next character of a text.",
-    )
-    dataset_fingerprint: Mapped[str | None] = mapped_column(
-        comment="SHA-256 of the data's arrays; NULL if they could not be read."
     )
     permute: Mapped[int | None] = mapped_column(
         LARGE, comment="Seed of a fixed permutation of the features; NULL for none."

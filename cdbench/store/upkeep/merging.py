@@ -17,6 +17,7 @@ from cdbench.store.upkeep.streaming import Reader, Row, new_keys, write_rows
 IDENTITIES = {
     "environment": ("digest",),
     "sweep": ("uuid",),
+    "configuration": ("group_digest", "dataset_fingerprint"),
     "run": ("uuid",),
     "claim_result": ("measured_at", "claim", "inputs_digest"),
     "benchmark": ("uuid",),
@@ -40,6 +41,9 @@ PARTS = {
     "comparison_line": ("comparison_difference",),
 }
 """Tables whose rows are merged together with the row that they belong to, never alone."""
+
+SHARED = ("environment", "sweep", "configuration")
+"""Tables of few rows that many runs refer to."""
 
 PARENTS_AT_A_TIME = 500
 
@@ -82,8 +86,8 @@ class _Merge:
     def __init__(self, old: Reader, new: Reader) -> None:
         self._old, self._new = old, new
         self._connection = new.connection
-        # For the tables with few rows: keys here, by the keys there.
-        self._keys: dict[str, dict[int, int]] = {"environment": {}, "sweep": {}}
+        # Keys here, by the keys there.
+        self._keys: dict[str, dict[int, int]] = {name: {} for name in SHARED}
 
     def bring(self, table: Table) -> Arrivals:
         """Add a table's missing rows, with all rows that belong to them."""

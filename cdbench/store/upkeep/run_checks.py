@@ -1,70 +1,88 @@
 """Checking that runs match their configurations and digests and have all of their epochs."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, case, func, literal_column, select
 
+from cdbench.config.canonical import canonical, sha256
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import CdbenchError
 from cdbench.records.run import COMPLETED
 from cdbench.store.insert import table_of
-from cdbench.store.models import Environment, Epoch, Run
+from cdbench.store.models import Configuration, Environment, Epoch, Run
 from cdbench.store.run_rows import CONFIG_COLUMNS, knob_columns
 from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
 
 RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
+CONFIGURATION = table_of(Configuration)
 
 
 def check_configurations(checked: Checked) -> Iterator[Finding]:
     """Find runs whose configuration cannot be read or does not match its digests and columns."""
-    if RUN.name not in checked.tables or not checked.is_newest:
+    if not checked.is_newest:
         yield from _older_configurations(checked)
         return
+    if not {RUN.name, CONFIGURATION.name} <= checked.tables:
+        return
+    names = (RUN.c.config_digest, CONFIGURATION.c.config_json, CONFIGURATION.c.group_digest)
     knobs = [RUN.c[name] for name in CONFIG_COLUMNS]
-    names = ("config_json", "config_digest", "group_digest")
-    question = select(RUN.c.run_id, *(RUN.c[name] for name in names), *knobs)
     found = _Tally()
-    for rows in checked.reader.chunks(question.order_by(RUN.c.run_id)):
-        for run_id, text, digest, group_digest, *values in rows:
-            try:
-                config = RunConfig.from_mapping(json.loads(text))
-                own = config.canonical_json()
-            except (CdbenchError, ValueError, TypeError, AttributeError, RecursionError) as error:
-                found.add("config_json cannot be read", run_id, str(error)[:80])
-                continue
-            if own != text:
-                found.add("config_json is not written as cdbench writes it", run_id)
-            if _sha256(text) != digest:
-                found.add("config_digest is not that of config_json", run_id)
-            if config.group_digest() != group_digest:
-                found.add("group_digest is not that of config_json", run_id)
-            whole = zip(CONFIG_COLUMNS, values, _columns(config), strict=True)
-            for name, value, wanted in whole:
-                if value != wanted:
-                    found.add(
-                        f"the column {name} differs from config_json",
-                        run_id,
-                        f"{value} for {wanted}",
-                    )
+    for rows in checked.reader.chunks(_with_configurations(*names, *knobs)):
+        for run_id, *stored in rows:
+            for what, detail in _faults(*stored):
+                found.add(what, run_id, detail)
     yield from found.findings("run", "runs")
 
 
+def _faults(digest: str, text: Any, group_digest: str, *values: Any) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a run's configuration, each with a detail."""
+    seed = {"seed": values[CONFIG_COLUMNS.index("seed")]}
+    try:
+        config = RunConfig.from_mapping(json.loads(text) | seed)
+        own = config.group_json()
+    except (CdbenchError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        yield "config_json cannot be read", str(error)[:80]
+        return
+    if own != text:
+        yield "config_json is not written as cdbench writes it", ""
+    if config.digest() != digest:
+        yield "config_digest is not that of the configuration", ""
+    if config.group_digest() != group_digest:
+        yield "group_digest is not that of config_json", ""
+    for name, value, wanted in zip(CONFIG_COLUMNS, values, _columns(config), strict=True):
+        if value != wanted:
+            yield f"the column {name} differs from config_json", f"{value} for {wanted}"
+
+
+def _with_configurations(*columns: Any) -> Select[Any]:
+    """Return a query for runs' keys and these columns, of ``run`` and ``configuration``."""
+    joined = RUN.c.configuration_id == CONFIGURATION.c.configuration_id
+    question = select(RUN.c.run_id, *columns).join_from(RUN, CONFIGURATION, joined)
+    return question.order_by(RUN.c.run_id)
+
+
 def _older_configurations(checked: Checked) -> Iterator[Finding]:
-    """Check configurations of an older schema, which the present RunConfig cannot read."""
+    """Check configurations of an older schema, which the present RunConfig may not read."""
+    if CONFIGURATION.name in checked.tables:
+        stored = (CONFIGURATION.c.config_json, RUN.c.seed, RUN.c.config_digest)
+        question = _with_configurations(*stored)
+    else:  # before schema 0013, a run had all of it, with the seed
+        names = ("config_json", "NULL", "config_digest")
+        own: list[Any] = [literal_column(name) for name in names]
+        question = select(RUN.c.run_id, *own).order_by(RUN.c.run_id)
     found = _Tally()
-    question = select(RUN.c.run_id, RUN.c.config_json, RUN.c.config_digest)
-    for rows in checked.reader.chunks(question.order_by(RUN.c.run_id)):
-        for run_id, text, digest in rows:
+    for rows in checked.reader.chunks(question):
+        for run_id, text, seed, digest in rows:
             try:
-                json.loads(text)
+                values = json.loads(text)
+                whole = text if seed is None else canonical(values | {"seed": seed})
             except (ValueError, TypeError, RecursionError) as error:
                 found.add("config_json cannot be read", run_id, str(error)[:80])
                 continue
-            if _sha256(text) != digest:
-                found.add("config_digest is not that of config_json", run_id)
+            if sha256(whole) != digest:
+                found.add("config_digest is not that of the configuration", run_id)
     yield from found.findings("run", "runs")
 
 
@@ -73,12 +91,12 @@ def check_environments(checked: Checked) -> Iterator[Finding]:
     if ENVIRONMENT.name not in checked.tables:
         return
     found = _Tally()
-    columns = [column.name for column in ENVIRONMENT.columns]
+    names = ENVIRONMENT.columns.keys()
     for rows in checked.reader.chunks(select(ENVIRONMENT)):
         for row in rows:
-            values = dict(zip(columns, row, strict=True))
+            values = dict(zip(names, row, strict=True))
             key, digest = values.pop("environment_id"), values.pop("digest")
-            if _sha256(json.dumps(values, sort_keys=True)) != digest:
+            if sha256(json.dumps(values, sort_keys=True)) != digest:
                 found.add("the digest is not that of the columns", key)
     yield from found.findings("environment", "environments")
 
@@ -136,7 +154,3 @@ class _Tally:
 def _columns(config: RunConfig) -> Iterator[Any]:
     values = knob_columns(config)
     yield from (values[name] for name in CONFIG_COLUMNS)
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
