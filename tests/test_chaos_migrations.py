@@ -140,6 +140,7 @@ def test_upgrade_by_training_adds_a_run_and_no_more(
     found, wanted = rows(path), rows(upgraded("0001"))
     assert found.pop("seen")  # the trigger of the user's own saw it
     assert len(found.pop("environment")) <= len(wanted["environment"]) + 1
+    assert len(found.pop("configuration")) == len(wanted["configuration"]) + 1  # until vacuumed
     assert found == {name: wanted[name] for name in found}
 
 
