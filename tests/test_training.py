@@ -343,7 +343,7 @@ def test_evaluation_at_any_time_is_that_of_the_parameters_then(product, normaliz
     )
     disturbed = Trainer(network, flat, split, config)
     for number, batch in enumerate(disturbed.batches(np.arange(1437)), 1):
-        found = [disturbed.evaluate() for _ in range(2)]
+        found = [disturbed.evaluate()[0] for _ in range(2)]
         assert found[0] == found[1]
         context = network.evaluation(network.views(flat), split.X_train)
         expected = evaluate(network, flat, split.X_test, split.y_test, context)

@@ -50,7 +50,7 @@ class Softmax(Loss):
     Parameters
     ----------
     logits : (N, n_classes) float or complex
-        Scores, read by every computation.
+        Scores, read by every computation; or a stack of them, (S, N, n_classes), and so all else.
     allocate : Allocate
         Source of arrays.
     smoothing : float
@@ -64,25 +64,29 @@ class Softmax(Loss):
     """
 
     def __init__(self, logits: Array, allocate: Allocate = FRESH, smoothing: float = 0.0) -> None:
-        N, n_classes = logits.shape
+        *lead, N, n_classes = logits.shape
         self._certain, self._spread = 1.0 - smoothing, smoothing / n_classes
         self.outputs = logits
-        self._N, self._logits = N, logits.T
-        self._columns = allocate.kept((n_classes, N), logits.dtype)
-        self._row = allocate.kept((N,), logits.dtype)
+        self._N, self._logits = N, logits.mT
+        self._columns = allocate.kept((*lead, n_classes, N), logits.dtype)
+        self._sums = allocate.kept((*lead, N), logits.dtype)
+        self._tops = self._sums.real
+        self._row = self._sums[:, None] if lead else self._sums
         self._top = self._row.real
         self._places = np.arange(N)
+        if lead:
+            self._places = self._places + n_classes * N * np.arange(lead[0])[:, None]
         self._entries = self._columns.reshape(-1)
-        self.p = self.dy = self._columns.T
+        self.p = self.dy = self._columns.mT
 
     def run(self) -> Array:
         """Compute and return each row's probabilities."""
         p, row = self._columns, self._row
         np.copyto(p, self._logits)
-        np.maximum.reduce(p.real, axis=0, out=self._top)
+        np.maximum.reduce(p.real, axis=-2, out=self._tops)
         np.subtract(p, self._top, out=p)
         np.exp(p, out=p)
-        np.add.reduce(p, axis=0, out=row)
+        np.add.reduce(p, axis=-2, out=self._sums)
         np.divide(p, row, out=p)
         return self.p
 

@@ -142,16 +142,17 @@ class Network:
         return (places[0].layer.n_in, *(place.layer.n_out for place in places))
 
     def views(self, flat: Array) -> list[Params]:
-        """Return each layer's parameters as views of ``flat`` (n_parameters,)."""
+        """Return each layer's parameters as views of ``flat``, ([S,] n_parameters), ([S,] ...)."""
         views: list[Params] = []
-        start = 0
+        start, lead = 0, flat.ndim - 1
         for layer, shapes in zip(self.layers, self._shapes, strict=True):
             views.append({})
             for name, shape in shapes.items():
                 stop = start + prod(shape)
                 order = layer.memory_order.get(name, tuple(range(len(shape))))
-                memory = flat[start:stop].reshape([shape[axis] for axis in order])
-                views[-1][name] = memory.transpose(np.argsort(order))
+                in_memory = [shape[axis] for axis in order]
+                memory = flat[..., start:stop].reshape((*flat.shape[:-1], *in_memory))
+                views[-1][name] = memory.transpose(*range(lead), *lead + np.argsort(order))
                 start = stop
         return views
 

@@ -13,9 +13,9 @@ class Optimizer(ABC):
 
     Parameters
     ----------
-    parameters : (n_parameters,) float
-        Parameters to update in place.
-    learning_rate : float or (n_parameters,) float
+    parameters : (n_parameters,) or (S, n_parameters) float
+        Parameters to update in place, of one network or of a stack.
+    learning_rate : float or (n_parameters,) float, or (S, 1) or (S, n_parameters) of a stack
         Step size η, for all parameters or for each.
     momentum : float
         Decay factor of the memory of past gradients.
@@ -27,7 +27,7 @@ class Optimizer(ABC):
 
     @abstractmethod
     def step(self, gradient: Array) -> None:
-        """Update the parameters in place; ``gradient`` (n_parameters,) may be overwritten."""
+        """Update the parameters in place; ``gradient`` may be overwritten."""
 
 
 class SGD(Optimizer):
@@ -35,7 +35,7 @@ class SGD(Optimizer):
 
     def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
         super().__init__(parameters, learning_rate, momentum)
-        self.velocity = aligned(len(parameters), parameters.dtype)
+        self.velocity = aligned(parameters.shape, parameters.dtype)
 
     def step(self, gradient: Array) -> None:
         """Update velocity and parameters in place."""
@@ -59,9 +59,9 @@ class Adam(Optimizer):
 
     def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
         super().__init__(parameters, learning_rate, momentum)
-        self.first = aligned(len(parameters), parameters.dtype)
-        self.second = aligned(len(parameters), parameters.dtype)
-        self._work = aligned(len(parameters), parameters.dtype)
+        self.first = aligned(parameters.shape, parameters.dtype)
+        self.second = aligned(parameters.shape, parameters.dtype)
+        self._work = aligned(parameters.shape, parameters.dtype)
         self.n_steps = 0
 
     def step(self, gradient: Array) -> None:

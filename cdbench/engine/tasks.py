@@ -44,8 +44,11 @@ class Task(ABC):
         """Return each sample's reported loss from what ``Loss.true`` gives, of any shape."""
 
     @abstractmethod
-    def tally(self, loss: Loss, targets: Targets) -> tuple[float, int]:
-        """Return the sum of the reported losses and how many classes are right; sums of chunks."""
+    def tally(self, loss: Loss, targets: Targets) -> tuple[Any, Any]:
+        """Return the sum of the reported losses and how many classes are right; sums of chunks.
+
+        Of a stack, each is an array (S,).
+        """
 
     @abstractmethod
     def score(self, total: float, n_right: int, targets: Targets, unit: float) -> Score:
@@ -88,11 +91,11 @@ class Classification(Task):
         """Return the cross-entropies, in nats."""
         return cross_entropy(true)
 
-    def tally(self, loss: Loss, targets: Targets) -> tuple[float, int]:
+    def tally(self, loss: Loss, targets: Targets) -> tuple[Any, Any]:
         """Return the sum of cross-entropies and the number of samples classified correctly."""
         loss.run()
-        total = float(cross_entropy(loss.true(targets)).sum())
-        return total, int(np.count_nonzero(loss.outputs.argmax(axis=1) == targets))
+        total = cross_entropy(loss.true(targets)).sum(axis=-1).astype(np.float64)
+        return total, np.count_nonzero(loss.outputs.argmax(axis=-1) == targets, axis=-1)
 
     def score(self, total: float, n_right: int, targets: Targets, unit: float) -> Score:
         """Return mean cross-entropy and accuracy."""

@@ -1,7 +1,8 @@
 """The steps of a training: everything that its passes reuse, and the updates one by one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,6 @@ from cdbench.engine.split import Split
 from cdbench.engine.step_sizes import learning_rates, measured_gains
 from cdbench.engine.tasks import Score, task_of
 from cdbench.engine.tying import Tied
-from cdbench.errors import DivergenceError
-from cdbench.records.run import LayerGain
 
 DROPOUT_STREAM = 1
 """Key of dropout's own random stream, so that using dropout changes no other draw."""
@@ -38,7 +37,21 @@ def evaluated_at_once(network: Network) -> int:
 
 
 class Trainer:
-    """Everything that the passes of a training reuse: views, arrays, rearranged inputs."""
+    """Everything that the passes of a training reuse: views, arrays, rearranged inputs.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    parameters : (n_parameters,) float, or (S, n_parameters) of a stack of S networks
+        What the steps update.
+    split : Split
+        The data; of a stack, with arrays (S, N, ...).
+    config : RunConfig
+        The run, or any of the stack's.
+    rates : float or array, optional
+        The optimiser's learning rates; by default ``learning_rates`` of the run.
+    """
 
     def __init__(
         self,
@@ -46,19 +59,21 @@ class Trainer:
         parameters: Array,
         split: Split,
         config: RunConfig,
-        gains: Sequence[LayerGain] | None = None,
+        rates: float | Array | None = None,
     ) -> None:
         self.network, self.config, self.split = network, config, split
         self.task = task_of(config.task, config.label_smoothing)
-        if gains is None:
+        if rates is None:
             gains = measured_gains(network, parameters, split, config)
-        self.parameters, self.gradient = parameters, aligned(len(parameters), config.dtype)
+            rates = learning_rates(network, config, gains)
+        self.parameters, self.gradient = parameters, aligned(parameters.shape, config.dtype)
+        self.lead = lead = parameters.shape[:-1]
         self.own_params, self.own_grads = network.views(parameters), network.views(self.gradient)
         # The passes go through the network itself, or through the dense one with tied weights.
         self.chain, self.params, self.grads = network, self.own_params, self.own_grads
         # Tied matrices pay where calls cost as much as their work: in chains such as the paper's.
         gathered = network.is_chain and network.product == "gather"
-        self.tied = Tied(network, config.dtype) if gathered else None
+        self.tied = Tied(network, config.dtype, lead) if gathered else None
         if self.tied is not None:
             self.chain, self.params = self.tied.dense, self.tied.params
             self.grads = self.tied.grads
@@ -73,36 +88,55 @@ class Trainer:
         self.context = Context(
             training=True, rng=np.random.default_rng(stream), allocate=self.workspace
         )
-        self.n_steps = -(-len(split.y_train) // config.batch_size)
-        rates = learning_rates(network, config, gains)
+        self.n_train: int = split.y_train.shape[len(lead)]
+        self.n_steps: int = -(-self.n_train // config.batch_size)
         self.optimizer = optimizer_of(network, parameters, rates, config, self.n_steps)
         # Targets of a sample: one, or one for each symbol of a text.
-        each = split.y_train.size // len(split.y_train)
-        self.last_size = ((len(split.y_train) - 1) % config.batch_size + 1) * each
+        each = split.y_train.size // prod((*lead, self.n_train))
+        self.last_size = ((self.n_train - 1) % config.batch_size + 1) * each
         self.n_evaluated = max(config.batch_size, evaluated_at_once(network))
         self.passes: dict[int, Pass] = {}
         self.evaluations: dict[int, Pass] = {}
         # What the losses are computed from at the end of the epoch: for classes, probabilities.
-        size = min(config.batch_size, len(split.y_train))
-        self.true = np.ones((self.n_steps, size * each), config.dtype)
-        self.penalties = np.zeros(self.n_steps)
+        size = min(config.batch_size, self.n_train)
+        self.true = np.ones((self.n_steps, *lead, size * each), config.dtype)
+        self.penalties = np.zeros((self.n_steps, *lead))
 
     def _prepared(self, X: Array | Samples) -> Array | Samples:
-        """Return inputs rearranged once for all passes; those of a large set as they are."""
-        return X if isinstance(X, Samples) else self.chain.prepare(X)
+        """Return inputs rearranged once for all passes; those of a large set as they are.
+
+        Those of a stack are put one after another, and need no rearranging.
+        """
+        if isinstance(X, Samples):
+            return X
+        return X.reshape(-1, X.shape[-1]) if self.lead else self.chain.prepare(X)
+
+    def among_all(self, samples: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+        """Return the places of samples, (..., N), of a stack's splits of n where all are in turn.
+
+        Without a stack they are as they were.
+        """
+        if not self.lead:
+            return samples
+        return samples + n * np.arange(self.lead[0])[:, None]
 
     def batches(self, permutation: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        """Yield each mini-batch's indices into the training split; the last may be short."""
+        """Yield each mini-batch's indices into the training split; the last may be short.
+
+        Of a stack, (S, n), from S permutations.
+        """
         size = self.config.batch_size
-        return (permutation[start : start + size] for start in range(0, len(permutation), size))
+        places = self.among_all(permutation, self.n_train)
+        return (places[..., start : start + size] for start in range(0, self.n_train, size))
 
     def step(self, number: int, batch: NDArray[np.int64]) -> None:
         """Do one update: forward, backward, regulariser, optimiser."""
-        one = self.passes.get(len(batch))
+        size = batch.shape[-1]
+        one = self.passes.get(size)
         if one is None:
-            one = self.passes[len(batch)] = Pass(self, self.X_train, len(batch), self.context)
+            one = self.passes[size] = Pass(self, self.X_train, size, self.context)
         one.run(self.X_train, batch)
-        true = one.loss.gradient(self.split.y_train[batch].ravel())
+        true = one.loss.gradient(self._targets(self.split.y_train, batch))
         one.network.pullback.to_parameters(one.loss.dy, self.grads)
         if self.tied is not None:
             self.tied.reduce(self.gradient)
@@ -112,50 +146,54 @@ class Trainer:
         self.optimizer.step(self.gradient)
         if self.tied is not None:
             self.tied.expand(self.parameters)
-        self.true[number - 1, : len(true)] = true
+        self.true[number - 1, ..., : true.shape[-1]] = true
 
-    def check(self, epoch: int, first: int, last: int) -> Array:
+    def _targets(self, y: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the targets (..., N) of the samples at these places."""
+        return y.reshape(-1)[places] if self.lead else y[places].ravel()
+
+    def losses(self, first: int, last: int) -> tuple[Array, Array]:
         """Return the mean losses of the epoch's steps from ``first`` to ``last``, in ``y``'s unit.
 
-        Raises
-        ------
-        DivergenceError
-            At the first loss that is not finite.
+        And whether each, with its penalty, is finite; both (steps, ...).
         """
         steps = slice(first - 1, last)
         each = self.task.losses(self.true[steps])
-        losses: Array = each.mean(axis=1)
+        losses: Array = each.mean(axis=-1)
         if last == self.n_steps:  # the epoch's last batch may be short
-            losses[-1] = each[-1, : self.last_size].mean()
-        finite = np.isfinite(losses + self.penalties[steps])
-        if not finite.all():
-            raise DivergenceError(epoch, first + int(finite.argmin()))
-        return losses
+            losses[-1] = each[-1, ..., : self.last_size].mean(axis=-1)
+        return losses, np.isfinite(losses + self.penalties[steps])
 
-    def evaluate(self) -> tuple[Score, Score | None]:
-        """Return the scores on the test split and on the samples for validation, if any."""
+    def evaluate(self) -> list[tuple[Score, Score | None]]:
+        """Return each network's scores on its test split and samples for validation, if any."""
         context = self.chain.evaluation(self.params, self.split.X_train)
         if context is not EVALUATION:  # it has statistics, valid only now
             self.evaluations.clear()
         context = replace(context, allocate=self.workspace)
         test = self._score(self.X_test, self.split.y_test, context)
         if self.X_validation is None:
-            return test, None
+            return [(own, None) for own in test]
         assert self.split.y_validation is not None
-        return test, self._score(self.X_validation, self.split.y_validation, context)
+        held_out = self._score(self.X_validation, self.split.y_validation, context)
+        return list(zip(test, held_out, strict=True))
 
-    def _score(self, X: Array | Samples, y: NDArray[Any], context: Context) -> Score:
-        """Return the score on these prepared samples."""
-        total, n_right = 0.0, 0
-        for start in range(0, len(y), self.n_evaluated):
-            samples = np.arange(start, min(start + self.n_evaluated, len(y)))
+    def _score(self, X: Array | Samples, y: NDArray[Any], context: Context) -> list[Score]:
+        """Return each network's score on these prepared samples."""
+        n = y.shape[len(self.lead)]
+        total, n_right = np.zeros(self.lead), np.zeros(self.lead, int)
+        for start in range(0, n, self.n_evaluated):
+            samples = np.arange(start, min(start + self.n_evaluated, n))
             one = self.evaluations.get(len(samples))
             if one is None:
                 one = self.evaluations[len(samples)] = Pass(self, X, len(samples), context)
-            one.run(X, samples)
-            loss, right = self.task.tally(one.loss, y[samples].ravel())
+            places = self.among_all(samples, n)
+            one.run(X, places)
+            loss, right = self.task.tally(one.loss, self._targets(y, places))
             total, n_right = total + loss, n_right + right
-        return self.task.score(total, n_right, y, self.split.unit)
+        return [
+            self.task.score(float(total[own]), int(n_right[own]), y[own], self.split.unit)
+            for own in np.ndindex(self.lead)
+        ]
 
 
 class Pass:
@@ -169,7 +207,7 @@ class Pass:
         self.axis = trainer.axis if prepared else 0
         shape = list(X.shape)
         shape[self.axis] = n_samples
-        self.x = trainer.workspace.kept(tuple(shape), X.dtype)
+        self.x = trainer.workspace.kept((*trainer.lead, *shape), X.dtype)
         self.network = trainer.chain.bind(trainer.params, self.x, context, prepared=prepared)
         self.loss = trainer.task.bind(self.network.logits, trainer.workspace)
 

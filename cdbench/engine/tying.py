@@ -21,6 +21,8 @@ class Tied:
         A network whose weight layers have ``copies``.
     dtype : str
         Floating-point type of the parameters.
+    lead : tuple of int
+        (S,) for a stack of S networks, () for one.
 
     Attributes
     ----------
@@ -32,7 +34,7 @@ class Tied:
         ``reduce``.
     """
 
-    def __init__(self, network: Network, dtype: str) -> None:
+    def __init__(self, network: Network, dtype: str, lead: tuple[int, ...] = ()) -> None:
         acting = {place.position: place for place in network.weight_layers}
         self.dense = Network(
             [
@@ -43,23 +45,22 @@ class Tied:
                 if not isinstance(layer, Arrangement)
             ]
         )
-        self._parameters = aligned(self.dense.n_parameters, dtype)
+        self._parameters = aligned((*lead, self.dense.n_parameters), dtype)
         # One more number, always 0: a bias has only one place, and this stands in for the others.
-        self._gradient = aligned(self.dense.n_parameters + 1, dtype)
+        self._gradient = aligned((*lead, self.dense.n_parameters + 1), dtype)
         self.params = self.dense.views(self._parameters)
-        self.grads = self.dense.views(self._gradient[:-1])
+        self.grads = self.dense.views(self._gradient[..., :-1])
         self._to_dense, self._to_tied = _places(network, self.dense)
-        n_diagonals = self._to_tied.size
-        self._diagonals = aligned(n_diagonals, dtype).reshape(self._to_tied.shape)
+        self._diagonals = aligned((*lead, *self._to_tied.shape), dtype)
 
     def expand(self, parameters: Array) -> None:
-        """Write ``params`` from the network's own parameters (n_parameters,)."""
-        parameters.take(self._to_dense, None, self._parameters, "wrap")
+        """Write ``params`` from the network's own parameters (..., n_parameters)."""
+        parameters.take(self._to_dense, -1, self._parameters, "wrap")
 
     def reduce(self, gradient: Array) -> None:
-        """Write the network's own gradient (n_parameters,) from ``grads``."""
-        self._gradient.take(self._to_tied, None, self._diagonals, "wrap")
-        np.add.reduce(self._diagonals, axis=0, out=gradient)
+        """Write the network's own gradient (..., n_parameters) from ``grads``."""
+        self._gradient.take(self._to_tied, -1, self._diagonals, "wrap")
+        np.add.reduce(self._diagonals, axis=-2, out=gradient)
 
 
 def _places(network: Network, dense: Network) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -11,6 +11,8 @@ from cdbench.engine.products.base import Array
 class Activation(Layer):
     """A function of each entry, in either layout; it keeps the width n."""
 
+    stacks = True
+
     def __init__(self, n: int) -> None:
         super().__init__(n, n)
 

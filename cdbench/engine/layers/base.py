@@ -83,8 +83,12 @@ class Layer(ABC):
     memory_order : dict
         For each parameter whose memory order differs from its shape, the order of its axes in
         memory, slowest first.
+    stacks : bool
+        Whether it may also be bound to a stack of S networks' parameters and inputs, (S, ...), each
+        of which it treats as alone, bit for bit.
     """
 
+    stacks: ClassVar[bool] = False
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {}
 
     def __init__(self, n_in: int, n_out: int) -> None:
@@ -140,5 +144,5 @@ class Layer(ABC):
 
     def check_input(self, x: Array) -> None:
         """Raise ShapeError unless ``x`` is (N, n_in)."""
-        if x.ndim != 2 or x.shape[1] != self.n_in:
+        if x.ndim not in (2, 2 + self.stacks) or x.shape[-1] != self.n_in:
             raise ShapeError(f"{type(self).__name__} got {x.shape}, expected (N, {self.n_in})")

@@ -28,6 +28,7 @@ class Dense(WeightLayer):
     """
 
     family = "dense"
+    stacks = True
 
     # Stored transposed, so that the forward product needs no transposition.
     memory_order: ClassVar[Mapping[str, tuple[int, ...]]] = {"weight": (1, 0)}
@@ -71,17 +72,21 @@ class Dense(WeightLayer):
         """Return the layer that computes ``x @ weight.T + bias``."""
         self.check_input(x)
         weight, bias = params["weight"], params["bias"]
-        y = context.allocate.kept((len(x), self.n_out), x.dtype)
+        y = context.allocate.kept((*x.shape[:-1], self.n_out), x.dtype)
         dx = context.allocate.kept(x.shape, x.dtype)
-        x_T, weight_T, ones = x.T, weight.T, np.ones(len(x), x.dtype)
+        x_T, weight_T, ones = x.mT, weight.mT, np.ones(x.shape[-2], x.dtype)
+        alone = x.ndim == 2
+        bias = bias if alone else bias[:, None]
+        # A product takes a third of the time of a sum; np.dot calls the same one of BLAS.
+        add_rows = np.dot if alone else np.matmul
 
         def run() -> None:
             np.matmul(x, weight_T, out=y)
             np.add(y, bias, out=y)
 
         def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
-            np.matmul(x_T, dy, out=grads["weight"].T)
-            np.dot(ones, dy, out=grads["bias"])  # takes a third of the time of a sum
+            np.matmul(x_T, dy, out=grads["weight"].mT)
+            add_rows(ones, dy, out=grads["bias"])
             return np.matmul(dy, weight, out=dx) if wanted else None
 
         return BoundLayer(y, run, pullback)

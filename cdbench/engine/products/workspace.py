@@ -74,13 +74,13 @@ class _Memory:
         return array
 
 
-def aligned(n: int, dtype: DTypeLike) -> Array:
-    """Return n zeros that begin on a cache line; NumPy's own arrays begin anywhere.
+def aligned(shape: int | tuple[int, ...], dtype: DTypeLike) -> Array:
+    """Return zeros that begin on a cache line; NumPy's own arrays begin anywhere.
 
     The small ufuncs of a training step are up to twice as fast on them.
     """
-    n_bytes = n * np.dtype(dtype).itemsize
+    n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
     memory = np.zeros(n_bytes + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
-    zeros: Array = memory[start : start + n_bytes].view(dtype)
+    zeros: Array = memory[start : start + n_bytes].view(dtype).reshape(shape)
     return zeros
