@@ -233,6 +233,7 @@ def test_interrupted_audit_goes_on_where_it_stopped(
         calls.append(1)
         return real(*arguments, **more)  # type: ignore[arg-type]
 
+    monkeypatch.setattr("cdbench.running.grouping.MOST", 1)  # one run at a time
     monkeypatch.setattr("cdbench.running.execution.execute", fail_after_seven)
     answer = here("audit", *SEEDS)
     assert answer.code == 130

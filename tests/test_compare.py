@@ -110,6 +110,7 @@ def test_an_interrupt_tells_all_runs_of_the_comparison_that_are_stored(
             raise KeyboardInterrupt
         return real(config, *rest, **more)
 
+    monkeypatch.setattr("cdbench.running.grouping.MOST", 1)  # one run at a time
     monkeypatch.setattr("cdbench.running.execution.execute", execute)
     # Else this process would ignore interrupts from the first on.
     monkeypatch.setattr("cdbench.cli.training.ignore_interrupts", lambda: None)

@@ -94,6 +94,26 @@ def test_a_run_whose_worker_dies_twice_is_a_failed_one_and_the_others_complete()
     assert len(pids) == 2
 
 
+def test_runs_side_by_side_whose_worker_dies_are_tried_again_each_by_itself() -> None:
+    of, found = pool(1), []
+    short = [task(seed) for seed in range(3)]
+    together = task(9, ENDLESS)._replace(beside=tuple(short))
+    killed: list[int] = []
+
+    def tasks() -> Iterator[Task]:
+        yield task(100)  # so that something ends while the others train
+        yield together
+
+    for run in one_by_one(of.batches(tasks())):
+        found.append(run)
+        for victim in workers(of, ENDLESS):
+            killed.append(len(victim.attempt.task.beside))
+            os.kill(victim.process.pid, signal.SIGKILL)
+    assert killed == [3, 0]
+    statuses = {run.config.seed: run.status for run in found}
+    assert statuses == {100: COMPLETED, 9: FAILED, **dict.fromkeys(range(3), COMPLETED)}
+
+
 def test_a_failed_run_names_the_environment_of_the_others() -> None:
     of, tasks, environments = pool(), Tasks(ENDLESS), []
     for run in one_by_one(of.batches(tasks)):

@@ -3,7 +3,7 @@
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from cdbench.datasets import load_dataset
 from cdbench.diagnostics.monitor import Monitor, OnStage
 from cdbench.engine.building import build_network
 from cdbench.engine.evaluation import class_accuracies
+from cdbench.engine.stack import Member, Stack, stacks
 from cdbench.engine.step_sizes import measured_gains
 from cdbench.engine.training import train
 from cdbench.errors import CdbenchError, DivergenceError
@@ -29,6 +30,8 @@ from cdbench.system.blas import blas_limited
 DEFAULT_DIAGNOSTICS = Diagnostics()
 
 OnEpoch = Callable[[EpochMetrics], None]
+Need = tuple[RunConfig, Diagnostics]
+Steps = Generator[bool]
 
 
 def execute(
@@ -63,36 +66,98 @@ def execute(
         ``completed``; or ``diverged``, ``interrupted`` (Ctrl-C) or ``failed``, with the epochs
         until then.
     """
-    check_plugins(config.plugin, config.layer, config.dataset)
+    (run,) = execute_together([(config, diagnostics)], blas_threads, on_epoch, on_stage)
+    return run
+
+
+def execute_together(
+    needs: Sequence[Need],
+    blas_threads: int = 1,
+    on_epoch: OnEpoch = lambda metrics: None,
+    on_stage: OnStage = lambda what: None,
+) -> list[Run]:
+    """Train configurations that differ in seed and learning rate, side by side where they can be.
+
+    Every number of a run is that of ``execute``, but for its times: these are all runs' by how many
+    runs they are. An interrupt ends those that have begun; others are not in the list.
+
+    Parameters
+    ----------
+    needs : sequence of (RunConfig, Diagnostics)
+        What to train, and what to measure of it.
+    blas_threads, on_epoch, on_stage
+        As for ``execute``.
+    """
+    for config, _ in needs:
+        check_plugins(config.plugin, config.layer, config.dataset)
     with blas_limited(blas_threads) as lacking:
         environment = current_environment()
         started_at = datetime.now(UTC)
         wall, cpu = time.perf_counter(), time.process_time()
         if lacking is None:
-            outcome = _train(config, on_epoch, diagnostics, on_stage)
+            outcomes = _train(needs, on_epoch, on_stage)
         else:
-            outcome = {"status": FAILED, "error": lacking, "epochs": ()}
-        return Run(
-            uuid=str(uuid4()),
-            config=config,
-            diagnostics=diagnostics,
-            environment=environment,
-            started_at=started_at,
-            duration_s=time.perf_counter() - wall,
-            cpu_s=time.process_time() - cpu,
-            peak_memory_bytes=_peak_memory_bytes(),
-            **outcome,
-        )
+            outcomes = [{"status": FAILED, "error": lacking, "epochs": ()} for _ in needs]
+        cost: dict[str, Any] = {
+            "duration_s": (time.perf_counter() - wall) / len(outcomes),
+            "cpu_s": (time.process_time() - cpu) / len(outcomes),
+            "peak_memory_bytes": _peak_memory_bytes(),
+        }
+        return [
+            Run(
+                uuid=str(uuid4()),
+                config=config,
+                diagnostics=diagnostics,
+                environment=environment,
+                started_at=started_at,
+                **cost,
+                **outcome,
+            )
+            for (config, diagnostics), outcome in zip(needs, outcomes, strict=False)
+        ]
 
 
-def _train(
-    config: RunConfig, on_epoch: OnEpoch, diagnostics: Diagnostics, on_stage: OnStage
-) -> dict[str, Any]:
-    """Train, and return the fields of Run that depend on the outcome."""
+def _train(needs: Sequence[Need], on_epoch: OnEpoch, on_stage: OnStage) -> list[dict[str, Any]]:
+    """Train, and return the fields of Run that depend on the outcome, of the runs that began."""
+    stack = Stack() if len(needs) > 1 else None
+    outcomes: list[dict[str, Any]] = []
+    under_way: list[Steps] = []
+
+    def goes_on(steps: Steps) -> bool:
+        try:
+            if any(own["status"] == INTERRUPTED for own in outcomes):
+                steps.throw(KeyboardInterrupt)
+            return next(steps)
+        except StopIteration:
+            return False
+
+    for need in needs:
+        outcome: dict[str, Any] = {"status": COMPLETED}
+        outcomes.append(outcome)
+        steps = _steps(outcome, need, stack, on_epoch, on_stage)
+        if goes_on(steps):
+            under_way.append(steps)
+        if outcome["status"] == INTERRUPTED:
+            break
+    while under_way:
+        under_way = [steps for steps in under_way if goes_on(steps)]
+    return outcomes
+
+
+def _steps(
+    outcome: dict[str, Any],
+    need: Need,
+    stack: Stack | None,
+    on_epoch: OnEpoch,
+    on_stage: OnStage,
+) -> Steps:
+    """Train, and write the fields of Run that depend on the outcome.
+
+    It lets others go on before each epoch if they train in the same stack, and else never.
+    """
     epochs: list[EpochMetrics] = []
-    outcome: dict[str, Any] = {"status": COMPLETED}
     try:
-        _fill(outcome, epochs, config, on_epoch, diagnostics, on_stage)
+        yield from _fill(outcome, epochs, need, stack, on_epoch, on_stage)
     except DivergenceError as error:
         outcome |= {
             "status": DIVERGED,
@@ -109,18 +174,19 @@ def _train(
         outcome |= {"status": FAILED, "error": f"there was not enough memory to train it{said}"}
     except Exception:  # noqa: BLE001 - a bug must not stop a sweep; its traceback is kept with the run
         outcome |= {"status": FAILED, "error": traceback.format_exc()}
-    return outcome | {"epochs": tuple(epochs if diagnostics.history else epochs[-1:])}
+    outcome["epochs"] = tuple(epochs if need[1].history else epochs[-1:])
 
 
 def _fill(
     outcome: dict[str, Any],
     epochs: list[EpochMetrics],
-    config: RunConfig,
+    need: Need,
+    stack: Stack | None,
     on_epoch: OnEpoch,
-    diagnostics: Diagnostics,
     on_stage: OnStage,
-) -> None:
+) -> Steps:
     """Train, and write every result as soon as it is known; raise what ends the training."""
+    config, diagnostics = need
     dataset = load_dataset(config)
     assert config.input is not None
     split = dataset.split(config.seed, config.dtype, config.input, config.validation)
@@ -140,10 +206,18 @@ def _fill(
     monitor.after_epoch(0)
     outcome["gains"] = gains = measured_gains(network, parameters, split, feasible)
     on_batch = monitor.before_step if diagnostics.batches else None
-    for metrics in train(network, parameters, split, feasible, on_batch, gains):
+    if stack and on_batch is None and stacks(network, split, feasible):
+        every = stack.join(Member(network, parameters, split, feasible, gains))
+        yield True
+    else:
+        stack = None
+        every = train(network, parameters, split, feasible, on_batch, gains)
+    for metrics in every:
         epochs.append(metrics)
         on_epoch(metrics)
         monitor.after_epoch(metrics.epoch)
+        if stack:
+            yield True
     if metrics.epoch < config.epochs:
         monitor.after_early_stop(metrics.epoch)
     outcome |= {

@@ -1,4 +1,4 @@
-"""A pool of worker processes that share nothing, so that the death of one affects only one run.
+"""A pool of worker processes that share nothing, so that the death of one affects only its task.
 
 Each worker has its own pipe, and there is no lock that it could die holding. The parent waits only
 on the pipes: a dead worker's pipe closes, and if the parent dies, all workers see their pipes
@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from multiprocessing.connection import Connection, wait
@@ -142,7 +142,7 @@ class Pool:
         Yields
         ------
         list of Run
-            At least one run, at most one per worker, in the order in which they ended.
+            At least one run, at most one task's per worker, in the order in which they ended.
 
         Raises
         ------
@@ -208,9 +208,9 @@ class Pool:
         except (EOFError, OSError):  # OSError: it died in the middle of a message
             self._bury(one)
             return
-        if isinstance(message, Run):
+        if isinstance(message, list):
             one.attempt = None
-            self._ended.append(message)
+            self._ended += message
         elif isinstance(message, PluginError):
             raise WorkerError(f"a worker process cannot train: {message}")
         else:
@@ -224,7 +224,9 @@ class Pool:
         if one.attempt is None:
             return
         one.attempt.die(self._last_exit)
-        if one.attempt.n_deaths < MAX_DEATHS:
+        if one.attempt.task.beside:  # only one of them need be to blame
+            self._queue.extendleft(replace(one.attempt, task=own) for own in one.attempt.task.each)
+        elif one.attempt.n_deaths < MAX_DEATHS:
             self._queue.appendleft(one.attempt)
         else:
             self._ended.append(self._give_up(one.attempt))
@@ -241,8 +243,8 @@ class Pool:
                 busy.remove(one)
                 with suppress(EOFError, OSError):  # it had not started
                     message = one.connection.recv()
-                    if isinstance(message, Run):
-                        yield [message]
+                    if isinstance(message, list):
+                        yield message
 
     def _kill(self) -> None:
         """End all workers at once."""

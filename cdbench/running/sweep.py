@@ -6,9 +6,10 @@ from uuid import uuid4
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import FAILED, INTERRUPTED, Run
+from cdbench.running.grouping import grouped
 from cdbench.running.pool import Attempt, Pool, describe_exit
 from cdbench.running.servers import start_server
-from cdbench.running.worker import Task
+from cdbench.running.worker import Task, runs_of
 from cdbench.system.blas import blas_limited
 from cdbench.system.interrupts import interrupts_held, interrupts_let_through
 
@@ -70,8 +71,10 @@ def execute_in_batches(
         If worker processes cannot be started.
     """
     measured = diagnostics or {}
-    tasks = (Task(one, measured.get(one, Diagnostics()), blas_threads) for one in configs)
     jobs = min(jobs, len(configs))
+    tasks = grouped(
+        [Task(one, measured.get(one, Diagnostics()), blas_threads) for one in configs], jobs
+    )
     if jobs > 1:
         yield from Pool(start_server(), jobs, _give_up).batches(tasks)
     else:
@@ -81,14 +84,12 @@ def execute_in_batches(
 def _in_this_process(tasks: Iterable[Task]) -> Iterator[list[Run]]:
     """Execute the tasks in this process; interrupts get through only during training."""
     with interrupts_held():
-        from cdbench.running.execution import execute
+        from cdbench.running import execution  # noqa: F401 - loading it must not be interrupted
 
-        for config, measured, blas_threads in tasks:
+        for task in tasks:
             with interrupts_let_through():
-                run = execute(config, diagnostics=measured, blas_threads=blas_threads)
-            interrupted = run.status == INTERRUPTED
-            batch = [run]
-            del run
+                batch = runs_of(task)
+            interrupted = any(run.status == INTERRUPTED for run in batch)
             yield batch
             del batch
             if interrupted:
@@ -104,7 +105,7 @@ def _give_up(attempt: Attempt) -> Run:
 
     from cdbench.running.environment import current_environment
 
-    config, diagnostics, blas_threads = attempt.task
+    config, diagnostics, blas_threads, _ = attempt.task
     with blas_limited(blas_threads):
         environment = current_environment()
     return Run(

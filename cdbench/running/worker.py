@@ -29,11 +29,20 @@ STOP = None
 
 
 class Task(NamedTuple):
-    """One run to execute: its configuration, diagnostics, and threads of its products."""
+    """One run to execute: its configuration, diagnostics, and threads of its products.
+
+    And the tasks beside it, which may train in one stack with it.
+    """
 
     config: RunConfig
     diagnostics: Diagnostics
     blas_threads: int
+    beside: tuple["Task", ...] = ()
+
+    @property
+    def each(self) -> list["Task"]:
+        """Itself alone, and each of those beside it."""
+        return [self._replace(beside=()), *self.beside]
 
 
 class _State:
@@ -41,8 +50,8 @@ class _State:
     executing = False
 
 
-Message = Run | str | PluginError
-"""A run, READY, or why the worker cannot train."""
+Message = list[Run] | str | PluginError
+"""A task's runs, READY, or why the worker cannot train."""
 
 
 def serve(connection: "Connection[Message, Task | None]", *needed: Carried) -> None:
@@ -66,9 +75,9 @@ def serve(connection: "Connection[Message, Task | None]", *needed: Carried) -> N
             return
         connection.send(READY)
         while (task := tasks.get()) is not STOP:
-            run = _execute(task)
-            if run is not None:
-                connection.send(run)
+            runs = _execute(task)
+            if runs:
+                connection.send(runs)
 
 
 def _listen(
@@ -85,17 +94,27 @@ def _listen(
     _thread.interrupt_main(signal.SIGINT)
 
 
-def _execute(task: Task) -> Run | None:
-    """Execute a task; return None if the worker was told to stop before."""
-    from cdbench.running.execution import execute
+def runs_of(task: Task) -> list[Run]:
+    """Execute a task, and return its runs: of those beside it too, as far as they began."""
+    from cdbench.running.execution import execute, execute_together
+
+    if not task.beside:
+        return [execute(task.config, diagnostics=task.diagnostics, blas_threads=task.blas_threads)]
+    needs = [(one.config, one.diagnostics) for one in task.each]
+    return execute_together(needs, task.blas_threads)
+
+
+def _execute(task: Task) -> list[Run]:
+    """Execute a task; return nothing if the worker was told to stop before."""
+    from cdbench.running import execution  # noqa: F401 - loading it must not be interrupted
 
     _State.executing = True
     try:
         if _State.stopping:
-            return None
-        return execute(task.config, diagnostics=task.diagnostics, blas_threads=task.blas_threads)
+            return []
+        return runs_of(task)
     except KeyboardInterrupt:
-        return None
+        return []
     finally:
         _State.executing = False
 
