@@ -1,7 +1,7 @@
 """A study as tables: the answer for each part and size, and every family beside narrower dense."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cdbench.comparison.sizes import NARROWER
@@ -16,9 +16,17 @@ from cdbench.store.study_queries import StoredStudy
 OURS = families.DEFAULT
 """The family that the project is about."""
 
+WIDTH, FAMILY, GAP = 80, 28, 3
+"""Columns of a terminal, of the longest family's name, and between two columns of a table."""
+
 MARKED = (
     "* sure over seeds, ** on new data of the kind too: p below 5 % by Holm's correction for the "
     "models of the part and size."
+)
+
+NOTE = (
+    "Of the narrower dense network its score. Families by their mean place over all parts of the "
+    f"size. {MARKED} In brackets seeds that were lost by divergence."
 )
 
 
@@ -54,9 +62,15 @@ def study_reports(found: StoredStudy) -> list[Report]:
     """
     cases = _cases(found)
     budgets = sorted({case.budget for case in cases}, reverse=True)
+    tables = [
+        _families(found, own, some)
+        for own in ([case for case in cases if case.budget == budget] for budget in budgets)
+        for some in _abreast(own)
+    ]
     return [
         _answers(found, cases),
-        *(_families(found, budget, [c for c in cases if c.budget == budget]) for budget in budgets),
+        *tables[:-1],
+        *(replace(last, notes=[NOTE]) for last in tables[-1:]),
     ]
 
 
@@ -106,21 +120,32 @@ def _answer(case: _Case) -> list[str]:
     ]
 
 
-def _families(found: StoredStudy, budget: float, cases: Sequence[_Case]) -> Report:
-    """Return the table of one budget: families by parts."""
+def _abreast(cases: Sequence[_Case]) -> list[list[_Case]]:
+    """Return the cases in groups that fit side by side into a terminal."""
+    groups: list[list[_Case]] = []
+    room = 0
+    for case in cases:
+        needed = len(case.part) + GAP
+        if needed > room:
+            groups.append([])
+            room = WIDTH - FAMILY
+        groups[-1].append(case)
+        room -= needed
+    return groups
+
+
+def _families(found: StoredStudy, every: Sequence[_Case], cases: Sequence[_Case]) -> Report:
+    """Return a table of some parts at a budget, with the families in the order over every part."""
     families = dict.fromkeys(_label(line) for case in cases for line in case.lines)
-    ordered = sorted(families, key=lambda family: (family != NARROWER, _place(family, cases)))
+    ordered = sorted(families, key=lambda family: (family != NARROWER, _place(family, every)))
     return Report(
-        title=f"Study {found.name}, size {budget:g}: less the narrower dense network",
+        title=f"Study {found.name}, size {cases[0].budget:g}: less the narrower dense network",
         columns=["Family", *(case.part for case in cases)],
         rows=[
             [family, *(_cell(case, case.of(family), family) for case in cases)]
             for family in ordered
         ],
-        notes=[
-            "Of the narrower dense network its score. Families by their mean place over the parts. "
-            f"{MARKED} In brackets seeds that were lost by divergence."
-        ],
+        notes=[],
         records=[record for case in cases for record in _records(case)],
         text_columns=1,
     )
