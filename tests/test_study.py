@@ -249,6 +249,12 @@ def test_a_study_has_a_figure_whose_marks_are_its_differences(studied: Here, onc
     assert (answer.code, answer.out) == (0, "wrote x.svg\n")
     text = (studied.folder / "x.svg").read_text(encoding="utf-8")
     assert text.startswith("<?xml")
+    words = ("plot", "--study", "small", "--db", str(once), "--name")
+    assert studied(*words, "iris", "--output", "y.svg").code == 0
+    assert (studied.folder / "y.svg").stat().st_size < len(text)
+    wrong = studied(*words, "irs")
+    assert (wrong.code, wrong.err.count("\n")) == (2, 1)
+    assert "unknown part of the study small 'irs'" in wrong.err
 
 
 def test_rows_of_the_figure_are_ordered_and_each_mark_lies_at_its_difference() -> None:

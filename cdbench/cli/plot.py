@@ -62,7 +62,8 @@ def plot(
             "--name",
             metavar="TEXT ...",
             show_default=False,
-            help="Name of a comparison; of several, the figure standings over all of them.",
+            help="Name of a comparison; of several, the figure standings over all of them. With "
+            "--study, parts of it to draw.",
         ),
     ] = None,
     study: Annotated[
@@ -110,7 +111,7 @@ def plot(
 
         cdbench plot --compare --name digits
 
-        cdbench plot --study released
+        cdbench plot --study released --name digits mnist
     """
     asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
     alone = {"--compare": compare, "--claim": bool(claim), "--study": study is not None}
@@ -168,7 +169,7 @@ def _plot_alone(
     if study is not None:
         from cdbench.cli.plot_study import plot_study
 
-        return plot_study(db, study, output, form)
+        return plot_study(db, study, name, output, form)
     from cdbench.cli.plot_comparison import plot_comparison
 
     return plot_comparison(db, name, output, form)
@@ -181,8 +182,10 @@ def _check(others: bool, alone: Mapping[str, bool], name: list[str] | None) -> N
         raise ConfigurationError(
             f"{given[0]} was given with other figures; expected cdbench plot {given[0]} alone"
         )
-    if name and not alone["--compare"]:
-        raise ConfigurationError("--name is of --compare; expected plot --compare --name NAME")
+    if name and not (alone["--compare"] or alone["--study"]):
+        raise ConfigurationError(
+            "--name is of --compare and --study; expected plot --compare --name NAME"
+        )
     if not others and not given:
         raise ConfigurationError(
             "no figure was named; expected --fig1, --fig2 or both, --claims, --claim, --crossover, "

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
-from cdbench.errors import OutputError
+from cdbench.errors import OutputError, UnknownNameError
 from cdbench.system.home_folders import expanded
 
 
-def plot_study(db: str, name: str, output: Path, form: str | None) -> int:
-    """Draw and write the figure of a study."""
+def plot_study(db: str, name: str, parts: list[str] | None, output: Path, form: str | None) -> int:
+    """Draw and write the figure of a study, or of some of its parts."""
     from cdbench.comparison.sizes import NARROWER
     from cdbench.plots import figure_files, save_figure
     from cdbench.plots.study_gaps import Gap, Panel, study_gaps
@@ -20,9 +20,12 @@ def plot_study(db: str, name: str, output: Path, form: str | None) -> int:
 
     database = open_for_reading(db, "cdbench study NAME")
     found = stored_study(database, name)
+    for part in parts or ():
+        if part not in found.options:
+            raise UnknownNameError(f"part of the study {name}", part, found.options)
     panels = []
     for part in found.options:
-        if part not in found.parts:
+        if part not in found.parts or (parts and part not in parts):
             continue
         measure = MEASURES[found.parts[part].measure]
         scale = measure.sign * measure.scale
