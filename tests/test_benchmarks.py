@@ -35,6 +35,7 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
         "memory",
         "tasks",
         "conv_frequencies",
+        "side_by_side",
     ],
 )
 def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Runs that differ in their seed only: side by side in a stack, or alone, by engine or by hand.
+
+The paper's experiment, 25 epochs on the digits, one thread. A stack trains eight networks in the
+same calls of NumPy; its time is divided by eight. All take turns, and must come to the same loss.
+Seconds are the processor's, whose ratios repeat on a machine that others use too.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import cycle
+
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.stack import Member, Stack
+from experiment import DTYPES, Task
+from measure import Bar, Row, Spread, alternate, arguments, one_thread, print_footer, print_rows
+
+RUNS, ROUNDS = 8, 11
+ALONE, TOGETHER, HAND = "alone", f"{RUNS} side by side, a run", "by hand, alone"
+BAR = Bar(1.25)
+"""How many times faster a run is to be than alone."""
+
+
+def together(tasks: Sequence[Task]) -> list[float]:
+    """Train all side by side; return the last epoch's training losses."""
+    stack = Stack()
+    trainings = [
+        stack.join(Member(one.network, one.parameters.copy(), one.split, one.config, ()))
+        for one in tasks
+    ]
+    for _ in range(tasks[0].config.epochs):
+        last = [next(training) for training in trainings]
+    return [metrics.training_loss for metrics in last]
+
+
+def compare(model: str, common: RunConfig, rounds: int) -> None:
+    """Let a stack, the engine and, for the dense network, the loop by hand take turns; print."""
+    tasks = [Task(replace(common, seed=seed)) for seed in range(RUNS)]
+    losses = together(tasks)
+    if losses != [task.by_engine()[0] for task in tasks]:
+        raise SystemExit(f"{model}: side by side the losses are others than alone")
+    alone, by_hand = cycle(tasks), cycle(tasks)
+    found = {
+        ALONE: lambda: next(alone).by_engine(),
+        TOGETHER: lambda: together(tasks),
+    }
+    if common.layer == "dense":
+        found[HAND] = lambda: next(by_hand).by_hand()
+    taken = alternate(found, rounds, least_s=0.0, clock=time.process_time)
+    taken[TOGETHER] = [seconds / RUNS for seconds in taken[TOGETHER]]
+    rows = [Row(TOGETHER, Spread.of(taken[TOGETHER]))]
+    for name in (ALONE, HAND):
+        if name in taken:
+            ratio = Spread.of_ratios(taken[name], taken[TOGETHER])
+            bar = BAR if name == ALONE else None
+            rows.append(Row(name, Spread.of(taken[name]), ratio, TOGETHER, bar))
+    print_rows(f"{model}, {common.dtype}, {common.epochs} epochs", rows)
+
+
+def main() -> None:
+    """Measure and print."""
+    asked = arguments(__doc__).parse_args()
+    one_thread()
+    epochs, rounds = (2, 1) if asked.quick else (25, ROUNDS)
+    for dtype in DTYPES:
+        for model, knobs in (("dense", {"layer": "dense"}), ("B=4", {"B": 4})):
+            compare(model, RunConfig(dtype=dtype, epochs=epochs, **knobs), rounds)
+    print_footer([])
+
+
+if __name__ == "__main__":
+    main()
