@@ -7,6 +7,7 @@ from cdbench.claims.accuracy import Accuracy
 from cdbench.claims.attention import AttentionExtends
 from cdbench.claims.base import Bench, Claim, Measurements, Needs, union
 from cdbench.claims.batch_diagnostic import BatchDiagnostic
+from cdbench.claims.classic_order import ClassicOrder
 from cdbench.claims.comparable_kappa import ComparableKappa
 from cdbench.claims.convolution import ConvolutionExtends
 from cdbench.claims.cost import Cost
@@ -18,7 +19,9 @@ from cdbench.claims.figure2 import Figure2
 from cdbench.claims.final_loss import FinalLoss
 from cdbench.claims.first_row import FirstRow
 from cdbench.claims.fisher_flatness import FisherFlatness
+from cdbench.claims.fourier_basis import FourierBasis
 from cdbench.claims.gradients import Gradients
+from cdbench.claims.harder_images import HarderImages
 from cdbench.claims.harder_tasks import HarderTasks
 from cdbench.claims.hessian_wtw import HessianWtw
 from cdbench.claims.input_only_spectrum import InputOnlySpectrum
@@ -36,6 +39,7 @@ from cdbench.claims.quantitative_agreement import QuantitativeAgreement
 from cdbench.claims.shannon_capacity import ShannonCapacity
 from cdbench.claims.sodium_splitting import SodiumSplitting
 from cdbench.claims.step_size import StepSize
+from cdbench.claims.structured_rivals import StructuredRivals
 from cdbench.claims.theorem1 import Theorem1
 from cdbench.claims.theorem2 import Theorem2
 from cdbench.claims.theorem2_hypothesis import Theorem2Hypothesis
@@ -85,6 +89,10 @@ _IN_ORDER: tuple[type[Claim], ...] = (
     OddHeads,
     Language,
     DeepNetworks,
+    HarderImages,
+    FourierBasis,
+    StructuredRivals,
+    ClassicOrder,
 )
 
 CLAIMS: dict[str, Claim] = {claim.name: claim() for claim in _IN_ORDER}
