@@ -1,6 +1,6 @@
 """Claim: of the structured layers of the field CDLinear is the one to choose."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from cdbench.claims.base import Measurements
@@ -93,7 +93,8 @@ class StructuredRivals(OfStudy):
         if _is_chosen(list(layers.values())):
             return Judgement(CONDITIONAL, measured, reason, "the network cannot be made narrower")
         if fine:
-            return Judgement(CONDITIONAL, measured, reason, f"on {', '.join(fine)}")
+            named = "; ".join(f"on {part}, against {_rivals(cases, part)}" for part in fine)
+            return Judgement(CONDITIONAL, measured, reason, named)
         is_lost = len(lost) == len(self.parts)
         return Judgement(CONTRADICTED if is_lost else NOT_SUPPORTED, measured, reason)
 
@@ -114,6 +115,11 @@ def _cases(found: Measurements, parts: Sequence[str]) -> Iterator[tuple[Case, Me
             continue
 
 
+def _rivals(cases: Mapping[Case, Measurement], part: str) -> str:
+    """Return the rivals that compete in a part with every seed."""
+    return " and ".join(dict.fromkeys(rival for own, _, rival in cases if own == part))
+
+
 def _counts(cases: Sequence[Measurement]) -> tuple[int, int]:
     return sum(above(case, 0) for case in cases), sum(below(case, 0) for case in cases)
 
@@ -128,7 +134,7 @@ def _loses(cases: Sequence[Measurement]) -> bool:
     return n_lost > n_won
 
 
-def _reason(cases: dict[Case, Measurement]) -> str:
+def _reason(cases: Mapping[Case, Measurement]) -> str:
     """Tell the counts of each rival, and the differences to the narrower dense network."""
     by_rival = []
     for rival in (NARROWER, *RIVALS):

@@ -191,7 +191,9 @@ def _lead(cases: Sequence[_Case]) -> list[str]:
             f"In {n} cases (a part at a size), {OURS} is surely ahead of a dense network of the "
             f"same size in {ahead} and surely behind in {behind}."
         )
-    others = {family: own for family, own in counts.items() if family != OURS}
+    # Of one that takes part in few cases its share would say little.
+    enough = max(own[0] for own in counts.values()) / 2
+    others = {f: own for f, own in counts.items() if f != OURS and own[0] >= enough}
     if others:
         family, (n, ahead, behind) = max(
             others.items(), key=lambda item: (item[1][1] - item[1][2]) / item[1][0]

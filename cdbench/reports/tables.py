@@ -52,7 +52,8 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
             console.print(Text(line), soft_wrap=True)
     else:
         _print_table(console, report, columns, rows, *layout)
-    console.print()
+    if report.notes:
+        console.print()
     for note in report.notes:
         console.print(Text(printable(note)))
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
