@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,11 +13,21 @@ import pytest
 from cdbench.claims import CLAIMS
 from cdbench.claims.base import Bench, Measurements
 from cdbench.claims.classic_order import LARGER, SMALLER, ClassicOrder
-from cdbench.claims.evidence.studied import DENSE, NARROWER, OURS, SIZES, OfStudy, accuracy
+from cdbench.claims.evidence.studied import (
+    DENSE,
+    NARROWER,
+    OURS,
+    PLAN,
+    SIZES,
+    OfStudy,
+    accuracy,
+)
 from cdbench.claims.fourier_basis import FourierBasis
 from cdbench.claims.harder_images import HarderImages
 from cdbench.claims.structured_rivals import StructuredRivals
 from cdbench.claims.verdict import judged as for_population
+from cdbench.cli.settings import load_settings
+from cdbench.config.study import read_study
 from cdbench.records.comparison import StudiedRun, label_of
 from cdbench.records.judgement import (
     CONDITIONAL,
@@ -31,9 +42,11 @@ from cdbench.statistics.estimands import TRAININGS, placed
 from cdbench.statistics.estimates import Observations, mean_difference
 from tests.cli_tools import Here
 from tests.test_claims_depth import judged
-from tests.test_study import once
+from tests.test_study import TOML, once
 
 __all__ = ["once"]
+
+ROOT = Path(__file__).parents[1]
 
 STUDIED: tuple[OfStudy, ...] = (
     HarderImages(),
@@ -118,10 +131,16 @@ def test_a_layer_is_chosen_that_never_loses() -> None:
         claim,
         lambda part, size, label: 0.8 + (0.01 if part == "mnist" else -0.01) * (label == OURS),
     )
-    assert some.verdict == CONDITIONAL
-    assert some.condition == (
-        "on mnist, against narrower dense and monarch and low-rank and kronecker and ldr-sd and "
-        "acdc and toeplitz-like and block-diagonal"
+    assert some.verdict == NOT_SUPPORTED  # one part of seven
+    few = ("mnist", "digits-work")
+    most = judgement_of(
+        claim,
+        lambda part, size, label: 0.8 + (-0.01 if part in few else 0.01) * (label == OURS),
+    )
+    assert most.verdict == CONDITIONAL
+    assert str(most.condition).startswith(
+        "on digits, against narrower dense and monarch and low-rank and kronecker and ldr-sd and "
+        "acdc and toeplitz-like and block-diagonal; on fashion-mnist, against"
     )
 
 
@@ -134,6 +153,12 @@ def test_a_rival_that_lost_a_seed_is_no_case() -> None:
     left = n_cases - len(claim.parts) * len(SIZES)
     assert f"of {left} cases wins {left}" in lost.measured
     assert "monarch" not in lost.reason
+    own = judgement_of(claim, ahead(OURS, 0.01), lost=OURS)
+    assert own.verdict == NOT_SUPPORTED  # no case is left
+
+
+def test_the_released_plan_is_the_one_that_the_rules_are_for() -> None:
+    assert load_settings(ROOT).study("released").digest() == PLAN
 
 
 def test_gaps_are_measured_against_those_on_the_digits() -> None:
@@ -199,6 +224,7 @@ class OfSmall(OfStudy):
     title = "CDLinear is as good as dense"
     statement = where = published = method = rule = overturn = "Of a test."
     study, parts, sizes = "small", ("iris", "wine"), (0.5,)
+    plan_digest = read_study("small", tomllib.loads(TOML)["studies"]["small"]).digest()
 
     def measure(self, observations: Observations) -> list[Measurement]:
         return [
@@ -216,7 +242,10 @@ def test_they_are_judged_where_their_study_is_there(
         monkeypatch.delitem(CLAIMS, name)
     monkeypatch.setitem(CLAIMS, OfSmall.name, OfSmall())
     answer = here("audit", "--claim", OfSmall.name)
-    line = "of-small: not measured, its study is not there: cdbench study small --only iris wine\n"
+    line = (
+        "of-small: not measured, its study is not there, or by another plan: cdbench study small "
+        "--only iris wine\n"
+    )
     assert line in answer.err
     shutil.copy(once, here.folder / "runs.db")
     first, again = here("audit"), here("audit")

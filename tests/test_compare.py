@@ -80,11 +80,11 @@ def test_one_that_was_interrupted_goes_on_and_comes_to_the_same(
     real = train_and_store
     calls: list[int] = []
 
-    def interrupted(needs: Any, *rest: Any) -> int:
+    def interrupted(needs: Any, *rest: Any, **more: Any) -> int:
         calls.append(len(needs))
         if len(calls) not in (1, 3):  # the first trials, and later the first that are reported
-            return real(needs, *rest)
-        real(dict(list(needs.items())[: len(needs) // 2]), *rest)
+            return real(needs, *rest, **more)
+        real(dict(list(needs.items())[: len(needs) // 2]), *rest, **more)
         return 130
 
     monkeypatch.setattr("cdbench.cli.comparing.train_and_store", interrupted)

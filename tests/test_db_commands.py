@@ -216,9 +216,9 @@ def test_merge_and_copy_say_what_they_did(here: Here) -> None:
     assert answer.code == 0
     assert re.search(r"^run +17 rows  SHA-256 \w{16}…  equal$", answer.out, re.M)
     answer = here("db", "merge", "runs.db", "--db", "new.db")
-    assert "runs                 0 came, 17 were there already" in answer.out
+    assert "runs                     0 came, 17 were there already" in answer.out
     answer = here("db", "merge", "new.db", "--db", "third.db")
-    assert "runs                17 came\n" in answer.out
+    assert "runs                    17 came\n" in answer.out
 
 
 OWN = (

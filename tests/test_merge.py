@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from cdbench.cli.db.merge import WORDS
 from cdbench.errors import StoreError
 from cdbench.records.run import Run
 from cdbench.store.comparison_rows import begin_comparison, end_comparison
@@ -432,3 +433,7 @@ def test_merge_that_fails_half_way_brings_nothing(
     with pytest.raises(KeyboardInterrupt):
         merge_database(location, other)
     assert fingerprints(location) == before
+
+
+def test_every_table_that_is_merged_has_a_word_for_the_user() -> None:
+    assert WORDS.keys() == merging.IDENTITIES.keys()

@@ -1,6 +1,7 @@
 """``cdbench study`` and ``report --study``: named comparisons, made whole, apart, or again."""
 
 import json
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -85,7 +86,9 @@ def test_halves_made_apart_and_merged_give_the_same_report(studied: Here, once: 
         assert answer.code == 0
         other = "wine" if part == "iris" else "iris"
         assert f"cdbench study small --only {other}" in " ".join(answer.out.split())
-    merge_database(str(folder / "wine.db"), str(folder / "iris.db"))
+    merged = studied("db", "merge", "iris.db", "--db", "wine.db")
+    assert merged.code == 0
+    assert re.search(r"^parts of studies +1 came$", merged.out, re.M)
     whole = reports(studied, once)
     assert all(whole)
     assert reports(studied, folder / "wine.db") == whole
@@ -109,11 +112,11 @@ def test_one_that_stopped_goes_on_and_comes_to_the_same(
     real = train_and_store
     calls: list[int] = []
 
-    def interrupted(needs: Any, *rest: Any) -> int:
+    def interrupted(needs: Any, *rest: Any, **more: Any) -> int:
         calls.append(len(needs))
         if len(calls) < 3:
-            return real(needs, *rest)
-        real(dict(list(needs.items())[: len(needs) // 2]), *rest)
+            return real(needs, *rest, **more)
+        real(dict(list(needs.items())[: len(needs) // 2]), *rest, **more)
         return 130
 
     words = ("study", "small", "--jobs", "1", "--db", "runs.db")
@@ -167,7 +170,31 @@ def test_a_dry_run_goes_on_without_data_that_are_not_here(studied: Here) -> None
     assert answer.code == 0
     assert answer.err.startswith("cdbench: part mine: gone.csv: no such file")
     assert answer.err.count("\n") == 1
-    assert "77 runs" in answer.out
+    assert "2 of 3 parts: 77 runs" in answer.out
+
+
+def test_a_plan_that_is_taken_back_is_reported_as_itself(studied: Here) -> None:
+    words = ("study", "small", "--jobs", "1", "--only", "wine", "--db", "runs.db")
+    own, other = TOML, TOML.replace("epochs = 2", "epochs = 1")
+    tables = []
+    for toml in (own, other, own):
+        (studied.folder / "cdbench.toml").write_text(toml, encoding="utf-8")
+        answer = studied(*words)
+        assert answer.code == 0
+        tables.append(answer.out[answer.out.index("Study small: the best") :])
+    assert tables[0] == tables[2] != tables[1]
+
+
+def test_the_parts_of_a_study_are_found_by_their_plans_and_not_by_names(
+    studied: Here, once: Path
+) -> None:
+    mine = studied.folder / "mine.db"
+    shutil.copy(once, mine)
+    other = ("compare", "--dataset", "wine", "--hidden", "8", "8", "--epochs", "1", "--budget")
+    seeds = ("--seeds", "0..2", "--layer", "cdlinear", "--jobs", "1", "--db", "other.db")
+    assert studied(*other, "0.5", *seeds, "--name", "small-iris").code == 0
+    merge_database(str(mine), str(studied.folder / "other.db"))
+    assert reports(studied, mine) == reports(studied, once)
 
 
 def test_a_part_whose_data_changed_is_another_comparison(studied: Here) -> None:
@@ -191,6 +218,17 @@ def test_a_part_whose_data_changed_is_another_comparison(studied: Here) -> None:
 @pytest.mark.parametrize(
     ("toml", "words", "line"),
     [
+        ("[studies]\na = 1", ("a",), "studies.a = 1: expected a table, [studies.a]"),
+        (
+            "[studies.a.parts.b]\nmatch = 3",
+            ("a",),
+            "[studies.a.parts.b] match = 3: expected a text",
+        ),
+        (
+            "[studies.a.parts.b]\nbudget = [0.5, 0.5]",
+            ("a",),
+            "part b: budget: 0.5 0.5 repeats a value; expected each once",
+        ),
         ("", ("other",), "unknown study 'other': "),
         (TOML, ("smal",), "unknown study 'smal'"),
         (TOML, ("small", "--only", "win"), "unknown part of the study small 'win'"),
@@ -300,7 +338,7 @@ def test_families_are_counted_and_ordered_by_what_they_gained() -> None:
     answers, families = study_reports(StoredStudy("s", {"a": {}, "b": {}}, {"a": part}))
     assert answers.rows == [["a", "monarch", "0.5", "+10.00*", "−10.00*"]]
     assert answers.lead == [
-        "In 1 cases (a part at a size), cdlinear is surely ahead of a dense network of the same "
+        "In 1 case (a part at a size), cdlinear is surely ahead of a dense network of the same "
         "size in 0 and surely behind in 1.",
         "Of the other families monarch does best by this count: ahead in 1 and behind in 0 of 1.",
     ]

@@ -134,6 +134,8 @@ class Claim(ABC):
         hours or data that not everyone has.
     study : str
         Name of the study that it rests on, in place of runs of its own; empty for most.
+    plan_digest : str
+        Digest of that study's plan, which was written with the rule.
     parts : tuple of str
         The parts of that study that it needs.
     """
@@ -154,6 +156,7 @@ class Claim(ABC):
     about: ClassVar[str] = SPLITS
     on_request: ClassVar[bool] = False
     study: ClassVar[str] = ""
+    plan_digest: ClassVar[str] = ""
     parts: ClassVar[tuple[str, ...]] = ()
 
     @property

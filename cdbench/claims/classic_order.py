@@ -59,7 +59,7 @@ class ClassicOrder(OfStudy):
         "every family starts from weights that keep the variance of its outputs and has its own "
         "best rate. There low-rank layers had begun with 1/4,000 of that variance, and all had one "
         "rate. Circulant layers have 1,024 weights, low-rank and Toeplitz-like ones 8,192 as "
-        f"there; beside them low rank at the circulant's size. {HOW.split(':', maxsplit=1)[0]}: "
+        f"there; beside them rank 1, with 2,048. {HOW.split(':', maxsplit=1)[0]}: "
         "here two epochs, 10 seeds."
     )
     rule = (
@@ -119,7 +119,7 @@ class ClassicOrder(OfStudy):
         return Judgement(
             verdict,
             f"circulant less low-rank {in_points(decisive)}",
-            f"In order of test accuracy: {order}. Published: {published}. Circulant less low rank "
-            f"of its own size: {in_points(found.find(ACCURACY, CIRCULANT, SMALL_RANK))}; "
+            f"In order of test accuracy: {order}. Published: {published}. Circulant less rank 1, "
+            f"nearest in size: {in_points(found.find(ACCURACY, CIRCULANT, SMALL_RANK))}; "
             f"Toeplitz-like less low rank: {in_points(found.find(ACCURACY, TOEPLITZ, LOW_RANK))}.",
         )

@@ -17,7 +17,7 @@ def studied(claim: "Claim", database: "Database") -> "list[StudiedRun]":
     """Return the runs of the parts that a claim rests on; none unless all parts have ended."""
     from cdbench.store.study_queries import studied_runs
 
-    runs = [run for run in studied_runs(database, claim.study) if run.part in claim.parts]
+    runs = [run for run in studied_runs(database, claim.plan_digest) if run.part in claim.parts]
     return runs if {run.part for run in runs} == {*claim.parts} else []
 
 
@@ -37,8 +37,8 @@ def judge_study(
     runs = studied(claim, database)
     if not runs:
         echo(
-            f"{claim.name}: not measured, its study is not there: cdbench study {claim.study} "
-            f"--only {' '.join(claim.parts)}",
+            f"{claim.name}: not measured, its study is not there, or by another plan: "
+            f"cdbench study {claim.study} --only {' '.join(claim.parts)}",
             err=True,
         )
         return

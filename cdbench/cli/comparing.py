@@ -57,7 +57,7 @@ class _Stages:
         self.ended: dict[RunConfig, EndedRun] = {}
         self.asked: set[RunConfig] = set()
 
-    def train(self, needs: dict[RunConfig, Diagnostics]) -> bool:
+    def train(self, needs: dict[RunConfig, Diagnostics], *, together: bool = True) -> bool:
         """Train what is missing; return whether all of it ended, if only by divergence.
 
         It does not on an interrupt, or where a cluster was lost.
@@ -67,6 +67,7 @@ class _Stages:
         code = train_and_store(
             *(in_good_order(needs), self.jobs, self.database, command_line(), 1, cluster),
             self._count,
+            together=together,
         )
         ended = ended_runs(self.database, needs, failed_too=True)
         whole = code != INTERRUPTED and ended.keys() == needs.keys()
@@ -121,7 +122,8 @@ class _Stages:
         }
         if missing:
             echo(f"reporting: {len(missing):,} runs", err=True)
-            if not self.train(missing):
+            # One by one, as not every family can train side by side, and times are compared.
+            if not self.train(missing, together=False):
                 return None
         return wanted
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
-from cdbench.errors import OutputError, UnknownNameError
+from cdbench.errors import MissingResultsError, OutputError, UnknownNameError
 from cdbench.system.home_folders import expanded
 
 
@@ -38,7 +38,12 @@ def plot_study(db: str, name: str, parts: list[str] | None, output: Path, form: 
                     gaps.append(Gap(label, line.budget, scale * own.difference, low, high))
         fewer = "" if measure.sign > 0 else ", fewer"
         panels.append(Panel(part, f"{measure.gap_unit}{fewer}", gaps))
-    title = f"Study {found.name}: ahead of the narrower dense network by"
+    if not panels:
+        raise MissingResultsError(
+            f"{database.name}: of the study {found.name} nothing to draw has come to its end; to "
+            f"make it: cdbench study {found.name}"
+        )
+    title = f"Study {found.name}: how far ahead of the narrower dense network"
     figure = study_gaps(panels, title, f"study {found.name} of {database.label}")
     (file,) = figure_files(Path(expanded(output, OutputError)), [f"study-{found.name}"], form)
     if save_figure(figure, file, form):

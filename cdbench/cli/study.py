@@ -73,7 +73,7 @@ def study(
     wanted = load_settings(working_folder()).study(name)
     parts = _chosen(wanted, only)
     planned = _planned(wanted, parts, say_only=dry_run)
-    print_study_plan(wanted.name, planned, db, jobs)
+    print_study_plan(wanted.name, planned, len(wanted.parts), db, jobs)
     if dry_run:
         return COMPLETED
     if scheduler is not None:
@@ -100,7 +100,7 @@ def study(
         begin_part(database, wanted, part, found.plan.digest())
     from cdbench.reports.study import study_reports
 
-    for report in study_reports(stored_study(database, wanted.name)):
+    for report in study_reports(stored_study(database, wanted.name, wanted.digest())):
         echo()
         print_report(report)
     echo(f"stored in {database.name}; to see it again: cdbench report --study {wanted.name}")

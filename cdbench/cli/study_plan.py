@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from cdbench.comparison.planning import Planned
 
 
-def print_study_plan(name: str, parts: Mapping[str, "Planned"], db: str, jobs: int | None) -> None:
+def print_study_plan(
+    name: str, parts: Mapping[str, "Planned"], n_parts: int, db: str, jobs: int | None
+) -> None:
     """Print each part's data, models, runs, time and smallest effects; then the sum."""
     from cdbench.reports.study_plan import PlannedPart, study_plan
     from cdbench.statistics.power import deviation_of
@@ -31,7 +33,8 @@ def print_study_plan(name: str, parts: Mapping[str, "Planned"], db: str, jobs: i
     total = sum(row.seconds for row in rows)
     elapsed = total / (jobs or os.cpu_count() or 1)
     n_runs = sum(row.n_runs for row in rows)
+    of = f"{len(parts)} of {n_parts} parts: " if len(parts) < n_parts else ""
     echo(
-        f"{n_runs:,} runs, {spoken(total)} of processor time, if none is stored; here "
+        f"{of}{n_runs:,} runs, {spoken(total)} of processor time, if none is stored; here "
         f"{spoken(elapsed)}"
     )

@@ -27,6 +27,8 @@ def train_and_store(
     blas_threads: int = 1,
     cluster: "Cluster | None" = None,
     count: Callable[[], str] | None = None,
+    *,
+    together: bool = True,
 ) -> int:
     """Train the configurations and store each run as it ends; return the exit code.
 
@@ -47,6 +49,8 @@ def train_and_store(
     count : callable, optional
         Returns what an interrupt tells to be stored, such as ``7 of 9 runs``, where ``needs`` are
         only a part of that; by default their completed runs are told.
+    together : bool
+        Whether runs that can be are trained side by side, where no cluster trains them.
     """
     with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.cli.progress import SweepProgress
@@ -55,7 +59,9 @@ def train_and_store(
 
     jobs = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
     if cluster is None:
-        batches = execute_in_batches(list(needs), jobs, needs, blas_threads=blas_threads)
+        batches = execute_in_batches(
+            list(needs), jobs, needs, blas_threads=blas_threads, together=together
+        )
     else:
         from cdbench.running.cluster import execute_on_cluster
 

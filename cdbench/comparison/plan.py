@@ -138,6 +138,12 @@ class Plan:
                     f"budget = {budget:g}: expected a share of the dense network's size such as "
                     "0.25, or a size such as 2000"
                 )
+        lists = {"budget": self.budgets, "layer": [str(one) for one in self.entrants]}
+        lists |= {"seeds": self.seeds, "tuning_seeds": self.tuning_seeds}
+        for name, values in lists.items():
+            if len(set(values)) < len(values):
+                told = " ".join(map(str, values))
+                raise ConfigurationError(f"{name}: {told} repeats a value; expected each once")
         common = set(self.seeds) & set(self.tuning_seeds)
         if common:
             raise ConfigurationError(

@@ -71,6 +71,8 @@ def read_study(name: str, table: Mapping[str, Any]) -> Study:
         If a value is invalid, or there is no part.
     """
     title = f"[studies.{name}"
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"studies.{name} = {table!r}: expected a table, {title}]")
     parts = table.get(PARTS)
     if not isinstance(parts, dict) or not parts:
         raise ConfigurationError(
@@ -111,4 +113,8 @@ def _value(name: str, value: Any) -> Any:
         if not layers or not all(isinstance(layer, str) for layer in layers):
             raise ConfigurationError(f"layer = {value!r}: expected families, as in ['cdlinear']")
         return layers
-    return value if name == "match" else checked_knob(name, value)  # a plan knows its two words
+    if name == "match":
+        if not isinstance(value, str):
+            raise ConfigurationError(f"match = {value!r}: expected a text")
+        return value  # a plan knows its two words
+    return checked_knob(name, value)

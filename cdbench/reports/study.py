@@ -187,9 +187,10 @@ def _lead(cases: Sequence[_Case]) -> list[str]:
     told = []
     if OURS in counts:
         n, ahead, behind = counts[OURS]
+        cases_of = "case" if n == 1 else "cases"
         told.append(
-            f"In {n} cases (a part at a size), {OURS} is surely ahead of a dense network of the "
-            f"same size in {ahead} and surely behind in {behind}."
+            f"In {n} {cases_of} (a part at a size), {OURS} is surely ahead of a dense network of "
+            f"the same size in {ahead} and surely behind in {behind}."
         )
     # Of one that takes part in few cases its share would say little.
     enough = max(own[0] for own in counts.values()) / 2

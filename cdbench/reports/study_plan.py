@@ -43,9 +43,10 @@ def study_plan(name: str, parts: Sequence[PlannedPart]) -> Report:
         rows=[_cells(part) for part in parts],
         notes=[
             "Hours of one core, from a few timed steps of each model. Finds: the smallest mean "
-            f"difference to the narrower dense network that is found with a power of {POWER:.0%} "
-            "over seeds at 5 %, without Holm's correction; in standard deviations of a difference "
-            "(sd), or where comparisons on the set are stored in points, or in the measure's unit.",
+            "difference to the narrower dense network that is found with a power of "
+            f"{100 * POWER:.0f} % over seeds at 5 %, without Holm's correction; in standard "
+            "deviations of a difference (sd), or where comparisons on the set are stored in "
+            "points, or in the measure's unit.",
         ],
         records=[
             {

@@ -41,6 +41,7 @@ def execute_in_batches(
     diagnostics: Mapping[RunConfig, Diagnostics] | None = None,
     *,
     blas_threads: int = 1,
+    together: bool = True,
 ) -> Iterator[list[Run]]:
     """Train the configurations and yield the runs that ended since the last request.
 
@@ -57,6 +58,8 @@ def execute_in_batches(
         What to measure besides the epochs, for configurations that do not use the default.
     blas_threads : int
         Threads of each run's matrix products.
+    together : bool
+        Whether runs that can be are trained side by side; their times are then shares of a whole.
 
     Yields
     ------
@@ -72,9 +75,11 @@ def execute_in_batches(
     """
     measured = diagnostics or {}
     jobs = min(jobs, len(configs))
-    tasks = grouped(
-        [Task(one, measured.get(one, Diagnostics()), blas_threads) for one in configs], jobs
-    )
+    tasks: Iterable[Task] = [
+        Task(one, measured.get(one, Diagnostics()), blas_threads) for one in configs
+    ]
+    if together:
+        tasks = grouped(list(tasks), jobs)
     if jobs > 1:
         yield from Pool(start_server(), jobs, _give_up).batches(tasks)
     else:

@@ -91,6 +91,7 @@ _COMPARISONS = """
 _NAMED = _COMPARISONS + "AND name = :name ORDER BY sequence DESC"
 _ANY = _COMPARISONS + "ORDER BY sequence DESC"
 _BY_NAME, _NEWEST = text(_NAMED), text(_ANY)
+_BY_KEY = text(_COMPARISONS + "AND comparison_id = :id")
 _NAMES = text("SELECT DISTINCT name FROM comparison WHERE ended_at IS NOT NULL ORDER BY name")
 
 _STATE = text("SELECT name, ended_at FROM comparison WHERE comparison_id = :id")
@@ -184,6 +185,13 @@ def stored_comparison(database: Database, name: str | None = None) -> StoredComp
                 f"no comparison is named {name!r}; expected {' or '.join(names)}"
             )
         return StoredComparison(**row, lines=_lines(connection, row["comparison_id"]))
+
+
+def comparison_of(database: Database, comparison_id: int) -> StoredComparison:
+    """Return the comparison of this key, which has come to its end."""
+    with database.transaction() as connection:
+        row = connection.execute(_BY_KEY, {"id": comparison_id}).mappings().one()
+        return StoredComparison(**row, lines=_lines(connection, comparison_id))
 
 
 def rate_curves(

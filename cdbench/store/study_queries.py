@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.records.comparison import StudiedRun
-from cdbench.store.comparison_queries import StoredComparison, stored_comparison
+from cdbench.store.comparison_queries import StoredComparison, comparison_of
 from cdbench.store.database import Database
 
 
@@ -33,12 +33,14 @@ class StoredStudy:
 
 
 _STUDIES = "SELECT name, plan_json, plan_digest FROM study "
-_BY_NAME = text(_STUDIES + "WHERE name = :name ORDER BY sequence DESC")
-_ANY = text(_STUDIES + "ORDER BY sequence DESC")
+_ONE = text(
+    _STUDIES + "WHERE name = :name AND plan_digest = coalesce(:digest, plan_digest) "
+    "ORDER BY sequence DESC"
+)
 _NAMES = text("SELECT DISTINCT name FROM study ORDER BY name")
 _ENDED = text(
     """
-    SELECT part, comparison FROM studies
+    SELECT part, comparison_id FROM studies
     WHERE plan_digest = :digest AND ended_at IS NOT NULL ORDER BY part
     """
 )
@@ -65,34 +67,31 @@ _INTERVALS = text(
 )
 
 
-def stored_study(database: Database, name: str | None = None) -> StoredStudy:
-    """Return the study that was begun last, of this name if one is given.
+def stored_study(database: Database, name: str, digest: str | None = None) -> StoredStudy:
+    """Return the study of this name that was begun last, or the one with the plan of this digest.
 
     Raises
     ------
     MissingResultsError
-        If there is none at all.
+        If there is no study at all.
     ConfigurationError
         If there is none of this name.
     """
     with database.transaction() as connection:
-        row = _found(connection, database, name)
+        row = _found(connection, database, name, digest)
         found = connection.execute(_ENDED, {"digest": row["plan_digest"]})
-        ended: dict[str, str] = {own.part: own.comparison for own in found}
+        ended: dict[str, int] = {own.part: own.comparison_id for own in found}
     return StoredStudy(
         row["name"],
         {options.pop("part"): options for options in json.loads(row["plan_json"])},
-        {part: stored_comparison(database, own) for part, own in ended.items()},
+        {part: comparison_of(database, own) for part, own in ended.items()},
     )
 
 
-def studied_runs(database: Database, name: str) -> list[StudiedRun]:
-    """Return the runs that the parts of the newest study of this name report; none without it."""
+def studied_runs(database: Database, digest: str) -> list[StudiedRun]:
+    """Return the runs that the parts of the study with this plan report; none without it."""
     with database.transaction() as connection:
-        row = connection.execute(_BY_NAME, {"name": name}).mappings().first()
-        if row is None:
-            return []
-        found = connection.execute(_RUNS, {"digest": row["plan_digest"]}).mappings()
+        found = connection.execute(_RUNS, {"digest": digest}).mappings()
         return [StudiedRun(**own) for own in found]
 
 
@@ -113,13 +112,14 @@ def intervals_on(database: Database, dataset: str) -> list[tuple[float, float, i
     ]
 
 
-def _found(connection: Connection, database: Database, name: str | None) -> Mapping[str, Any]:
-    question = _ANY if name is None else _BY_NAME
-    named = {} if name is None else {"name": name}
-    row = connection.execute(question, named).mappings().first()
+def _found(
+    connection: Connection, database: Database, name: str, digest: str | None
+) -> Mapping[str, Any]:
+    asked = {"name": name, "digest": digest}
+    row = connection.execute(_ONE, asked).mappings().first()
     if row is None:
         names = list(connection.execute(_NAMES).scalars())
-        if name is None or not names:
+        if not names:
             raise MissingResultsError(
                 f"{database.name}: no study was begun; to begin one: cdbench study NAME, where "
                 "cdbench.toml has [studies.NAME]"

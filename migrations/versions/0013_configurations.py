@@ -1,8 +1,8 @@
 """What runs of one configuration have in common is stored once, in `configuration`.
 
 These are the configuration without its seed, its digest, the digest of its dense counterpart (now
-that of the group, without the seed too) and the fingerprint of its data. They were two fifths of the released file. A run keeps its seed, its knobs and the digest of all of
-it. The views change.
+that of the group, without the seed too) and the fingerprint of its data. They were two fifths of
+the released file. A run keeps its seed, its knobs and the digest of all of it. The views change.
 
 Revision: 0013, after 0012.
 """

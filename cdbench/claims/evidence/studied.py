@@ -27,6 +27,10 @@ HOW = (
 )
 
 
+PLAN = "0e11149a855e274863aab9cdcbcf12e135e147863cb752390d9e20a2e159fe22"
+"""Digest of the released study in cdbench.toml: a study that only has its name decides nothing."""
+
+
 def accuracy(part: str, size: float) -> str:
     """Return the quantity: test accuracies of a part at a size; its subjects are the models."""
     return f"test accuracy, {part} at {size:g}, share"
@@ -36,6 +40,7 @@ class OfStudy(Claim):
     """A claim on the released study; its parts are judged when all that it needs are there."""
 
     study = "released"
+    plan_digest = PLAN
     on_request = True
     sizes: ClassVar[tuple[float, ...]] = SIZES
 

@@ -16,6 +16,8 @@ WORDS = {
     "claim_result": "judgements",
     "benchmark": "benchmarks",
     "comparison": "comparisons",
+    "study": "studies",
+    "study_part": "parts of studies",
 }
 
 
@@ -41,6 +43,6 @@ def merge(
     for arrivals in merge_database(db, other):
         there = f", {arrivals.there:,} were there already" if arrivals.there else ""
         if arrivals.came or arrivals.there:
-            echo(f"{WORDS[arrivals.table]:12} {arrivals.came:9,} came{there}")
+            echo(f"{WORDS[arrivals.table]:16} {arrivals.came:9,} came{there}")
     echo(f"{find_location(other).name} is in {find_location(db).name}")
     return COMPLETED

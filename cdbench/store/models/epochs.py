@@ -22,7 +22,9 @@ class Epoch(Base):
     test_accuracy: Mapped[float | None] = mapped_column(
         comment="Share of the test split classified correctly, 0 to 1; NULL of a regression."
     )
-    duration_s: Mapped[float] = mapped_column(comment="Wall time of its updates, seconds.")
+    duration_s: Mapped[float] = mapped_column(
+        comment="Wall time of its updates, seconds; of runs side by side, all by their number."
+    )
     validation_loss: Mapped[float | None] = mapped_column(
         comment="Mean loss on the samples held out for validation; NULL without them."
     )
