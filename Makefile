@@ -68,6 +68,9 @@ docs: .venv/installed-test
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --compare --name digits --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --claim convolution attention odd-heads language deep-networks --db .venv/released/runs.db --output docs/figures
+	$(BIN)/cdbench plot --claim harder-images fourier-basis structured-rivals classic-order --db .venv/released/runs.db --output docs/figures
+	$(BIN)/cdbench plot --study released --db .venv/released/runs.db --output docs/figures
+	$(BIN)/cdbench plot --study released --name digits mnist fashion-mnist cifar-10-gray --db .venv/released/runs.db --output docs/figures/study.png
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cdbench needs Python 3.11 or newer; try make PYTHON=python3.11")'

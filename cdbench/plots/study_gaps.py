@@ -116,7 +116,8 @@ def _mark(axes: "Axes") -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
     left, right = axes.get_xlim()
-    round_numbers = (-100, -10, -3, -1, -0.5, 0, 0.5, 1, 3, 10)
+    near = (-0.4, -0.2, 0.2, 0.4) if right - left < 1 else (-0.5, 0.5)
+    round_numbers = (-100, -10, -3, -1, 0, 1, 3, 10, *near)
     marks = [x for x in round_numbers if left <= x <= right]
     axes.xaxis.set_major_locator(FixedLocator(marks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}".replace("-", "−")))
