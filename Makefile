@@ -70,7 +70,7 @@ docs: .venv/installed-test
 	$(BIN)/cdbench plot --claim convolution attention odd-heads language deep-networks --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --claim harder-images fourier-basis structured-rivals classic-order --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --study released --db .venv/released/runs.db --output docs/figures
-	$(BIN)/cdbench plot --study released --name digits mnist fashion-mnist cifar-10-gray --db .venv/released/runs.db --output docs/figures/study.png
+	$(BIN)/cdbench plot --study released --name digits fashion-mnist cifar-10-gray --db .venv/released/runs.db --output docs/figures/study.png
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cdbench needs Python 3.11 or newer; try make PYTHON=python3.11")'
