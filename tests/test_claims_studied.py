@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cdbench.claims import CLAIMS
 from cdbench.claims.base import Bench, Measurements
 from cdbench.claims.classic_order import LARGER, SMALLER, ClassicOrder
 from cdbench.claims.evidence.studied import (
@@ -238,9 +237,7 @@ class OfSmall(OfStudy):
 def test_they_are_judged_where_their_study_is_there(
     here: Here, once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [*CLAIMS]:
-        monkeypatch.delitem(CLAIMS, name)
-    monkeypatch.setitem(CLAIMS, OfSmall.name, OfSmall())
+    monkeypatch.setattr("cdbench.claims.CLAIMS", {OfSmall.name: OfSmall()})
     answer = here("audit", "--claim", OfSmall.name)
     line = (
         "of-small: not measured, its study is not there, or by another plan: cdbench study small "
