@@ -50,6 +50,7 @@ LOOKUPS = {
     "comparisons": ["comparison_id = 5"],
     "differences": ["comparison_line_id = 5"],
     "comparison_rates": ["comparison_id = 5"],
+    "studies": ["plan_digest = 'x'"],
     "comparison_accuracies": ["comparison_id = 5"],
 }
 """How a view is asked for a part of it; table1 is always a part, and models always of all runs."""

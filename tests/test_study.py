@@ -106,6 +106,7 @@ def test_merging_brings_the_parts_of_a_study_that_is_there(studied: Here, once: 
     assert [row[1] for row in rows(mine, question)] == ["iris", "wine"]
 
 
+@pytest.mark.long
 def test_one_that_stopped_goes_on_and_comes_to_the_same(
     studied: Here, once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_dry_run_goes_on_without_data_that_are_not_here(studied: Here) -> None
     assert "2 of 3 parts: 77 runs" in answer.out
 
 
+@pytest.mark.long
 def test_a_plan_that_is_taken_back_is_reported_as_itself(studied: Here) -> None:
     words = ("study", "small", "--jobs", "1", "--only", "wine", "--db", "runs.db")
     own, other = TOML, TOML.replace("epochs = 2", "epochs = 1")
@@ -197,6 +199,7 @@ def test_the_parts_of_a_study_are_found_by_their_plans_and_not_by_names(
     assert reports(studied, mine) == reports(studied, once)
 
 
+@pytest.mark.long
 def test_a_part_whose_data_changed_is_another_comparison(studied: Here) -> None:
     path = studied.folder / "mine.csv"
     rng = np.random.default_rng(0)

@@ -52,8 +52,7 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
             console.print(Text(line), soft_wrap=True)
     else:
         _print_table(console, report, columns, rows, *layout)
-    if report.notes:
-        console.print()
+    console.print()
     for note in report.notes:
         console.print(Text(printable(note)))
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"

@@ -29,7 +29,7 @@ def smallest_effect(n: int, overlap: float = 0.0) -> float:
     Examples
     --------
     >>> round(smallest_effect(10), 2), round(smallest_effect(10, 1 / 4), 2)
-    (1.0, 1.86)
+    (0.99, 1.86)
     """
     from scipy.stats import t  # here, because every sweep imports this room
 

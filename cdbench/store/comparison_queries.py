@@ -90,8 +90,9 @@ _COMPARISONS = """
     FROM comparison AS c WHERE ended_at IS NOT NULL """
 _NAMED = _COMPARISONS + "AND name = :name ORDER BY sequence DESC"
 _ANY = _COMPARISONS + "ORDER BY sequence DESC"
+_KEYED = _COMPARISONS + "AND comparison_id = :id"
 _BY_NAME, _NEWEST = text(_NAMED), text(_ANY)
-_BY_KEY = text(_COMPARISONS + "AND comparison_id = :id")
+_BY_KEY = text(_KEYED)
 _NAMES = text("SELECT DISTINCT name FROM comparison WHERE ended_at IS NOT NULL ORDER BY name")
 
 _STATE = text("SELECT name, ended_at FROM comparison WHERE comparison_id = :id")

@@ -32,10 +32,11 @@ class StoredStudy:
     parts: Mapping[str, StoredComparison]
 
 
-_STUDIES = "SELECT name, plan_json, plan_digest FROM study "
 _ONE = text(
-    _STUDIES + "WHERE name = :name AND plan_digest = coalesce(:digest, plan_digest) "
-    "ORDER BY sequence DESC"
+    """
+    SELECT name, plan_json, plan_digest FROM study
+    WHERE name = :name AND plan_digest = coalesce(:digest, plan_digest) ORDER BY sequence DESC
+    """
 )
 _NAMES = text("SELECT DISTINCT name FROM study ORDER BY name")
 _ENDED = text(
