@@ -31,7 +31,7 @@ SHARE = ", share"
 
 TEN, HUNDRED = 10, 100
 
-HEADING = 38
+HEADING = 42
 """Letters of a heading on one line."""
 
 
