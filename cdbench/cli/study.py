@@ -61,7 +61,7 @@ def study(
 
         cdbench study released --dry-run
 
-        cdbench study released --only digits wine --db mine.db
+        cdbench study released --only digits mnist --db mine.db
 
         cdbench report --study released
     """
