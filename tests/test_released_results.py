@@ -192,6 +192,9 @@ def test_released_database_draws_every_figure(tmp_path: Path) -> None:
     on_request = [claim.name for claim in CLAIMS.values() if claim.on_request]
     words = ["plot", "--claim", *on_request, "--db", str(RELEASED), "--output", str(tmp_path)]
     assert run(words) == 0
+    words = ["plot", "--study", "released", "--db", str(RELEASED), "--output"]
+    assert run([*words, str(tmp_path)]) == 0
+    assert run([*words, str(tmp_path / "study.png"), "--name", "digits", "cifar-10-gray"]) == 0
     drawn = {path.name for path in tmp_path.iterdir()}
     assert drawn == {path.name for path in (ROOT / "docs" / "figures").iterdir()}
 
