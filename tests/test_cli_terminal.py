@@ -125,6 +125,7 @@ def test_the_bar_shows_runs_done_running_failed_and_the_time_left(start: Start, 
     terminal = start(
         *("sweep", *SMALL_NETWORK, "--epochs", "300", "--B", "2", "--seeds", "0..3"),
         *("--learning-rate", "0.1", "1e200", "--no-baseline", "--jobs", jobs),
+        *("--dropout", "0.1"),  # with which runs train one by one
     )
     terminal.wait_for(lambda text: 1 <= done_of(text) < 8)
     bar = next(line for line in terminal.text().splitlines() if " done" in line)

@@ -312,7 +312,7 @@ def test_without_leave_to_write_nothing_is_trained(
     assert answer.err.count("\n") == 1
     for grant, lacking in (
         ("INSERT ON ALL TABLES IN SCHEMA public", "UPDATE on sweep"),
-        ("UPDATE ON sweep, comparison", "DELETE on comparison_run"),
+        ("UPDATE ON sweep, comparison, study_part", "DELETE on comparison_run"),
         (
             "DELETE ON comparison_run, comparison_line",
             "USAGE on public.comparison_comparison_id_seq",
