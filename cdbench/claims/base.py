@@ -135,7 +135,7 @@ class Claim(ABC):
     study : str
         Name of the study that it rests on, in place of runs of its own; empty for most.
     plan_digest : str
-        Digest of that study's plan, which was written with the rule.
+        Digest of the plan of that study, without which its name decides nothing.
     parts : tuple of str
         The parts of that study that it needs.
     """

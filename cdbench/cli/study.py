@@ -83,7 +83,7 @@ def study(
     from cdbench.cli.comparing import run_comparison
     from cdbench.cli.released import open_to_add
     from cdbench.store.study_queries import stored_study
-    from cdbench.store.study_rows import begin_part, begin_study
+    from cdbench.store.study_rows import begin_study, note_part
 
     database = open_to_add(db)
     begin_study(database, wanted, command_line())
@@ -97,7 +97,7 @@ def study(
         worst = max(worst, code)
         if stored_as is None:
             return code
-        begin_part(database, wanted, part, found.plan.digest())
+        note_part(database, wanted, part, found.plan.digest())
     from cdbench.reports.study import study_reports
 
     for report in study_reports(stored_study(database, wanted.name, wanted.digest())):

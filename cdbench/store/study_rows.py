@@ -1,4 +1,4 @@
-"""Writing studies: the plan once, and which comparison each part is when it is begun."""
+"""Writing studies: the plan once, and which comparison each part is when it has ended."""
 
 from datetime import UTC, datetime
 
@@ -42,8 +42,8 @@ def begin_study(database: Database, study: Study, command_line: str) -> None:
     written(database, write, find)
 
 
-def begin_part(database: Database, study: Study, part: str, comparison_digest: str) -> None:
-    """Write which comparison a part is; its data may have changed since it was begun before.
+def note_part(database: Database, study: Study, part: str, comparison_digest: str) -> None:
+    """Write which comparison a part is; its data may have changed since an earlier time.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from cdbench.store.view import View
 
 STUDIES = View(
-    "One row a part of a study that was begun.",
+    "One row a part of a study that has come to its end.",
     """
     SELECT s.name, p.part, c.name AS comparison, c.measure, c.started_at, c.ended_at,
         c.comparison_id, s.study_id, s.plan_digest

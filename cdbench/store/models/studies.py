@@ -25,7 +25,7 @@ class Study(Base):
 
 
 class StudyPart(Base):
-    """A part of a study that was begun, with the comparison that it is.
+    """A part of a study that has come to its end, with the comparison that it is.
 
     Named by digests, which are the same on every machine, so that parts run apart come together.
     """
