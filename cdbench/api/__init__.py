@@ -1,0 +1,1 @@
+"""What ``import cdbench`` offers."""

@@ -1,0 +1,1 @@
+"""The nearest members of families to given matrices."""

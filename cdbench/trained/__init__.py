@@ -1,0 +1,1 @@
+"""Networks that have been trained: to be kept, used and taken elsewhere."""
