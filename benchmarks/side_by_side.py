@@ -1,24 +1,36 @@
-"""Runs that differ in their seed only: side by side in a stack, or alone, by engine or by hand.
+"""Runs that differ in their seed only: side by side in a stack, or alone, by engine or by others.
 
 The paper's experiment, 25 epochs on the digits, one thread. A stack trains eight networks in the
-same calls of NumPy; its time is divided by eight. All take turns, and must come to the same loss.
-Seconds are the processor's, whose ratios repeat on a machine that others use too.
+same calls of NumPy; its time is divided by eight. All take turns, and the engine's must come to the
+same loss. JAX has a whole training under one jit, compiled before. Seconds are the processor's,
+whose ratios repeat on a machine that others use too.
 """
 
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import cycle
+from typing import Any
 
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.stack import Member, Stack
-from experiment import DTYPES, Task
-from measure import Bar, Row, Spread, alternate, arguments, one_thread, print_footer, print_rows
+from experiment import DTYPES, JAX, Task
+from measure import (
+    Bar,
+    Row,
+    Spread,
+    alternate,
+    arguments,
+    one_thread,
+    print_footer,
+    print_rows,
+    rivals,
+)
 
 RUNS, ROUNDS = 8, 11
 ALONE, TOGETHER, HAND = "alone", f"{RUNS} side by side, a run", "by hand, alone"
-BAR = Bar(1.25)
-"""How many times faster a run is to be than alone."""
+BARS = {ALONE: Bar(1.25), JAX: Bar(1.0)}
+"""How many times faster a run is to be than alone, and than JAX's."""
 
 
 def together(tasks: Sequence[Task]) -> list[float]:
@@ -33,27 +45,31 @@ def together(tasks: Sequence[Task]) -> list[float]:
     return [metrics.training_loss for metrics in last]
 
 
-def compare(model: str, common: RunConfig, rounds: int) -> None:
-    """Let a stack, the engine and, for the dense network, the loop by hand take turns; print."""
+def compare(model: str, common: RunConfig, rounds: int, others: list[str]) -> None:
+    """Let a stack, the engine and, for the dense network, its rivals take turns; print."""
     tasks = [Task(replace(common, seed=seed)) for seed in range(RUNS)]
     losses = together(tasks)
     if losses != [task.by_engine()[0] for task in tasks]:
         raise SystemExit(f"{model}: side by side the losses are others than alone")
-    alone, by_hand = cycle(tasks), cycle(tasks)
-    found = {
+    alone, by_hand, by_jax = cycle(tasks), cycle(tasks), cycle(tasks)
+    found: dict[str, Any] = {
         ALONE: lambda: next(alone).by_engine(),
         TOGETHER: lambda: together(tasks),
     }
     if common.layer == "dense":
         found[HAND] = lambda: next(by_hand).by_hand()
+    if common.layer == "dense" and "jax" in others:
+        import with_jax
+
+        compiled = with_jax.compile_training(*tasks[0].everything)
+        found[JAX] = lambda: with_jax.train(compiled, *next(by_jax).everything)
     taken = alternate(found, rounds, least_s=0.0, clock=time.process_time)
     taken[TOGETHER] = [seconds / RUNS for seconds in taken[TOGETHER]]
     rows = [Row(TOGETHER, Spread.of(taken[TOGETHER]))]
-    for name in (ALONE, HAND):
+    for name in (ALONE, HAND, JAX):
         if name in taken:
             ratio = Spread.of_ratios(taken[name], taken[TOGETHER])
-            bar = BAR if name == ALONE else None
-            rows.append(Row(name, Spread.of(taken[name]), ratio, TOGETHER, bar))
+            rows.append(Row(name, Spread.of(taken[name]), ratio, TOGETHER, BARS.get(name)))
     print_rows(f"{model}, {common.dtype}, {common.epochs} epochs", rows)
 
 
@@ -61,11 +77,12 @@ def main() -> None:
     """Measure and print."""
     asked = arguments(__doc__).parse_args()
     one_thread()
+    others = rivals(asked)
     epochs, rounds = (2, 1) if asked.quick else (25, ROUNDS)
     for dtype in DTYPES:
         for model, knobs in (("dense", {"layer": "dense"}), ("B=4", {"B": 4})):
-            compare(model, RunConfig(dtype=dtype, epochs=epochs, **knobs), rounds)
-    print_footer([])
+            compare(model, RunConfig(dtype=dtype, epochs=epochs, **knobs), rounds, others)
+    print_footer(others)
 
 
 if __name__ == "__main__":
