@@ -7,6 +7,7 @@
     │   ├── UnknownNameError   a name that is not among the choices; gives the nearest one
     │   └── PluginError        a plug-in that is missing, another one, or breaks a law
     ├── DatasetError           a data set that cannot be read, or cannot be trained on
+    ├── ModelError             a trained network that cannot be read, or not be applied
     ├── ShapeError             an array whose shape does not fit
     ├── ClusterError           a Dask cluster that is not available, or no longer
     ├── WorkerError            worker processes that cannot be started, or all die
@@ -64,6 +65,10 @@ class PluginError(ConfigurationError):
 
 class DatasetError(CdbenchError):
     """A data set that cannot be read, or that cannot be trained on."""
+
+
+class ModelError(CdbenchError):
+    """A trained network that cannot be read, is damaged, or does not fit what it is applied to."""
 
 
 class ShapeError(CdbenchError):

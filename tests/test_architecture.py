@@ -46,7 +46,7 @@ ROOMS = {
     "config": {"errors"},
     "records": {"config"},
     "engine": {"config", "errors", "records"},
-    "datasets": {"config", "engine", "errors", "system"},
+    "datasets": {"config", "engine", "errors", "records", "system"},
     "diagnostics": {"config", "engine", "errors", "records"},
     "statistics": {"datasets", "engine", "records"},
     "store": {"config", "errors", "records", "system"},

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets import limits
-from cdbench.datasets.encoding import Texts, encoder, n_encoded
+from cdbench.datasets.encoding import Texts, fitted_encoding, n_encoded
 from cdbench.datasets.stratified import Indices, stratified_split
 from cdbench.datasets.trainable import TEST_SHARE, check_trainable
-from cdbench.datasets.transforms import TRANSFORMS
+from cdbench.datasets.transforms import TRANSFORMS, all_finite, transformed
 from cdbench.engine.products.base import Array
-from cdbench.engine.samples import Samples, Transform, chunks
+from cdbench.engine.samples import Samples
 from cdbench.engine.split import Split
 from cdbench.errors import DatasetError
+from cdbench.records.weights import Encoding, InputTransform
 
 HASHED_AT_ONCE = 512
 """Rows that are converted at a time."""
@@ -163,7 +164,7 @@ class Dataset:
             If transformed values are out of the range of float64 or of ``dtype``, or too few
             samples would be held out, or left, for each class to have one.
         """
-        (train, y_train), *others = self._encoded(self._sides(seed, validation))
+        encoding, ((train, y_train), *others) = self._encoded(self._sides(seed, validation))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # checked below
             try:
                 fitted = TRANSFORMS[transform](train)
@@ -174,7 +175,8 @@ class Dataset:
                 lost = ~np.logical_and.reduce([all_finite(X) for X in sides])
                 if lost.any():
                     raise self._not_finite(lost, transform, dtype)
-        split = Split(sides[0], y_train, sides[1], others[0][1])
+        inputs = InputTransform(fitted, self.order, encoding)
+        split = Split(sides[0], y_train, sides[1], others[0][1], inputs=inputs)
         if validation == 0:
             return split
         return replace(split, X_validation=sides[2], y_validation=others[1][1])
@@ -193,16 +195,20 @@ class Dataset:
         sides = [(self._rows(self.X, train), self.y[train]), test]
         return [*sides, (self._rows(self.X, held_out), self.y[held_out])][: 3 if validation else 2]
 
-    def _encoded(self, sides: list[Side]) -> list[Side]:
-        """Return samples of text and blanks as numbers, and the features in their order."""
+    def _encoded(self, sides: list[Side]) -> tuple[Encoding | None, list[Side]]:
+        """Return samples of text and blanks as numbers, and the features in their order.
+
+        And what encoded them, if anything did.
+        """
         if self.is_large:  # they have no text, and Samples know the order
-            return sides
+            return None, sides
         arrays = [(np.asarray(X), y) for X, y in sides]
+        encode = None
         if self.texts:
-            encode = encoder(self.name, arrays[0][0], self.texts)
+            encode = fitted_encoding(self.name, arrays[0][0], self.texts)
             arrays = [(encode(X), y) for X, y in arrays]
         order = self.order
-        return [(X if order is None else X.take(order, axis=1), y) for X, y in arrays]
+        return encode, [(X if order is None else X.take(order, axis=1), y) for X, y in arrays]
 
     def _drawn(self, n_test: int, seed: int) -> tuple[Indices, Indices]:
         """Return the training and the test samples."""
@@ -244,16 +250,3 @@ class Dataset:
             f"is not finite after the input transform {transform} in {dtype}; rescale it, for "
             "example by dividing it by that value, or choose another --input"
         )
-
-
-def transformed(X: Array | Samples, fitted: Transform, dtype: str) -> Array | Samples:
-    """Return samples with a transform, rounded to the dtype: now, or when they are taken."""
-    return X.transformed(fitted, dtype) if isinstance(X, Samples) else fitted(X).astype(dtype)
-
-
-def all_finite(X: Array | Samples) -> NDArray[np.bool_]:
-    """Return for each feature whether all of its values are finite, (n_features,)."""
-    finite = np.ones(X.shape[1], bool)
-    for chunk in chunks(X):
-        finite &= np.isfinite(chunk).all(axis=0)
-    return finite

@@ -4,12 +4,11 @@ It gives what scikit-learn's ColumnTransformer of SimpleImputer and OneHotEncode
 importing it; a test compares them.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from cdbench.engine.products.base import Array
 from cdbench.errors import DatasetError
+from cdbench.records.weights import Encoding
 
 Texts = tuple[tuple[str, ...], ...]
 """For each column the texts that it may be, sorted; none for one of numbers."""
@@ -20,7 +19,7 @@ def n_encoded(texts: Texts) -> int:
     return sum(max(1, len(one)) for one in texts)
 
 
-def encoder(name: str, X_train: Array, texts: Texts) -> Callable[[Array], Array]:
+def fitted_encoding(name: str, X_train: Array, texts: Texts) -> Encoding:
     """Return the map from columns as they were read to numbers, (N, n_encoded).
 
     A blank becomes the median of its column in the training samples, or its most frequent text, of
@@ -52,20 +51,6 @@ def encoder(name: str, X_train: Array, texts: Texts) -> Callable[[Array], Array]
         known = there[there >= 0].astype(np.int64) if own else there
         fills[number] = np.bincount(known, minlength=1).argmax() if own else np.median(there)
 
-    def encode(X: Array) -> Array:
-        filled = np.where(np.isnan(X), fills, X)
-        parts = [
-            column[:, None] == np.arange(len(own)) if own else column[:, None]
-            for column, own in zip(filled.T, texts, strict=True)
-        ]
-        return np.hstack(parts).astype(np.float64)
-
     is_text = np.concatenate([np.full(max(1, len(own)), bool(own)) for own in texts])
-    unseen = is_text & ~encode(X_train).any(axis=0)
-
-    def without_unseen(X: Array) -> Array:
-        encoded = encode(X)
-        encoded[:, unseen] = 0.0
-        return encoded
-
-    return without_unseen
+    everything = Encoding(texts, fills, np.zeros(len(is_text), bool))
+    return Encoding(texts, fills, is_text & ~everything(X_train).any(axis=0))

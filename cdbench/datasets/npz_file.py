@@ -76,7 +76,7 @@ def read_npz(path: Path, *, task: str = "classification", encode: bool = False) 
         If the file cannot be read, or its arrays do not have the expected names and shapes.
     """
     try:
-        with open_regular(path) as raw, _Directory(raw) as file:
+        with open_regular(path) as raw, Directory(raw) as file:
             if file.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
                 raise DatasetError(f"{path}: got a single .npy array, {EXPECTED}")
             with zipfile.ZipFile(file) as archive:
@@ -90,10 +90,11 @@ def read_npz(path: Path, *, task: str = "classification", encode: bool = False) 
     return table_from_arrays(str(path), X, y, encode=encode)
 
 
-class _Directory(io.BufferedReader):
+class Directory(io.BufferedReader):
     """A file that refuses to let zipfile read an implausibly long list of members."""
 
     def read(self, size: int | None = -1, /) -> bytes:
+        """Read so many bytes; ValueError if they are more than a list of members has."""
         if size is not None and size > MAX_DIRECTORY_BYTES:
             raise ValueError(f"its list of members, or a label, has {size:,} bytes")
         return super().read(size)
@@ -108,20 +109,22 @@ def _read_arrays(
         some = [name.removesuffix(".npy") for name in names[:10]]
         some += [f"and {len(names) - 10:,} more"] * (len(names) > 10)
         raise DatasetError(f"{path}: found {', '.join(some) or 'nothing'}, {EXPECTED}")
-    X, y = (_header(path, archive, name) for name in stored.values())
+    X, y = (member_header(path, archive, name) for name in stored.values())
     check_arrays(path, X, y, task)
-    return _array(path, archive, X), _array(path, archive, y)
+    return member_array(path, archive, X), member_array(path, archive, y)
 
 
-def _header(path: Path, archive: zipfile.ZipFile, name: str) -> Member:
-    """Return what a member claims to be in its first bytes."""
+def member_header(
+    path: Path, archive: zipfile.ZipFile, name: str, expected: str = EXPECTED
+) -> Member:
+    """Return what a member claims to be in its first bytes; DatasetError if it is no array."""
     info = archive.getinfo(name)
     if info.compress_type not in METHODS:
         raise DatasetError(
-            f"{path}: {name} is compressed in a way that NumPy does not use; {EXPECTED}"
+            f"{path}: {name} is compressed in a way that NumPy does not use; {expected}"
         )
     with archive.open(info) as member:
-        return array_header(path, member, name, info.file_size, EXPECTED)
+        return array_header(path, member, name, info.file_size, expected)
 
 
 def array_header(path: Path, file: IO[bytes], name: str, n_bytes: int, expected: str) -> Member:
@@ -187,9 +190,12 @@ def _words(member: Member) -> str:
     return f"{member.name} of shape {member.shape} and {member.dtype}"
 
 
-def _array(path: Path, archive: zipfile.ZipFile, member: Member) -> NDArray[np.generic]:
+def member_array(
+    path: Path, archive: zipfile.ZipFile, member: Member, expected: str = EXPECTED
+) -> NDArray[np.generic]:
+    """Return a member's array; DatasetError if it is none."""
     with archive.open(member.name) as file:
         array = np.load(file, allow_pickle=False)
     if not isinstance(array, np.ndarray) or array.shape != member.shape:
-        raise DatasetError(f"{path}: {member.name} is not an array; {EXPECTED}")
+        raise DatasetError(f"{path}: {member.name} is not an array; {expected}")
     return array

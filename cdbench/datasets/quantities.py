@@ -114,7 +114,8 @@ class Quantities(Dataset):
                     "rescale them"
                 )
         held_out = None if split.y_validation is None else standardized(split.y_validation)
-        return replace(split, y_train=train, y_test=test, y_validation=held_out, unit=unit)
+        split = replace(split, unit=unit, mean=float(mean))
+        return replace(split, y_train=train, y_test=test, y_validation=held_out)
 
     def _drawn(self, n_test: int, seed: int) -> tuple[Indices, Indices]:
         """Return the training and the test samples."""

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cdbench.engine.products.base import Array
 from cdbench.engine.samples import Samples, Transform, chunks, columns
+from cdbench.records.weights import Affine
 
 WHITENING_FLOOR = 1e-6
 """Smallest eigenvalue of the training correlations that ``whiten`` keeps, relative to the largest.
@@ -31,23 +33,22 @@ Training = Array | Samples
 """The training samples, (N, n_features): in memory, or a large set's, not transformed."""
 
 
-def scale(X_train: Training) -> Transform:
+def scale(X_train: Training) -> Affine:
     """Divide by one number, the largest absolute value in the training split (by 1 if it is 0).
 
     On digits this is the paper's division by 16 (Sec. VI.1).
     """
-    largest = max(np.abs(X).max() for _, X in columns(X_train)) or 1.0
-    return lambda X, out=None: np.divide(X, largest, out=out)
+    return Affine(divisor=max(float(np.abs(X).max()) for _, X in columns(X_train)) or 1.0)
 
 
-def center(X_train: Training) -> Transform:
+def center(X_train: Training) -> Affine:
     """Scale, then subtract each feature's training mean."""
     scaled = scale(X_train)
     mean = np.concatenate([scaled(X).mean(axis=0) for _, X in columns(X_train)])
-    return lambda X, out=None: np.subtract(scaled(X, out), mean, out=out)
+    return Affine(scaled.divisor, mean)
 
 
-def standardize(X_train: Training) -> Transform:
+def standardize(X_train: Training) -> Affine:
     """Subtract each feature's training mean and divide by its training deviation."""
     n_features = X_train.shape[1]
     mean, deviation = np.empty(n_features), np.empty(n_features)
@@ -57,10 +58,10 @@ def standardize(X_train: Training) -> Transform:
         constant = X.max(axis=0) == X.min(axis=0)
         mean[these][constant], deviation[these][constant] = X[0, constant], 1.0
     deviation[np.isinf(deviation)] = np.nan  # its squares overflowed; infinity would give zeros
-    return lambda X, out=None: np.divide(np.subtract(X, mean, out=out), deviation, out=out)
+    return Affine(shift=mean, scale=deviation)
 
 
-def whiten(X_train: Training) -> Transform:
+def whiten(X_train: Training) -> Affine:
     """Standardise, then rotate, divide each direction by its deviation and rotate back (ZCA).
 
     The training covariance becomes the identity on the directions above WHITENING_FLOOR. The other
@@ -81,24 +82,32 @@ def whiten(X_train: Training) -> Transform:
     seen = eigenvalues > WHITENING_FLOOR * eigenvalues[-1]
     matrix = Q[:, seen] / np.sqrt(eigenvalues[seen]) @ Q[:, seen].T
     matrix[constant] = matrix[:, constant] = 0.0
-    return lambda X, out=None: np.matmul(standardized(X), matrix, out=out)
+    return Affine(None, standardized.shift, standardized.scale, matrix)
 
 
-def none(training: Training) -> Transform:
+def none(training: Training) -> Affine:
     """Return the identity: inputs stay as they are, such as the symbols of a text."""
     del training
-
-    def transform(X: Array, out: Array | None = None) -> Array:
-        found: Array = np.positive(X, out=out)
-        return found
-
-    return transform
+    return Affine()
 
 
-TRANSFORMS: dict[str, Callable[[Training], Transform]] = {
+TRANSFORMS: dict[str, Callable[[Training], Affine]] = {
     "scale": scale,
     "center": center,
     "standardize": standardize,
     "whiten": whiten,
     "none": none,
 }
+
+
+def transformed(X: Array | Samples, fitted: Transform, dtype: str) -> Array | Samples:
+    """Return samples with a transform, rounded to the dtype: now, or when they are taken."""
+    return X.transformed(fitted, dtype) if isinstance(X, Samples) else fitted(X).astype(dtype)
+
+
+def all_finite(X: Array | Samples) -> NDArray[np.bool_]:
+    """Return for each feature whether all of its values are finite, (n_features,)."""
+    finite = np.ones(X.shape[1], bool)
+    for chunk in chunks(X):
+        finite &= np.isfinite(chunk).all(axis=0)
+    return finite

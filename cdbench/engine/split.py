@@ -5,6 +5,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from cdbench.records.weights import IDENTITY, InputTransform
+
 ArrayOrSamples = Any
 """An Array, or the Samples of a large set. Most sets are small, and what knows its set (a claim, a
 test) computes with their arrays: a union would have it say so each time."""
@@ -20,7 +22,8 @@ class Split:
     divided by its deviation; ``unit``, the square of the latter, makes squared errors of those of
     the target in its own unit. What is for validation is None if nothing is held out.
 
-    Samples of a large set are transformed when they are taken.
+    Samples of a large set are transformed when they are taken. ``inputs`` is what X are of the raw
+    features, and ``mean`` what was subtracted from quantities.
     """
 
     X_train: ArrayOrSamples
@@ -30,3 +33,5 @@ class Split:
     X_validation: ArrayOrSamples | None = None
     y_validation: NDArray[Any] | None = None
     unit: float = 1.0
+    mean: float = 0.0
+    inputs: InputTransform = IDENTITY
