@@ -43,7 +43,7 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
     answer = here("db", "info")
     assert (answer.code, answer.err) == (0, "")
     assert re.search(
-        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0014, the newest$", answer.out, re.M
+        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0015, the newest$", answer.out, re.M
     )
     for line in ("runs +all +17", "completed +11", "model +cdlinear B=2 +9", "beside +epochs +24"):
         assert re.search(rf"^ *{line}$", answer.out, re.M), answer.out
@@ -69,10 +69,10 @@ def test_check_of_what_is_sound_and_of_what_is_not(here: Here) -> None:
 
 
 def test_upgrade_says_from_which_to_which_and_where_the_backup_is(here: Here) -> None:
-    assert here("db", "upgrade").out == "runs.db is already of schema 0014\n"
+    assert here("db", "upgrade").out == "runs.db is already of schema 0015\n"
     shutil.copy(ASSETS / "0002.db", here.folder / "old.db")
     answer = here("db", "upgrade", "--db", "old.db")
-    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0014, every row kept\n")
+    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0015, every row kept\n")
     assert "as it was: old.schema-0002.db" in answer.err
     kept = here.folder / "old.schema-0002.db"
     question = "SELECT * FROM run JOIN cdbench_version"

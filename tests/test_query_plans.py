@@ -47,6 +47,7 @@ LOOKUPS = {
     "benchmarks": ["benchmark_id = 5"],
     "class_accuracies": ["run_id = 5"],
     "layer_gains": ["run_id = 5"],
+    "kept_models": ["run_id = 5"],
     "comparisons": ["comparison_id = 5"],
     "differences": ["comparison_line_id = 5"],
     "comparison_rates": ["comparison_id = 5"],

@@ -14,7 +14,8 @@ from cdbench.trained.model import TrainedModel
 
 def small_model(**knobs: Any) -> tuple[TrainedModel, Any, Any]:
     """Return a model of two epochs, raw test samples, and the trained network's own logits."""
-    config = RunConfig(**({"dataset": "iris", "epochs": 2, "hidden": (8,)} | knobs))
+    settings: dict[str, Any] = {"dataset": "iris", "epochs": 2, "hidden": (8,)} | knobs
+    config = RunConfig(**settings)
     data = load_dataset(config)
     assert config.input is not None
     split = data.split(config.seed, config.dtype, config.input)

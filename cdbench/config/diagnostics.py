@@ -52,6 +52,8 @@ class Diagnostics:
         Whether the numbers of a spectrum are kept, not only its condition.
     history : bool
         Whether every epoch and each class's accuracy are kept, not only the last epoch.
+    weights : bool
+        Whether the trained network is kept. It is only of a run that completes.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class Diagnostics:
     kinds: tuple[str, ...] = ()
     history: bool = True
     samples: int | None = None
+    weights: bool = False
 
     def __post_init__(self) -> None:
         for name in ("spectra_every", "curvature_every", "samples"):
@@ -112,6 +115,7 @@ class Diagnostics:
             and (self.values >= other.values or not other.spectra)
             and self.floors >= other.floors
             and self.history >= other.history
+            and self.weights >= other.weights
             and self.measured_kinds >= other.measured_kinds
             and other.curvature in ("none", self.curvature)
             and self.spectra_epochs(epochs) >= other.spectra_epochs(epochs)
@@ -142,6 +146,7 @@ class Diagnostics:
             floors=self.floors or other.floors,
             spectra=self.spectra or other.spectra,
             history=self.history or other.history,
+            weights=self.weights or other.weights,
             kinds=tuple(kind for kind in KINDS if kind in kinds) if kinds < set(KINDS) else (),
         )
 

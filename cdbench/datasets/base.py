@@ -51,6 +51,8 @@ class Dataset:
         be. A split then has more features than X has columns.
     image : tuple of int, optional
         (height, width, channels) of images, whose features are ordered (channel, row, column).
+    columns : tuple of str
+        Names of the columns of X, where the source has them. They are in no fingerprint.
 
     Raises
     ------
@@ -67,6 +69,7 @@ class Dataset:
     permute: int | None = None
     texts: Texts = ()
     image: tuple[int, int, int] | None = None
+    columns: tuple[str, ...] = ()
 
     task: ClassVar[str] = "classification"
     _hashed_as: ClassVar[str] = "<i8"

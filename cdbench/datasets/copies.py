@@ -64,7 +64,8 @@ def kept(name: str, fingerprint: str) -> Dataset | None:
         classes = tuple(contents["classes"])
         image = contents["image"]  # a copy of before there were any is made again
         kind = Dataset if classes else Quantities
-        return kind(name, classes=classes, image=image and tuple(image), **arrays)
+        columns = tuple(contents["columns"])
+        return kind(name, classes=classes, image=image and tuple(image), columns=columns, **arrays)
     except UNREADABLE:
         return None
 
@@ -97,8 +98,9 @@ def _write(data: Dataset, folder: Path) -> None:
         for one, array in _arrays(data):
             np.ascontiguousarray(array).tofile(whole / one)
             arrays[one] = (array.dtype.str, array.shape)
-        contents = json.dumps({"classes": data.classes, "image": data.image, "arrays": arrays})
-        (whole / CONTENTS).write_text(contents, encoding="utf-8")
+        contents = {name: getattr(data, name) for name in ("classes", "image", "columns")}
+        content = json.dumps(contents | {"arrays": arrays})
+        (whole / CONTENTS).write_text(content, encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         try:
             whole.rename(folder)

@@ -114,7 +114,7 @@ class Quantities(Dataset):
                     "rescale them"
                 )
         held_out = None if split.y_validation is None else standardized(split.y_validation)
-        split = replace(split, unit=unit, mean=float(mean))
+        split = replace(split, unit=unit, mean=float(mean), deviation=float(deviation))
         return replace(split, y_train=train, y_test=test, y_validation=held_out)
 
     def _drawn(self, n_test: int, seed: int) -> tuple[Indices, Indices]:

@@ -1,6 +1,6 @@
 """What a user's file holds, before it becomes a data set: features, labels and their names."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,7 +60,7 @@ class Table:
         """
         if test is None:
             own = (self.X, self.y, self.classes)
-            return Dataset(self.name, *own, texts=self.texts, image=self.image)
+            return Dataset(self.name, *own, texts=self.texts, **self._described)
         self._check_columns(test)
         place = {label: i for i, label in enumerate(self.classes)}
         for label in test.classes:
@@ -74,7 +74,11 @@ class Table:
         texts = self.texts or test.texts
         own = (self.X, self.y, self.classes)
         held_out = (test.X, order[test.y])
-        return Dataset(self.name, *own, *held_out, texts=texts, image=self.image)
+        return Dataset(self.name, *own, *held_out, texts=texts, **self._described)
+
+    @property
+    def _described(self) -> dict[str, Any]:
+        return {"image": self.image, "columns": self.columns or ()}
 
     def quantities(self, test: "Table | None" = None) -> Quantities:
         """Return the data set whose targets are the labels' numbers, tested on another file.
@@ -87,12 +91,12 @@ class Table:
         """
         if test is None:
             y = self._targets()
-            return Quantities(self.name, self.X, y, texts=self.texts, image=self.image)
+            return Quantities(self.name, self.X, y, texts=self.texts, **self._described)
         self._check_columns(test)
         y, y_test = self._targets(), test._targets()
         texts = self.texts or test.texts
-        own = Quantities(self.name, self.X, y, X_test=test.X, y_test=y_test, texts=texts)
-        return replace(own, image=self.image)
+        own: dict[str, Any] = {"X_test": test.X, "y_test": y_test} | self._described
+        return Quantities(self.name, self.X, y, texts=texts, **own)
 
     def _targets(self) -> Array:
         """Return the numbers that the labels of the samples are, (N,)."""

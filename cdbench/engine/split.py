@@ -23,7 +23,7 @@ class Split:
     the target in its own unit. What is for validation is None if nothing is held out.
 
     Samples of a large set are transformed when they are taken. ``inputs`` is what X are of the raw
-    features, and ``mean`` what was subtracted from quantities.
+    features, ``mean`` and ``deviation`` are those of quantities in training.
     """
 
     X_train: ArrayOrSamples
@@ -34,4 +34,5 @@ class Split:
     y_validation: NDArray[Any] | None = None
     unit: float = 1.0
     mean: float = 0.0
+    deviation: float = 1.0
     inputs: InputTransform = IDENTITY

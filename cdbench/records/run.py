@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING, Optional
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.spectra import Curvature, Spectrum
+
+if TYPE_CHECKING:  # it imports NumPy, and the command line names statuses of runs
+    from cdbench.records.weights import Weights
 
 COMPLETED, DIVERGED, INTERRUPTED, FAILED = "completed", "diverged", "interrupted", "failed"
 STATUSES = (COMPLETED, DIVERGED, INTERRUPTED, FAILED)
@@ -123,7 +127,8 @@ class Run:
 
     ``widths``, ``n_parameters`` and ``product_used`` (None for a dense network) describe the
     network as built. These, the fingerprint of the data set and the spectra are missing if the run
-    ended before they were known. ``gains`` are there if the learning-rate scaling measures them.
+    ended before they were known. ``gains`` are there if the learning-rate scaling measures them,
+    and ``weights``, the trained network, if it completed and was to be kept.
     """
 
     uuid: str
@@ -147,3 +152,4 @@ class Run:
     diverged_epoch: int | None = None
     diverged_step: int | None = None
     diagnostics: Diagnostics | None = None
+    weights: Optional["Weights"] = None

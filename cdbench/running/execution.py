@@ -25,6 +25,7 @@ from cdbench.errors import CdbenchError, DivergenceError
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, Run
 from cdbench.running.environment import current_environment
 from cdbench.running.footprint import check_memory
+from cdbench.running.kept import trained_weights
 from cdbench.system.blas import blas_limited
 
 DEFAULT_DIAGNOSTICS = Diagnostics()
@@ -226,6 +227,8 @@ def _fill(
     }
     if diagnostics.history and dataset.classes and dataset.task != "language":
         outcome["classes"] = class_accuracies(network, parameters, split, dataset.classes)
+    if diagnostics.weights:
+        outcome["weights"] = trained_weights(network, parameters, split, dataset)
 
 
 def _peak_memory_bytes() -> int | None:

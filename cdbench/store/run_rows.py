@@ -14,6 +14,7 @@ from cdbench.records.spectra import Condition, Curvature
 from cdbench.store import models
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floor_values
 from cdbench.store.insert import insert_rows, insert_values, shared_key
+from cdbench.store.weights_rows import WEIGHTS_COLUMNS, weights_values
 
 ARROW = "→"
 
@@ -111,6 +112,12 @@ def record_parts(connection: Connection, keyed: Sequence[tuple[int, Run]]) -> No
         models.LayerGain,
         ("run_id", *GAIN_FIELDS),
         [(key, *_gain_values(one)) for key, run in keyed for one in run.gains],
+    )
+    insert_values(
+        connection,
+        models.KeptWeights,
+        ("run_id", *WEIGHTS_COLUMNS),
+        [(key, *weights_values(run.weights)) for key, run in keyed if run.weights is not None],
     )
     _record_spectra(connection, keyed)
     _record_curvature(connection, keyed)

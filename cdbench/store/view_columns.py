@@ -90,6 +90,7 @@ SOURCES = {
     "epochs": ("epoch",),
     "class_accuracies": ("class_accuracy",),
     "layer_gains": ("layer_gain",),
+    "kept_models": ("kept_weights",),
     "spectrum_values": ("spectrum_value", "spectrum"),
     "conditions": ("condition_number",),
     "noise_floors": ("noise_floor",),

@@ -26,6 +26,7 @@ from cdbench.store.condition_views import (
     NOISE_FLOORS,
     SPECTRUM_VALUES,
 )
+from cdbench.store.model_views import KEPT_MODELS
 from cdbench.store.run_views import (
     AGAINST_DENSE,
     CLASS_ACCURACIES,
@@ -48,6 +49,7 @@ VIEWS: dict[str, View] = {
     "epochs": EPOCHS,
     "class_accuracies": CLASS_ACCURACIES,
     "layer_gains": LAYER_GAINS,
+    "kept_models": KEPT_MODELS,
     "epochs_to_accuracy": EPOCHS_TO_ACCURACY,
     "spectrum_values": SPECTRUM_VALUES,
     "table1": TABLE1,

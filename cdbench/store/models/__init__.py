@@ -20,6 +20,7 @@ from cdbench.store.models.spectra import (
     SpectrumValue,
 )
 from cdbench.store.models.studies import Study, StudyPart
+from cdbench.store.models.weights import KeptWeights
 
 __all__ = [
     "Base",
@@ -36,6 +37,7 @@ __all__ = [
     "CurvatureNode",
     "Environment",
     "Epoch",
+    "KeptWeights",
     "LayerGain",
     "Measurement",
     "NoiseFloor",

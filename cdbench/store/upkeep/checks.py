@@ -20,6 +20,7 @@ from cdbench.store.upkeep.run_checks import check_configurations, check_environm
 from cdbench.store.upkeep.schema_checks import check_own_things, check_tables, check_views
 from cdbench.store.upkeep.streaming import Reader
 from cdbench.store.upkeep.time_checks import check_times
+from cdbench.store.upkeep.weights_checks import check_weights
 
 CHECKS: tuple[Check, ...] = (
     check_tables,
@@ -31,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     check_configurations,
     check_environments,
     check_epochs,
+    check_weights,
     check_gaps,
     check_times,
 )

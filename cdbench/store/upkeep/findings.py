@@ -70,3 +70,23 @@ def counted(count: int, one: str, many: str) -> str:
     ('1 run has', '1,200 runs have')
     """
     return f"{count:,} {one if count == 1 else many}"
+
+
+class Tally:
+    """Counts each kind of fault, and keeps the first of each kind as an example."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._examples: dict[str, tuple[int, str]] = {}
+
+    def add(self, what: str, key: int, detail: str = "") -> None:
+        """Count one more fault."""
+        self._counts[what] = self._counts.get(what, 0) + 1
+        self._examples.setdefault(what, (key, detail))
+
+    def findings(self, one: str, many: str) -> Iterator[Finding]:
+        """Yield one finding for each kind of fault."""
+        for what, count in self._counts.items():
+            key, detail = self._examples[what]
+            example = f"{one} {key}{f': {detail}' if detail else ''}"
+            yield Finding(f"{counted(count, one, many)}: {what}", example, RETRAIN)

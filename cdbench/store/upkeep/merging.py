@@ -29,7 +29,7 @@ IDENTITIES = {
 
 PARTS = {
     "run": (
-        *("epoch", "class_accuracy", "layer_gain"),
+        *("epoch", "class_accuracy", "layer_gain", "kept_weights"),
         *("condition_number", "noise_floor", "spectrum", "curvature"),
     ),
     "spectrum": ("spectrum_value",),

@@ -10,6 +10,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     Integer,
+    LargeBinary,
     Table,
     case,
     func,
@@ -115,7 +116,8 @@ def check_gaps(checked: Checked) -> Iterator[Finding]:
 def _of_value(checked: Checked, table: Table, column: Any, wrong: Any, count: int) -> Finding:
     row = checked.connection.execute(select(*table.primary_key).where(wrong).limit(1)).one()
     kind = "a number" if isinstance(column.type, (Float, Integer, Boolean)) else "text"
-    kind = "a time" if isinstance(column.type, DateTime) else kind
+    for other, words in ((DateTime, "a time"), (LargeBinary, "bytes")):
+        kind = words if isinstance(column.type, other) else kind
     return Finding(
         f"{table.name}.{column.name} is not {kind} in {counted(count, 'row', 'rows')}",
         _where(table, row),
@@ -134,6 +136,8 @@ def _is_wrong(column: "Column[Any]", checked: Checked) -> Any:
     kinds = ["real", "integer"] if isinstance(column.type, Float) else ["text"]
     if isinstance(column.type, (Integer, Boolean)):
         kinds = ["integer"]
+    if isinstance(column.type, LargeBinary):
+        kinds = ["blob"]
     if column.nullable:
         kinds.append("null")
     wrong: Any = ~func.typeof(column).in_(kinds)

@@ -13,7 +13,7 @@ from cdbench.records.run import COMPLETED
 from cdbench.store.insert import table_of
 from cdbench.store.models import Configuration, Environment, Epoch, Run
 from cdbench.store.run_rows import CONFIG_COLUMNS, knob_columns
-from cdbench.store.upkeep.findings import RETRAIN, Checked, Finding, counted
+from cdbench.store.upkeep.findings import Checked, Finding, Tally
 
 RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
 CONFIGURATION = table_of(Configuration)
@@ -28,7 +28,7 @@ def check_configurations(checked: Checked) -> Iterator[Finding]:
         return
     names = (RUN.c.config_digest, CONFIGURATION.c.config_json, CONFIGURATION.c.group_digest)
     knobs = [RUN.c[name] for name in CONFIG_COLUMNS]
-    found = _Tally()
+    found = Tally()
     for rows in checked.reader.chunks(_with_configurations(*names, *knobs)):
         for run_id, *stored in rows:
             for what, detail in _faults(*stored):
@@ -72,7 +72,7 @@ def _older_configurations(checked: Checked) -> Iterator[Finding]:
         names = ("config_json", "NULL", "config_digest")
         own: list[Any] = [literal_column(name) for name in names]
         question = select(RUN.c.run_id, *own).order_by(RUN.c.run_id)
-    found = _Tally()
+    found = Tally()
     for rows in checked.reader.chunks(question):
         for run_id, text, seed, digest in rows:
             try:
@@ -90,7 +90,7 @@ def check_environments(checked: Checked) -> Iterator[Finding]:
     """Find environments whose digest does not match their columns."""
     if ENVIRONMENT.name not in checked.tables:
         return
-    found = _Tally()
+    found = Tally()
     names = ENVIRONMENT.columns.keys()
     for rows in checked.reader.chunks(select(ENVIRONMENT)):
         for row in rows:
@@ -124,31 +124,11 @@ def check_epochs(checked: Checked) -> Iterator[Finding]:
         (short, "completed without all epochs"),
         (by_run.having(gap), "a gap in the epochs"),
     ):
-        found = _Tally()
+        found = Tally()
         for rows in checked.reader.chunks(question):
             for run_id, epochs, count in rows:
                 found.add(what, run_id, f"{count} of {epochs}")
         yield from found.findings("run", "runs")
-
-
-class _Tally:
-    """Counts each kind of fault, and keeps the first of each kind as an example."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._examples: dict[str, tuple[int, str]] = {}
-
-    def add(self, what: str, key: int, detail: str = "") -> None:
-        """Count one more fault."""
-        self._counts[what] = self._counts.get(what, 0) + 1
-        self._examples.setdefault(what, (key, detail))
-
-    def findings(self, one: str, many: str) -> Iterator[Finding]:
-        """Yield one finding for each kind of fault."""
-        for what, count in self._counts.items():
-            key, detail = self._examples[what]
-            example = f"{one} {key}{f': {detail}' if detail else ''}"
-            yield Finding(f"{counted(count, one, many)}: {what}", example, RETRAIN)
 
 
 def _columns(config: RunConfig) -> Iterator[Any]:

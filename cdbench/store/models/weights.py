@@ -1,0 +1,34 @@
+"""The table of trained networks that were kept."""
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from cdbench.store.models.base import LARGE, Base, of_run
+
+
+class KeptWeights(Base):
+    """The network of a completed run after its last epoch, and what applies it to raw features."""
+
+    __tablename__ = "kept_weights"
+    __table_args__ = (CheckConstraint("dtype IN ('float64', 'float32')", name="dtype"),)
+
+    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
+    dtype: Mapped[str] = mapped_column(comment="Type of the parameters: float64 or float32.")
+    n_parameters: Mapped[int] = mapped_column(LARGE, comment="Weights and biases, as a count.")
+    digest: Mapped[str] = mapped_column(
+        comment="SHA-256 of the parameters' bytes, little-endian, not compressed."
+    )
+    n_bytes: Mapped[int] = mapped_column(
+        LARGE, comment="Bytes that parameters and arrays take, compressed."
+    )
+    parameters: Mapped[bytes] = mapped_column(
+        comment="The flat vector of all parameters, little-endian, compressed by zlib."
+    )
+    arrays: Mapped[bytes] = mapped_column(
+        comment="Fitted numbers of the input transform and of batch normalisation, one array after "
+        "the other, little-endian, compressed by zlib."
+    )
+    parts_json: Mapped[str] = mapped_column(
+        comment="Classes, names of features, the target's scale, and the name, type and shape of "
+        "each of the arrays: JSON, keys sorted, no spaces."
+    )
