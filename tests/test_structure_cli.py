@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from cdbench.cli.widths import check_widths
 from cdbench.config import families
 from cdbench.config.grid import grid
 from cdbench.config.run_config import RunConfig
@@ -14,6 +13,7 @@ from cdbench.errors import ConfigurationError
 from cdbench.reports.kinds import notes_on_kinds
 from cdbench.reports.summary import summary
 from cdbench.reports.tables import text_table
+from cdbench.running.widths import check_widths
 from cdbench.store.queries import StoredRun
 from tests.cli_tools import Answer, Here, contents, rows
 from tests.other_families import Even

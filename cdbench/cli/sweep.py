@@ -24,7 +24,6 @@ from cdbench.cli.output import print_report
 from cdbench.cli.shares import print_shares
 from cdbench.cli.training import train_and_store
 from cdbench.cli.typed import command_line
-from cdbench.cli.widths import check_widths
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.naming import varied_knobs
 from cdbench.config.run_config import RunConfig
@@ -140,28 +139,16 @@ def connect(scheduler: str, jobs: int | None) -> "Cluster":
 
 def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> list[RunConfig]:
     """Return the grid's configurations, each checked and pinned to its data set's contents."""
-    from dataclasses import replace
-
     from cdbench.config.grid import grid
     from cdbench.config.knob_values import LISTS, ONE_VALUE
+    from cdbench.running.pinning import pinning
 
     seeds = list(knobs.pop("seeds", PUBLISHED_SEEDS))
     # Some knobs have one value for the whole grid; a list of widths is one network.
     values = {
         name: [value] if name in LISTS | ONE_VALUE else list(value) for name, value in knobs.items()
     }
-    fingerprints: dict[str, str | None] = {}  # each file is read once for all its models
-
-    def pin(config: RunConfig) -> RunConfig:
-        from cdbench.datasets import pin_dataset
-
-        if config.dataset not in fingerprints:
-            fingerprints[config.dataset] = pin_dataset(config, header).dataset_fingerprint
-        pinned = replace(config, dataset_fingerprint=fingerprints[config.dataset])
-        check_widths(pinned)
-        return pinned
-
-    return grid(values, seeds, baseline=baseline, pin=pin)
+    return grid(values, seeds, baseline=baseline, pin=pinning(header))
 
 
 def _print_comparison(

@@ -19,7 +19,6 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import one_line, print_report
 from cdbench.cli.shares import print_shares
-from cdbench.cli.widths import check_widths
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
@@ -28,6 +27,7 @@ from cdbench.records.run import EpochMetrics, Run
 from cdbench.reports.kinds import notes_on_kinds
 from cdbench.reports.measured import conditions, curvature, has_summary, not_defined
 from cdbench.reports.statistics import format_score
+from cdbench.running.widths import check_widths
 from cdbench.system.interrupts import ignore_interrupts, interrupts_held, interrupts_let_through
 from cdbench.system.printable import printable
 
