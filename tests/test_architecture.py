@@ -22,7 +22,7 @@ LIBRARIES = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "sqlite3": {"store"},
-    "matplotlib": {"plots"},
+    "matplotlib": {"api", "plots"},  # there for types
     "rich": {"cli", "reports"},
     "sklearn": {"datasets", "sklearn"},
     "torch": {"torch"},
@@ -124,6 +124,7 @@ ROOMS = {
         "trained",
     },
     "cli": {
+        "api",
         "claims",
         "comparison",
         "config",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cdbench.api.figures.figure_samples import READERS
 from cdbench.claims import odd_block_sizes
 from cdbench.claims.base import paper_models
 from cdbench.claims.evidence import kappas, whitened
 from cdbench.cli import run
-from cdbench.cli.figure_samples import READERS
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.diagnostics.spectra import KINDS

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cdbench.api.over_comparisons import _common_measure
 from cdbench.cli import run
-from cdbench.cli.over_tasks import _common_measure
 from cdbench.comparison.over_tasks import over_tasks
 from cdbench.comparison.plan import Plan
 from cdbench.comparison.results import Competitor, lines

@@ -14,7 +14,7 @@ from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from cdbench.cli.figure_samples import READERS
+from cdbench.api.figures.figure_samples import READERS
 from cdbench.diagnostics.spectra import KINDS
 from cdbench.errors import MissingResultsError
 from cdbench.plots import FIGURES, FORMATS, KINDS_DRAWN, SAMPLE_FIGURES, Sample, save_figure

@@ -1,23 +1,17 @@
 """``cdbench plot``: the figures of the paper, of the audit and of benchmarks, from the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
-from cdbench.errors import ConfigurationError, MissingResultsError, OutputError
+from cdbench.errors import ConfigurationError, OutputError
+from cdbench.records.published import PUBLISHED_FIGURE_SEED
 from cdbench.system.home_folders import expanded
-
-if TYPE_CHECKING:
-    from cdbench.plots.base import PlottedRun
-    from cdbench.store.database import Database
-
-PUBLISHED_FIGURE_SEED = 2
-"""The seed of the paper's figures, as in its released code."""
 
 
 def plot(
@@ -118,7 +112,8 @@ def plot(
     _check(any(asked.values()) or crossover, alone, name)
     if any(alone.values()):
         return _plot_alone(db, claim, study, name, output, format)
-    from cdbench.cli.figure_samples import READERS
+    from cdbench.api.figures.drawn_runs import drawn_runs
+    from cdbench.api.figures.figure_samples import READERS
     from cdbench.plots import (
         FIGURES,
         KINDS_DRAWN,
@@ -139,7 +134,7 @@ def plot(
     # should come first. All figures are drawn before the first is written.
     samples = {name: READERS[name](database) for name in SAMPLE_FIGURES if claims}
     figures = {
-        name: FIGURES[name](*_runs(database, seed, KINDS_DRAWN.get(name, ())))
+        name: FIGURES[name](*drawn_runs(database, seed, KINDS_DRAWN.get(name, ())))
         for name, wanted in asked.items()
         if wanted
     }
@@ -191,49 +186,3 @@ def _check(others: bool, alone: Mapping[str, bool], name: list[str] | None) -> N
             "no figure was named; expected --fig1, --fig2 or both, --claims, --claim, --crossover, "
             "--compare or --study"
         )
-
-
-def _runs(database: "Database", seed: int, kinds: Sequence[str]) -> "tuple[list[PlottedRun], str]":
-    """Return the runs of the paper's three models with this seed, and a line that names them.
-
-    They are the newest that kept spectra of these kinds; an audit's runs do not keep them.
-    """
-    from cdbench.plots.base import PlottedRun
-    from cdbench.plots.kinds import NETWORK
-    from cdbench.reports.table1 import table1_configs
-    from cdbench.store.figure_queries import curvature_of, runs_with_spectra
-    from cdbench.store.queries import epochs_of, newest_runs, spectra_of
-
-    configs = [config for (config,) in table1_configs([seed]).values()]
-    stored = newest_runs(database, configs)
-    sweep = f"cdbench sweep --B 4 8 --seeds {seed}"
-    if len(stored) < len(configs):
-        raise MissingResultsError(
-            f"{database.name}: the figures need runs of dense, B = 4 and B = 8 with seed {seed}; "
-            f"to train them: {sweep} --resume"
-        )
-    run_ids = runs_with_spectra(database, configs, kinds)
-    if len(run_ids) < len(configs):
-        again = f"{sweep} --curvature lanczos" if NETWORK in kinds else sweep
-        raise MissingResultsError(
-            f"{database.name}: the runs with seed {seed} did not keep the numbers of their "
-            f"spectra, or not of every kind; to train them again: {again}"
-        )
-    runs = [
-        PlottedRun(
-            run_id=run_ids[config],
-            model=config.model,
-            layer=config.layer,
-            B=config.B,
-            seed=seed,
-            n_parameters=stored[config].n_parameters,
-            widths=tuple(int(width) for width in stored[config].widths.split("→")),
-            epochs=epochs_of(database, run_ids[config]),
-            spectra=spectra_of(database, run_ids[config]),
-            curvature=curvature_of(database, run_ids[config]),
-            structure=config.structure,
-        )
-        for config in configs
-    ]
-    numbers = ", ".join(str(run.run_id) for run in runs)
-    return runs, f"runs {numbers} of {database.label} · digits · seed {seed}"

@@ -175,7 +175,7 @@ def _comparison(db: str, names: list[str] | None, form: str) -> list[Report]:
 
     database = open_for_reading(db, "cdbench compare")
     if names and len(names) > 1:
-        from cdbench.cli.over_tasks import over_comparisons
+        from cdbench.api.over_comparisons import over_comparisons
         from cdbench.reports.over_tasks import ranked
 
         measure, over = over_comparisons(database, names)

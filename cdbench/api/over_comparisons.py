@@ -1,4 +1,4 @@
-"""Families over several comparisons, for ``report`` and ``plot --compare --name A B ...``."""
+"""Families over several comparisons, from the database."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING

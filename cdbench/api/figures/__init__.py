@@ -1,0 +1,1 @@
+"""Figures, drawn from what is read of a database."""

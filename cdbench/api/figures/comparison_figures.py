@@ -1,0 +1,68 @@
+"""The figures of one comparison, and of several, drawn from the database."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cdbench.api.over_comparisons import over_comparisons
+from cdbench.plots import COMPARISON_FIGURES, Competitor
+from cdbench.plots.standings import Row, standings
+from cdbench.records.comparison import family_of
+from cdbench.statistics.measures import MEASURES
+from cdbench.store.comparison_queries import rate_curves, stored_comparison
+from cdbench.store.database import Database
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def comparison_figures(database: Database, name: str | None = None) -> "dict[str, Figure]":
+    """Return the figures of the newest comparison, of this name if one is given, by their names."""
+    found = stored_comparison(database, name)
+    measure = MEASURES[found.measure]
+    curves = rate_curves(database, found.comparison_id, measure.is_chosen_by_accuracy)
+    competitors = [
+        Competitor(
+            line.layer,
+            family_of(line.layer, line.structure).removeprefix(line.layer).strip(),
+            line.budget,
+            line.n_parameters,
+            line.multiply_adds,
+            line.score,
+            line.low,
+            line.high,
+            curves.get((line.model, line.hidden), ()),
+            line.learning_rate,
+        )
+        for line in found.lines
+        if line.score is not None and line.low is not None and line.high is not None
+    ]
+    source = (
+        f"comparison {found.name} of {database.label} · {found.n_reported:,} runs reported, "
+        f"{found.n_tuning:,} to choose the rates"
+    )
+    titles = {
+        "pareto": f"Test {measure.noun} against size · {found.name}",
+        "rate-curves": f"How wide is the range of learning rates that works? · {found.name}",
+    }
+    return {
+        own: draw(competitors, measure, titles[own], source)
+        for own, draw in COMPARISON_FIGURES.items()
+    }
+
+
+def standings_figures(database: Database, names: Sequence[str]) -> "dict[str, Figure]":
+    """Return the figure of each budget that several comparisons have in common, by its name."""
+    measure, over = over_comparisons(database, names)
+    return {
+        "standings" if len(over) == 1 else f"standings-{budget:g}": standings(
+            [
+                Row(one.family, one.rank, one.improvement, one.low, one.high)
+                for one in found.standings
+            ],
+            found.critical_difference,
+            measure.noun,
+            f"Families over {len(names)} data sets, at budget {budget:g}",
+            f"comparisons {', '.join(names)} of {database.label} · {found.n_seeds} seeds each",
+        )
+        for budget, found in over.items()
+    }
