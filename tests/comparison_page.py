@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from cdbench.api.ledger import claims_report
 from cdbench.claims import CLAIMS
-from cdbench.cli.output import claims_report
 from cdbench.reports.claims import shortened
 from cdbench.reports.formats import render
 from cdbench.reports.study import study_reports

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from cdbench.api.ledger import claims_report
 from cdbench.claims import CLAIMS, union
 from cdbench.claims.audit import inputs_digest, replication_of, uuids_of
 from cdbench.claims.verdict import judged
 from cdbench.cli import run
 from cdbench.cli.audit import AUDIT_SEEDS
 from cdbench.cli.audit_study import studied
-from cdbench.cli.output import claims_report
 from cdbench.config.canonical import canonical, sha256
 from cdbench.config.grid import grid
 from cdbench.records.published import PUBLISHED_SEEDS

@@ -1,6 +1,6 @@
 """``cdbench compare``: families at matched sizes, each at a learning rate of its own."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,10 +19,6 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import print_report
 from cdbench.config.study import COMPARED_KNOBS
-
-if TYPE_CHECKING:
-    from cdbench.reports.formats import Report
-    from cdbench.store.comparison_queries import StoredComparison
 
 
 @with_knobs(many=False, names=COMPARED_KNOBS)
@@ -150,6 +146,7 @@ def compare(
     code, stored_as = run_comparison(plan, candidates, label, database, jobs, scheduler)
     if stored_as is None:
         return code
+    from cdbench.reports.comparison import tables_of
     from cdbench.store.comparison_queries import stored_comparison
 
     found = stored_comparison(database, stored_as)
@@ -161,14 +158,3 @@ def compare(
         f"--name {stored_as}"
     )
     return code
-
-
-def tables_of(found: "StoredComparison") -> list["Report"]:
-    """Return the tables of a stored comparison, the first with what it found in plain words."""
-    from cdbench.comparison.plan import Plan
-    from cdbench.comparison.words import sentences
-    from cdbench.reports.comparison import costs, rates, scores
-
-    plan = Plan.from_json(found.plan_json)
-    words = sentences(found.lines, plan.base.dataset, plan.match, plan.measure)
-    return [scores(found, words), rates(found), costs(found)]

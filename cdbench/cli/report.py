@@ -8,7 +8,7 @@ import typer
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_numbers
-from cdbench.cli.output import claims_report, print_report
+from cdbench.cli.output import print_report
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, OutputError
 from cdbench.records.published import PUBLISHED_SEEDS
@@ -169,7 +169,7 @@ def _check(
 
 def _comparison(db: str, names: list[str] | None, form: str) -> list[Report]:
     """Return a comparison's tables; as data, the first has all that they show."""
-    from cdbench.cli.compare import tables_of
+    from cdbench.reports.comparison import tables_of
     from cdbench.store.comparison_queries import stored_comparison
     from cdbench.store.database import open_for_reading
 
@@ -195,6 +195,7 @@ def _study(db: str, name: str, form: str) -> list[Report]:
 
 
 def _ledger(db: str, short: bool) -> Report:
+    from cdbench.api.ledger import claims_report
     from cdbench.claims import every_claim
     from cdbench.reports.claims import shortened
     from cdbench.store.database import open_for_reading

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
+from cdbench.comparison.plan import Plan
 from cdbench.comparison.sizes import DENSE, NARROWER
 from cdbench.comparison.trials import MOST_WEIGHTS
-from cdbench.comparison.words import how_sure, named
+from cdbench.comparison.words import how_sure, named, sentences
 from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count, format_kappa
@@ -20,14 +21,25 @@ MARKS = {"sure on new data too": " **", "sure on these splits only": " *", "sure
 """How it is marked for what a difference is sure."""
 
 
-def scores(found: StoredComparison, sentences: Sequence[str]) -> Report:
+def tables_of(found: StoredComparison) -> list[Report]:
+    """Return the tables of a stored comparison, the first with what it found in plain words."""
+    return [scores(found, words_of(found)), rates(found), costs(found)]
+
+
+def words_of(found: StoredComparison) -> list[str]:
+    """Return what a stored comparison found, in a sentence or two for each budget."""
+    plan = Plan.from_json(found.plan_json)
+    return sentences(found.lines, plan.base.dataset, plan.match, plan.measure)
+
+
+def scores(found: StoredComparison, words: Sequence[str]) -> Report:
     """Return the table of scores and differences; its records hold all numbers of all tables.
 
     Parameters
     ----------
     found : StoredComparison
         The comparison.
-    sentences : sequence of str
+    words : sequence of str
         What it found, in plain words, which the report begins with.
     """
     measure = MEASURES[found.measure]
@@ -43,7 +55,7 @@ def scores(found: StoredComparison, sentences: Sequence[str]) -> Report:
         notes=_notes_on_scores(found),
         records=_records(found),
         text_columns=1,
-        lead=sentences,
+        lead=words,
     )
 
 
