@@ -237,8 +237,15 @@ def test_parts_of_rooms_import_still_less(part: str) -> None:
             assert inner == name or any(within(inner, own) for own in NARROWER[part]), (path, name)
 
 
-KNOW_CDLINEAR = ("engine.layers", "claims", "config.families", "records.published", "plots.style")
-"""Its own room, the paper's claims and numbers, the list of families, the colours of figures."""
+KNOW_CDLINEAR = (
+    "engine.layers",
+    "claims",
+    "config.families",
+    "records.published",
+    "plots.style",
+    "torch",
+)
+"""Its own rooms, the paper's claims and numbers, the list of families, the colours of figures."""
 
 
 def test_only_the_papers_own_rooms_know_cdlinear_by_name() -> None:

@@ -1,1 +1,38 @@
-"""The layers for PyTorch."""
+"""The layers for PyTorch, which come with cdbench's extra ``torch``."""
+
+try:
+    import torch as _torch  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ModuleNotFoundError(
+        "cdbench.torch needs PyTorch, which is not installed; "
+        "expected: python -m pip install 'cdbench[torch]'",
+        name="torch",
+    ) from None
+
+from cdbench.torch.acdc import ACDC
+from cdbench.torch.base import StructuredLinear
+from cdbench.torch.blast import BLAST
+from cdbench.torch.block_diagonal import BlockDiagonal
+from cdbench.torch.circulant import Circulant
+from cdbench.torch.kronecker import Kronecker
+from cdbench.torch.ldr_sd import LDRSD
+from cdbench.torch.low_rank import LowRank
+from cdbench.torch.monarch import Monarch
+from cdbench.torch.spectral import Spectral
+from cdbench.torch.toeplitz_like import ToeplitzLike
+
+__all__ = [
+    "ACDC",
+    "BLAST",
+    "LDRSD",
+    "BlockDiagonal",
+    "Circulant",
+    "Kronecker",
+    "LowRank",
+    "Monarch",
+    "Spectral",
+    "StructuredLinear",
+    "ToeplitzLike",
+]

@@ -1,7 +1,7 @@
 """What a structured layer for PyTorch is: ``nn.Linear`` with the parameters of a family's layer."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -84,6 +84,20 @@ class StructuredLinear(nn.Module):
             )
         self.reset_parameters()
 
+    @classmethod
+    def build(
+        cls,
+        in_features: int,
+        out_features: int,
+        structure: Mapping[str, Value | None],
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> Self:
+        """Return a layer of this class; families differ in what their constructors take by name."""
+        own: Callable[..., Self] = cls
+        return own(in_features, out_features, **structure, bias=bias, device=device, dtype=dtype)
+
     @abstractmethod
     def multiply(self, rows: torch.Tensor) -> torch.Tensor:
         """Return ``rows @ W.T``, (N, padded_out), of rows (N, padded_in)."""
@@ -111,7 +125,7 @@ class StructuredLinear(nn.Module):
         layer.initialize(params, np.random.default_rng(seed))
         self.load_engine(params)
         for name, constant in self.constants(layer).items():
-            self.get_buffer(name).copy_(torch.from_numpy(np.ascontiguousarray(constant)))
+            self.get_buffer(name).copy_(torch.tensor(constant))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the output (..., out_features) for ``x`` (..., in_features).
