@@ -22,7 +22,10 @@ class StructuredLinear(nn.Module):
     Parameters are named and shaped as those of the engine's layer, and so are drawn: with n_in
     times the variance of W's entries 2, and the bias zero. Where the family needs widths that are
     multiples of a number, they are rounded up: inputs are padded with zeros and surplus outputs
-    are cut off, so any widths do. Parameters, the bias too, are of the padded widths.
+    are cut off, so any widths do. Weights are of the padded widths, the bias (out_features,).
+
+    What reads ``weight`` and ``bias`` of an ``nn.Linear`` can read them here too; ``weight`` is
+    computed each time, by ``matrix()``.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ class StructuredLinear(nn.Module):
         self.padded_in = -(-in_features // multiple) * multiple
         self.padded_out = -(-out_features // multiple) * multiple
         layer = self.engine_layer()
-        for name, shape in layer.parameter_shapes().items():
+        for name, shape in (layer.weight_shapes | {"bias": (out_features,)}).items():
             kept = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
             self.register_parameter(name, kept if bias or name != "bias" else None)
         for name, constant in self.constants(layer).items():
@@ -143,10 +146,10 @@ class StructuredLinear(nn.Module):
         rows = x.reshape(-1, self.in_features)
         if self.padded_in > self.in_features:
             rows = functional.pad(rows, (0, self.padded_in - self.in_features))
-        y = self.multiply(rows)
+        y = self.multiply(rows)[:, : self.out_features]
         if self.bias is not None:
             y = y + self.bias.to(y.dtype)  # under autocast products are in a lower precision
-        return y[:, : self.out_features].reshape(*x.shape[:-1], self.out_features)
+        return y.reshape(*x.shape[:-1], self.out_features)
 
     def matrix(self) -> torch.Tensor:
         """Return W as it acts, (out_features, in_features), differentiable in the parameters."""
@@ -154,23 +157,29 @@ class StructuredLinear(nn.Module):
         identity = torch.eye(self.padded_in, device=some.device, dtype=some.dtype)
         return self.multiply(identity).mT[: self.out_features, : self.in_features]
 
-    # Exchange with the engine and with nn.Linear.
+    @property
+    def weight(self) -> torch.Tensor:
+        """W as it acts, (out_features, in_features), computed from the parameters."""
+        return self.matrix()
+
+    # Exchange with the engine.
 
     def to_engine(self) -> tuple[WeightLayer, Params]:
-        """Return the engine's layer and copies of the parameters; a bias that is not, as zeros.
+        """Return the engine's layer and copies of the parameters; the bias followed by zeros.
 
         bfloat16 and float16, which the engine doesn't compute in, become float32.
         """
-        layer = self.engine_layer()
-        params = {}
-        for name, shape in layer.parameter_shapes().items():
-            own = self.get_parameter(name) if getattr(self, name) is not None else None
-            params[name] = np.zeros(shape) if own is None else _to_numpy(own)
-        return layer, params
+        params = {name: _to_numpy(own) for name, own in self.named_parameters()}
+        padded = np.zeros(self.padded_out, next(iter(params.values())).dtype)
+        if self.bias is not None:
+            padded[: self.out_features] = params["bias"]
+        return self.engine_layer(), {**params, "bias": padded}
 
     @torch.no_grad()
     def load_engine(self, params: Mapping[str, Array]) -> Self:
         """Copy parameters of the engine's layer into this one's, and return it.
+
+        Of the bias, what belongs to outputs that are cut off is left out.
 
         Raises
         ------
@@ -189,10 +198,9 @@ class StructuredLinear(nn.Module):
             raise ShapeError(
                 f"{type(self).__name__} got a bias, but was made with bias=False; expected zeros"
             )
-        for name, value in params.items():
-            if name != "bias" or self.bias is not None:
-                source = torch.from_numpy(np.array(value, order="C"))
-                self.get_parameter(name).copy_(source)
+        for name, own in self.named_parameters():
+            value = params[name][: self.out_features] if name == "bias" else params[name]
+            own.copy_(torch.from_numpy(np.array(value, order="C")))
         return self
 
     def extra_repr(self) -> str:
