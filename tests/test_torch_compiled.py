@@ -1,0 +1,77 @@
+"""PyTorch layers compiled without a break, and exported to ONNX, equal to what they are eagerly."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tests import torch_cases  # noqa: E402
+
+pytestmark = pytest.mark.long
+
+
+class Side(torch.nn.Module):
+    """A narrowing layer of each structure of all families, and the large ones, side by side."""
+
+    def __init__(self):
+        super().__init__()
+        kept = [
+            layer
+            for family in torch_cases.families()
+            for layer in torch_cases.layers(family)
+            if (layer.in_features, layer.out_features) == (13, 7) or layer.in_features > 13
+        ]
+        self.layers = torch.nn.ModuleList(kept)
+        self.in_features = max(layer.in_features for layer in kept)
+
+    def forward(self, x):
+        return torch.cat([layer(x[..., : layer.in_features]) for layer in self.layers], -1)
+
+
+def test_layers_compile_as_one_graph_forward_and_backward():
+    side = Side()
+    torch.compiler.reset()
+    compiled = torch.compile(side, fullgraph=True, backend="aot_eager")
+    x = torch.randn(4, side.in_features, requires_grad=True)
+    y, found = side(x), compiled(x)
+    torch.testing.assert_close(found, y, rtol=1e-5, atol=1e-5)
+    leaves = [x, *side.parameters()]
+    wanted = torch.autograd.grad(y.square().sum(), leaves)
+    grads = torch.autograd.grad(found.square().sum(), leaves)
+    for one, other in zip(grads, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_inductor_makes_code_of_every_layer():
+    """It warns of complex numbers, which it makes no code of."""
+    side = Side()
+    torch.compiler.reset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of PyTorch's own modules
+        warnings.simplefilter("error", UserWarning)
+        compiled = torch.compile(side, fullgraph=True)
+        x = torch.randn(4, side.in_features)
+        torch.testing.assert_close(compiled(x), side(x), rtol=1e-5, atol=1e-5)
+
+
+def test_layers_run_in_onnxruntime_with_any_number_of_rows(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    side, path = Side().eval(), tmp_path / "layers.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own
+        torch.onnx.export(
+            side,
+            (torch.randn(3, 2, side.in_features),),
+            path,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            verbose=False,
+        )
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for n in (1, 3, 300):
+        x = torch.randn(n, 2, side.in_features)
+        (y,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+        np.testing.assert_allclose(y, side(x).detach().numpy(), rtol=1e-4, atol=1e-4)
