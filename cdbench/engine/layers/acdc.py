@@ -8,8 +8,8 @@ from numpy.typing import DTypeLike
 
 from cdbench.config.structure import StructureParameter
 from cdbench.engine.layers.acdc_chain import Chain
-from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, BoundMatrix, Context, Params
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Allocate, Array
 from cdbench.engine.products.real_dct import dct_matrix, staged_dct
 from cdbench.errors import ShapeError

@@ -44,6 +44,30 @@ class BoundLayer(NamedTuple):
     pullback: Pullback
 
 
+D_WEIGHT = 0
+"""Slot of the scratch array for the gradient of W, of layers that do not bind W themselves."""
+
+
+class BoundMatrix(NamedTuple):
+    """A layer's W and the way back from its gradient, bound to parameters and memory.
+
+    Attributes
+    ----------
+    W : (n_out, n_in) float
+    form : () -> None
+        Writes W from the current contents of the parameters.
+    gradient : (n_out, n_in) float
+        That of W, to be written before ``pull``, which may overwrite it.
+    pull : (grads) -> None
+        Writes the gradients of all parameters but the bias.
+    """
+
+    W: Array
+    form: Callable[[], object]
+    gradient: Array
+    pull: Callable[[Params], object]
+
+
 Moments = tuple[Array, Array]
 """Mean and variance, shaped to broadcast against samples (N, n)."""
 

@@ -7,6 +7,8 @@ import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.nearest.alternating import alternated
+from cdbench.engine.layers.nearest.targets import Target, truncated_svd
 from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 
@@ -86,6 +88,16 @@ class Blast(WeightLayer):
         scaled = params["U"][:, None] * params["s"][:, :, None, :]  # (i, j, q, r)
         blocks: Array = scaled @ params["V"][None]
         return blocks.transpose(0, 2, 1, 3).reshape(self.n_out, self.n_in)
+
+    def _nearest(self, target: Target) -> Params:
+        """Alternating least squares, from the nearest W of rank r, whose s are 1."""
+        U, V = truncated_svd(target.padded(self.n_out, self.n_in), self.rank)
+        found = {
+            "U": U.reshape(self.weight_shapes["U"]),
+            "V": V.reshape(self.rank, self.b, self.p).swapaxes(0, 1),
+            "s": np.ones(self.weight_shapes["s"]),
+        }
+        return alternated(self, found, ("U", "s", "V"), target)
 
     def multiply_adds(self) -> int:
         """Return r (n_in + n_out + b²)."""

@@ -9,6 +9,8 @@ from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import powers
+from cdbench.engine.layers.nearest.groups import nearest_groups, nearest_in_basis
+from cdbench.engine.layers.nearest.targets import Target
 from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.errors import UnknownNameError
@@ -147,6 +149,12 @@ class BlockDiagonal(WeightLayer):
             flat = W.reshape(self.b, -1).T @ places
             whole = flat.reshape(self.q, self.p, self.b, self.b).transpose(0, 2, 1, 3)
         return whole.reshape(self.n_out, self.n_in)
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the entries in the groups, or least squares."""
+        if self.T is None:
+            return {"W": nearest_groups(target, self.b, self.q, self.p)}
+        return {"W": nearest_in_basis(target, self.T, self.q, self.p)}
 
     def multiply_adds(self) -> int:
         """Return n_in · n_out / b."""

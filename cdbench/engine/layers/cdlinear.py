@@ -10,6 +10,8 @@ from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import both_halves, power_spectrum
+from cdbench.engine.layers.nearest.circulants import nearest_circulants
+from cdbench.engine.layers.nearest.targets import Target
 from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products import PRODUCTS
 from cdbench.engine.products.base import ROWS, Array
@@ -71,6 +73,10 @@ class CDLinear(WeightLayer):
     def matrix(self, params: Params) -> Array:
         """Return the block-circulant matrix W, (n_out, n_in)."""
         return self.product.matrix(params["c"])
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the means along the blocks' diagonals, or least squares."""
+        return {"c": nearest_circulants(target, self.K_o, self.K_i, self.B)}
 
     def multiply_adds(self) -> int:
         """Return those of the frequencies' matrices: one real or four for each, times K_o · K_i."""

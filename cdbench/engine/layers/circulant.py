@@ -6,8 +6,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import DTypeLike
 
-from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import BoundMatrix, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, BoundMatrix, Context, Params
+from cdbench.engine.layers.nearest.circulants import nearest_circulants
+from cdbench.engine.layers.nearest.targets import Target
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products.base import Allocate, Array
 
 SEED = 2015
@@ -63,6 +65,12 @@ class SignedCirculant(WeightLayer):
         lags = (np.arange(self.n_out)[:, None] - np.arange(self.n_in)) % self.n
         W: Array = c[lags] * self.signs.astype(c.dtype)
         return W
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the means along the diagonals of W without its signs, or least squares."""
+        signs, M = self.signs[: target.W.shape[1]], target.moment
+        turned = Target(target.W * signs, None if M is None else np.outer(signs, signs) * M)
+        return {"c": nearest_circulants(turned, 1, 1, self.n)[0, 0]}
 
     def multiply_adds(self) -> int:
         """Return those of the frequencies: one for each real one, four for each complex one."""

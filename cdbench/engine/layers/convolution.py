@@ -4,10 +4,10 @@ from math import prod
 
 import numpy as np
 
-from cdbench.engine.layers.base import BoundLayer, Context, Params, Pullback
+from cdbench.engine.layers.base import BoundLayer, BoundMatrix, Context, Params, Pullback
 from cdbench.engine.layers.taps import bound_matrix
 from cdbench.engine.layers.unfolding import Geometry, Unfolding
-from cdbench.engine.layers.weight_layer import BoundMatrix, WeightLayer
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products.base import FRESH, Allocate, Array
 from cdbench.errors import ShapeError
 
@@ -87,6 +87,10 @@ class Convolution(WeightLayer):
     def matrix(self, params: Params) -> Array:
         """Return the kernel as the inner layer's matrix, (n_out, k² · C)."""
         return self._inner.matrix(params)
+
+    def nearest(self, matrix: Array, moment: Array | None = None) -> Params:
+        """Return the inner layer's."""
+        return self._inner.nearest(matrix, moment)
 
     def rows_after(self, n: int) -> int:
         """Return the windows of n pixels."""

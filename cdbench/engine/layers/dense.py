@@ -6,10 +6,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import DTypeLike
 
-from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.base import D_WEIGHT, BoundLayer, BoundMatrix, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import power_spectrum
-from cdbench.engine.layers.weight_layer import D_WEIGHT, BoundMatrix, WeightLayer
+from cdbench.engine.layers.nearest.targets import Target
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products.base import Allocate, Array
 
 
@@ -39,6 +40,10 @@ class Dense(WeightLayer):
     def matrix(self, params: Params) -> Array:
         """Return the weight, (n_out, n_in)."""
         return params["weight"]
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the matrix itself."""
+        return {"weight": target.padded(self.n_out, self.n_in)}
 
     def weight_gain(self) -> dict[str, float]:
         """Return nothing: a weight is one entry of W."""

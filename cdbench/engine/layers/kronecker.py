@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import BoundLayer, Context, Params
-from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
+from cdbench.engine.layers.base import BoundLayer, BoundMatrix, Context, Params
+from cdbench.engine.layers.nearest.alternating import alternated
+from cdbench.engine.layers.nearest.targets import Target, truncated_svd
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Allocate, Array
 
 DEFAULT_TERMS = 8
@@ -92,6 +94,20 @@ class KroneckerSum(WeightLayer):
         A, B = params["A"].reshape(self.s, -1), params["B"].reshape(self.s, -1)
         blocks = (A.T @ B).reshape(self.m_o, self.m_i, self.p_o, self.p_i)
         return blocks.transpose(0, 2, 1, 3).reshape(self.n_out, self.n_in)
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the truncated singular values of W's rearrangement (Van Loan and Pitsianis 1993).
+
+        With a moment, or a part of W that does not act, alternating least squares go on from there.
+        """
+        shape = (self.m_o, self.p_o, self.m_i, self.p_i)
+        blocks = target.padded(self.n_out, self.n_in).reshape(shape)
+        R = blocks.transpose(0, 2, 1, 3).reshape(self.m_o * self.m_i, self.p_o * self.p_i)
+        A, B = truncated_svd(R, self.s)
+        shapes = self.weight_shapes
+        found = {"A": A.T.reshape(shapes["A"]), "B": B.reshape(shapes["B"])}
+        is_whole = target.moment is None and target.W.shape == (self.n_out, self.n_in)
+        return found if is_whole else alternated(self, found, ("A", "B"), target)
 
     def multiply_adds(self) -> int:
         """Return those of X B_tᵀ, s m_i p_i p_o, and of A_t times that, s m_o m_i p_o."""

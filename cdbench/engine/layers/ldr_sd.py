@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cdbench.config.structure import StructureParameter
-from cdbench.engine.layers.base import Params
-from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
+from cdbench.engine.layers.base import BoundMatrix, Params
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import FRESH, Allocate, Array
 
 Call = Callable[[], object]

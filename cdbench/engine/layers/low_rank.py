@@ -8,6 +8,7 @@ import numpy as np
 from cdbench.config.structure import StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues, root_of_moment
+from cdbench.engine.layers.nearest.targets import Target, truncated_svd, zero_padded
 from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 
@@ -65,6 +66,24 @@ class LowRank(WeightLayer):
         """Return U V, (n_out, n_in)."""
         product: Array = params["U"] @ params["V"]
         return product
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the truncated singular value decomposition (Eckart and Young 1936).
+
+        With a moment, that of W M^½, whose left singular vectors P give P Pᵀ W: with P Pᵀ W M^½ it
+        is what Eckart and Young say of W M^½, whether or not M is invertible.
+        """
+        W = target.W
+        if target.moment is not None:
+            values, vectors = np.linalg.eigh(target.moment)
+            root = vectors * np.sqrt(np.maximum(values, 0.0))
+            P = np.linalg.svd(W @ root, full_matrices=False)[0][:, : self.rank]
+            W = P @ (P.T @ W)
+        U, V = truncated_svd(W, self.rank)
+        return {
+            "U": zero_padded(U, self.n_out, self.rank),
+            "V": zero_padded(V, self.rank, self.n_in),
+        }
 
     def multiply_adds(self) -> int:
         """Return r (n_in + n_out)."""

@@ -6,6 +6,8 @@ import numpy as np
 
 from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
+from cdbench.engine.layers.nearest.alternating import alternated
+from cdbench.engine.layers.nearest.targets import Target, truncated_svd
 from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.errors import ShapeError
@@ -95,6 +97,23 @@ class Monarch(WeightLayer):
         lanes = first.reshape(self.q, b, self.n_in).swapaxes(0, 1)
         W: Array = np.matmul(W2, lanes).swapaxes(0, 1).reshape(self.n_out, self.n_in)
         return W
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the truncated singular value decomposition of each block (l, k) of W.
+
+        With a moment blocks depend on each other; alternating least squares go on from there.
+        """
+        b, q = self.b, self.q
+        blocks = target.padded(self.n_out, self.n_in).reshape(self.s, b, b, self.p)
+        most = -(-q // b)
+        U, V = truncated_svd(blocks.transpose(1, 2, 0, 3), most)
+        k, entry = np.arange(b * q) // q, np.arange(b * q)
+        term = entry % q // b  # how many of the entries before it go from k to l too
+        W1, W2 = np.empty((b, q, self.p)), np.empty((b, self.s, q))
+        W1[k, entry % q] = V[entry % b, k, term]
+        W2[entry % b, :, entry // b] = U[entry % b, k, :, term]
+        found = {"W1": W1, "W2": W2}
+        return found if target.moment is None else alternated(self, found, ("W1", "W2"), target)
 
     def multiply_adds(self) -> int:
         """Return b q (p + s)."""

@@ -9,6 +9,8 @@ from cdbench.config.structure import Structure, StructureParameter
 from cdbench.engine.layers.base import BoundLayer, Context, Params
 from cdbench.engine.layers.hessian import Eigenvalues
 from cdbench.engine.layers.input_spectrum import powers
+from cdbench.engine.layers.nearest.circulants import nearest_circulants
+from cdbench.engine.layers.nearest.targets import Target
 from cdbench.engine.layers.spectral_products import Modes, by_fft, by_matrices
 from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import Array
@@ -97,17 +99,26 @@ class Spectral(WeightLayer):
 
     def matrix(self, params: Params) -> Array:
         """Return W, (n_out, n_in), whose blocks of size L are circulant."""
-        R, M, k = params["R"], self.modes.M, np.arange(self.L)
-        # The first column of a block: the inverse DFT of the modes, linear in complex R too.
-        angle = 2 * np.pi / self.L * (np.outer(k, np.arange(M)) % self.L)
-        weight = np.full(M, 1 / self.L)
-        weight[self.modes.paired] = 2 / self.L
-        inverse = np.concatenate(
-            [weight * np.cos(angle), -(weight * np.sin(angle))[:, self.modes.paired]], axis=1
-        )
-        columns: Array = np.tensordot(inverse.astype(R.dtype), R, axes=1)
+        R, k = params["R"], np.arange(self.L)
+        columns: Array = np.tensordot(self._inverse.astype(R.dtype), R, axes=1)
         W: Array = columns[(k[:, None] - k[None, :]) % self.L]
         return W.transpose(2, 0, 3, 1).reshape(self.n_out, self.n_in)
+
+    @property
+    def _inverse(self) -> Array:
+        """The inverse DFT (L, D) of a channel's modes, which gives the first column of a block."""
+        M, L = self.modes.M, self.L
+        angle = 2 * np.pi / L * (np.outer(np.arange(L), np.arange(M)) % L)
+        weight = np.full(M, 1 / L)
+        weight[self.modes.paired] = 2 / L
+        return np.concatenate(
+            [weight * np.cos(angle), -(weight * np.sin(angle))[:, self.modes.paired]], axis=1
+        )
+
+    def _nearest(self, target: Target) -> Params:
+        """Return the modes of the nearest circulant blocks, or least squares."""
+        found = nearest_circulants(target, self.C_o, self.C_i, self.L, self._inverse)
+        return {"R": np.moveaxis(found, 2, 0)}
 
     def multiply_adds(self) -> int:
         """Return those of the modes' matrices: one real or four for each, times C_o · C_i."""

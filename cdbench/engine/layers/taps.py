@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cdbench.config.structure import Structure
-from cdbench.engine.layers.base import Context, Params
+from cdbench.engine.layers.base import BoundMatrix, Context, Params
 from cdbench.engine.layers.cdlinear import CDLinear
 from cdbench.engine.layers.dense import Dense
-from cdbench.engine.layers.weight_layer import BoundMatrix, WeightLayer
+from cdbench.engine.layers.nearest.targets import Target
+from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products.base import Allocate, Array
-from cdbench.errors import ShapeError
+from cdbench.errors import NotDefinedError, ShapeError
 
 
 def kernel_layer(
@@ -112,6 +113,13 @@ class Taps(WeightLayer):
                 own.pull(self._of_tap(grads, tap))
 
         return BoundMatrix(W, form, dW, pull)
+
+    def _nearest(self, target: Target) -> Params:
+        """Return each tap's; with a moment they would depend on each other."""
+        if target.moment is not None or target.W.shape[1] != self.n_in:
+            raise NotDefinedError("a nearest kernel with a moment, or of some taps,", self.family)
+        of_taps = [self.tap.nearest(part) for part in np.hsplit(target.W, self.n_taps)]
+        return {name: np.stack([own[name] for own in of_taps]) for name in self.weight_shapes}
 
     def multiply_adds(self) -> int:
         """Return those of all taps."""

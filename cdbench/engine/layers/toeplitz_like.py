@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cdbench.config.structure import StructureParameter
-from cdbench.engine.layers.base import Params
-from cdbench.engine.layers.weight_layer import GAIN, BoundMatrix, WeightLayer
+from cdbench.engine.layers.base import BoundMatrix, Params
+from cdbench.engine.layers.nearest.alternating import alternated
+from cdbench.engine.layers.nearest.targets import Target, truncated_svd
+from cdbench.engine.layers.weight_layer import GAIN, WeightLayer
 from cdbench.engine.products.base import FRESH, Allocate, Array
 from cdbench.engine.products.workspace import aligned
 
@@ -69,6 +71,18 @@ class ToeplitzLike(WeightLayer):
         bound = self.bind_matrix(params, params["g"].dtype, FRESH)
         bound.form()
         return bound.W
+
+    def _nearest(self, target: Target) -> Params:
+        """Alternating least squares, from the displacement of least error.
+
+        Of W with zeros below and to its right. A square W of the family is thereby found exactly.
+        """
+        W = target.padded(self.n, self.n)
+        by_signs = np.roll(W, -1, axis=1)  # W Z_-1, whose last column is the first, negated
+        by_signs[:, -1] *= -1
+        g, h_reversed = truncated_svd((np.roll(W, 1, axis=0) - by_signs) / 2, self.rank)
+        found = {"g": g.T, "h": h_reversed[:, ::-1]}
+        return alternated(self, found, ("g", "h"), target)
 
     def multiply_adds(self) -> int:
         """Return r (4 n − 2), those of the frequencies in r pairs of FFT products, or n_in · n_out.

@@ -2,14 +2,23 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from cdbench.config.structure import Structure, StructureParameter
-from cdbench.engine.layers.base import EVALUATION, BoundLayer, Context, Layer, Params
+from cdbench.engine.layers.base import (
+    D_WEIGHT,
+    EVALUATION,
+    BoundLayer,
+    BoundMatrix,
+    Context,
+    Layer,
+    Params,
+)
 from cdbench.engine.layers.hessian import Eigenvalues, gauss_newton_values, matrix_jacobian
+from cdbench.engine.layers.nearest.targets import Target, checked_target
 from cdbench.engine.layers.weight_gain import estimated_gain
 from cdbench.engine.products.base import Allocate, Array
 from cdbench.errors import NotDefinedError, ShapeError
@@ -17,29 +26,6 @@ from cdbench.errors import NotDefinedError, ShapeError
 GAIN = 2.0
 """Of every weight layer: n_in · Var W at initialisation, which preserves the activations' variance
 through a ReLU (He et al. 2015). The recipe uses it for the last layer too."""
-
-D_WEIGHT = 0
-"""Slot of the scratch array for the gradient of W, of layers that do not bind W themselves."""
-
-
-class BoundMatrix(NamedTuple):
-    """A layer's W and the way back from its gradient, bound to parameters and memory.
-
-    Attributes
-    ----------
-    W : (n_out, n_in) float
-    form : () -> None
-        Writes W from the current contents of the parameters.
-    gradient : (n_out, n_in) float
-        That of W, to be written before ``pull``, which may overwrite it.
-    pull : (grads) -> None
-        Writes the gradients of all parameters but the bias.
-    """
-
-    W: Array
-    form: Callable[[], object]
-    gradient: Array
-    pull: Callable[[Params], object]
 
 
 class WeightLayer(Layer):
@@ -210,6 +196,28 @@ class WeightLayer(Layer):
         None for a layer whose W is not made of copies of its weights, or is its weights.
         """
         return None
+
+    def nearest(self, matrix: Array, moment: Array | None = None) -> Params:
+        """Return the weights, without a bias, whose W is nearest to a matrix.
+
+        Parameters
+        ----------
+        matrix : (a, c) float
+            With a ≤ n_out, c ≤ n_in: the leading part of W, whose other entries may be anything.
+        moment : (c, c) float, optional
+            Mean x xᵀ of the inputs x: what is least is then the mean ‖(matrix − W) x‖².
+
+        Raises
+        ------
+        NotDefinedError
+            If the family has no way to find it.
+        ShapeError
+            If a shape does not fit, or an entry is not finite.
+        """
+        return self._nearest(checked_target(self, matrix, moment))
+
+    def _nearest(self, target: Target) -> Params:
+        raise NotDefinedError("the nearest member", self.family)
 
     # Spectra. The last three mean something for few families, and raise NotDefinedError elsewhere.
 
