@@ -2,21 +2,19 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from cdbench.config import families
-from cdbench.config.structure import Structure, Value
-from cdbench.engine.layers import Params, WeightLayer
-from cdbench.engine.products.base import Array
-from cdbench.errors import ShapeError
+from cdbench.config.structure import Value
+from cdbench.torch.arrays import to_numpy
+from cdbench.torch.engine_module import EngineModule
 
 
-class StructuredLinear(nn.Module):
+class StructuredLinear(EngineModule):
     """``y = x @ W.T + bias`` for a matrix W of a family; any leading dimensions of x.
 
     Parameters are named and shaped as those of the engine's layer, and so are drawn: with n_in
@@ -53,40 +51,6 @@ class StructuredLinear(nn.Module):
         If a structure parameter has no such value.
     """
 
-    family: ClassVar[str]
-    bias: nn.Parameter | None
-
-    def __init__(
-        self,
-        in_features: int,
-        out_features: int,
-        structure: Mapping[str, Value | None],
-        bias: bool = True,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__()
-        if min(in_features, out_features) < 1:
-            raise ShapeError(
-                f"{type(self).__name__} got widths {in_features} and {out_features}, "
-                "expected 1 or more"
-            )
-        given = {name: value for name, value in structure.items() if value is not None}
-        self.structure: Structure = families.checked(self.family, given)
-        self.in_features, self.out_features = in_features, out_features
-        multiple = families.family(self.family).width_multiple(self.structure)
-        self.padded_in = -(-in_features // multiple) * multiple
-        self.padded_out = -(-out_features // multiple) * multiple
-        layer = self.engine_layer()
-        for name, shape in (layer.weight_shapes | {"bias": (out_features,)}).items():
-            kept = nn.Parameter(torch.empty(shape, device=device, dtype=dtype))
-            self.register_parameter(name, kept if bias or name != "bias" else None)
-        for name, constant in self.constants(layer).items():
-            self.register_buffer(
-                name, torch.empty(constant.shape, device=device, dtype=dtype), persistent=False
-            )
-        self.reset_parameters()
-
     @classmethod
     def build(
         cls,
@@ -104,31 +68,6 @@ class StructuredLinear(nn.Module):
     @abstractmethod
     def multiply(self, rows: torch.Tensor) -> torch.Tensor:
         """Return ``rows @ W.T``, (N, padded_out), of rows (N, padded_in)."""
-
-    def constants(self, layer: WeightLayer) -> dict[str, Array]:
-        """Return the fixed arrays that ``multiply`` needs, kept as buffers beside the parameters.
-
-        They are no part of the state_dict: ``reset_parameters`` writes them.
-        """
-        del layer
-        return {}
-
-    def engine_layer(self) -> WeightLayer:
-        """Return the engine's layer of the padded widths, whose parameters have the same names."""
-        own = families.family(self.family)
-        layer: WeightLayer = own.build(self.padded_in, self.padded_out, self.structure)
-        return layer
-
-    def reset_parameters(self) -> None:
-        """Draw initial values as the engine does, by PyTorch's generator, and write constants."""
-        layer = self.engine_layer()
-        shapes = layer.parameter_shapes()
-        params = {name: np.empty(shape) for name, shape in shapes.items()}
-        seed = int(torch.randint(2**62, ()).item())
-        layer.initialize(params, np.random.default_rng(seed))
-        self.load_engine(params)
-        for name, constant in self.constants(layer).items():
-            self.get_buffer(name).copy_(torch.tensor(constant))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the output (..., out_features) for ``x`` (..., in_features).
@@ -162,46 +101,62 @@ class StructuredLinear(nn.Module):
         """W as it acts, (out_features, in_features), computed from the parameters."""
         return self.matrix()
 
-    # Exchange with the engine.
+    @classmethod
+    def from_linear(
+        cls, linear: nn.Linear, *main: Value, moment: torch.Tensor | None = None, **structure: Value
+    ) -> Self:
+        """Return the layer of this structure whose W is nearest to a linear layer's weight.
 
-    def to_engine(self) -> tuple[WeightLayer, Params]:
-        """Return the engine's layer and copies of the parameters; the bias followed by zeros.
+        Nearest in the Frobenius norm or, given the inputs' second moment, in the mean square of
+        the outputs' error. Widths, the bias, dtype, device, ``requires_grad`` and mode are kept.
 
-        bfloat16 and float16, which the engine doesn't compute in, become float32.
-        """
-        params = {name: _to_numpy(own) for name, own in self.named_parameters()}
-        padded = np.zeros(self.padded_out, next(iter(params.values())).dtype)
-        if self.bias is not None:
-            padded[: self.out_features] = params["bias"]
-        return self.engine_layer(), {**params, "bias": padded}
-
-    @torch.no_grad()
-    def load_engine(self, params: Mapping[str, Array]) -> Self:
-        """Copy parameters of the engine's layer into this one's, and return it.
-
-        Of the bias, what belongs to outputs that are cut off is left out.
+        Parameters
+        ----------
+        linear : nn.Linear
+            Is left as it is.
+        *main, **structure
+            As after the widths in the constructor.
+        moment : (in_features, in_features) tensor, optional
+            Mean x xᵀ of the inputs x (``cdbench.torch.input_moments``).
 
         Raises
         ------
+        NotDefinedError
+            If the family has no way to find it.
         ShapeError
-            If a parameter is missing or of another shape, or there is a bias that isn't zero for a
-            layer without one.
+            If a weight is not finite, or a shape does not fit.
         """
-        expected = self.engine_layer().parameter_shapes()
-        found = {name: np.shape(value) for name, value in params.items()}
-        if found != expected:
-            raise ShapeError(
-                f"{type(self).__name__} got parameters {_listed(found)}; "
-                f"expected {_listed(expected)}"
-            )
-        if self.bias is None and np.any(params["bias"]):
-            raise ShapeError(
-                f"{type(self).__name__} got a bias, but was made with bias=False; expected zeros"
-            )
-        for name, own in self.named_parameters():
-            value = params[name][: self.out_features] if name == "bias" else params[name]
-            own.copy_(torch.from_numpy(np.array(value, order="C")))
-        return self
+        own: Callable[..., Self] = cls
+        weight, bias = linear.weight, linear.bias
+        widths, kept = (linear.in_features, linear.out_features), bias is not None
+        made = own(*widths, *main, **structure, bias=kept, device="meta", dtype=weight.dtype)
+        M = None if moment is None else to_numpy(moment, np.float64)
+        params = made.engine_layer().nearest(to_numpy(weight, np.float64), M)
+        made.to_empty(device=weight.device)
+        made.write_constants()
+        padded = np.zeros(made.padded_out)
+        if kept:
+            padded[: made.out_features] = to_numpy(bias, np.float64)
+        made.load_engine({**params, "bias": padded})
+        for name, parameter in made.named_parameters():
+            parameter.requires_grad_((bias if name == "bias" else weight).requires_grad)
+        return made.train(linear.training)
+
+    @torch.no_grad()
+    def to_linear(self) -> nn.Linear:
+        """Return ``nn.Linear`` with this W, the bias, dtype, device, and mode."""
+        some, kept = next(self.parameters()), self.bias is not None
+        linear = nn.Linear(
+            self.in_features, self.out_features, kept, device="meta", dtype=some.dtype
+        ).to_empty(device=some.device)
+        layer, params = self.to_engine()
+        W = layer.matrix({name: value.astype(np.float64) for name, value in params.items()})
+        linear.weight.copy_(torch.tensor(W[: self.out_features, : self.in_features]))
+        linear.weight.requires_grad_(some.requires_grad)
+        if self.bias is not None:
+            linear.bias.copy_(self.bias)
+            linear.bias.requires_grad_(self.bias.requires_grad)
+        return linear.train(self.training)
 
     def extra_repr(self) -> str:
         """Return widths, structure, padding, the number of weights and how many times fewer."""
@@ -214,18 +169,3 @@ class StructuredLinear(nn.Module):
         dense = self.in_features * self.out_features
         said.append(f"weights={weights} ({dense / weights:.3g} times fewer)")
         return ", ".join(said)
-
-    def n_weights(self) -> int:
-        """Return the number of weights, without the bias."""
-        return sum(own.numel() for name, own in self.named_parameters() if name != "bias")
-
-
-def _to_numpy(tensor: torch.Tensor) -> Array:
-    kept = tensor.detach().cpu()
-    if kept.dtype not in {torch.float32, torch.float64}:
-        kept = kept.float()
-    return np.array(kept.numpy())
-
-
-def _listed(shapes: Mapping[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"{name} {tuple(shape)}" for name, shape in shapes.items())
