@@ -19,7 +19,10 @@ from cdbench.torch.circulant import Circulant
 from cdbench.torch.kronecker import Kronecker
 from cdbench.torch.ldr_sd import LDRSD
 from cdbench.torch.low_rank import LowRank
+from cdbench.torch.moments import input_moments
 from cdbench.torch.monarch import Monarch
+from cdbench.torch.rates import param_groups
+from cdbench.torch.replace import replace_linear
 from cdbench.torch.spectral import Spectral
 from cdbench.torch.toeplitz_like import ToeplitzLike
 
@@ -35,4 +38,7 @@ __all__ = [
     "Spectral",
     "StructuredLinear",
     "ToeplitzLike",
+    "input_moments",
+    "param_groups",
+    "replace_linear",
 ]
