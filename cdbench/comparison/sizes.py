@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import product
-from math import log, prod
+from math import prod
 from typing import Any
 
 from cdbench.comparison.plan import Entrant, Plan
-from cdbench.config import families
 from cdbench.config.architecture_knobs import inner_widths
+from cdbench.config.matching import MOST_PADDED, NEAR, nearest, off, settings
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
 from cdbench.engine.building import READS_IMAGES, Image, build_network
@@ -19,19 +18,6 @@ from cdbench.errors import ConfigurationError, ShapeError
 
 DENSE, NARROWER, STRUCTURED = "dense", "narrower dense", "structured"
 ROLES = (DENSE, NARROWER, STRUCTURED)
-
-NEAR = 0.12
-"""Largest relative distance from a budget at which a size counts as matched."""
-
-HIGH_RANK = 0.9
-"""Share of the highest rank of a family's matched settings from which on a rank is high."""
-
-MOST_PADDED = 1.3
-"""A setting whose widths, multiplied, grow by more than this factor wastes what it has."""
-
-MAIN_VALUES = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128)
-OTHER_VALUES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-"""Values tried of a family's main structure parameter, and of each other one that is a number."""
 
 
 @dataclass(frozen=True)
@@ -156,26 +142,15 @@ def _no_one(budget: float, target: float, plan: Plan, nearest: list[Candidate]) 
 
 
 def _off(candidate: Candidate, plan: Plan, target: float) -> float:
-    return abs(candidate.size(plan.match) / target - 1)
+    return off(candidate.size(plan.match), target)
 
 
 def _nearest(
     plan: Plan, candidates: Sequence[Candidate], budget: float, target: float
 ) -> Candidate | None:
-    """Return the nearest of the matched settings of high rank, or else the nearest of all.
-
-    A matched setting of low rank, such as a Monarch of narrow inner width, is not what its family
-    can do at this size. None if there is no setting.
-    """
-    matched = [one for one in candidates if _off(one, plan, target) <= NEAR / 2]
-    enough = HIGH_RANK * max((one.rank for one in matched), default=0)
-    able = [one for one in matched if one.rank >= enough] or candidates
-    nearest = min(  # padding is waste, and counts like distance
-        able,
-        key=lambda one: abs(log(one.size(plan.match) / target)) + log(one.padded),
-        default=None,
-    )
-    return None if nearest is None else replace(nearest, budget=budget)
+    """Return the setting for a budget, if there is one."""
+    found = nearest(candidates, target, lambda one: one.size(plan.match))
+    return None if found is None else replace(found, budget=budget)
 
 
 def _candidate(
@@ -233,16 +208,8 @@ def _narrower(plan: Plan) -> Iterator[RunConfig]:
 
 def _settings(plan: Plan, entrant: Entrant) -> Iterator[Candidate]:
     """Yield the family's settings that can be built on this data without much padding."""
-    parameters = families.family(entrant.family).structure
-    fixed = dict(entrant.fixed)
-    free = [own for own in parameters if own.name not in fixed and not own.choices]
-    values = [
-        [own.default, *OTHER_VALUES] if place else list(MAIN_VALUES)
-        for place, own in enumerate(free)
-    ]
-    for chosen in product(*values):
-        given = dict(zip((own.name for own in free), chosen, strict=True)) | fixed
-        text = ",".join(f"{name}={value}" for name, value in given.items() if value is not None)
+    for given in settings(entrant.family, dict(entrant.fixed)):
+        text = ",".join(f"{name}={value}" for name, value in given.items())
         try:
             layer = ":".join(filter(None, (entrant.family, text)))
             config = replace(plan.base, layer=layer, head=plan.head)
