@@ -26,6 +26,13 @@ class Patches(Layer):
     patch : tuple of int
         (height, width) of a patch; (1, width) makes each row of the image a token.
 
+    Attributes
+    ----------
+    tokens : int
+        Patches of an image.
+    parts : tuple of int
+        What its features are reshaped to: (channels, patches, height, patches, width).
+
     Raises
     ------
     ShapeError
@@ -41,7 +48,7 @@ class Patches(Layer):
                 f"{patch[1]}, expected patches that fill it"
             )
         self.tokens = (height // patch[0]) * (width // patch[1])
-        self._parts = (channels, height // patch[0], patch[0], width // patch[1], patch[1])
+        self.parts = (channels, height // patch[0], patch[0], width // patch[1], patch[1])
 
     def rows_after(self, n: int) -> int:
         """Return the tokens of n samples."""
@@ -52,11 +59,11 @@ class Patches(Layer):
         self.check_input(x)
         y = context.allocate.kept((len(x) * self.tokens, self.n_out), x.dtype)
         dx = context.allocate.kept(x.shape, x.dtype)
-        channels, down, height, across, width = self._parts
+        channels, down, height, across, width = self.parts
         ordered = (len(x), down, across, channels, height, width)
         order = (0, 2, 4, 1, 3, 5)
-        image, patches = x.reshape(-1, *self._parts).transpose(order), y.reshape(ordered)
-        d_image = dx.reshape(-1, *self._parts).transpose(order)
+        image, patches = x.reshape(-1, *self.parts).transpose(order), y.reshape(ordered)
+        d_image = dx.reshape(-1, *self.parts).transpose(order)
 
         def pullback(dy: Array, grads: Params) -> Array:
             np.copyto(d_image, dy.reshape(ordered))
