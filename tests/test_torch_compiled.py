@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch  # noqa: E402
+import torch
 
-from tests import torch_cases  # noqa: E402
+from tests import torch_cases
 
 pytestmark = pytest.mark.long
 
