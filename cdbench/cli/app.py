@@ -13,6 +13,7 @@ from cdbench.cli.bench import bench
 from cdbench.cli.compare import compare
 from cdbench.cli.db import db
 from cdbench.cli.front_page import front_page
+from cdbench.cli.model import model
 from cdbench.cli.plot import plot
 from cdbench.cli.plugins import with_plugins
 from cdbench.cli.report import report
@@ -61,6 +62,7 @@ for command in (train, sweep, compare, study, report, plot, audit, bench, reprod
     app.command(cls=ManyValuesCommand)(with_plugins(command))
 
 app.add_typer(db, name="db")
+app.add_typer(model, name="model")
 
 
 def _print_version(asked: bool) -> None:

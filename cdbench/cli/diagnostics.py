@@ -8,6 +8,7 @@ import typer
 
 from cdbench.cli.options import whole_number
 from cdbench.config.diagnostics import Diagnostics
+from cdbench.config.knob_values import KEEP_WEIGHTS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -140,7 +141,20 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
         ],
         True,
     ),
+    KEEP_WEIGHTS: (
+        Annotated[
+            bool,
+            typer.Option(
+                "--keep-weights/--no-keep-weights",
+                help="Keep the trained network of each run that completes, to export it and to "
+                "predict with it: cdbench model.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        False,
+    ),
 }
+"""By the parameter's name, which is also that of a key of ``cdbench.toml``."""
 
 
 def with_diagnostics(command: Command) -> Command:
@@ -162,4 +176,5 @@ def with_diagnostics(command: Command) -> Command:
 def take_diagnostics(knobs: dict[str, Any]) -> Diagnostics:
     """Take the options of ``with_diagnostics`` out of the knobs, and return them as Diagnostics."""
     values = {name: knobs.pop(name) for name in _OPTIONS}
-    return Diagnostics(**{**values, "kinds": tuple(values["kinds"] or ())})
+    weights = values.pop(KEEP_WEIGHTS)
+    return Diagnostics(**{**values, "kinds": tuple(values["kinds"] or ()), "weights": weights})

@@ -15,6 +15,7 @@ SUMMARIES = {
     "audit": "Judge the paper's claims: train, measure, and print the ledger.",
     "bench": "Measure from which size on a product beats dense, on this machine.",
     "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
+    "model": "Take trained networks with you: export them, and predict.",
     "db": "Look after the database: backups, checks, merging, moving.",
 }
 """What each command does, in a few words; a test checks that every command is listed."""

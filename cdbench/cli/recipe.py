@@ -17,7 +17,7 @@ def recipe_words(message: str) -> str:
     if "cdbench sweep" not in message:
         return ""
     recipe = RunConfig()
-    changed = dict(load_settings(Path.cwd()).defaults)
+    changed = {k: v for k, v in load_settings(Path.cwd()).defaults.items() if k in KNOBS}
     for name in KNOBS:
         if value := os.environ.get(f"CDBENCH_{name.upper()}"):
             changed[name] = value

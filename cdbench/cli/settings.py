@@ -6,7 +6,7 @@ have written it (see ``trust``)::
     database = "runs.db"            # a path, relative to this file, or an SQLAlchemy URL
     plugins = ["mylayer.py"]        # see docs/extending.md; never loaded from a folder below
 
-    [defaults]                      # any knob of RunConfig
+    [defaults]                      # any knob of RunConfig, and keep_weights
     epochs = 50
 
     [sweeps.table1]                 # cdbench sweep table1
@@ -29,13 +29,13 @@ from cdbench.cli.trust import is_named, read_trusted, way_to_trust
 from cdbench.config import plugins
 from cdbench.config.checks import check_text
 from cdbench.config.knob_values import (
+    DEFAULT_NAMES,
     SWEEP_NAMES,
-    checked_knob,
+    checked_default,
     checked_sweep_value,
     listed,
     named_in_errors,
 )
-from cdbench.config.run_config import KNOBS
 from cdbench.config.study import Study, read_study
 from cdbench.errors import ConfigurationError, PluginError, StoreError, UnknownNameError
 from cdbench.store.urls import local_path
@@ -63,8 +63,8 @@ class Settings:
     studies : dict of Study
         Named studies.
     sweeps : dict of dict
-        Named sweeps. Each value is a list, except those of ``ONE_VALUE``, ``jobs`` and
-        ``baseline``.
+        Named sweeps. Each value is a list, except those of ``ONE_VALUE``, ``jobs`` and the
+        ``SWITCHES``.
     """
 
     path: Path | None = None
@@ -169,7 +169,7 @@ def _parse(path: Path, content: bytes, may_run: bool) -> Settings:
         path=path,
         plugins=_loaded(path, tables.get("plugins", []), may_run),
         database=_database(path, tables.get("database")),
-        defaults=_table(tables, "defaults", "[defaults]", KNOBS, checked_knob),
+        defaults=_table(tables, "defaults", "[defaults]", DEFAULT_NAMES, checked_default),
         sweeps={
             name: _table(
                 tables["sweeps"], name, f"[sweeps.{name}]", SWEEP_NAMES, checked_sweep_value

@@ -2,6 +2,7 @@
 
 import math
 import shlex
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,9 @@ def train(
         echo()
         _print_outcome(run, guessing_levels([config]).get(config.dataset, -math.inf))
         echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is reported
-    if diagnostics != Diagnostics() or has_summary(run):
+    if diagnostics.weights:
+        _say_what_is_kept(run, run_id, db)
+    if replace(diagnostics, weights=False) != Diagnostics() or has_summary(run):
         echo(
             f"all that was measured: sqlite3 {shlex.quote(database.name)} "
             f'"select * from conditions where run_id = {run_id}", '
@@ -105,6 +108,14 @@ def _say_if_stored(config: RunConfig, database: "Database") -> None:
             f"this configuration is stored already, as run {known.run_id}; it is trained again, "
             "and reports will take the newer run",
         )
+
+
+def _say_what_is_kept(run: Run, run_id: int, db: str) -> None:
+    if run.weights is None:
+        echo("its network is not kept: only that of a run that completes is", err=True)
+        return
+    where = "" if db == DEFAULT_DATABASE else f" --db {shlex.quote(db)}"
+    echo(f"its network is kept: cdbench model show {run_id}{where}")
 
 
 def _print_heading(task: str) -> None:

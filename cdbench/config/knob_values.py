@@ -30,7 +30,14 @@ INTEGER_NAMES = frozenset(
 )
 """Keys and options that take several integers, and so ranges such as ``0..29``."""
 
-SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs", "baseline"}
+KEEP_WEIGHTS = "keep_weights"
+"""Key of a file that is no knob: it changes no number of a run (``Diagnostics.weights``)."""
+
+SWITCHES = frozenset({"baseline", KEEP_WEIGHTS})
+
+DEFAULT_NAMES = {*KNOBS, KEEP_WEIGHTS}
+
+SWEEP_NAMES = (set(KNOBS) - {"seed"}) | {"seeds", "jobs"} | SWITCHES
 
 ONE_VALUE = frozenset({"label_column", "task", "test", "encode"})
 """Knobs that say how the files are read: the same for all runs of a sweep."""
@@ -111,12 +118,22 @@ def _expected(name: str) -> str:
     return "whole numbers, as in [64, 64]" if name in LISTS else KNOB_TYPES[name].__name__
 
 
+def checked_default(name: str, value: Any) -> Any:
+    """Return the value of a key of ``[defaults]`` if every run accepts it."""
+    return checked_switch(name, value) if name in SWITCHES else checked_knob(name, value)
+
+
+def checked_switch(name: str, value: Any) -> bool:
+    """Return the value of one of SWITCHES; ConfigurationError if it is neither true nor false."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} = {value!r}: expected true or false")
+    return value
+
+
 def checked_sweep_value(name: str, value: Any) -> Any:
     """Return the value of a sweep's key, with ranges expanded, if every run accepts it."""
-    if name == "baseline":
-        if not isinstance(value, bool):
-            raise ConfigurationError(f"baseline = {value!r}: expected true or false")
-        return value
+    if name in SWITCHES:
+        return checked_switch(name, value)
     if name == "jobs":
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigurationError(f"jobs = {value!r}: expected a whole number, 1 or more")
@@ -152,4 +169,4 @@ def _numbers(item: Any) -> list[Any]:
 
 def listed(name: str, value: Any) -> Any:
     """Return a list if a sweep takes several values."""
-    return value if name in ONE_VALUE or isinstance(value, list) else [value]
+    return value if name in ONE_VALUE | SWITCHES or isinstance(value, list) else [value]

@@ -10,6 +10,8 @@ from cdbench.datasets.table import ENCODE, Table, of_blanks
 from cdbench.engine.products.base import Array
 from cdbench.errors import DatasetError
 
+FILL = f"; drop or fill such rows first, or, {ENCODE}"
+
 
 def dataset_from_arrays(name: str, X: Array, labels: NDArray[np.generic]) -> Dataset:
     """Build a data set from checked arrays; see ``table_from_arrays``."""
@@ -46,6 +48,33 @@ def table_from_arrays(
     DatasetError
         If a feature is not finite, or a label is not valid text.
     """
+    X, image = rows_from_array(name, X, encode=encode)
+    if labels.dtype.kind == "f":  # whose text is that of exactly this number
+        labels = labels.astype(np.float64)
+    names, y = np.unique(labels, return_inverse=True)
+    try:
+        classes = tuple(str(label) for label in names)
+        "".join(classes).encode()
+    except (ValueError, SystemError) as error:  # NumPy stores any four bytes per letter
+        raise DatasetError(f"{name}: a label in y is not text ({error})") from None
+    texts = of_blanks(X) if encode else ()
+    return Table(name, X, y.astype(np.int64), classes, texts=texts, image=image)
+
+
+def rows_from_array(
+    name: str,
+    X: Array,
+    *,
+    encode: bool = False,
+    hint: str = FILL,
+) -> tuple[Array, tuple[int, int, int] | None]:
+    """Return features, (N, n_features), and their image, of an array as ``table_from_arrays`` has.
+
+    Raises
+    ------
+    DatasetError
+        If a feature is not finite; ``hint`` ends the message.
+    """
     image: tuple[int, int, int] | None = None
     if X.ndim > 2:
         planes = X.reshape(*X.shape[:3], -1)
@@ -59,15 +88,6 @@ def table_from_arrays(
             row, column = np.unravel_index(int(fine.argmin()), fine.shape)
             raise DatasetError(
                 f"{name}: sample {row + 1}, feature {column + 1} is {X[row, column]}, expected a "
-                f"finite number; drop or fill such rows first, or, {ENCODE}"
+                f"finite number{hint}"
             )
-    if labels.dtype.kind == "f":  # whose text is that of exactly this number
-        labels = labels.astype(np.float64)
-    names, y = np.unique(labels, return_inverse=True)
-    try:
-        classes = tuple(str(label) for label in names)
-        "".join(classes).encode()
-    except (ValueError, SystemError) as error:  # NumPy stores any four bytes per letter
-        raise DatasetError(f"{name}: a label in y is not text ({error})") from None
-    texts = of_blanks(X) if encode else ()
-    return Table(name, X, y.astype(np.int64), classes, texts=texts, image=image)
+    return X, image

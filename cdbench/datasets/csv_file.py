@@ -74,10 +74,10 @@ def read_csv(
             with io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="") as text:
                 cells = Cells(path, like.texts if like is not None else ())
                 if encode and like is None:
-                    for _, row, _ in _rows(path, _lines(text), label_column, header).rows:
+                    for _, row, _ in _rows(path, lines_of(text), label_column, header).rows:
                         cells.survey(row)
                     text.seek(0)
-                return _read(path, _lines(text), label_column, header, cells if encode else None)
+                return _read(path, lines_of(text), label_column, header, cells if encode else None)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read as .csv ({error})") from None
 
@@ -88,15 +88,16 @@ def has_header(path: Path, label_column: str | None = None) -> bool:
     A line of numbers, perhaps except for the label, is a sample.
     """
     with open_regular(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
-        return _names_columns(next(_lines(text))[1], label_column)
+        return names_columns(next(lines_of(text))[1], label_column)
 
 
-def _names_columns(cells: list[str], label_column: str | None) -> bool:
+def names_columns(cells: list[str], label_column: str | None) -> bool:
+    """Return whether a first line names the columns."""
     if label_column is None:
-        return not all(map(_is_number, cells[:-1]))
+        return not all(map(is_number, cells[:-1]))
     if _column_number(label_column, len(cells)) is None:
         return True
-    return sum(not _is_number(cell) for cell in cells) > 1
+    return sum(not is_number(cell) for cell in cells) > 1
 
 
 def _column_number(label_column: str, width: int) -> int | None:
@@ -105,7 +106,8 @@ def _column_number(label_column: str, width: int) -> int | None:
     return int(label_column) if is_number and 1 <= int(label_column) <= width else None
 
 
-def _lines(text: io.TextIOWrapper) -> Lines:
+def lines_of(text: io.TextIOWrapper) -> Lines:
+    """Yield the lines that are not blank."""
     reader = csv.reader(text)
     for cells in reader:
         if any(map(str.strip, cells)):
@@ -131,8 +133,8 @@ def _rows(path: Path, lines: Lines, label_column: str | None, header: bool | Non
             f"{path}: got {width} column, expected features and a label, separated by commas"
         )
     names = None
-    if _names_columns(first[1], label_column) if header is None else header:
-        names = _names(path, first[1])
+    if names_columns(first[1], label_column) if header is None else header:
+        names = column_names(path, first[1])
         first = next(lines, None)
     label = label_index(path, names, label_column, width)
     if first is None:
@@ -181,7 +183,7 @@ def _read(
 
 def _check_first_label(path: Path, label: str, n_rows: int) -> None:
     """Raise DatasetError where only line 1 has its label: it probably names the columns."""
-    if n_rows == 1 and not math.isfinite(_number(label)):
+    if n_rows == 1 and not math.isfinite(number_of(label)):
         raise DatasetError(
             f"{path}: only line 1 has the label {label!r}; expected --header yes if that line "
             "names the columns, else at least 2 rows of each class"
@@ -198,7 +200,8 @@ def sorted_classes(
     return order[y], tuple(classes)
 
 
-def _names(path: Path, cells: list[str]) -> list[str]:
+def column_names(path: Path, cells: list[str]) -> list[str]:
+    """Return the names of columns; DatasetError if two have the same."""
     names = [name.strip() for name in cells]
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
@@ -227,7 +230,7 @@ def label_index(path: Path, names: list[str] | None, label_column: str | None, w
 def _features(
     path: Path, line: int, cells: list[str], label: int, columns: tuple[str, ...] | None
 ) -> list[float]:
-    values = [_number(cell) for cell in cells]
+    values = [number_of(cell) for cell in cells]
     for i, value in enumerate(values):
         if not math.isfinite(value):
             where = repr(columns[i]) if columns else str(i + (i >= label) + 1)
@@ -239,7 +242,7 @@ def _features(
     return values
 
 
-def _number(cell: str) -> float:
+def number_of(cell: str) -> float:
     """Return the cell as a number, or NaN if it is not one."""
     try:
         return float(cell)
@@ -247,7 +250,8 @@ def _number(cell: str) -> float:
         return math.nan
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Return whether a cell is one."""
     try:
         float(cell)
     except ValueError:

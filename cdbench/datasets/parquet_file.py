@@ -8,6 +8,7 @@ import numpy as np
 from cdbench.datasets.csv_file import label_index, sorted_classes
 from cdbench.datasets.limits import COPIES, check_fits, open_regular
 from cdbench.datasets.table import ENCODE, MOST_TEXTS, Table, of_blanks
+from cdbench.datasets.wanted import Features, Wanted
 from cdbench.engine.products.base import Array
 from cdbench.errors import ConfigurationError, DatasetError
 
@@ -31,22 +32,7 @@ def read_parquet(
     UnknownNameError
         If no column is called ``label_column``.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
-        raise ConfigurationError(
-            f"{path}: reading Parquet needs pyarrow, which is not installed; type: "
-            "pip install 'cdbench[parquet]', or save it as .csv"
-        ) from None
-    try:
-        with open_regular(path) as raw, parquet.ParquetFile(raw) as file:
-            n_cells = file.metadata.num_rows * file.metadata.num_columns
-            check_fits(path, f"{n_cells:,} cells", 8 * COPIES * n_cells)
-            table = file.read()
-    except (OSError, pa.ArrowException) as error:
-        said = str(error).splitlines()[0]
-        raise DatasetError(f"{path}: cannot be read as .parquet ({said})") from None
+    table = _opened(path)
     names = list(table.column_names)
     label = label_index(path, names, label_column, len(names))
     if len(names) < 2 or not table.num_rows:
@@ -64,6 +50,49 @@ def read_parquet(
     texts = tuple(own for _, own in read)
     y, classes = _classes(path, names[label], table.column(names[label]))
     return Table(str(path), X, y, classes, columns, texts if any(texts) else of_blanks(X))
+
+
+def read_parquet_features(path: Path, wanted: Wanted) -> Features:
+    """Read the features that a network was trained on, and labels where there are any.
+
+    Errors are those of ``read_parquet``; DatasetError is also raised if features are missing.
+    """
+    table = _opened(path)
+    names = list(table.column_names)
+    found = wanted.places(path, names, len(names))
+    if not table.num_rows:
+        raise DatasetError(f"{path}: has no rows, expected samples")
+    own = [names[place] for place in found.features]
+    read = [
+        _column(path, name, table.column(name), bool(wanted.texts), texts)
+        for name, texts in zip(own, wanted.texts or [None] * len(own), strict=True)
+    ]
+    X = np.column_stack([values for values, _ in read])
+    if found.label is None:
+        return Features(X, None, found.unused)
+    cells = table.column(names[found.label]).to_pylist()
+    labels = tuple("" if one is None else str(one).strip() for one in cells)
+    return Features(X, labels, found.unused)
+
+
+def _opened(path: Path) -> Any:
+    """Return a file's table; errors are those of ``read_parquet``."""
+    try:
+        import pyarrow as pa
+        from pyarrow import parquet
+    except ImportError:
+        raise ConfigurationError(
+            f"{path}: reading Parquet needs pyarrow, which is not installed; type: "
+            "pip install 'cdbench[parquet]', or save it as .csv"
+        ) from None
+    try:
+        with open_regular(path) as raw, parquet.ParquetFile(raw) as file:
+            n_cells = file.metadata.num_rows * file.metadata.num_columns
+            check_fits(path, f"{n_cells:,} cells", 8 * COPIES * n_cells)
+            return file.read()
+    except (OSError, pa.ArrowException) as error:
+        said = str(error).splitlines()[0]
+        raise DatasetError(f"{path}: cannot be read as .parquet ({said})") from None
 
 
 def _column(

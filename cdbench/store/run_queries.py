@@ -48,7 +48,8 @@ Rows = dict[int, list[Row[Any]]]
 def stored_runs(database: Database, run_ids: Iterable[int]) -> Iterator[tuple[int, Run]]:
     """Yield run_id and run, ordered by run_id, reading a few hundred at a time.
 
-    They equal the runs given to ``record_run``, except for what it does not keep: spectra are in
+    They equal the runs given to ``record_run``, except for networks, which ``model_queries`` reads,
+    and for what it does not keep: spectra are in
     the order of their keys (layer, kind, epoch, step), those without values have multiplicity 1,
     and curvature has no nodes if values were not to be kept.
 

@@ -87,7 +87,7 @@ def stored_trainings(
         if names is None:
             rows = _all(connection, question.where(runs.status.in_((COMPLETED, DIVERGED))))
         else:
-            wanted = sorted({_run_id(connection, name, database.name) for name in names})
+            wanted = sorted({run_key(connection, name, database.name) for name in names})
             rows = [
                 row
                 for ids in chunks(wanted)
@@ -109,7 +109,7 @@ def _all(connection: Connection, question: Select[Any]) -> Sequence[RowMapping]:
     return connection.execute(question).mappings().all()
 
 
-def _run_id(connection: Connection, name: str, source: str) -> int:
+def run_key(connection: Connection, name: str, source: str) -> int:
     """Return the run_id that a name stands for; a number is a run_id if there is such a run."""
     key, uuid = _RUN.c.run_id, _RUN.c.uuid
     if name.isascii() and name.isdigit() and len(name) < 19:  # SQLite's integers end there
