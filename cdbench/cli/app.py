@@ -61,8 +61,8 @@ app = typer.Typer(
 for command in (train, sweep, compare, study, report, plot, audit, bench, reproduce):
     app.command(cls=ManyValuesCommand)(with_plugins(command))
 
-app.add_typer(db, name="db")
 app.add_typer(model, name="model")
+app.add_typer(db, name="db")
 
 
 def _print_version(asked: bool) -> None:

@@ -7,6 +7,7 @@ from cdbench.store.upkeep.inventory import Inventory
 
 PARTS = {
     "epoch": "epochs",
+    "kept_weights": "networks that were kept",
     "condition_number": "condition numbers",
     "noise_floor": "conditions above noise floors",
     "spectrum": "spectra",

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from cdbench.datasets import split_of
 from cdbench.engine.evaluation import logits_of
 from cdbench.engine.split import Split
 from cdbench.engine.tasks import Score, task_of
@@ -10,17 +9,6 @@ from cdbench.records.weights import InputTransform
 from cdbench.trained.model import TrainedModel
 
 PARTS = ("divisor", "shift", "scale", "matrix")
-
-
-def test_split(model: TrainedModel) -> Split:
-    """Return the samples that a model's run was trained and tested on.
-
-    Raises
-    ------
-    DatasetError
-        If the data set cannot be read any more, or its contents have changed.
-    """
-    return split_of(model.config)
 
 
 def score_on(model: TrainedModel, split: Split) -> Score:

@@ -62,10 +62,11 @@ def _run_of(model: "TrainedModel", db: str) -> "Run | None":
 
 
 def _report(model: "TrainedModel", run: "Run | None") -> Report:
+    from cdbench.datasets import split_of
     from cdbench.running.printed import PRINTED
-    from cdbench.trained.evaluation import is_same_transform, score_on, test_split
+    from cdbench.trained.evaluation import is_same_transform, score_on
 
-    split = test_split(model)
+    split = split_of(model.config)
     same = GOOD if is_same_transform(model.inputs, split.inputs) else BAD
     n, digest = f"{model.parameters.size:,}", f"{model.digest[:12]}…"
     # A model that was read has as many parameters as its layers, and the digest of its header.
