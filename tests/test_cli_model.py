@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -144,6 +145,22 @@ def test_a_run_that_did_not_complete_has_no_network(here: Here) -> None:
     )
 
 
+def test_a_name_that_is_neither_a_run_nor_a_file_is_refused_in_a_line(kept: Here) -> None:
+    end = "expected a run_id, a uuid's first 8 characters, latest, or a file that export wrote"
+    for command in ("show", "check"):
+        answer = kept("model", command, "m.pt")
+        assert (answer.code, answer.err) == (
+            2,
+            f"cdbench: m.pt: is neither a run nor a .npz file; {end}\n",
+        )
+        assert kept("model", command, "none.npz").err == (
+            "cdbench: none.npz: no such file; expected a model as cdbench model export writes it\n"
+        )
+        assert kept("model", command, "77").err.startswith(
+            "cdbench: RUN 77: no such run in runs.db;"
+        )
+
+
 def test_export_refuses_formats_and_places_that_it_does_not_have(kept: Here) -> None:
     (kept.folder / "there").mkdir()
     for words, code, line in (
@@ -266,6 +283,41 @@ def test_arrays_that_do_not_suit_the_network_are_refused_in_a_line(kept: Here) -
         np.savez(kept.folder / "a.npz", X=X)
         answer = kept("model", "predict", "latest", "a.npz")
         assert (answer.code, answer.err) == (2, f"cdbench: a.npz: {words}\n")
+
+
+def test_a_parquet_file_is_predicted_from_as_its_csv(kept: Here) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    X = DATASETS["iris"]().X[:9, :3]
+    columns = {"kind": ["setosa"] * 9, "petal": X[:, 2], "length": X[:, 0], "width": X[:, 1]}
+    parquet.write_table(pa.table(columns), kept.folder / "a.parquet")
+    plain = kept("model", "predict", "latest", "iris.csv").out.splitlines()
+    answer = kept("model", "predict", "latest", "a.parquet")
+    assert answer.out.splitlines() == plain[:10]
+    assert answer.err == "cdbench: a.parquet: not used: kind\n"
+    columns["width"] = pa.array([None, *X[1:, 1]])
+    parquet.write_table(pa.table(columns), kept.folder / "a.parquet")
+    refused = kept("model", "predict", "latest", "a.parquet")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("cdbench: a.parquet, column 'width', row 1: got None, expected a")
+
+
+def test_images_are_predicted_from_as_they_were_trained_on(here: Here) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 255, (60, 6, 5)).astype(np.uint8), np.arange(60) % 2
+    np.savez(here.folder / "i.npz", X=X, y=y)
+    conv = ("--architecture", "conv", "--channels", "4", "--layer", "dense", "--epochs", "1")
+    trained = here("train", "--dataset", "i.npz", *conv, "--no-spectra", "--keep-weights")
+    assert trained.code == 0, trained.err
+    plain = here("model", "predict", "latest", "i.npz")
+    assert re.fullmatch(r"cdbench: i.npz: \d+ of 60 labels are foretold, \S+ %\n", plain.err)
+    np.save(here.folder / "flat.npy", X.reshape(60, -1))
+    assert here("model", "predict", "latest", "flat.npy").out == plain.out
+    np.save(here.folder / "turned.npy", X.transpose(0, 2, 1))
+    assert here("model", "predict", "latest", "turned.npy").err == (
+        "cdbench: turned.npy: got images of 5 × 6 × 1, expected images of 6 × 5 × 1\n"
+    )
 
 
 def test_text_and_blanks_are_encoded_as_in_training(here: Here) -> None:

@@ -34,6 +34,7 @@ def diagnostics(draw, on="train", curvature="lanczos"):
         on=on,
         batches=spectra and draw(st.booleans()),
         values=draw(st.booleans()),
+        weights=draw(st.booleans()),
     )
 
 
@@ -53,6 +54,7 @@ def test_what_covers_measures_at_least_the_same_epochs(one, other, epochs):
         assert one.batches >= other.batches
         assert one.values >= other.values or not other.spectra
         assert one.floors >= other.floors
+        assert one.weights >= other.weights
         assert one.measured_kinds >= other.measured_kinds
     assert one.covers(one, epochs)
 
@@ -60,6 +62,7 @@ def test_what_covers_measures_at_least_the_same_epochs(one, other, epochs):
 @given(found=diagnostics())
 def test_json_round_trip(found):
     assert Diagnostics.from_mapping(json.loads(found.canonical_json())) == found
+    assert ("weights" in found.canonical_json()) == found.weights
 
 
 def test_only_the_kinds_that_are_asked_for_are_measured():

@@ -8,7 +8,7 @@ import pytest
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset, split_of
+from cdbench.datasets import limits, load_dataset, split_of
 from cdbench.records.run import Run
 from cdbench.running.execution import execute, execute_together
 from cdbench.running.sweep import execute_in_batches
@@ -71,8 +71,25 @@ def test_a_regression_gives_quantities_in_the_targets_own_unit() -> None:
     model, data = kept_model(run, run.weights), load_dataset(run.config)
     (_, y), (X, y_test) = data._sides(run.config.seed, 0.0)
     assert model.target == (y.mean(), y.std())
-    error = np.mean((model.predict(X) - y_test) ** 2)
+    error = np.mean((model.predict(np.asarray(X)) - y_test) ** 2)
     assert error == pytest.approx(run.epochs[-1].test_loss, rel=1e-10)
+
+
+def test_a_large_set_keeps_the_transform_of_one_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    knobs = TINY | {"input": "whiten", "permute": 3, "normalization": "batch"}
+    small = execute(RunConfig(**knobs), diagnostics=KEEPING).weights
+    monkeypatch.setattr(limits, "LARGE", 0)
+    large = execute(RunConfig(**knobs), diagnostics=KEEPING)
+    assert small is not None
+    assert large.weights is not None, large.error
+    # Correlations are summed in other portions, the rest is the same bit for bit.
+    shifts = [repr(weights.inputs.affine.shift) for weights in (small, large.weights)]
+    assert shifts[0] == shifts[1]
+    one, other = kept_model(large, small), kept_model(large, large.weights)
+    X = load_dataset(large.config).X
+    np.testing.assert_allclose(one.inputs(X), other.inputs(X), rtol=1e-9, atol=1e-9)
+    score = score_on(other, split_of(large.config))
+    assert score.loss == pytest.approx(large.epochs[-1].test_loss, rel=1e-12)
 
 
 def test_transforms_of_other_numbers_are_not_the_same() -> None:

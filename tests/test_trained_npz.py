@@ -110,8 +110,31 @@ REFUSED: dict[str, tuple[Callable[[Any, Any], object], str]] = {
     ),
     "a shape that does not fit": (
         lambda header, arrays: arrays.update(shift=np.zeros(3)),
-        "cannot be read as a model (shift has shape (3,), expected (4,)); expected a model as "
+        "cannot be read as a model (shift is float64 of shape (3,), expected shape (4,)); expected "
+        "a model as cdbench model export writes it",
+    ),
+    "a transform that is not finite": (
+        lambda header, arrays: arrays["scale"].fill(np.nan),
+        "cannot be read as a model (scale is not finite); expected a model as cdbench model export "
+        "writes it",
+    ),
+    "an order of other features": (
+        lambda header, arrays: arrays.update(order=np.array([0, 1, 2, 2])),
+        "cannot be read as a model (order is no permutation of the features); expected a model as "
         "cdbench model export writes it",
+    ),
+    "fewer classes than outputs": (
+        lambda header, arrays: header["classes"].pop(),
+        "cannot be read as a model (2 classes for 3 outputs); expected a model as cdbench model "
+        "export writes it",
+    ),
+    "an unknown knob": (
+        lambda header, arrays: header["config"].update(colour="red"),
+        "unknown configuration key 'colour'",
+    ),
+    "a layer that there is not": (
+        lambda header, arrays: header["config"].update(layer="felt"),
+        "unknown layer 'felt'",
     ),
     "no digest": (
         lambda header, arrays: header.pop("digest"),
@@ -140,7 +163,8 @@ def test_a_file_whose_parts_do_not_fit_is_refused_in_a_line(what: str, saved: Pa
     line = str(caught.value)
     for own in (load(saved).digest, *([] if "DIGEST" not in words else [_digest(path)])):
         line = line.replace(own[:12], "DIGEST")
-    assert line == f"{path}: {words}"
+    assert line.startswith(f"{path}: {words}")
+    assert "\n" not in line
 
 
 def _digest(path: Path) -> str:

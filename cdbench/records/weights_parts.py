@@ -8,6 +8,7 @@ The arrays besides the parameters are, where there are any, ``shift``, ``scale``
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.records.weights import Affine, Array, Encoding, InputTransform, Target, Weights
@@ -52,7 +53,7 @@ def weights_of(
     Raises
     ------
     KeyError, TypeError, ValueError
-        If a part is missing, of another type, or its shape is not that of the network's features.
+        If a part is missing, of another type, or does not fit the others.
     """
     n = parts["n_features"]
     affine = Affine(parts["divisor"], *(arrays.get(name) for name in AFFINE))
@@ -61,11 +62,10 @@ def weights_of(
         own = (arrays[name] for name in ENCODING)
         encoding = Encoding(tuple(map(tuple, texts)), *own)
     target, image = parts["target"], parts["image"]
-    n_columns = n if texts is None else len(texts)
-    shapes = {"shift": (n,), "scale": (n,), "matrix": (n, n), "order": (n,), "unseen": (n,)}
-    for name, shape in (shapes | {"fills": (n_columns,)}).items():
-        if name in arrays and arrays[name].shape != shape:
-            raise ValueError(f"{name} has shape {arrays[name].shape}, expected {shape}")
+    _check_arrays(n, n if texts is None else len(texts), arrays)
+    n_classes = len(parts["classes"])
+    if n_classes != (0 if target is not None else parts["n_outputs"]):
+        raise ValueError(f"{n_classes} classes for {parts['n_outputs']} outputs")
     n_norms = sum(name.startswith("mean_") for name in arrays)
     return Weights(
         parameters=parameters,
@@ -79,3 +79,19 @@ def weights_of(
         product=parts["product"],
         moments=tuple((arrays[f"mean_{i}"], arrays[f"variance_{i}"]) for i in range(n_norms)),
     )
+
+
+def _check_arrays(n: int, n_columns: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Raise ValueError if arrays of a transform of n features are not what they must be."""
+    shapes = {"shift": (n,), "scale": (n,), "matrix": (n, n), "order": (n,), "unseen": (n,)}
+    for name, shape in (shapes | {"fills": (n_columns,)}).items():
+        if name not in arrays:
+            continue
+        array, kind = arrays[name], {"order": "i", "unseen": "b"}.get(name, "f")
+        if array.shape != shape or array.dtype.kind != kind:
+            found = f"{array.dtype} of shape {array.shape}"
+            raise ValueError(f"{name} is {found}, expected shape {shape}")
+        if kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} is not finite")
+    if "order" in arrays and not np.array_equal(np.sort(arrays["order"]), np.arange(n)):
+        raise ValueError("order is no permutation of the features")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.errors import ModelError
-from cdbench.records.run import COMPLETED, Run
+from cdbench.records.run import COMPLETED, INTERRUPTED, Run
 from cdbench.records.weights import Weights
 from cdbench.running.execution import execute
 from cdbench.running.reproduction import (
@@ -60,9 +60,9 @@ def trained_again(run: Run, name: str) -> tuple[TrainedModel, str]:
         raise ModelError(
             f"{name}: its network was not kept, and it cannot be trained again: {compared.words}"
         )
-    if found.weights is None:
+    if found.status == INTERRUPTED:
         raise KeyboardInterrupt
-    if compared.verdict == DIFFERENT:
+    if compared.verdict == DIFFERENT or found.weights is None:
         raise ModelError(
             f"{name}: its network was not kept, and trained again it is another "
             f"({compared.words}); to train a new run and keep its network: cdbench train "

@@ -1,9 +1,10 @@
 """``cdbench model check``: whether a trained network still does what its run did."""
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED, RUN_FAILED
-from cdbench.cli.model.named import ModelArgument, is_file, model_named, model_of_run
+from cdbench.cli.model.named import ModelArgument, model_named, model_of_run
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_report
 from cdbench.cli.report import FormatOption
@@ -33,11 +34,11 @@ def check(
 
         cdbench model check wine.npz --db other.db
     """
-    if is_file(model):
+    if PurePath(model).suffix:
         found = model_named(model, db)
         run = _run_of(found, db)
     else:
-        found, _, run = model_of_run(model, db)
+        found, run = model_of_run(model, db)
     report = _report(found, run)
     print_report(report, format)
     return RUN_FAILED if any(one["outcome"] == BAD for one in report.records) else COMPLETED

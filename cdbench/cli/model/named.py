@@ -24,25 +24,27 @@ ModelArgument = Annotated[
 ]
 
 FILE = ".npz"
-"""How the name of a model's file ends; what ends otherwise names a run."""
+"""How the name of a model's file ends; what has no ending names a run."""
+
+EXPECTED = "expected a run_id, a uuid's first 8 characters, latest, or a file that export wrote"
+
+LONG_S = 10
+"""Seconds from which on it is said beforehand that a run is trained again."""
 
 
 def model_named(name: str, db: str) -> "TrainedModel":
     """Return the model that a name stands for; a run without a kept network is trained again."""
-    if is_file(name):
+    if PurePath(name).suffix.lower() == FILE:
         from cdbench.trained.npz import load
 
         return load(expanded(name, ModelError))
+    if PurePath(name).suffix:
+        raise ModelError(f"{name}: is neither a run nor a {FILE} file; {EXPECTED}")
     return model_of_run(name, db)[0]
 
 
-def is_file(name: str) -> bool:
-    """Whether a name is that of a file."""
-    return PurePath(name).suffix.lower() == FILE
-
-
-def model_of_run(name: str, db: str) -> tuple["TrainedModel", int, "Run"]:
-    """Return the model of a run, with its key and what is stored of it.
+def model_of_run(name: str, db: str) -> tuple["TrainedModel", "Run"]:
+    """Return the model of a run, with what is stored of it.
 
     If its network was not kept, the run is trained again and compared, and that is said.
     """
@@ -56,7 +58,11 @@ def model_of_run(name: str, db: str) -> tuple["TrainedModel", int, "Run"]:
     ((_, run),) = stored_runs(database, [run_id])
     weights = kept_weights(database, run_id)
     if weights is not None:
-        return kept_model(run, weights), run_id, run
+        return kept_model(run, weights), run
+    if run.duration_s > LONG_S:
+        complain(
+            f"run {run_id} is trained again, which took {run.duration_s:,.0f} s the first time"
+        )
     model, words = trained_again(run, f"run {run_id}")
     complain(f"run {run_id}: its network was not kept, so it was trained again: {words}")
-    return model, run_id, run
+    return model, run
