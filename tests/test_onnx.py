@@ -1,8 +1,11 @@
 """A trained network in ONNX gives in onnxruntime what it gives in NumPy."""
 
 import json
+import re
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,6 +25,8 @@ def small_layers_keep_their_structure(monkeypatch, request):
         monkeypatch.setattr(onnx_weights, "FEWEST_ENTRIES", 0)
 
 
+PAGE = Path(__file__).parents[1] / "docs" / "exports.md"
+CODE = re.compile(r"```python\n(.*?)```", re.DOTALL)
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 """Of the largest logit, or of the target's deviation: as docs/exports.md says."""
 
@@ -200,11 +205,16 @@ def test_text_and_blanks_of_an_encoded_table(tmp_path):
     rows = [f"{i % 5 if i % 7 else ''},{kinds[i % 4]},{i % 3},{'ab'[i % 2]}" for i in range(60)]
     path.write_text("\n".join(["size,colour,n,label", *rows]), encoding="utf-8")
     for permute in (None, 2):
-        check_equal(
-            dataset=str(path), encode="one-hot", layer="dense", hidden=(6,), permute=permute
-        )
-        model, _ = model_of(dataset=str(path), encode="one-hot", layer="dense", permute=permute)
-        texts = {own.key: own.value for own in onnx_model(model)[0].metadata_props}["texts"]
+        knobs = {"dataset": str(path), "encode": "one-hot", "layer": "dense", "permute": permute}
+        check_equal(**knobs, hidden=(6,))
+        model, X = model_of(**knobs)
+        assert model.inputs.encoding is not None
+        encoding = replace(model.inputs.encoding, unseen=np.arange(5) == 2)  # green
+        model = replace(model, inputs=replace(model.inputs, encoding=encoding))
+        proto, _ = onnx_model(model)
+        found, logits = in_onnxruntime(proto, X)["logits"], model.logits(X)
+        assert np.abs(found - logits).max() <= 1e-12 * np.abs(logits).max()
+        texts = {own.key: own.value for own in proto.metadata_props}["texts"]
         assert json.loads(texts) == [[], ["blue", "green", "red"], []]
 
 
@@ -241,6 +251,16 @@ def test_file_says_what_it_is_of_and_is_always_the_same(tmp_path):
     given, *_ = onnxruntime.InferenceSession(content).get_inputs()
     assert (given.name, given.shape, given.type) == ("features", ["N", 4], "tensor(float)")
     assert len(in_onnxruntime(proto, np.repeat(X, 3, axis=0))["logits"]) == 3 * len(X)
+
+
+def test_page_says_how_to_run_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model, X = model_of(layer="cdlinear:4")
+    export_onnx(model, Path("digits.onnx"))
+    (code,) = [own for own in CODE.findall(PAGE.read_text(encoding="utf-8")) if "onnx" in own]
+    names: dict[str, Any] = {"X": X}
+    exec(code, names)  # noqa: S102
+    assert names["predicted"] == model.predict(X).tolist()
 
 
 def test_missing_extra_is_named_with_what_installs_it(monkeypatch, tmp_path):

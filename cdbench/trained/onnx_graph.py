@@ -21,6 +21,7 @@ from cdbench.trained.onnx_inputs import add_inputs
 from cdbench.trained.onnx_layers import add_layer
 from cdbench.trained.onnx_nodes import Nodes, Rows
 from cdbench.trained.onnx_weights import add_weights
+from cdbench.trained.properties import properties
 
 OPSET, IR_VERSION = 18, 8
 """Of ONNX 1.13, of December 2022, which runtimes have read since 2023."""
@@ -94,24 +95,12 @@ def onnx_model(model: TrainedModel) -> tuple[Any, str]:
         producer_name="cdbench",
         producer_version=model.cdbench_version,
     )
-    helper.set_model_props(proto, properties(model))
-    return proto, f"ONNX opset {OPSET} in {nodes.dtype}; {_line(ways)}"
-
-
-def properties(model: TrainedModel) -> dict[str, str]:
-    """Return what a file says of its model: texts by name, lists as JSON."""
-    found = {
-        "digest": model.digest,
-        "cdbench_version": model.cdbench_version,
-        "config": model.config.canonical_json(),
-        "classes": json.dumps(model.classes, ensure_ascii=False),
-        "features": json.dumps(model.features, ensure_ascii=False),
+    said = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in properties(model).items()
     }
-    if model.run_uuid is not None:
-        found["run_uuid"] = model.run_uuid
-    if model.inputs.encoding is not None:  # text comes as its place among these
-        found["texts"] = json.dumps(model.inputs.encoding.texts, ensure_ascii=False)
-    return found
+    helper.set_model_props(proto, said)
+    return proto, f"ONNX opset {OPSET} in {nodes.dtype}; {_line(ways)}"
 
 
 def _add_network(model: TrainedModel, given: str, nodes: Nodes) -> list[str]:
