@@ -39,7 +39,7 @@ def check_equal(path, *, blocks=1, **knobs):
     for dtype, tolerance in TOLERANCE.items():
         model, X = model_of(**knobs, dtype=dtype)
         X = X.astype(dtype)
-        line = export_safetensors(model, path / "it.safetensors")
+        line = export_safetensors(model, path / "it.safetensors") or ""
         with torch.no_grad():
             found = loaded(path / "it.safetensors", blocks=blocks)(torch.from_numpy(X)).numpy()
         assert found.dtype == dtype
@@ -169,6 +169,27 @@ def test_what_has_no_modules_is_refused(tmp_path):
             "the range of float32; expected --format npz or onnx"
         )
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_own_parameters_are_named_and_shaped_as_the_engines(tmp_path):
+    path = tmp_path / "it.safetensors"
+    model, _ = model_of(layer="cdlinear:3", hidden=(8,), head="structured", dtype="float32")
+    line = export_safetensors(model, path, own=True)
+    assert line == "state_dict of BatchNorm1d, cdlinear, ReLU, cdlinear, in float32"
+    with safe_open(path, "numpy") as file:
+        said, names = json.loads(file.metadata()["model"]), file.keys()
+        own = {name: file.get_tensor(name) for name in names if name[0] != "0"}
+    assert said["modules"][3] == ["cdlinear", {"in_features": 9, "out_features": 10, "B": 3}]
+    first, second = (params for params in model.views() if "c" in params)
+    for number, params in ((1, first), (3, second)):
+        np.testing.assert_array_equal(own[f"{number}.c"], params["c"])
+    np.testing.assert_array_equal(own["1.bias"], first["bias"])
+    np.testing.assert_array_equal(own["3.bias"], second["bias"][:10])  # without what pads
+    model, _ = model_of(architecture="conv", channels=(8, 8), layer="low-rank")
+    with pytest.raises(ModelError) as caught:
+        export_safetensors(model, path, own=True)
+    message = "--own has no convolutions; expected --format torch without it"
+    assert str(caught.value) == message
 
 
 def test_missing_extra_is_named_with_what_installs_it(monkeypatch, tmp_path):

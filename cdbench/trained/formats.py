@@ -1,19 +1,35 @@
 """The forms in which a trained model is exported, by name and by the ending of a file's name."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePath
 
 from cdbench.errors import ConfigurationError
 from cdbench.trained import npz
 from cdbench.trained.model import TrainedModel
+from cdbench.trained.onnx_graph import export_onnx
+from cdbench.trained.safetensors_file import export_safetensors
 
-Write = Callable[[TrainedModel, str | Path], bool]
-"""Writes a model to a path; returns whether it was a file, not a stream."""
+Write = Callable[[TrainedModel, str | Path], str | None]
+"""Writes a model to a path; returns what there is to say of how, or None if it was a stream."""
 
-FORMATS: dict[str, Write] = {"npz": npz.save}
+
+def export_npz(model: TrainedModel, path: str | Path) -> str | None:
+    """Write a model as ``npz.save`` does, of which there is nothing to say."""
+    return "" if npz.save(model, path) else None
+
+
+FORMATS: dict[str, Write] = {
+    "npz": export_npz,
+    "torch": export_safetensors,
+    "onnx": export_onnx,
+}
 """What ``--format`` takes."""
 
-ENDINGS: dict[str, str] = {".npz": "npz"}
+OWN: dict[str, Write] = {"torch": partial(export_safetensors, own=True)}
+"""Those that have the layers of ``cdbench.torch`` too, with ``--own``."""
+
+ENDINGS: dict[str, str] = {".npz": "npz", ".safetensors": "torch", ".onnx": "onnx"}
 """The format that the ending of a file's name means."""
 
 
@@ -34,3 +50,16 @@ def format_of(path: str, name: str | None = None) -> str:
             f"{', '.join(ENDINGS)}, or --format {'|'.join(FORMATS)} beside it"
         )
     return ENDINGS[ending]
+
+
+def writer(name: str, *, own: bool) -> Write:
+    """Return what writes a format, with the families' own layers or without.
+
+    Raises
+    ------
+    ConfigurationError
+        If the format has no layers of our own.
+    """
+    if own and name not in OWN:
+        raise ConfigurationError(f"--own is for --format {'|'.join(OWN)}, got {name}")
+    return (OWN if own else FORMATS)[name]

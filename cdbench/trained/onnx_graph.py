@@ -33,8 +33,8 @@ SAMPLES = "N"
 """Name of the free length."""
 
 
-def export_onnx(model: TrainedModel, path: Path) -> str:
-    """Write a model as ONNX, and return in a line how its layers are computed.
+def export_onnx(model: TrainedModel, path: str | Path) -> str | None:
+    """Write a model as ONNX; return in a line how its layers are computed, or None of a stream.
 
     The inputs are raw features, (N, n_columns) of the configuration's type, or of a text the
     symbols, (N, context) int64. The outputs are ``logits`` and ``probabilities``, (N, n_classes),
@@ -43,7 +43,7 @@ def export_onnx(model: TrainedModel, path: Path) -> str:
     Parameters
     ----------
     model : TrainedModel
-    path : Path
+    path : str or Path
         Where to; a file that is there is replaced.
 
     Raises
@@ -54,8 +54,7 @@ def export_onnx(model: TrainedModel, path: Path) -> str:
         If the network has a layer that is not known here, or too many parameters.
     """
     proto, line = onnx_model(model)
-    write_output(path, proto.SerializeToString(deterministic=True))
-    return line
+    return line if write_output(path, proto.SerializeToString(deterministic=True)) else None
 
 
 def onnx_model(model: TrainedModel) -> tuple[Any, str]:

@@ -20,13 +20,13 @@ from cdbench.trained.torch_module import Module
 from cdbench.trained.torch_modules import modules_of
 
 
-def export_safetensors(model: TrainedModel, path: Path, *, own: bool = False) -> str:
-    """Write a model's state_dict, and return in a line what it is of.
+def export_safetensors(model: TrainedModel, path: str | Path, *, own: bool = False) -> str | None:
+    """Write a model's state_dict; return in a line what it is of, or None of a stream.
 
     Parameters
     ----------
     model : TrainedModel
-    path : Path
+    path : str or Path
         Where to; a file that is there is replaced.
     own : bool
         Whether weight layers are those of ``cdbench.torch``, with their family's parameters; by
@@ -52,8 +52,8 @@ def export_safetensors(model: TrainedModel, path: Path, *, own: bool = False) ->
     # One entry: safetensors writes several in any order, and the file would never be the same.
     metadata = {"model": json.dumps(said, ensure_ascii=False)}
     tensors = {name: rounded(a, model.config.dtype) for name, a in arrays_of(modules, "")}
-    write_output(path, save(tensors, metadata))
-    return f"state_dict of {sequence(modules)}, in {model.config.dtype}"
+    line = f"state_dict of {sequence(modules)}, in {model.config.dtype}"
+    return line if write_output(path, save(tensors, metadata)) else None
 
 
 def described(modules: Iterable[Module]) -> list[list[Any]]:

@@ -29,9 +29,18 @@ def export(
             "--format",
             metavar="FORMAT",
             show_default=False,
-            help=r"npz: arrays and a JSON header. \[default: by the ending of OUTPUT]",
+            help="npz: arrays and a JSON header; torch: a state_dict in a .safetensors file; onnx. "
+            r"\[default: by the ending of OUTPUT]",
         ),
     ] = None,
+    own: Annotated[
+        bool,
+        typer.Option(
+            "--own",
+            help="With torch, keep each family's own parameters, for the layers of cdbench.torch; "
+            "without, weight layers are whole matrices, of nn.Linear.",
+        ),
+    ] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
 ) -> int:
     """Write a trained network to a file, with all that it takes to apply it.
@@ -43,16 +52,21 @@ def export(
 
         cdbench model export latest wine.npz
 
-        cdbench model export 5 wine.npz --db other.db
+        cdbench model export latest wine.onnx
+
+        cdbench model export 5 wine.safetensors --own --db other.db
     """
-    from cdbench.trained.formats import FORMATS, format_of
+    from cdbench.trained.formats import FORMATS, format_of, writer
 
     if format is not None and format not in FORMATS:
         raise UnknownNameError("format", format, FORMATS)
     target = expanded(output, OutputError)
     name = format_of(target, format)
+    write = writer(name, own=own)
     check_output(target, "OUTPUT")
     found = model_named(model, db)
-    if FORMATS[name](found, target):
-        echo(f"wrote {target}: {found.config.model}, {found.parameters.size:,} parameters")
+    said = write(found, target)
+    if said is not None:
+        what = f"{found.config.model}, {found.parameters.size:,} parameters"
+        echo(f"wrote {target}: {what}" + (f"; {said}" if said else ""))
     return COMPLETED
