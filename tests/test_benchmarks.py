@@ -36,6 +36,7 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
         "tasks",
         "conv_frequencies",
         "side_by_side",
+        "onnx_layers",
     ],
 )
 def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
