@@ -27,9 +27,14 @@ UNTRUSTED = (
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Open a file as untrusted: mode ro reads, rw writes, rwc also creates a missing file."""
+    """Open a file as untrusted: mode ro reads, rw writes, rwc also creates a missing file.
+
+    What reads can attach no other file: the statement would create a missing one.
+    """
     connection = sqlite3.connect(uri(path, mode), uri=True, timeout=0, isolation_level=None)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    if mode == "ro":
+        connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.set_progress_handler(StatementWatch(), STEPS_BETWEEN_LOOKS)
     for pragma in (*UNTRUSTED, "PRAGMA foreign_keys = ON"):
         connection.execute(pragma)
