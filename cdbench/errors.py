@@ -27,7 +27,17 @@ from difflib import get_close_matches
 
 
 class CdbenchError(Exception):
-    """Root of everything that cdbench raises on purpose."""
+    """Root of everything that cdbench raises on purpose.
+
+    Examples
+    --------
+    >>> import cdbench
+    >>> try:
+    ...     cdbench.RunConfig(layer="cdlinaer")
+    ... except cdbench.CdbenchError as error:
+    ...     print(type(error).__name__, str(error)[:47])
+    UnknownNameError unknown layer 'cdlinaer'; did you mean cdlinear
+    """
 
 
 class ConfigurationError(CdbenchError):

@@ -59,6 +59,11 @@ class Diagnostics:
     ------
     ConfigurationError
         If a value is invalid.
+
+    Examples
+    --------
+    >>> Diagnostics(spectra_every=5, curvature="auto").on
+    'train'
     """
 
     spectra_every: int | None = None

@@ -27,13 +27,9 @@ class RunConfig(StepKnobs, ArchitectureKnobs):
     """Everything that decides a run's numbers. The defaults are the paper's recipe (Sec. VI.1).
 
     ``B``, ``learning_rate`` and ``input`` may be None, which stands for the default of the layer,
-    the optimiser and the data set. A knob without effect is reset to its default, so that
-    configurations that train the same run are equal: ``B`` of a dense layer to None, the other
-    Fisher knobs if ``fisher_weight`` is 0, learning-rate scaling if each entry of W is a weight,
-    product of other layers than block-circulant ones, the head of a dense network, ``hidden`` of
-    other architectures than mlp. The knobs that only some architectures have are in
-    ``ArchitectureKnobs``, those of the optimiser in ``StepKnobs``.
-
+    the optimiser and the data set. A knob without effect is reset to its default, such as ``B`` of
+    a dense layer, so that configurations that train the same run are equal. The knobs that only
+    some architectures have are in ``ArchitectureKnobs``, those of the optimiser in ``StepKnobs``.
     ``plugin`` is set to the records of the plug-ins that bring the layer or the data set. A stored
     configuration with other records can be read without them, but not trained.
 
@@ -41,6 +37,11 @@ class RunConfig(StepKnobs, ArchitectureKnobs):
     ------
     ConfigurationError
         If a value is invalid.
+
+    Examples
+    --------
+    >>> RunConfig(layer="cdlinear:8").model
+    'cdlinear B=8'
     """
 
     dataset: str = knob(

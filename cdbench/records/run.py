@@ -125,10 +125,60 @@ class Environment:
 class Run:
     """One training and its results: epochs, spectra, cost and status.
 
-    ``widths``, ``n_parameters`` and ``product_used`` (None for a dense network) describe the
-    network as built. These, the fingerprint of the data set and the spectra are missing if the run
-    ended before they were known. ``gains`` are there if the learning-rate scaling measures them,
-    and ``weights``, the trained network, if it completed and was to be kept.
+    Attributes
+    ----------
+    uuid : str
+        Its own, wherever it is stored.
+    config : RunConfig
+        What was trained, pinned to the contents of a data file.
+    status : str
+        One of STATUSES.
+    environment : Environment
+        The software and the machine.
+    started_at : datetime
+        In UTC.
+    duration_s, cpu_s : float
+        Wall and processor time in seconds; of runs side by side, the share of each.
+    peak_memory_bytes : int or None
+        Of the process until then; None where the system cannot tell.
+    dataset_fingerprint : str or None
+        SHA-256 of the data, in hexadecimal.
+    widths : tuple of int
+        Widths as built, from the inputs on.
+    n_parameters : int or None
+        Weights and biases as built.
+    product_used : str or None
+        How block-circulant products were computed; None of other layers.
+    gains : tuple of LayerGain
+        There if the learning-rate scaling measures them.
+    epochs : tuple of EpochMetrics
+        In order; losses in nats, accuracies from 0 to 1.
+    spectra : tuple of Spectrum
+        Of the layers, with their condition numbers.
+    curvature : tuple of Curvature
+        Of the whole network.
+    classes : tuple of ClassAccuracy
+        Accuracy of each class after the last epoch, 0 to 1.
+    error : str or None
+        Why it did not complete.
+    diverged_epoch, diverged_step : int or None
+        Where the loss stopped being finite, both from 1.
+    diagnostics : Diagnostics or None
+        What was measured.
+    weights : Weights or None
+        The trained network, if it completed and was to be kept.
+
+    Notes
+    -----
+    ``widths``, ``n_parameters`` and ``product_used``, the data's fingerprint and the spectra are
+    missing if the run ended before they were known.
+
+    Examples
+    --------
+    >>> import cdbench
+    >>> run = cdbench.execute(cdbench.RunConfig(dataset="iris", B=2, epochs=2))
+    >>> run.status, run.n_parameters, [metrics.epoch for metrics in run.epochs]
+    ('completed', 2436, [1, 2])
     """
 
     uuid: str

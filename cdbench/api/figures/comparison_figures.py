@@ -1,23 +1,60 @@
 """The figures of one comparison, and of several, drawn from the database."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdbench.api.over_comparisons import over_comparisons
+from cdbench.errors import UnknownNameError
 from cdbench.plots import COMPARISON_FIGURES, Competitor
 from cdbench.plots.standings import Row, standings
 from cdbench.records.comparison import family_of
-from cdbench.statistics.measures import MEASURES
-from cdbench.store.comparison_queries import rate_curves, stored_comparison
+from cdbench.statistics.measures import MEASURES, Measure
+from cdbench.store.comparison_queries import StoredComparison, rate_curves, stored_comparison
 from cdbench.store.database import Database
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def comparison_figures(database: Database, name: str | None = None) -> "dict[str, Figure]":
-    """Return the figures of the newest comparison, of this name if one is given, by their names."""
-    found = stored_comparison(database, name)
+@dataclass(frozen=True)
+class OneComparison:
+    """All that the figures of one comparison need.
+
+    Attributes
+    ----------
+    name, source : str
+        Its name, and a line that says where it is from.
+    measure : Measure
+        What its models are ranked by.
+    competitors : sequence of Competitor
+        Its models.
+    """
+
+    name: str
+    source: str
+    measure: Measure
+    competitors: Sequence[Competitor]
+
+    def figure(self, name: str) -> "Figure":
+        """Draw the figure of this name, a key of COMPARISON_FIGURES.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is none.
+        """
+        titles = {
+            "pareto": f"Test {self.measure.noun} against size · {self.name}",
+            "rate-curves": f"How wide is the range of learning rates that works? · {self.name}",
+        }
+        if name not in COMPARISON_FIGURES:
+            raise UnknownNameError("figure", name, COMPARISON_FIGURES)
+        return COMPARISON_FIGURES[name](self.competitors, self.measure, titles[name], self.source)
+
+
+def one_comparison(database: Database, found: StoredComparison) -> OneComparison:
+    """Return what the figures of a stored comparison need."""
     measure = MEASURES[found.measure]
     curves = rate_curves(database, found.comparison_id, measure.is_chosen_by_accuracy)
     competitors = [
@@ -40,14 +77,13 @@ def comparison_figures(database: Database, name: str | None = None) -> "dict[str
         f"comparison {found.name} of {database.label} · {found.n_reported:,} runs reported, "
         f"{found.n_tuning:,} to choose the rates"
     )
-    titles = {
-        "pareto": f"Test {measure.noun} against size · {found.name}",
-        "rate-curves": f"How wide is the range of learning rates that works? · {found.name}",
-    }
-    return {
-        own: draw(competitors, measure, titles[own], source)
-        for own, draw in COMPARISON_FIGURES.items()
-    }
+    return OneComparison(found.name, source, measure, competitors)
+
+
+def comparison_figures(database: Database, name: str | None = None) -> "dict[str, Figure]":
+    """Return the figures of the newest comparison, of this name if one is given, by their names."""
+    one = one_comparison(database, stored_comparison(database, name))
+    return {own: one.figure(own) for own in COMPARISON_FIGURES}
 
 
 def standings_figures(database: Database, names: Sequence[str]) -> "dict[str, Figure]":

@@ -1,0 +1,172 @@
+"""A database of results, opened to be read."""
+
+import os
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from cdbench.api.frames import kind_of_frames
+from cdbench.api.tables import Tables
+from cdbench.records.published import PUBLISHED_FIGURE_SEED
+from cdbench.store.database import open_for_reading
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from cdbench.api.compared import Comparison
+
+
+class Results(Tables):
+    """A database of results, opened to be read; made by ``cdbench.open``.
+
+    Nothing in it is ever changed. A file of an older schema is read through an upgraded copy.
+    Tables are frames of pandas if it is installed, else of polars, else lists of one dict a row;
+    every method that returns one takes ``frames`` to choose. docs/schema.md says what the columns
+    of the views mean.
+
+    Use it in a ``with`` block, or close it.
+
+    Examples
+    --------
+    >>> import cdbench
+    >>> with cdbench.open("runs.db", frames="rows") as results:
+    ...     results.sql("SELECT count(*) AS n FROM runs WHERE status = 'diverged'")
+    [{'n': 608}]
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Results of {self.name}{' (closed)' * (self._opened is None)}>"
+
+    def close(self) -> None:
+        """Let the database go; closing it again does nothing.
+
+        Examples
+        --------
+        >>> import cdbench
+        >>> results = cdbench.open("runs.db")
+        >>> results.close()
+        >>> results
+        <Results of runs.db (closed)>
+        """
+        self._opened = None
+
+    def comparison(self, name: str | None = None) -> "Comparison":
+        """Return a comparison that was made with ``cdbench compare`` or ``cdbench.compare``.
+
+        Parameters
+        ----------
+        name : str, optional
+            Its name; by default the newest.
+
+        Raises
+        ------
+        MissingResultsError
+            If there is none.
+        ConfigurationError
+            If there is none of this name.
+
+        Examples
+        --------
+        >>> import cdbench
+        >>> with cdbench.open("runs.db") as results:
+        ...     results.comparison("digits").measure
+        'accuracy'
+        """
+        from cdbench.api.compared import read_comparison
+
+        return read_comparison(self._database, name)
+
+    def figure(
+        self,
+        name: str,
+        *,
+        of: str | Sequence[str] | None = None,
+        seed: int = PUBLISHED_FIGURE_SEED,
+    ) -> "Figure":
+        """Draw a figure of ``cdbench plot``.
+
+        Parameters
+        ----------
+        name : str
+            ``"fig1"``, ``"fig2"`` of the paper; ``"spectra-kinds"``, ``"kappa-seeds"``,
+            ``"theorem2"``, ``"kappa-epochs"``, ``"kappa-floors"``, ``"accuracy-parameters"`` of the
+            audit; ``"crossover"`` of the benchmark; ``"pareto"``, ``"rate-curves"`` of a
+            comparison, ``"standings"`` of several; ``"claim"``; ``"study"``.
+        of : str or sequence of str, optional
+            The name of the comparison, the claim or the study; of standings several comparisons.
+        seed : int
+            Seed of the runs that fig1, fig2 and spectra-kinds show.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Not shown, and known to no pyplot; ``savefig`` writes it.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such figure.
+        ConfigurationError
+            If ``of`` is missing, or names what is not there.
+        MissingResultsError
+            If what it shows is not in the database; the message names the command that makes it.
+
+        Examples
+        --------
+        >>> import cdbench
+        >>> with cdbench.open("runs.db") as results:
+        ...     figure = results.figure("pareto", of="digits")
+        >>> figure.savefig("pareto.png")
+        """
+        from cdbench.api.figures.by_name import figure_by_name
+
+        return figure_by_name(self._database, name, of, seed)
+
+
+def open_results(
+    location: str | os.PathLike[str] = "runs.db", *, frames: str | None = None
+) -> Results:
+    """Open a database of results to read it, as ``cdbench.open``.
+
+    Parameters
+    ----------
+    location : path or URL
+        A file, or the SQLAlchemy URL of a SQLite or PostgreSQL database.
+    frames : str, optional
+        What tables are: ``"pandas"``, ``"polars"`` or ``"rows"``, lists of one dict a row; by
+        default the first of these that is installed.
+
+    Returns
+    -------
+    Results
+        To be used in a ``with`` block.
+
+    Raises
+    ------
+    MissingResultsError
+        If there is no database, or it is empty.
+    StoreError
+        If it cannot be read, is not one of cdbench, or comes from a newer version.
+    ConfigurationError
+        If what tables are to be is not installed.
+
+    Examples
+    --------
+    >>> import cdbench
+    >>> with cdbench.open("runs.db", frames="rows") as results:
+    ...     len(results.table1())
+    3
+    """
+    kind = kind_of_frames(frames)
+    return Results(open_for_reading(os.fspath(location)), kind)
