@@ -32,6 +32,7 @@ def answer(
     """
     try:
         with database.transaction() as connection:
+            database.location.one_at_a_time(connection)  # else COMMIT; DELETE ... would delete
             if parameters is None:  # then nothing in it is taken for a placeholder
                 found = connection.exec_driver_sql(sql)
             else:

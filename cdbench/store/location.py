@@ -75,6 +75,10 @@ class Location(ABC):
     def drop_views(self, connection: Connection) -> None:
         """Drop every view."""
 
+    def one_at_a_time(self, connection: Connection) -> None:
+        """Let each call on this connection be of one statement, whatever its text holds."""
+        del connection  # SQLite's driver takes one
+
     def take_out(self, connection: Connection) -> list[str]:
         """Drop the user's objects that block a migration; return statements to recreate them."""
         del connection

@@ -75,6 +75,12 @@ class PostgresDatabase(Location):
 
         return engine
 
+    def one_at_a_time(self, connection: Connection) -> None:
+        """Have what follows prepared, as a server prepares one statement, not several."""
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        raw.prepare_threshold = 0
+
     def check_writable(self) -> None:
         """Do nothing: a server reports what is wrong as soon as it is asked."""
 
