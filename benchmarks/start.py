@@ -1,5 +1,7 @@
 """How long the command takes to answer for help, as a ratio to importing what it is made with.
 
+And how long ``import cdbench`` takes beyond Python's own start.
+
 python benchmarks/start.py [--quick]
 """
 
@@ -8,11 +10,15 @@ import subprocess
 import sys
 import time
 
-from measure import Bar, Row, Spread, console, machine, print_rows
+from measure import Bar, Row, Spread, console, machine, print_rows, verdict
 
 BAR = Bar(1.3, at_most=True)
 RIVAL = [sys.executable, "-c", "import typer, rich"]
 ASKED = [sys.executable, "-m", "cdbench"]
+
+MOST_MS = Bar(60, at_most=True)
+"""For the import."""
+PYTHON, IMPORT = ([sys.executable, "-c", code] for code in ("pass", "import cdbench"))
 
 
 def seconds(command: list[str]) -> float:
@@ -41,6 +47,11 @@ def main() -> None:
         bar = BAR if name == "cdbench --help" else None
         rows.append(Row(name, Spread.of(times[name]), ratio, first, bar))
     print_rows("Starting, whole processes", rows)
+    beyond = Spread.of(
+        1e3 * (seconds(IMPORT) - own) for own in (seconds(PYTHON) for _ in range(rounds))
+    )
+    told = verdict(MOST_MS.is_met(beyond.median))
+    console.print(f"import cdbench, beyond Python: {beyond.times()} ms, target {MOST_MS}, {told}")
 
 
 if __name__ == "__main__":
