@@ -18,9 +18,11 @@ import pytest
 import cdbench
 from cdbench.api import frames
 from cdbench.api.figures.by_name import NAMES
+from cdbench.api.quiet_training import train_quietly as real
 from cdbench.running import execution
 from cdbench.system import interrupts
 from tests.cli_tools import Here, rows
+from tests.postgres import PostgresServer
 
 ASSETS = Path(__file__).parent / "assets"
 TINY: dict[str, Any] = {"dataset": "iris", "hidden": 8, "epochs": 2}
@@ -86,6 +88,8 @@ def test_a_list_of_configurations_is_trained_in_its_order() -> None:
     assert one.config == configs[0]
     two = cdbench.sweep(**TINY | {"hidden": [[8], [4, 4]]}, seeds=0, baseline=False)
     assert [run.config.hidden for run in two] == [(8,), (4, 4)]
+    (deep,) = cdbench.sweep(**TINY | {"hidden": [8, 4]}, seeds=0, baseline=False)
+    assert deep.config.hidden == (8, 4)
 
 
 def test_one_run_is_stored_and_tells_of_its_epochs(folder: Path) -> None:
@@ -186,6 +190,7 @@ def test_a_comparison_is_the_command_s(here: Here, capsys: pytest.CaptureFixture
     assert rows(here.folder / "runs.db", "SELECT count(*) FROM run") == n_runs
     told = here("report", "--compare", "--format", "json").out
     assert found.rows == json.loads(told)["records"]
+    assert found.sentence.startswith("On iris at 50 % of the dense network's weights")
     assert found.sentence in " ".join(answer.out.split())
     with cdbench.open(here.folder / "runs.db") as results:
         assert results.comparison("iris").rows == found.rows
@@ -196,6 +201,19 @@ def test_a_comparison_is_the_command_s(here: Here, capsys: pytest.CaptureFixture
     assert [len(apart.figure(name).axes) > 0 for name in ("pareto", "rate-curves")] == [True, True]
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", "")
+
+
+def test_what_a_comparison_reports_is_trained_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[bool, bool]] = []
+
+    def train_quietly(needs: Any, *rest: Any, together: bool, **more: Any) -> list[cdbench.Run]:
+        asked.append((min(config.seed for config in needs) >= 1000, together))
+        return real(needs, *rest, together=together, **more)
+
+    monkeypatch.setattr("cdbench.api.compare.train_quietly", train_quietly)
+    cdbench.compare("iris", **COMPARED)
+    # Trials may be trained side by side; where times are compared, they may not.
+    assert {*asked} == {(True, True), (False, False)}
 
 
 @pytest.fixture
@@ -250,6 +268,31 @@ def test_a_query_can_change_nothing(trained: Path) -> None:
     assert [path.name for path in trained.parent.iterdir()] == ["mine.db"]
     assert results.sql("SELECT 'a:b' AS x, :y AS y", {"y": 3}) == [{"x": "a:b", "y": 3}]
     assert results.sql("SELECT '100%' AS x, 'a:b' AS y") == [{"x": "100%", "y": "a:b"}]
+
+
+@pytest.mark.server
+def test_a_query_to_a_server_can_change_nothing(postgres: PostgresServer) -> None:
+    url = postgres.prepared_database()
+    cdbench.sweep(**TINY, B=2, seeds=0, db=url)
+    with cdbench.open(url, frames="rows") as results:
+        only = "is opened to be read; expected a query, such as SELECT …"
+        for statement, line in (
+            ("DELETE FROM run", only),
+            ("CREATE TABLE own (x int)", only),
+            ("WITH gone AS (DELETE FROM run RETURNING 1) SELECT * FROM gone", only),
+            ("SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", only),
+            (
+                "COMMIT; DELETE FROM run",
+                "cannot insert multiple commands into a prepared statement",
+            ),
+        ):
+            with pytest.raises(cdbench.StoreError) as raised:
+                results.sql(statement)
+            assert str(raised.value).endswith(line), statement
+        assert [row["model"] for row in results.runs()] == ["dense", "cdlinear B=2"]
+        asked = {"model": "dense"}
+        (found,) = results.sql("SELECT 'a:b %' AS x FROM runs WHERE model = :model", asked)
+        assert found == {"x": "a:b %"}
 
 
 def test_a_closed_database_says_so(trained: Path) -> None:
