@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cdbench.api.compare import compare
     from cdbench.api.compared import Comparison
     from cdbench.api.many_runs import sweep
+    from cdbench.api.models import load_model, save_model
     from cdbench.api.opened import Results
     from cdbench.api.opened import open_results as open  # noqa: A004 - cdbench.open
     from cdbench.api.single_run import execute
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         DatasetError,
         DivergenceError,
         MissingResultsError,
+        ModelError,
         NotDefinedError,
         OutputError,
         PluginError,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         WorkerError,
     )
     from cdbench.records.run import Run
+    from cdbench.trained.model import TrainedModel
 
 __all__ = [
     "CdbenchError",
@@ -55,6 +58,7 @@ __all__ = [
     "Diagnostics",
     "DivergenceError",
     "MissingResultsError",
+    "ModelError",
     "NotDefinedError",
     "OutputError",
     "PluginError",
@@ -63,11 +67,14 @@ __all__ = [
     "RunConfig",
     "ShapeError",
     "StoreError",
+    "TrainedModel",
     "UnknownNameError",
     "WorkerError",
     "compare",
     "execute",
+    "load_model",
     "open",
+    "save_model",
     "sweep",
 ]
 
@@ -77,9 +84,12 @@ _MODULES = {
     "Results": "api.opened",
     "Run": "records.run",
     "RunConfig": "config.run_config",
+    "TrainedModel": "trained.model",
     "compare": "api.compare",
     "execute": "api.single_run",
+    "load_model": "api.models",
     "open": "api.opened",
+    "save_model": "api.models",
     "sweep": "api.many_runs",
 }
 """Where the names are that are not errors; a new one is added here, above twice, and in

@@ -7,10 +7,13 @@ import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import cdbench
+
+LOOKED_UP = (property, cached_property)
 
 FILE = Path(__file__).parent / "assets" / "surface.txt"
 
@@ -23,7 +26,7 @@ def public() -> Iterator[tuple[str, Any]]:
         if isinstance(found, type) and not issubclass(found, Exception):
             for member in sorted(own for own in dir(found) if not own.startswith("_")):
                 value = inspect.getattr_static(found, member)
-                if isinstance(value, property) or callable(getattr(found, member)):
+                if isinstance(value, LOOKED_UP) or callable(getattr(found, member)):
                     yield f"{name}.{member}", value
 
 
@@ -31,7 +34,7 @@ def lines() -> list[str]:
     """Return the surface, a line for each name, and for each field of a dataclass."""
     written = []
     for name, found in public():
-        if isinstance(found, property):
+        if isinstance(found, LOOKED_UP):
             written.append(f"{name}: property")
         elif isinstance(found, type) and issubclass(found, Exception):
             written.append(f"{name}({found.__base__.__name__})")  # type: ignore[union-attr]
@@ -52,7 +55,14 @@ def _fields(found: type) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return annotations without the modules that their names are from."""
+    """Return annotations without modules, alike in all versions of Python and NumPy."""
+    while (start := text.find("numpy.ndarray[")) >= 0:
+        end = start + len("numpy.ndarray[")
+        while text.count("[", start, end) > text.count("]", start, end):
+            end += 1
+        text = f"{text[:start]}NDArray{text[end:]}"
+    text = re.sub(r"ForwardRef\('(\w+)'\)", r"\1", text)
+    text = re.sub(r"\b(?:typing\.)?Optional\[(\w+)\]", r"\1 | None", text)
     return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", text)
 
 

@@ -12,8 +12,9 @@ import pytest
 
 import cdbench
 import cdbench.api
+from cdbench import errors
 from tests.released import ROOT, released_database
-from tests.surface import FILE, lines, public
+from tests.surface import FILE, LOOKED_UP, lines, public
 
 NOT_LOADED = (
     *("numpy", "scipy", "sqlalchemy", "alembic", "matplotlib", "sklearn", "torch", "typer"),
@@ -33,7 +34,7 @@ def test_every_public_thing_says_what_it_takes_gives_and_raises_with_an_example(
     for name, found in public():
         text = inspect.getdoc(found) or ""
         assert len(text) > 20, name
-        if isinstance(found, property) or (isinstance(found, type) and name.endswith("Error")):
+        if isinstance(found, LOOKED_UP) or (isinstance(found, type) and name.endswith("Error")):
             continue
         if "." in name and not name.startswith(("Results.", "Comparison.")):
             continue  # methods of nouns whose own docstring has the example
@@ -47,6 +48,15 @@ def test_every_public_thing_says_what_it_takes_gives_and_raises_with_an_example(
                 assert word == "self" or any(
                     word in line.partition(" : ")[0].split(", ") for line in text.splitlines()
                 ), (name, word)
+
+
+def test_every_error_is_offered() -> None:
+    own = {
+        name
+        for name, found in vars(errors).items()
+        if isinstance(found, type) and issubclass(found, errors.CdbenchError)
+    }
+    assert own <= set(cdbench.__all__)
 
 
 def test_names_that_are_listed_are_there_and_others_are_not() -> None:

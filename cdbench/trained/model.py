@@ -41,6 +41,16 @@ class TrainedModel(Weights):
         not finite, or the statistics are not those of the network's BatchNorms.
     PluginError
         If it has plug-ins that are not here.
+
+    Examples
+    --------
+    >>> from cdbench.config.diagnostics import Diagnostics
+    >>> from cdbench.running.execution import execute
+    >>> config = RunConfig(dataset="iris", B=2, epochs=1)
+    >>> run = execute(config, diagnostics=Diagnostics(weights=True))
+    >>> model = TrainedModel.of(run.weights, run.config, run.uuid)
+    >>> model.probabilities(np.array([[5.1, 3.5, 1.4, 0.2]])).shape
+    (1, 3)
     """
 
     config: RunConfig
