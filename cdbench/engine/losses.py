@@ -1,4 +1,4 @@
-"""The training losses: cross-entropy of classes, squared error of a quantity."""
+"""The training losses: cross-entropy of classes, squared error of quantities."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -37,8 +37,16 @@ class Loss(ABC):
         """Return what each sample's loss is computed from, (N,), after a run."""
 
     @abstractmethod
-    def gradient(self, targets: NDArray[Any]) -> Array:
-        """Run, write the mean loss's gradient into ``dy``, and return what ``true`` would."""
+    def gradient(self, targets: NDArray[Any], weights: Array | None = None) -> Array:
+        """Run, write the mean loss's gradient into ``dy``, and return what ``true`` would.
+
+        Parameters
+        ----------
+        targets : (N,), or (N, n_outputs) or as many in a row
+            One of each sample, or of each output.
+        weights : (N,) float, optional
+            What each sample's loss is multiplied by in that mean, Σ w L / N; by default 1.
+        """
 
 
 class Softmax(Loss):
@@ -95,7 +103,7 @@ class Softmax(Loss):
         p_true: Array = self._entries[targets * self._N + self._places]
         return p_true
 
-    def gradient(self, targets: NDArray[np.int64]) -> Array:
+    def gradient(self, targets: NDArray[np.int64], weights: Array | None = None) -> Array:
         """Run, overwrite ``p`` with the mean cross-entropy's gradient, return the true classes' p.
 
         The gradient is ``(p - onehot) / N``, without the 1e-12, as in the paper's released code;
@@ -109,15 +117,19 @@ class Softmax(Loss):
         if self._spread:
             np.subtract(self._columns, self._spread, out=self._columns)
         np.multiply(self._columns, 1.0 / self._N, out=self._columns)
+        if weights is not None:
+            np.multiply(self._columns, weights, out=self._columns)
         return p_true
 
 
 class SquaredError(Loss):
-    """Half the squared error of one output, so that its second derivative is 1.
+    """Half the squared error of one or several outputs, so that its second derivatives are 1.
+
+    A sample's loss is the sum over its outputs.
 
     Parameters
     ----------
-    outputs : (N, 1) float or complex
+    outputs : (N, n_outputs) float or complex
         Predictions, read by every computation.
     allocate : Allocate
         Source of arrays.
@@ -132,14 +144,16 @@ class SquaredError(Loss):
         return self.outputs
 
     def true(self, targets: NDArray[np.floating]) -> Array:
-        """Return the residuals, prediction less target, (N,)."""
-        residuals: Array = self.outputs[:, 0] - targets
-        return residuals
+        """Return the residuals, prediction less target, (N · n_outputs,), sample by sample."""
+        residuals: Array = self.outputs - targets.reshape(self.outputs.shape)
+        return residuals.reshape(-1)
 
-    def gradient(self, targets: NDArray[np.floating]) -> Array:
-        """Write residual / N into ``dy`` and return the residuals (N,)."""
+    def gradient(self, targets: NDArray[np.floating], weights: Array | None = None) -> Array:
+        """Write residual / N into ``dy`` and return the residuals (N · n_outputs,)."""
         residuals = self.true(targets)
-        np.multiply(residuals, 1.0 / len(residuals), out=self.dy[:, 0])
+        np.multiply(residuals.reshape(self.dy.shape), 1.0 / len(self.dy), out=self.dy)
+        if weights is not None:
+            np.multiply(self.dy, weights[:, None], out=self.dy)
         return residuals
 
 

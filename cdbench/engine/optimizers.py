@@ -52,13 +52,17 @@ class Adam(Optimizer):
     steps do not grow with the gradient: each entry of c, and so of W, moves by about η for any B.
     Weight-space scaling (``trainer.learning_rates``) therefore moves entries of W B times less than
     in a dense layer; with SGD it moves them equally far.
-    """
 
-    SECOND_MOMENT_DECAY = 0.999
-    EPSILON = 1e-8
+    Attributes
+    ----------
+    second_moment_decay, epsilon : float
+        β₂, and ε, which is added to the root of the second moment; to be set ahead of the first
+        step, if at all.
+    """
 
     def __init__(self, parameters: Array, learning_rate: float | Array, momentum: float) -> None:
         super().__init__(parameters, learning_rate, momentum)
+        self.second_moment_decay, self.epsilon = 0.999, 1e-8
         self.first = aligned(parameters.shape, parameters.dtype)
         self.second = aligned(parameters.shape, parameters.dtype)
         self._work = aligned(parameters.shape, parameters.dtype)
@@ -73,11 +77,11 @@ class Adam(Optimizer):
         self.first += work
         np.multiply(gradient, gradient, out=gradient)
         gradient -= self.second
-        gradient *= 1 - self.SECOND_MOMENT_DECAY
+        gradient *= 1 - self.second_moment_decay
         self.second += gradient
-        np.divide(self.second, 1 - self.SECOND_MOMENT_DECAY**self.n_steps, out=work)
+        np.divide(self.second, 1 - self.second_moment_decay**self.n_steps, out=work)
         np.sqrt(work, out=work)
-        work += self.EPSILON
+        work += self.epsilon
         np.multiply(self.first, self.learning_rate, out=gradient)
         gradient /= 1 - self.momentum**self.n_steps
         gradient /= work

@@ -20,7 +20,11 @@ class Split:
 
     y are classes, int64, or quantities in the run's dtype, less the training split's mean and
     divided by its deviation; ``unit``, the square of the latter, makes squared errors of those of
-    the target in its own unit. What is for validation is None if nothing is held out.
+    the target in its own unit. Of several quantities, y (N, n_outputs). What is for validation is
+    None if nothing is held out.
+
+    ``weights`` (N,), in the run's dtype, are what the training samples' losses are multiplied by;
+    None stands for 1.
 
     Samples of a large set are transformed when they are taken. ``inputs`` is what X are of the raw
     features, ``mean`` and ``deviation`` are those of quantities in training.
@@ -36,3 +40,4 @@ class Split:
     mean: float = 0.0
     deviation: float = 1.0
     inputs: InputTransform = IDENTITY
+    weights: NDArray[Any] | None = None

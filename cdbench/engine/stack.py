@@ -46,6 +46,7 @@ def stacks(network: Network, split: Split, config: RunConfig) -> bool:
         and all(layer.stacks or isinstance(layer, tied) for layer in network.layers)
         and config.task == "classification"
         and not (config.fisher_weight or config.clip)
+        and split.weights is None
         and not isinstance(split.X_train, Samples)
         and split.X_train.nbytes <= MOST_BYTES
     )

@@ -14,8 +14,9 @@ from cdbench.engine.losses import Loss, Softmax, SquaredError, cross_entropy, so
 from cdbench.engine.products.base import FRESH, Allocate, Array
 
 Targets = NDArray[Any]
-"""Classes (N,) int64, or quantities (N,) in the run's dtype, of the training split's deviation;
-of a text, symbols. Where a sample has several, they are side by side, one for each output row."""
+"""Classes (N,) int64, or quantities (N,), or (N, n_outputs) of several, in the run's dtype, of the
+training split's deviation; of a text, symbols. Where a sample has several, they are side by side,
+one for each output row."""
 
 
 class Score(NamedTuple):
@@ -130,15 +131,15 @@ class Language(Classification):
 
 
 class Regression(Task):
-    """A quantity, with half the mean squared error of what the training split standardises.
+    """Quantities, with half the mean squared error of what the training split standardises.
 
-    Told is the squared error without the half.
+    Told is the squared error without the half; of several quantities, its mean over them.
     """
 
     is_shift_free = False
 
     def bind(self, outputs: Array, allocate: Allocate = FRESH) -> Loss:
-        """Return half the squared error of outputs (N, 1)."""
+        """Return half the squared error of outputs (N, n_outputs)."""
         return SquaredError(outputs, allocate)
 
     def losses(self, true: Array) -> Array:
@@ -152,11 +153,14 @@ class Regression(Task):
         return float(self.losses(loss.true(targets)).sum()), 0
 
     def score(self, total: float, n_right: int, targets: Targets, unit: float) -> Score:
-        """Return the mean squared error and R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)², ȳ of these samples."""
+        """Return the mean squared error and R² = 1 − Σ(y − ŷ)² / Σ(y − ȳ)², ȳ of these samples.
+
+        Of several quantities the sums are over all of them, each with its own ȳ.
+        """
         del n_right
         y = targets.astype(np.float64)
-        spread = float(np.sum((y - y.mean()) ** 2))
-        return Score(unit * total / len(y), None, 1.0 - total / spread)
+        spread = float(np.sum((y - y.mean(axis=0)) ** 2))
+        return Score(unit * total / y.size, None, 1.0 - total / spread)
 
     def curvature(self, outputs: Array) -> Callable[[Array], Array]:
         """Return the identity."""
@@ -164,7 +168,7 @@ class Regression(Task):
         return lambda v: v
 
     def root(self, outputs: Array) -> Array:
-        """Return the identity, (1, 1)."""
+        """Return the identity, (n_outputs, n_outputs)."""
         return np.eye(outputs.shape[1])
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.layers import EVALUATION, Context, Params, WeightLayer
+from cdbench.engine.losses import Loss
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.workspace import Workspace, aligned
@@ -101,6 +102,8 @@ class Trainer:
         size = min(config.batch_size, self.n_train)
         self.true = np.ones((self.n_steps, *lead, size * each), config.dtype)
         self.penalties = np.zeros((self.n_steps, *lead))
+        # What these are multiplied by, in the same places.
+        self.weights = None if split.weights is None else np.ones_like(self.true)
 
     def _prepared(self, X: Array | Samples) -> Array | Samples:
         """Return inputs rearranged once for all passes; those of a large set as they are.
@@ -136,7 +139,11 @@ class Trainer:
         if one is None:
             one = self.passes[size] = Pass(self, self.X_train, size, self.context)
         one.run(self.X_train, batch)
-        true = one.loss.gradient(self._targets(self.split.y_train, batch))
+        targets = self._targets(self.split.y_train, batch)
+        if self.weights is None:
+            true = one.loss.gradient(targets)
+        else:
+            true = self._weighted(one.loss, targets, number, batch)
         one.network.pullback.to_parameters(one.loss.dy, self.grads)
         if self.tied is not None:
             self.tied.reduce(self.gradient)
@@ -148,6 +155,17 @@ class Trainer:
             self.tied.expand(self.parameters)
         self.true[number - 1, ..., : true.shape[-1]] = true
 
+    def _weighted(
+        self, loss: Loss, targets: NDArray[Any], number: int, batch: NDArray[np.int64]
+    ) -> Array:
+        """Do the loss's gradient with the samples' weights; keep these for ``losses``."""
+        assert self.split.weights is not None
+        assert self.weights is not None
+        weights = self.split.weights[batch]
+        true = loss.gradient(targets, weights)
+        self.weights[number - 1, : true.size] = np.repeat(weights, true.size // batch.size)
+        return true
+
     def _targets(self, y: NDArray[Any], places: NDArray[np.int64]) -> NDArray[Any]:
         """Return the targets (..., N) of the samples at these places."""
         return y.reshape(-1)[places] if self.lead else y[places].ravel()
@@ -155,10 +173,13 @@ class Trainer:
     def losses(self, first: int, last: int) -> tuple[Array, Array]:
         """Return the mean losses of the epoch's steps from ``first`` to ``last``, in ``y``'s unit.
 
-        And whether each, with its penalty, is finite; both (steps, ...).
+        With the samples' weights, Σ w L / N. And whether each, with its penalty, is finite; both
+        (steps, ...).
         """
         steps = slice(first - 1, last)
         each = self.task.losses(self.true[steps])
+        if self.weights is not None:
+            each = each * self.weights[steps]
         losses: Array = each.mean(axis=-1)
         if last == self.n_steps:  # the epoch's last batch may be short
             losses[-1] = each[-1, ..., : self.last_size].mean(axis=-1)
