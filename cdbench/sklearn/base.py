@@ -1,0 +1,255 @@
+"""What the estimators share: from validated samples to a trained network, and its outputs."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.building import build_network
+from cdbench.engine.products.base import Array
+from cdbench.engine.split import Split
+from cdbench.engine.trainer import Trainer, evaluated_at_once
+from cdbench.sklearn.conditions import input_roots, report
+from cdbench.sklearn.fitting import Penalised, Progress, set_moments
+from cdbench.sklearn.parameters import CONSTRAINTS, configuration
+
+Targets = NDArray[Any]
+Weights = NDArray[np.float64]
+
+
+class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
+    """A network of structured layers as an estimator; see its two children."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    _task: ClassVar[str]
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        layer: str = "cdlinear:4",
+        *,
+        head: str = "structured",
+        activation: str = "relu",
+        normalization: str = "none",
+        dropout: float = 0.0,
+        solver: str = "adam",
+        alpha: float = 1e-4,
+        weight_decay: float = 0.01,
+        fisher_weight: float = 0.0,
+        fisher_form: str = "trace-inverse",
+        fisher_epsilon: float = 0.01,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        learning_rate_scaling: str = "raw",
+        clip: float | None = None,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        n_iter_no_change: int = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+        momentum: float = 0.9,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        dtype: str = "auto",
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.layer = layer
+        self.head = head
+        self.activation = activation
+        self.normalization = normalization
+        self.dropout = dropout
+        self.solver = solver
+        self.alpha = alpha
+        self.weight_decay = weight_decay
+        self.fisher_weight = fisher_weight
+        self.fisher_form = fisher_form
+        self.fisher_epsilon = fisher_epsilon
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate_scaling = learning_rate_scaling
+        self.clip = clip
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.momentum = momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.dtype = dtype
+
+    # What an estimator says of its targets.
+
+    @abstractmethod
+    def _encoded(self, y: Targets, weights: Weights, first: bool) -> tuple[Targets, Weights]:
+        """Return the targets as the network's, and all samples' weights; learn the former."""
+
+    @abstractmethod
+    def _score(self, outputs: Array, y: Targets, weights: Weights | None) -> float:
+        """Return the score of a network's outputs (N, n_outputs) for its targets."""
+
+    def _smoothing(self) -> float:
+        return 0.0
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False) -> Self:
+        """Train, from the start or on from what there is."""
+        first = not hasattr(self, "parameters_") or not (self.warm_start or incremental)
+        X, y, weights = self._validated(X, y, sample_weight, first)
+        config = self._configured(X, first, incremental)
+        if first:
+            self._begin(config, X.shape[1])
+        X = X.astype(config.dtype, copy=False)
+        held_out = None
+        if self.early_stopping:
+            X, y, weights, held_out = self._held_out(X, y, weights)
+        trainer = self._trainer(X, y, weights, config, going_on=incremental and not first)
+        order = np.random.default_rng(config.seed)
+        progress = Progress(self, trainer, order, held_out and (lambda: self._score_of(*held_out)))
+        if incremental:
+            progress.epoch()
+        else:
+            progress.train(self.max_iter)
+        self._context = self._network.evaluation(self._network.views(self.parameters_), X)
+        self._roots, self._n_measured = None, len(X)
+        if not incremental:
+            self._roots = input_roots(self._network, self.parameters_, X, self._context)
+        return self
+
+    def _validated(
+        self, X: Any, y: Any, sample_weight: Any, first: bool
+    ) -> tuple[Array, Targets, Weights]:
+        """Return checked samples, without those of weight 0, their targets and weights."""
+        several = self._task == "regression"
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=(np.float64, np.float32),
+            order="C",
+            multi_output=several,
+            y_numeric=several,
+            reset=first,
+        )
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        if not weights.any():
+            raise ValueError("sample_weight is 0 for all samples; expected one above 0")
+        y, weights = self._encoded(y, weights, first)
+        counted = weights > 0
+        return (X, y, weights) if counted.all() else (X[counted], y[counted], weights[counted])
+
+    def _configured(self, X: Array, first: bool, incremental: bool) -> RunConfig:
+        """Return the configuration of this call, with a seed of its own."""
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if incremental and self.learning_rate != "constant":
+            raise ValueError(
+                f"partial_fit does not support learning_rate={self.learning_rate!r}, which falls "
+                "over the epochs of one fit; expected learning_rate='constant'"
+            )
+        if first or not incremental:
+            self._random_state = check_random_state(self.random_state)
+        if first:
+            dtype = str(X.dtype) if self.dtype == "auto" else self.dtype
+        else:
+            dtype = str(self.parameters_.dtype)
+        seed = int(self._random_state.randint(np.iinfo(np.int32).max))
+        return configuration(self, self._task, dtype, len(X), seed, self._smoothing())
+
+    def _begin(self, config: RunConfig, n_features: int) -> None:
+        """Make the network and draw its parameters."""
+        self._network = build_network(config, n_features, self.n_outputs_)
+        rng = np.random.default_rng(config.seed)
+        self.parameters_ = self._network.initial_parameters(rng, config.dtype)
+        self.n_layers_ = len(config.hidden) + 2
+        self.n_iter_ = self.t_ = 0
+        self.loss_curve_: list[float] = []
+        self.best_loss_: float | None = None
+        self.validation_scores_: list[float] | None = None
+        self.best_validation_score_: float | None = None
+
+    def _held_out(self, X: Array, y: Targets, weights: Weights) -> Any:
+        """Return the samples left for training, and those held out."""
+        X, X_out, y, y_out, weights, weights_out = train_test_split(
+            X,
+            y,
+            weights,
+            test_size=self.validation_fraction,
+            stratify=y if self._task == "classification" else None,
+            random_state=self._random_state,
+        )
+        if len(X_out) < 2:
+            raise ValueError(
+                f"validation_fraction = {self.validation_fraction} holds out {len(X_out)} of "
+                f"{len(X) + len(X_out)} samples; expected at least 2 held out"
+            )
+        self.best_loss_ = None
+        if self.validation_scores_ is None:
+            self.validation_scores_, self.best_validation_score_ = [], -np.inf
+        return X, y, weights, (X_out, y_out, weights_out, X)
+
+    def _score_of(self, X: Array, y: Targets, weights: Weights, X_train: Array) -> float:
+        """Return the score of the parameters as they are on samples held out."""
+        params = self._network.views(self.parameters_)
+        self._context = self._network.evaluation(params, X_train)
+        outputs = self._outputs(X)
+        return self._score(outputs, y, weights) if np.isfinite(outputs).all() else float("nan")
+
+    def _trainer(
+        self, X: Array, y: Targets, weights: Weights, config: RunConfig, *, going_on: bool
+    ) -> Trainer:
+        """Return what does the steps, with the optimiser of the last call, or a new one."""
+        mean = float(weights.mean())
+        relative = None if (weights == weights[0]).all() else (weights / mean).astype(config.dtype)
+        split = Split(X, y, X[:0], y[:0], weights=relative)
+        rates = 0.0 if going_on else None  # those of the last optimiser
+        trainer = Trainer(self._network, self.parameters_, split, config, rates)
+        if not going_on:
+            self._optimizer: Any = trainer.optimizer
+            set_moments(self._optimizer, self.beta_2, self.epsilon)
+        strength = self.alpha / (config.batch_size * mean)
+        trainer.optimizer = self._optimizer
+        if strength:
+            trainer.optimizer = Penalised(  # type: ignore[assignment]
+                self._optimizer, self._network, self.parameters_, strength
+            )
+        return trainer
+
+    def _outputs(self, X: Array) -> Array:
+        """Return the network's outputs (n_samples, n_outputs)."""
+        network = self._network
+        params, at_once = network.views(self.parameters_), evaluated_at_once(network)
+        parts = [
+            network.forward(params, X[start : start + at_once], self._context)[0]
+            for start in range(0, len(X), at_once)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _predicted(self, X: Any) -> Array:
+        """Return the outputs for samples that are to be checked."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=(np.float64, np.float32), order="C", reset=False)
+        return self._outputs(X.astype(self.parameters_.dtype, copy=False))
+
+    @property
+    def condition_report_(self) -> list[dict[str, object]]:
+        """The condition of each layer, a row for each kind."""
+        check_is_fitted(self)
+        return report(self._network, self.parameters_, self._roots, self._n_measured)

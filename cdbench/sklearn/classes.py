@@ -1,0 +1,94 @@
+"""Classes of samples: which there are, which a sample is of, and what each weighs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SHOWN = 5
+"""Classes that a message names."""
+
+
+def new_classes(known: NDArray[Any] | None, given: Any) -> NDArray[Any] | None:
+    """Return the classes that a ``partial_fit`` names, sorted; None if they are known.
+
+    Raises
+    ------
+    ValueError
+        If the first call names none, or a later one others.
+    """
+    if given is None:
+        if known is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return None
+    classes = np.unique(np.asarray(given))
+    if known is None:
+        return classes
+    if not np.array_equal(known, classes):
+        raise ValueError(
+            f"classes = {_shown(classes)} is not the same as on the last call, {_shown(known)}; "
+            "expected the same, or none"
+        )
+    return None
+
+
+def places_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Return each sample's place among the sorted classes, (n_samples,).
+
+    Raises
+    ------
+    ValueError
+        If a sample's class is not among them.
+    """
+    unseen = np.setdiff1d(y, classes)
+    if unseen.size:
+        raise ValueError(
+            f"y has classes {_shown(unseen)} beside those of the first call, {_shown(classes)}; "
+            "expected none: name all in the first partial_fit(X, y, classes=…)"
+        )
+    return np.searchsorted(classes, y).astype(np.int64)
+
+
+def class_weights(
+    given: Any, classes: NDArray[Any], places: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what the weight of each sample is multiplied by for its class, (n_samples,).
+
+    Parameters
+    ----------
+    given : mapping, "balanced" or None
+        Weights by class, 1 for those not in it; or the mean class's sum of weights over a class's.
+    classes : (n_classes,) array
+        Sorted.
+    places : (n_samples,) int
+        The samples' classes among them.
+    weights : (n_samples,) float
+        Their own.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, or is of no class.
+    """
+    if given is None:
+        return np.ones(len(places))
+    if isinstance(given, Mapping):
+        unknown = [name for name in given if name not in classes.tolist()]
+        negative = [name for name, value in given.items() if not value >= 0]
+        if unknown or negative:
+            wrong = f"classes {unknown}, which y does not have" if unknown else "negative weights"
+            raise ValueError(
+                f"class_weight has {wrong}; expected weights of 0 or more for {_shown(classes)}"
+            )
+        each = np.array([given.get(name, 1.0) for name in classes.tolist()], float)
+    else:
+        sums = np.bincount(places, weights, len(classes))
+        each = np.zeros(len(classes))
+        np.divide(sums.sum(), np.count_nonzero(sums) * sums, out=each, where=sums > 0)
+    return each[places]
+
+
+def _shown(classes: NDArray[Any]) -> str:
+    names = ", ".join(map(repr, classes[:SHOWN].tolist()))
+    return f"[{names}{', …' if len(classes) > SHOWN else ''}]"
