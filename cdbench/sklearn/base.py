@@ -17,6 +17,7 @@ from cdbench.engine.split import Split
 from cdbench.engine.trainer import Trainer, evaluated_at_once
 from cdbench.sklearn.conditions import input_roots, report
 from cdbench.sklearn.fitting import Penalised, Progress, set_moments
+from cdbench.sklearn.initial import to_glorot
 from cdbench.sklearn.parameters import CONSTRAINTS, configuration
 
 Targets = NDArray[Any]
@@ -34,7 +35,8 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         hidden_layer_sizes: Any = (100,),
         layer: str = "cdlinear:4",
         *,
-        head: str = "structured",
+        head: str = "dense",
+        initialization: str = "glorot",
         activation: str = "relu",
         normalization: str = "none",
         dropout: float = 0.0,
@@ -67,6 +69,7 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.hidden_layer_sizes = hidden_layer_sizes
         self.layer = layer
         self.head = head
+        self.initialization = initialization
         self.activation = activation
         self.normalization = normalization
         self.dropout = dropout
@@ -178,6 +181,8 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self._network = build_network(config, n_features, self.n_outputs_)
         rng = np.random.default_rng(config.seed)
         self.parameters_ = self._network.initial_parameters(rng, config.dtype)
+        if self.initialization == "glorot":
+            to_glorot(self._network, self.parameters_)
         self.n_layers_ = len(config.hidden) + 2
         self.n_iter_ = self.t_ = 0
         self.loss_curve_: list[float] = []

@@ -11,8 +11,13 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
         Family of the weight layers, with its structure: FAMILY[:VALUE][,NAME=VALUE…], as in
         "dense", "cdlinear:8", "low-rank:8" or "monarch:8,inner=16".
 
-    head : {"structured", "dense"}, default="structured"
-        Last layer: of the family of the others, or dense.
+    head : {"dense", "structured"}, default="dense"
+        Last layer: dense, or of the family of the others, as in the paper. Of few outputs a
+        structured one has few weights, and in some families reads only a part of what is hidden.
+
+    initialization : {"glorot", "he"}, default="glorot"
+        Variance of the initial weights: 2 / (n_in + n_out), as in MLPClassifier, or 2 / n_in, as
+        in the paper. Biases are 0.
 
     activation : {"relu", "gelu", "tanh"}, default="relu"
         Between weight layers.

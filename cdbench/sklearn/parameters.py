@@ -17,6 +17,7 @@ from cdbench.config.checks import (
 from cdbench.config.run_config import RunConfig
 from cdbench.config.step_knobs import SCHEDULES, WITH_DECAY
 from cdbench.errors import ConfigurationError
+from cdbench.sklearn.initial import INITIALIZATIONS
 
 AUTO_BATCH = 200
 """Samples of a batch, at most, with ``batch_size="auto"``, as in MLPClassifier."""
@@ -39,6 +40,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", _COUNT],
     "layer": [str],
     "head": _options(HEADS),
+    "initialization": _options(INITIALIZATIONS),
     "activation": _options(ACTIVATIONS),
     "normalization": _options(NORMALIZATIONS),
     "dropout": [UNIT],

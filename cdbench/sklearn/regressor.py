@@ -122,8 +122,10 @@ class CDRegressor(RegressorMixin, CDEstimator):  # type: ignore[misc]
         y = y.reshape(len(y), -1).astype(np.float64, copy=False)
         if first:
             self.n_outputs_ = y.shape[1]
-            self._mean = np.average(y, axis=0, weights=weights)
-            deviation = np.sqrt(np.average((y - self._mean) ** 2, axis=0, weights=weights))
+            counted = weights > 0
+            some, own = y[counted], weights[counted]
+            self._mean = np.average(some, axis=0, weights=own)
+            deviation = np.sqrt(np.average((some - self._mean) ** 2, axis=0, weights=own))
             deviation[deviation == 0] = 1.0
             self._deviation = deviation
         elif y.shape[1] != self.n_outputs_:
