@@ -218,7 +218,7 @@ def test_weights_count_as_repetition_does(kind, y):
 
 
 @both
-def test_samples_of_no_weight_are_left_out_bit_for_bit_in_small_batches_too(kind, y):
+def test_samples_of_no_weight_are_left_out_bit_for_bit(kind, y):
     kept = np.random.default_rng(0).random(len(X)) < 0.5
     knobs = {"batch_size": 16, "shuffle": True, "early_stopping": True, "max_iter": 10}
     expected = full_batches(kind, **knobs).fit(X[kept], y[kept])

@@ -15,6 +15,7 @@ from cdbench.engine.building import build_network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
 from cdbench.engine.trainer import Trainer, evaluated_at_once
+from cdbench.sklearn.classes import some
 from cdbench.sklearn.conditions import input_roots, report
 from cdbench.sklearn.fitting import Penalised, Progress, set_moments
 from cdbench.sklearn.initial import to_glorot
@@ -152,10 +153,9 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             reset=first,
         )
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if not weights.any():
-            raise ValueError("sample_weight is 0 for all samples; expected one above 0")
+        some(weights)
         y, weights = self._encoded(y, weights, first)
-        counted = weights > 0
+        counted = some(weights)
         return (X, y, weights) if counted.all() else (X[counted], y[counted], weights[counted])
 
     def _configured(self, X: Array, first: bool, incremental: bool) -> RunConfig:

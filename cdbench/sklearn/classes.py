@@ -1,4 +1,4 @@
-"""Classes of samples: which there are, which a sample is of, and what each weighs."""
+"""Classes of samples: which there are, which a sample is of; and what samples weigh."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -87,6 +87,20 @@ def class_weights(
         each = np.zeros(len(classes))
         np.divide(sums.sum(), np.count_nonzero(sums) * sums, out=each, where=sums > 0)
     return each[places]
+
+
+def some(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which samples have a weight, (n_samples,).
+
+    Raises
+    ------
+    ValueError
+        If none has.
+    """
+    counted: NDArray[np.bool_] = weights > 0
+    if not counted.any():
+        raise ValueError("all samples have weight 0; expected some with more")
+    return counted
 
 
 def _shown(classes: NDArray[Any]) -> str:

@@ -62,7 +62,7 @@ class CDClassifier(ClassifierMixin, CDEstimator):  # type: ignore[misc]
     >>> model.score(X_test, y_test) > 0.95
     True
     >>> model.parameters_.size, model.predict_proba(X_test).shape
-    (2012, (450, 10))
+    (2710, (450, 10))
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

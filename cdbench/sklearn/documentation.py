@@ -73,7 +73,7 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
     random_state : int, RandomState instance or None, default=None
         Draws initial weights, order of samples, dropout and what is held out.
 
-    tol : float, default=1e-4
+    tol : float, default=0.0001
         An epoch that does not better the training loss, or with early stopping the validation
         score, by this counts as one without improvement.
 
@@ -98,7 +98,7 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of the moments of adam and adamw.
 
-    epsilon : float, default=1e-8
+    epsilon : float, default=1e-08
         Added to the root of the second moment by adam and adamw.
 
     dtype : {"auto", "float64", "float32"}, default="auto"
