@@ -47,6 +47,12 @@ def test_safetensors_are_read_as_they_were_written(tmp_path):
         assert read_safetensors(path)["a"].dtype == np.dtype(kind)
 
 
+def test_names_are_sorted_by_the_numbers_in_them(tmp_path):
+    names = ["b.0.w", "b.2.w", "b.10.a", "b.10.w", "c"]
+    write_safetensors({name: np.ones(2) for name in names}, {}, tmp_path / "a.safetensors")
+    assert list(read_safetensors(tmp_path / "a.safetensors")) == names
+
+
 def test_pytorch_and_this_package_read_each_others_files(tmp_path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import load_file, save_file

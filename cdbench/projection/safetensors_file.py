@@ -1,6 +1,7 @@
 """Arrays as .safetensors files, without PyTorch."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ DTYPES = {
 
 
 def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a file, by name; bfloat16 as float32.
+    """Return the arrays of a file, sorted by name; bfloat16 as float32.
 
     Raises
     ------
@@ -43,6 +44,8 @@ def read_safetensors(path: Path) -> dict[str, NDArray[Any]]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelError(f"{path}: cannot be read ({reason}); {EXPECTED}") from None
+    # They come in no order: blocks.2 is to come before blocks.10.
+    tensors.sort(key=lambda pair: re.sub(r"\d+", lambda number: number[0].zfill(9), pair[0]))
     return {name: _array(path, name, tensor) for name, tensor in tensors}
 
 

@@ -7,13 +7,14 @@ from cdbench.cli.model.check import check
 from cdbench.cli.model.export import export
 from cdbench.cli.model.list import list_
 from cdbench.cli.model.predict import predict
+from cdbench.cli.model.project import project
 from cdbench.cli.model.show import show
 from cdbench.cli.plugins import with_plugins
 
 model = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
 model.command("list", cls=ManyValuesCommand)(with_plugins(list_))
-for command in (show, export, predict, check):
+for command in (show, export, predict, project, check):
     model.command(cls=ManyValuesCommand)(with_plugins(command))
 
 
@@ -30,4 +31,6 @@ def _model() -> None:
         cdbench model export latest wine.npz
 
         cdbench model predict wine.npz new.csv -o predicted.csv
+
+        cdbench model project wine.npz
     """
