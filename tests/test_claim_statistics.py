@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from cdbench.claims import CLAIMS
+from cdbench.errors import StoreError
 from cdbench.records.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
 from cdbench.running.environment import current_environment
 from cdbench.statistics import estimates
@@ -90,6 +91,36 @@ def each_is_derived(database: Database, found: list[Measurement]) -> None:
 def measured(function: Callable[..., Measurement], data: Observations) -> Measurement:
     pair = ("b",) if function in PAIRED else ()
     return function(data, ODD_NAME, "a", *pair)
+
+
+def test_measurements_share_statements_and_come_back_with_their_own_names(
+    database: Database,
+) -> None:
+    claim = "it's a claim"
+    names = (ODD_NAME, "κ of 'b'", "a", ":quantit", "100 %", claim)
+    for subject in names:
+        both = [(quantity, one) for quantity in names for one in (subject, "b")]
+        data = Observations(
+            claim, [Observation(*one, i, i + 1.0) for one in both for i in (0, 1, 2)]
+        )
+        found = [f(data, q, subject) for q in names for f in ONE]
+        found += [f(data, q, subject, "b") for q in names for f in PAIRED]
+        store(database, data, found)
+        assert measurements_of(database, claim) == tuple(found)
+    n_measurements = len(names) ** 2 * (len(ONE) + len(PAIRED))
+    assert asked(database, "SELECT count(*) FROM measurement") == [(n_measurements,)]
+    # Five of each: all names may differ, or two of quantity, subject and claim be one, or all.
+    assert asked(database, "SELECT count(*) FROM statement") == [(5 * len(ONE + PAIRED),)]
+
+
+def test_a_query_with_a_parameter_of_ours_in_its_text_is_refused(database: Database) -> None:
+    data = Observations("c", [Observation("q", "a", i, i + 1.0) for i in range(4)])
+    with pytest.raises(StoreError) as caught:
+        store(database, data, [replace(mean(data, "q", "a"), sql="SELECT ':subject'")])
+    assert str(caught.value) == (
+        "claim c: the query of 'q' has :quantity, :subject, :baseline or :claim in "
+        "its text, which stand for names; expected others"
+    )
 
 
 @pytest.mark.parametrize("n", [3, 4, 10, 11])

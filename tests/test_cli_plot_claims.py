@@ -107,7 +107,8 @@ def without(audited: Path, folder: Path, *statements: str) -> list[str]:
     """Return the words that plot a copy of the database, changed by the statements."""
     path = Path(shutil.copy(audited, folder / "changed.db"))
     for statement in statements:
-        change(path, statement)
+        for one in statement.split("; "):
+            change(path, one)
     return ["plot", "--claims", "--db", str(path), "--output", str(folder / "made")]
 
 
@@ -205,7 +206,7 @@ def test_floors_are_what_the_database_holds(audited: Path, layer: int | None, ki
             "audit --db",
         ),
         (
-            "update run set diagnostics_json = null where seed = 3 and layer = 'dense'",
+            "update run set diagnostics_id = null where seed = 3 and layer = 'dense'",
             "1 of 6 runs of dense, B = 4 and B = 8 lack spectra every 5 epochs; to train them: "
             "cdbench sweep --B 4 8 --seeds 2 3 --spectra-every 5 --no-values --resume --db",
         ),
@@ -218,8 +219,10 @@ def test_floors_are_what_the_database_holds(audited: Path, layer: int | None, ki
             "to train them again: cdbench sweep --B 4 8 --seeds 2 --curvature lanczos --db",
         ),
         (
-            "update run set diagnostics_json = replace(diagnostics_json, '\"floors\":true', "
-            "'\"floors\":false') where seed = 3 and layer = 'dense'",
+            "insert into diagnostics (diagnostics_json) select replace(diagnostics_json, "
+            "'\"floors\":true', '\"floors\":false') from diagnostics; update run set "
+            "diagnostics_id = (select max(diagnostics_id) from diagnostics) where seed = 3 and "
+            "layer = 'dense'",
             "1 of 6 runs of dense, B = 4 and B = 8 lack noise floors; to train them: cdbench sweep "
             "--B 4 8 --seeds 2 3 --noise-floors --no-values --resume --db",
         ),

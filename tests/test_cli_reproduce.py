@@ -136,7 +136,7 @@ def test_a_diverged_run_diverges_again(here: Here) -> None:
 def test_runs_of_one_configuration_are_each_compared_with_what_they_measured(here: Here) -> None:
     for words in ([], ["--curvature", "exact"], [], ["--spectra-every", "1"]):
         assert here("train", *SMALL, "--B", "2", *words).code == 0
-    change(here.folder / "runs.db", "UPDATE run SET diagnostics_json = NULL WHERE run_id = 3")
+    change(here.folder / "runs.db", "UPDATE run SET diagnostics_id = NULL WHERE run_id = 3")
     change(here.folder / "runs.db", "UPDATE curvature SET largest = 77 WHERE run_id = 2")
     answer = here("reproduce", "--all", "--jobs", "1")
     assert answer.code == 1

@@ -43,7 +43,7 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
     answer = here("db", "info")
     assert (answer.code, answer.err) == (0, "")
     assert re.search(
-        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0015, the newest$", answer.out, re.M
+        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0016, the newest$", answer.out, re.M
     )
     for line in ("runs +all +17", "completed +11", "model +cdlinear B=2 +9", "beside +epochs +24"):
         assert re.search(rf"^ *{line}$", answer.out, re.M), answer.out
@@ -69,10 +69,10 @@ def test_check_of_what_is_sound_and_of_what_is_not(here: Here) -> None:
 
 
 def test_upgrade_says_from_which_to_which_and_where_the_backup_is(here: Here) -> None:
-    assert here("db", "upgrade").out == "runs.db is already of schema 0015\n"
+    assert here("db", "upgrade").out == "runs.db is already of schema 0016\n"
     shutil.copy(ASSETS / "0002.db", here.folder / "old.db")
     answer = here("db", "upgrade", "--db", "old.db")
-    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0015, every row kept\n")
+    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0016, every row kept\n")
     assert "as it was: old.schema-0002.db" in answer.err
     kept = here.folder / "old.schema-0002.db"
     question = "SELECT * FROM run JOIN cdbench_version"
@@ -169,6 +169,7 @@ def test_vacuum_removes_exactly_what_belongs_to_nothing(tmp_path: Path, tiny_run
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("DELETE FROM run WHERE run_id <= 14")
         connection.execute("DELETE FROM configuration WHERE configuration_id <= 8")
+        connection.execute("DELETE FROM diagnostics WHERE diagnostics_id <> 2")
     database = open_for_writing(str(path))
     for one in (path, kept):
         change(one, "INSERT INTO sweep VALUES (7, 'running', '2026-11-24 01:02:03', NULL, 'u')")

@@ -217,6 +217,8 @@ def test_merge_brings_everything_of_a_run(location: str, tmp_path: Path, runs: l
         "environment": (0, 1),
         "sweep": (1, 0),
         "configuration": (0, 1),
+        "diagnostics": (0, 1),
+        "statement": (0, 0),
         "run": (5, 0),
         "claim_result": (0, 0),
         "benchmark": (0, 0),

@@ -45,7 +45,7 @@ def test_newest_is_found_in_whatever_order_the_database_hands_runs_over(
     newest, older = (record_run(database, tiny_run()) for _ in range(2))
     with database.transaction() as connection:
         # Without its index the table is read as it was written, which is no longer the order.
-        connection.execute(text("DROP INDEX ix_run_config_digest_status_sequence_run_id"))
+        connection.execute(text("DROP INDEX ix_run_configuration_id_seed"))
         connection.execute(text("UPDATE run SET sequence = 1000 - run_id"))
     assert newest_runs(database, [config])[config].run_id == newest != older
 

@@ -21,14 +21,14 @@ from cdbench.store.queries import completed_configs, epochs_of, newest_runs, spe
 from cdbench.store.sequences import next_sequences
 from cdbench.store.views import VIEWS
 
-SMALL = {"benchmark", "timing", "environment", "sweep", "claim_result"}
+SMALL = {"benchmark", "timing", "environment", "sweep", "claim_result", "statement", "diagnostics"}
 """Tables of some rows a day: reading all of one is how the newest is found."""
 
 LARGE = {table.name for table in Base.metadata.sorted_tables} - SMALL
 
 LOOKUPS = {
-    "latest_run": ["run_id = 5", "config_digest = 'x'"],
-    "runs": ["run_id = 5", "config_digest = 'x'", "dataset = 'digits' AND seed = 0"],
+    "latest_run": ["run_id = 5"],
+    "runs": ["run_id = 5", "group_digest = 'x' AND seed = 0", "dataset = 'digits' AND seed = 0"],
     "models": [],
     "against_dense": ["run_id = 5", "dataset = 'digits' AND seed = 0"],
     "epochs_to_accuracy": ["run_id = 5"],
@@ -146,7 +146,7 @@ def test_order_of_writing_goes_on_without_reading_a_table(
 
 
 def test_newest_run_is_found_without_sorting(tmp_path: Path) -> None:
-    question = "SELECT * FROM runs WHERE config_digest = 'x' AND is_latest"
+    question = "SELECT * FROM runs WHERE group_digest = 'x' AND is_latest"
     with open_for_writing(str(tmp_path / "runs.db")).transaction() as connection:
         plan = connection.execute(text(f"EXPLAIN QUERY PLAN {question}")).all()
     assert not [row for row in plan if "TEMP B-TREE" in row[3]]

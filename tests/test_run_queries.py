@@ -80,7 +80,7 @@ NAMES = (
 
 def change(database: Database, column: str, value: str) -> None:
     with database.transaction() as connection:
-        table = "configuration" if column == "config_json" else "run"
+        table = "configuration" if column == "config_json" else "diagnostics"
         connection.execute(text(f"UPDATE {table} SET {column} = :value"), {"value": value})
 
 

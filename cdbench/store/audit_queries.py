@@ -13,7 +13,7 @@ from cdbench.records.run import EpochMetrics
 from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.store.database import Database
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floors_in
-from cdbench.store.queries import chunks
+from cdbench.store.queries import ASKED, OF_ASKED, asked, chunks
 from cdbench.store.stored_json import asked_config, stored_config, stored_diagnostics
 
 Floors = dict[tuple[int, str, int], tuple[NoiseFloor, ...]]
@@ -74,11 +74,12 @@ class AuditedRun:
 
 
 _STORED = text(
+    f"""
+    SELECT run_id, uuid, config_digest, diagnostics_json
+    FROM run LEFT JOIN diagnostics USING (diagnostics_id)
+    WHERE {ASKED} AND status = 'completed' ORDER BY sequence, run_id
     """
-    SELECT run_id, uuid, config_digest, diagnostics_json FROM run
-    WHERE config_digest IN :digests AND status = 'completed' ORDER BY sequence, run_id
-    """
-).bindparams(bindparam("digests", expanding=True))
+).bindparams(*OF_ASKED)
 
 _RUNS = text(
     """
@@ -125,8 +126,8 @@ def covering_runs(
     by_digest = {config.digest(): config for config in needs}
     found: dict[RunConfig, tuple[int, str]] = {}
     with database.transaction() as connection:
-        for digests in chunks(list(by_digest)):
-            for row in connection.execute(_STORED, {"digests": digests}).mappings():
+        for values in asked(by_digest):
+            for row in connection.execute(_STORED, values).mappings():
                 config = asked_config(by_digest, row["config_digest"], database)
                 measured = stored_diagnostics(row, database)
                 if measured is not None and measured.covers(needs[config], config.epochs):

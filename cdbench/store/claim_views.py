@@ -1,5 +1,6 @@
 """The views of the ledger, and of benchmarks."""
 
+from cdbench.store.statements import WRITTEN_OUT
 from cdbench.store.view import View
 
 
@@ -52,10 +53,12 @@ FIRST_AUDIT = View(
 
 MEASUREMENTS = View(
     "What the ledger rests on: statistics of observations, with their intervals.",
-    """
+    f"""
     SELECT claims.claim, m.position, m.quantity, m.subject, m.baseline, m.statistic, m.estimate,
-        m.low, m.high, m.interval, m.estimand, m.wide_low, m.wide_high, m.n, m.sql
+        m.low, m.high, m.interval, m.estimand, m.wide_low, m.wide_high, m.n,
+        {WRITTEN_OUT} AS sql
     FROM measurement AS m JOIN claims ON claims.claim_result_id = m.claim_result_id
+    JOIN statement ON statement.statement_id = m.statement_id
     """,
 )
 

@@ -11,7 +11,7 @@ from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED
 from cdbench.store.database import Database
-from cdbench.store.queries import chunks
+from cdbench.store.queries import ASKED, OF_ASKED, asked, chunks
 from cdbench.store.run_views import NATS_A_BIT
 from cdbench.store.stored_json import asked_config
 
@@ -53,15 +53,15 @@ class StoredComparison:
 
 
 _ENDED = text(
-    """
+    f"""
     SELECT run.run_id, run.config_digest, run.status = 'completed' AS is_completed,
         epoch.validation_accuracy, epoch.validation_loss
     FROM run LEFT JOIN epoch ON epoch.run_id = run.run_id
         AND epoch.epoch = (SELECT max(e.epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
-    WHERE run.config_digest IN :digests AND run.status IN :statuses
+    WHERE {ASKED} AND run.status IN :statuses
     ORDER BY run.sequence, run.run_id
     """
-).bindparams(bindparam("digests", expanding=True), bindparam("statuses", expanding=True))
+).bindparams(*OF_ASKED, bindparam("statuses", expanding=True))
 
 _REPORTED = text(
     f"""
@@ -134,12 +134,11 @@ def ended_runs(
     by_digest = {config.digest(): config for config in configs}
     found: dict[RunConfig, EndedRun] = {}
     with database.transaction() as connection:
-        for digests in chunks(list(by_digest)):
-            asked = {"digests": digests, "statuses": statuses}
-            for row in connection.execute(_ENDED, asked).mappings():
-                values = dict(row)
-                config = asked_config(by_digest, values.pop("config_digest"), database)
-                found[config] = EndedRun(**values)
+        for values in asked(by_digest):
+            for row in connection.execute(_ENDED, values | {"statuses": statuses}).mappings():
+                fields = dict(row)
+                config = asked_config(by_digest, fields.pop("config_digest"), database)
+                found[config] = EndedRun(**fields)
     return found
 
 
@@ -218,8 +217,8 @@ def seed_scores(
     """Return completed runs' measure, by seed, of each role, family and structure."""
     found: dict[tuple[str, str, str | None], list[float]] = {}
     with database.transaction() as connection:
-        asked = {"id": comparison_id, "budget": budget}
-        for row in connection.execute(_SCORES, asked).mappings():
+        named = {"id": comparison_id, "budget": budget}
+        for row in connection.execute(_SCORES, named).mappings():
             key = (row["role"], row["family"], row["structure"])
             found.setdefault(key, []).append(row["score"])
     return found

@@ -7,13 +7,13 @@ from sqlalchemy import bindparam, text
 from cdbench.config.run_config import RunConfig
 from cdbench.records.spectra import Curvature
 from cdbench.store.database import Database
-from cdbench.store.queries import chunks
+from cdbench.store.queries import ASKED, OF_ASKED, asked
 from cdbench.store.stored_json import asked_config
 
 _WITH_SPECTRA = text(
-    """
+    f"""
     SELECT config_digest, run_id FROM run
-    WHERE config_digest IN :digests AND status = 'completed' AND (
+    WHERE {ASKED} AND status = 'completed' AND (
         SELECT count(*) FROM (
             SELECT kind FROM spectrum WHERE spectrum.run_id = run.run_id
             UNION
@@ -24,7 +24,7 @@ _WITH_SPECTRA = text(
     ) = :n_kinds
     ORDER BY sequence, run_id
     """
-).bindparams(bindparam("digests", expanding=True), bindparam("kinds", expanding=True))
+).bindparams(*OF_ASKED, bindparam("kinds", expanding=True))
 
 _CURVATURE = text("SELECT * FROM curvature WHERE run_id = :run_id ORDER BY curvature_id")
 
@@ -48,9 +48,9 @@ def runs_with_spectra(
     wanted = sorted(set(kinds))
     found: dict[RunConfig, int] = {}
     with database.transaction() as connection:
-        for digests in chunks(list(by_digest)):
-            values = {"digests": digests, "kinds": wanted, "n_kinds": len(wanted)}
-            for digest, run_id in connection.execute(_WITH_SPECTRA, values):
+        for values in asked(by_digest):
+            kept = {"kinds": wanted, "n_kinds": len(wanted)}
+            for digest, run_id in connection.execute(_WITH_SPECTRA, values | kept):
                 found[asked_config(by_digest, digest, database)] = run_id
     return found
 

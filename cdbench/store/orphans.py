@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from cdbench.store.insert import table_of
-from cdbench.store.models import Base, Configuration, Environment
+from cdbench.store.models import Base, Configuration, Diagnostics, Environment, Statement
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def find_orphans(connection: Connection) -> Iterator[Orphans]:
 def remove_orphans(connection: Connection) -> dict[str, int]:
     """Remove rows that belong to nothing; return how many were removed from each affected table.
 
-    Environments and configurations that no row refers to are removed too. A run whose sweep is
-    missing is kept, without a sweep; one whose environment or configuration is missing is kept as
-    it is.
+    What rows share, such as environments, is removed too where no row refers to it. A run whose
+    sweep or diagnostics are missing is kept, without them; one whose environment or configuration
+    is missing is kept as it is.
     """
     tables = Base.metadata.sorted_tables
     before = {table.name: _count(connection, table) for table in tables}
@@ -75,7 +75,7 @@ def remove_orphans(connection: Connection) -> dict[str, int]:
             elif key.parent.nullable:
                 values = {key.parent.name: None}
                 connection.execute(update(table).where(_is_broken(key)).values(values))
-    for model in (Environment, Configuration):
+    for model in (Environment, Configuration, Diagnostics, Statement):
         _remove_unnamed(connection, table_of(model))
     removed = {table.name: before[table.name] - _count(connection, table) for table in tables}
     return {name: count for name, count in removed.items() if count}

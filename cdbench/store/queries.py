@@ -3,11 +3,11 @@
 They use the same views that people read by hand.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import BindParameter, Connection, bindparam, text
 
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import EpochMetrics, Scored
@@ -56,23 +56,32 @@ class StoredRun(Scored):
     test_r2: float | None = None
 
 
+ASKED = """run.config_digest IN :digests AND run.seed IN :seeds
+        AND run.configuration_id IN (
+            SELECT configuration_id FROM configuration WHERE group_digest IN :groups)"""
+"""SQL condition that a run is of one of some configurations; ``asked`` gives its values.
+
+The digests alone would do, but it is their seeds and what these share that an index finds.
+"""
+
+OF_ASKED: tuple[BindParameter[Any], ...] = tuple(
+    bindparam(name, expanding=True) for name in ("digests", "seeds", "groups")
+)
+
 _NEWEST = text(
-    """
+    f"""
     SELECT runs.run_id, runs.seed, c.config_json, runs.config_digest, runs.widths,
         runs.n_parameters, runs.training_loss, runs.test_loss, runs.test_accuracy, runs.test_r2,
         runs.published_kappa, runs.weight_kappa, runs.seconds_per_epoch
     FROM runs JOIN run ON run.run_id = runs.run_id
     JOIN configuration AS c ON c.configuration_id = run.configuration_id
-    WHERE runs.config_digest IN :digests AND runs.status = 'completed' AND runs.is_latest
+    WHERE {ASKED} AND runs.status = 'completed' AND runs.is_latest
     """
-).bindparams(bindparam("digests", expanding=True))
+).bindparams(*OF_ASKED)
 
 _COMPLETED = text(
-    """
-    SELECT DISTINCT config_digest FROM run
-    WHERE config_digest IN :digests AND status = 'completed'
-    """
-).bindparams(bindparam("digests", expanding=True))
+    f"SELECT DISTINCT config_digest FROM run WHERE {ASKED} AND status = 'completed'"
+).bindparams(*OF_ASKED)
 
 _EPOCHS = text(
     """
@@ -106,12 +115,12 @@ def newest_runs(database: Database, configs: Iterable[RunConfig]) -> dict[RunCon
     by_digest = {config.digest(): config for config in configs}
     found: dict[RunConfig, StoredRun] = {}
     with database.transaction() as connection:
-        for digests in chunks(list(by_digest)):
-            for row in connection.execute(_NEWEST, {"digests": digests}).mappings():
-                values = dict(row)
-                config = stored_config(values, database)
-                del values["seed"], values["config_json"], values["config_digest"]
-                found[config] = StoredRun(config=config, **values)
+        for values in asked(by_digest):
+            for row in connection.execute(_NEWEST, values).mappings():
+                fields = dict(row)
+                config = stored_config(fields, database)
+                del fields["seed"], fields["config_json"], fields["config_digest"]
+                found[config] = StoredRun(config=config, **fields)
     return found
 
 
@@ -121,8 +130,8 @@ def completed_configs(database: Database, configs: Iterable[RunConfig]) -> set[R
     with database.transaction() as connection:
         return {
             asked_config(by_digest, digest, database)
-            for digests in chunks(list(by_digest))
-            for digest in connection.execute(_COMPLETED, {"digests": digests}).scalars()
+            for values in asked(by_digest)
+            for digest in connection.execute(_COMPLETED, values).scalars()
         }
 
 
@@ -169,6 +178,16 @@ def _values_of(
             _SPECTRA, {"run_id": run_id}
         ).all()
     }
+
+
+def asked(by_digest: Mapping[str, RunConfig]) -> Iterator[dict[str, list[Any]]]:
+    """Yield the values of ``ASKED`` for configurations by their digests, some at a time."""
+    for some in chunks(list(by_digest.items())):
+        yield {
+            "digests": [digest for digest, _ in some],
+            "seeds": sorted({config.seed for _, config in some}),
+            "groups": sorted({config.group_digest() for _, config in some}),
+        }
 
 
 def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

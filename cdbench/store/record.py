@@ -17,8 +17,9 @@ from cdbench.store.database import Database
 from cdbench.store.insert import environment_id, insert_rows, insert_values, table_of
 from cdbench.store.location import replaced
 from cdbench.store.orphans import remove_leftovers
-from cdbench.store.run_rows import configuration_ids, record_parts, run_row, utc
+from cdbench.store.run_rows import configuration_ids, diagnostics_ids, record_parts, run_row, utc
 from cdbench.store.sequences import next_sequences
+from cdbench.store.statements import measurement_row
 from cdbench.store.steadfast import written
 
 
@@ -70,12 +71,13 @@ def record_runs(
         }
         sweep_id = None if sweep is None else sweep.sweep_id
         keys = configuration_ids(connection, runs)
+        measured = diagnostics_ids(connection, runs)
         numbers = next_sequences(connection, models.Run, len(runs))
         rows = [
             run_row(run)
             | {"sweep_id": sweep_id, "environment_id": environments[run.environment]}
-            | {"configuration_id": key, "sequence": number}
-            for run, key, number in zip(runs, keys, numbers, strict=True)
+            | {"configuration_id": key, "diagnostics_id": diagnostics, "sequence": number}
+            for run, key, diagnostics, number in zip(runs, keys, measured, numbers, strict=True)
         ]
         run_ids = insert_rows(connection, models.Run, rows)
         remove_leftovers(connection, run_ids)
@@ -174,14 +176,11 @@ def record_claim(database: Database, result: ClaimResult) -> int:
         (key,) = insert_rows(connection, models.ClaimResult, [values])
         of_result = {"claim_result_id": key}
         _record_observations(connection, key, result.observations)
-        insert_rows(
-            connection,
-            models.Measurement,
-            [
-                of_result | {"position": position} | asdict(measurement)
-                for position, measurement in enumerate(result.measurements, 1)
-            ],
-        )
+        rows = [
+            of_result | {"position": position} | measurement_row(connection, result.claim, found)
+            for position, found in enumerate(result.measurements, 1)
+        ]
+        insert_rows(connection, models.Measurement, rows)
         return key
 
     return written(

@@ -25,9 +25,10 @@ def table_of(model: type[models.Base]) -> Table:
     return table
 
 
-_RUN, _CONFIGURATION, _ENVIRONMENT, _EPOCH, _CLASS, _GAIN = (
+_RUN, _CONFIGURATION, _DIAGNOSTICS, _ENVIRONMENT, _EPOCH, _CLASS, _GAIN = (
     table_of(models.Run),
     table_of(models.Configuration),
+    table_of(models.Diagnostics),
     table_of(models.Environment),
     table_of(models.Epoch),
     table_of(models.ClassAccuracy),
@@ -104,11 +105,13 @@ def same(one: Table, other: Table, name: str) -> Any:
 
 def _runs() -> Select[Any]:
     shared = [_CONFIGURATION.c.config_json, _CONFIGURATION.c.dataset_fingerprint]
+    shared.append(_DIAGNOSTICS.c.diagnostics_json)
     shared += [column for column in _ENVIRONMENT.c if column.name in _names(Environment)]
     return (
         select(_RUN, *shared)
         .join_from(_RUN, _CONFIGURATION, same(_RUN, _CONFIGURATION, "configuration_id"))
         .join(_ENVIRONMENT, same(_RUN, _ENVIRONMENT, "environment_id"))
+        .outerjoin(_DIAGNOSTICS, same(_RUN, _DIAGNOSTICS, "diagnostics_id"))
         .order_by(_RUN.c.run_id)
     )
 

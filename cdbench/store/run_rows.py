@@ -47,7 +47,6 @@ def run_row(run: Run) -> dict[str, Any]:
         "widths": ARROW.join(map(str, run.widths)) or None,
         "n_parameters": run.n_parameters,
         "product_used": run.product_used,
-        "diagnostics_json": run.diagnostics.canonical_json() if run.diagnostics else None,
         "started_at": utc(run.started_at),
         "duration_s": run.duration_s,
         "cpu_s": run.cpu_s,
@@ -76,6 +75,21 @@ def configuration_ids(connection: Connection, runs: Sequence[Run]) -> list[int]:
         for name, config in dict(zip(names, (run.config for run in runs), strict=True)).items()
     }
     return [keys[name] for name in names]
+
+
+def diagnostics_ids(connection: Connection, runs: Sequence[Run]) -> list[int | None]:
+    """Return the key of what was measured of each run, as for its configuration."""
+    keys = {
+        measured: shared_key(
+            connection,
+            models.Diagnostics,
+            ("diagnostics_json",),
+            {"diagnostics_json": measured.canonical_json()},
+        )
+        for measured in dict.fromkeys(run.diagnostics for run in runs)
+        if measured is not None
+    }
+    return [None if run.diagnostics is None else keys[run.diagnostics] for run in runs]
 
 
 def knob_columns(config: RunConfig) -> dict[str, Any]:

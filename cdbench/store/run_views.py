@@ -9,13 +9,20 @@ from cdbench.store.view import View
 NATS_A_BIT = log(2)
 """ln 2."""
 
+_IS_LATEST = """run.status = 'completed' AND NOT EXISTS (
+            SELECT 1 FROM configuration AS same
+            JOIN run AS newer ON newer.configuration_id = same.configuration_id
+            WHERE same.group_digest = configuration.group_digest AND newer.seed = run.seed
+                AND newer.status = 'completed'
+                AND (newer.sequence, newer.run_id) > (run.sequence, run.run_id))"""
+"""SQL condition that no completed run of the same configuration and seed was written later."""
+
 LATEST_RUN = View(
     "The newest completed run of each configuration: what reports use.",
-    """
-    SELECT run_id, config_digest FROM run WHERE run_id = (
-        SELECT newer.run_id FROM run AS newer
-        WHERE newer.config_digest = run.config_digest AND newer.status = 'completed'
-        ORDER BY newer.sequence DESC, newer.run_id DESC LIMIT 1)
+    f"""
+    SELECT run.run_id, run.config_digest
+    FROM run JOIN configuration ON configuration.configuration_id = run.configuration_id
+    WHERE {_IS_LATEST}
     """,
 )
 
@@ -47,9 +54,7 @@ RUNS = View(
         run.fisher_form, run.fisher_epsilon, run.dtype, run.product, run.product_used,
         run.started_at, run.duration_s, run.error, run.uuid, run.sweep_id, run.environment_id,
         run.config_digest, configuration.group_digest, configuration.baseline_digest,
-        coalesce(run.run_id = (SELECT newer.run_id FROM run AS newer
-            WHERE newer.config_digest = run.config_digest AND newer.status = 'completed'
-            ORDER BY newer.sequence DESC, newer.run_id DESC LIMIT 1), run.run_id IS NULL)
+        {_IS_LATEST}
             AS is_latest
     FROM run JOIN configuration ON configuration.configuration_id = run.configuration_id
     LEFT JOIN epoch ON epoch.run_id = run.run_id

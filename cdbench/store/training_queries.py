@@ -24,7 +24,7 @@ SHOWN = 3
 
 
 _RUN, _ENVIRONMENT = table_of(models.Run), table_of(models.Environment)
-_CONFIGURATION = table_of(models.Configuration)
+_CONFIGURATION, _DIAGNOSTICS = table_of(models.Configuration), table_of(models.Diagnostics)
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,14 @@ def stored_trainings(
     runs = _RUN.c
     columns = (
         *(runs.run_id, runs.status),
-        *(runs.seed, _CONFIGURATION.c.config_json, runs.config_digest, runs.diagnostics_json),
+        *(runs.seed, _CONFIGURATION.c.config_json, runs.config_digest),
+        _DIAGNOSTICS.c.diagnostics_json,
     )
     question = (
         select(*columns, _ENVIRONMENT.c.blas_threads)
         .join_from(_RUN, _ENVIRONMENT, same(_RUN, _ENVIRONMENT, "environment_id"))
         .join(_CONFIGURATION, same(_RUN, _CONFIGURATION, "configuration_id"))
+        .outerjoin(_DIAGNOSTICS, same(_RUN, _DIAGNOSTICS, "diagnostics_id"))
         .order_by(runs.run_id)
     )
     with database.transaction() as connection:

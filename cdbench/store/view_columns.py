@@ -74,6 +74,7 @@ OF_VIEWS = {
     ("comparisons", "accuracy"): "Mean test accuracy, 0 to 1; NULL where another measure ranks.",
     ("comparison_rates", "n_trials"): "Runs that tried this rate.",
     ("epochs_to_accuracy", "epochs"): "First epoch at or above that accuracy; NULL: never.",
+    ("measurements", "sql"): "Query that gives the estimate from observations.",
     ("noise_floors", "level"): "The floor d, as a share of the sum of the numbers (the trace).",
     ("noise_floors", "damped_kappa"): "(largest + d) / (smallest + d).",
     ("noise_floors", "cut_kappa"): "largest / smallest of the numbers that are at least d; 1 if "

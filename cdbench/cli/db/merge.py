@@ -12,6 +12,8 @@ WORDS = {
     "environment": "environments",
     "sweep": "sweeps",
     "configuration": "configurations",
+    "diagnostics": "diagnostics",
+    "statement": "queries",
     "run": "runs",
     "claim_result": "judgements",
     "benchmark": "benchmarks",

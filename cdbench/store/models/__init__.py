@@ -2,15 +2,16 @@
 
 from cdbench.store.models.base import Base
 from cdbench.store.models.benchmarks import Benchmark, Timing
-from cdbench.store.models.claims import ClaimResult, Measurement, Observation, Series
+from cdbench.store.models.claims import ClaimResult, Measurement, Observation, Series, Statement
 from cdbench.store.models.comparisons import (
     Comparison,
     ComparisonDifference,
     ComparisonLine,
     ComparisonRun,
 )
+from cdbench.store.models.configurations import Configuration, Diagnostics
 from cdbench.store.models.epochs import ClassAccuracy, Epoch, LayerGain
-from cdbench.store.models.runs import Configuration, Environment, Run, Sweep
+from cdbench.store.models.runs import Environment, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
     Curvature,
@@ -35,6 +36,7 @@ __all__ = [
     "Configuration",
     "Curvature",
     "CurvatureNode",
+    "Diagnostics",
     "Environment",
     "Epoch",
     "KeptWeights",
@@ -46,6 +48,7 @@ __all__ = [
     "Series",
     "Spectrum",
     "SpectrumValue",
+    "Statement",
     "Study",
     "StudyPart",
     "Sweep",

@@ -94,6 +94,19 @@ class Observation(Base):
     )
 
 
+class Statement(Base):
+    """A query that gives an estimate from observations, as many measurements share it."""
+
+    __tablename__ = "statement"
+
+    statement_id: Mapped[int] = integer_key("Key.")
+    sql: Mapped[str] = mapped_column(
+        unique=True,
+        comment="The query; in it :claim, :quantity, :subject and :baseline stand for those of a "
+        "measurement, in quotes. The view `measurements` has it written out.",
+    )
+
+
 class Measurement(Base):
     """A statistic of observations, with its uncertainty."""
 
@@ -128,4 +141,7 @@ class Measurement(Base):
     )
     wide_high: Mapped[float | None] = mapped_column(comment="Upper end of the same.")
     n: Mapped[int] = mapped_column(comment="Number of observations, or of pairs.")
-    sql: Mapped[str] = mapped_column(comment="Query that gives the estimate from observations.")
+    statement_id: Mapped[int] = mapped_column(
+        ForeignKey("statement.statement_id"),
+        comment="Query that gives the estimate from observations.",
+    )

@@ -1,8 +1,8 @@
-"""The tables of runs: environments, sweeps, runs and their epochs."""
+"""The tables of runs, of the environments and of the sweeps that they belong to."""
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.records.run import STATUSES
@@ -53,28 +53,6 @@ class Sweep(Base):
     )
 
 
-class Configuration(Base):
-    """What runs of one configuration have in common; they differ in their seeds only."""
-
-    __tablename__ = "configuration"
-    __table_args__ = (UniqueConstraint("group_digest", "dataset_fingerprint"),)
-
-    configuration_id: Mapped[int] = integer_key("Key.")
-    group_digest: Mapped[str] = mapped_column(
-        comment="SHA-256 of the configuration without its seed: equal for repetitions."
-    )
-    config_json: Mapped[str] = mapped_column(
-        comment="The whole configuration but the seed: JSON, keys sorted, no spaces."
-    )
-    baseline_digest: Mapped[str | None] = mapped_column(
-        comment="group_digest of the dense configuration that it is compared with, all else being "
-        "equal; its own where it is dense; NULL where an upgrade could not tell."
-    )
-    dataset_fingerprint: Mapped[str | None] = mapped_column(
-        comment="SHA-256 of the data's arrays; NULL if they could not be read."
-    )
-
-
 class Run(Base):
     """One training, written whole when it ended. The columns `dataset` to `seed` are its knobs."""
 
@@ -84,7 +62,6 @@ class Run(Base):
             "status IN ({})".format(", ".join(f"'{status}'" for status in STATUSES)), name="status"
         ),
         CheckConstraint("(status = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
-        Index(None, "config_digest", "status", "sequence", "run_id"),
         Index(None, "configuration_id", "seed"),
         Index(None, "dataset", "seed"),
     )
@@ -240,8 +217,9 @@ class Run(Base):
     product_used: Mapped[str | None] = mapped_column(
         comment="The product that the run was computed with; NULL for dense, or if it ended before."
     )
-    diagnostics_json: Mapped[str | None] = mapped_column(
-        comment="What was measured beside the epochs: JSON; NULL for runs of schema 0001."
+    diagnostics_id: Mapped[int | None] = mapped_column(
+        ForeignKey("diagnostics.diagnostics_id"),
+        comment="What was measured beside the epochs; NULL for runs of schema 0001.",
     )
     started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
     duration_s: Mapped[float] = mapped_column(comment="Wall time with data and spectra, seconds.")

@@ -18,6 +18,8 @@ IDENTITIES = {
     "environment": ("digest",),
     "sweep": ("uuid",),
     "configuration": ("group_digest", "dataset_fingerprint"),
+    "diagnostics": ("diagnostics_json",),
+    "statement": ("sql",),
     "run": ("uuid",),
     "claim_result": ("measured_at", "claim", "inputs_digest"),
     "benchmark": ("uuid",),
@@ -42,8 +44,8 @@ PARTS = {
 }
 """Tables whose rows are merged together with the row that they belong to, never alone."""
 
-SHARED = ("environment", "sweep", "configuration")
-"""Tables of few rows that many runs refer to."""
+SHARED = ("environment", "sweep", "configuration", "diagnostics", "statement")
+"""Tables of few rows that many others refer to."""
 
 PARENTS_AT_A_TIME = 500
 

@@ -4,19 +4,19 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal_column, select
+from sqlalchemy import Select, String, case, func, literal_column, select
 
 from cdbench.config.canonical import canonical, sha256
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import CdbenchError
 from cdbench.records.run import COMPLETED
 from cdbench.store.insert import table_of
-from cdbench.store.models import Configuration, Environment, Epoch, Run
+from cdbench.store.models import Configuration, Diagnostics, Environment, Epoch, Run
 from cdbench.store.run_rows import CONFIG_COLUMNS, knob_columns
 from cdbench.store.upkeep.findings import Checked, Finding, Tally
 
 RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
-CONFIGURATION = table_of(Configuration)
+CONFIGURATION, DIAGNOSTICS = table_of(Configuration), table_of(Diagnostics)
 
 
 def check_configurations(checked: Checked) -> Iterator[Finding]:
@@ -106,14 +106,15 @@ def check_epochs(checked: Checked) -> Iterator[Finding]:
     if EPOCH.name not in checked.tables:
         return
     n = func.count(EPOCH.c.epoch)
-    grouped = ("status", "epochs", "early_stopping", "diagnostics_json")
+    grouped = ("status", "epochs", "early_stopping")
+    measured, runs = _measured(checked)
     first, last = func.min(EPOCH.c.epoch), func.max(EPOCH.c.epoch)
-    keeps_last = RUN.c.diagnostics_json.contains('"history":false')
+    keeps_last = measured.contains('"history":false')
     gap = case((keeps_last, n > 1), else_=(first != 1) | (last != n))
     by_run = (
         select(RUN.c.run_id, RUN.c.epochs, n.label("n"))
-        .join_from(RUN, EPOCH, EPOCH.c.run_id == RUN.c.run_id, isouter=True)
-        .group_by(*RUN.primary_key, *(RUN.c[name] for name in grouped))
+        .select_from(runs.outerjoin(EPOCH, EPOCH.c.run_id == RUN.c.run_id))
+        .group_by(*RUN.primary_key, *(RUN.c[name] for name in grouped), measured)
         .order_by(RUN.c.run_id)
     )
     ended_early = RUN.c.early_stopping.is_not(None) & (last > RUN.c.early_stopping)
@@ -129,6 +130,14 @@ def check_epochs(checked: Checked) -> Iterator[Finding]:
             for run_id, epochs, count in rows:
                 found.add(what, run_id, f"{count} of {epochs}")
         yield from found.findings("run", "runs")
+
+
+def _measured(checked: Checked) -> tuple[Any, Any]:
+    """Return the column of what was measured of runs, and what it is selected from."""
+    if DIAGNOSTICS.name not in checked.tables:  # before schema 0016 it was the run's own
+        return literal_column("run.diagnostics_json", String), RUN
+    same = DIAGNOSTICS.c.diagnostics_id == RUN.c.diagnostics_id
+    return DIAGNOSTICS.c.diagnostics_json, RUN.outerjoin(DIAGNOSTICS, same)
 
 
 def _columns(config: RunConfig) -> Iterator[Any]:
