@@ -5,11 +5,12 @@ from dataclasses import fields, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
+from cdbench.datasets import limits, load_dataset, pin_dataset
 from cdbench.engine.stack import Stack
 from cdbench.engine.trainer import Trainer
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, Run
@@ -190,6 +191,21 @@ def test_groups_differ_in_seed_and_rate_only_and_keep_their_order():
     assert groups(scheduled) == [[("cdlinear", 0)], [("cdlinear", 0), ("cdlinear", 1)]]
     wide = small(2, hidden=(512,))
     assert groups(wide) == [[("cdlinear", 0)], [("cdlinear", 1)]]
+
+
+def test_large_data_sets_are_trained_alone_and_known_before_they_are_read(tmp_path, monkeypatch):
+    file = tmp_path / "a.npz"
+    np.savez(file, X=np.arange(120.0).reshape(40, 3), y=np.arange(40) % 2)
+    monkeypatch.setenv("CDBENCH_CACHE", str(tmp_path / "cache"))
+    for large in (2**26, 8 * 40 * 3 - 1):
+        monkeypatch.setattr(limits, "LARGE", large)
+        pinned = [pin_dataset(config) for config in small(2, dataset=str(file))]
+        made = small(2, dataset="gaussian:samples=40,features=3,classes=2")
+        assert load_dataset(made[0]).is_large == load_dataset(pinned[0]).is_large == (large < 2**26)
+        with monkeypatch.context() as unread:
+            unread.setattr("cdbench.datasets.read", None)
+            for configs in pinned, made:
+                assert len(groups(configs)) == (1 if large == 2**26 else 2)
 
 
 def test_groups_are_no_larger_than_pays_and_leave_work_for_every_process():

@@ -8,12 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from cdbench.config import plugins
-from cdbench.config.made_sets import is_made
+from cdbench.config.made_sets import is_made, parse
 from cdbench.config.run_config import RunConfig
 from cdbench.config.text_sets import is_text
+from cdbench.datasets import limits
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.bundled import breast_cancer, digits, iris, wine
-from cdbench.datasets.copies import keep, kept
+from cdbench.datasets.copies import is_kept, keep, kept
 from cdbench.datasets.csv_file import has_header
 from cdbench.datasets.digits_made import digits_few, digits_noise, digits_pairs, digits_sums
 from cdbench.datasets.made_to_measure import made_to_measure
@@ -35,7 +36,15 @@ DATASETS: dict[str, Callable[[], Dataset]] = {
     "digits-sums": digits_sums,
 }
 
-__all__ = ["DATASETS", "Dataset", "guessing_levels", "load_dataset", "pin_dataset", "split_of"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "guessing_levels",
+    "load_dataset",
+    "pin_dataset",
+    "split_of",
+    "stays_as_read",
+]
 
 
 def load_dataset(config: RunConfig) -> Dataset:
@@ -60,6 +69,17 @@ def split_of(config: RunConfig) -> Split:
     """Return the samples that a run of this configuration is trained and tested on."""
     assert config.input is not None
     return load_dataset(config).split(config.seed, config.dtype, config.input, config.validation)
+
+
+def stays_as_read(config: RunConfig) -> bool:
+    """Return whether a data set is known to be large before it is read: ``Dataset.is_large``.
+
+    That is by its name, or by the copy that is made of large ones when a configuration is pinned.
+    """
+    if is_made(config.dataset):
+        numbers = parse(config.dataset).values
+        return 8 * numbers["samples"] * numbers["features"] > limits.LARGE
+    return config.dataset_fingerprint is not None and is_kept(config.dataset_fingerprint)
 
 
 def _loaded(config: RunConfig) -> Dataset:

@@ -70,6 +70,11 @@ def kept(name: str, fingerprint: str) -> Dataset | None:
         return None
 
 
+def is_kept(fingerprint: str) -> bool:
+    """Return whether there is a copy of the data set of this fingerprint, without opening it."""
+    return (_folder(fingerprint) / CONTENTS).is_file()
+
+
 def _arrays(data: Dataset) -> list[tuple[str, NDArray[Any]]]:
     return [(one, getattr(data, one)) for one in ARRAYS if getattr(data, one) is not None]
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from cdbench.config import families
 from cdbench.config.run_config import RunConfig
+from cdbench.datasets import stays_as_read
 from cdbench.running.worker import Task
 
 MOST = 8
@@ -46,7 +47,8 @@ def _shape(task: Task) -> RunConfig | None:
     """Return what is equal for runs that can train side by side; None where none can.
 
     The engine has the last word: ``stack.stacks``. A run whose measurements take longer than its
-    training is better by itself.
+    training is better by itself, and so is one on a large data set, which no stack takes: it would
+    be trained after the others and stored with the last.
     """
     config = task.config
     plain = (
@@ -58,6 +60,7 @@ def _shape(task: Task) -> RunConfig | None:
         and max(config.hidden, default=0) <= WIDEST
         and task.diagnostics.curvature == "none"
         and not task.diagnostics.batches
+        and not stays_as_read(config)
     )
     if not plain:
         return None
