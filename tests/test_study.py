@@ -106,6 +106,44 @@ def test_merging_brings_the_parts_of_a_study_that_is_there(studied: Here, once: 
     assert [row[1] for row in rows(mine, question)] == ["iris", "wine"]
 
 
+def test_a_part_that_is_another_comparison_there_is_named_and_stays(
+    studied: Here, once: Path
+) -> None:
+    for name in ("mine.db", "other.db"):
+        shutil.copy(once, studied.folder / name)
+    question = "SELECT part, comparison_digest FROM study_part ORDER BY part"
+    with closing(sqlite3.connect(studied.folder / "other.db")) as connection, connection:
+        wine = "SELECT comparison_digest FROM study_part WHERE part = 'wine'"
+        other = "UPDATE comparison SET plan_digest = 'another', uuid = 'x' WHERE plan_digest = "
+        connection.execute(f"{other}({wine})")
+        connection.execute(
+            "UPDATE study_part SET comparison_digest = 'another' WHERE part = 'wine'"
+        )
+    merged = studied("db", "merge", "other.db", "--db", "mine.db")
+    assert merged.code == 0
+    assert merged.err == (
+        "cdbench: part wine of the study small is another comparison in other.db, which has come "
+        "too; mine.db keeps its own; to see the other: cdbench report --study small --db other.db\n"
+    )
+    mine = studied.folder / "mine.db"
+    assert rows(mine, question) == rows(once, question)
+    assert rows(mine, "SELECT count(*) FROM comparison WHERE plan_digest = 'another'") == [(1,)]
+    assert reports(studied, mine) == reports(studied, once)
+
+
+def test_defaults_are_not_for_studies_and_a_line_says_so(studied: Here) -> None:
+    file = studied.folder / "cdbench.toml"
+    assert studied("study", "small", "--dry-run").err.count("[defaults]") == 0
+    plain = load_settings(studied.folder).study("small")
+    file.write_text(f"[defaults]\nbatch_size = 7\nepochs = 50\n{TOML}", encoding="utf-8")
+    answer = studied("study", "small", "--dry-run")
+    assert answer.err.splitlines()[0] == (
+        f"cdbench: {file}: the study small does not take batch_size, epochs from [defaults]; where "
+        "it is to: write the same under [studies.small]"
+    )
+    assert load_settings(studied.folder).study("small").digest() == plain.digest()
+
+
 @pytest.mark.long
 def test_one_that_stopped_goes_on_and_comes_to_the_same(
     studied: Here, once: Path, monkeypatch: pytest.MonkeyPatch

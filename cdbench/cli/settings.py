@@ -6,7 +6,7 @@ have written it (see ``trust``)::
     database = "runs.db"            # a path, relative to this file, or an SQLAlchemy URL
     plugins = ["mylayer.py"]        # see docs/extending.md; never loaded from a folder below
 
-    [defaults]                      # any knob of RunConfig, and keep_weights
+    [defaults]                      # any knob of RunConfig, and keep_weights; not for studies
     epochs = 50
 
     [sweeps.table1]                 # cdbench sweep table1

@@ -18,6 +18,7 @@ from cdbench.cli.typed import command_line
 from cdbench.errors import CdbenchError, DatasetError, UnknownNameError
 
 if TYPE_CHECKING:
+    from cdbench.cli.settings import Settings
     from cdbench.comparison.planning import Planned
     from cdbench.config.study import Study
 
@@ -51,11 +52,12 @@ def study(
         ),
     ] = False,
 ) -> int:
-    """Make the comparisons of a study that cdbench.toml describes, and print what came of them.
+    r"""Make the comparisons of a study that cdbench.toml describes, and print what came of them.
 
     Each part is a comparison, as cdbench compare makes it. What the database has
     is used; a study that was killed goes on where it stopped. Parts made on
-    several machines come together by cdbench db merge.
+    several machines come together by cdbench db merge. \[defaults] of cdbench.toml
+    are not for studies, which say all that makes them.
 
     For example:
 
@@ -70,7 +72,9 @@ def study(
     from cdbench.cli.settings import load_settings
     from cdbench.cli.study_plan import print_study_plan
 
-    wanted = load_settings(working_folder()).study(name)
+    settings = load_settings(working_folder())
+    wanted = settings.study(name)
+    _name_defaults(settings, name)
     parts = _chosen(wanted, only)
     planned = _planned(wanted, parts, say_only=dry_run)
     print_study_plan(wanted.name, planned, len(wanted.parts), db, jobs)
@@ -105,6 +109,15 @@ def study(
         print_report(report)
     echo(f"stored in {database.name}; to see it again: cdbench report --study {wanted.name}")
     return worst
+
+
+def _name_defaults(settings: "Settings", name: str) -> None:
+    """Say which defaults the study does not take, if cdbench.toml has any."""
+    if settings.defaults:
+        complain(
+            f"{settings.path}: the study {name} does not take {', '.join(settings.defaults)} from "
+            f"[defaults]; where it is to: write the same under [studies.{name}]"
+        )
 
 
 def _chosen(wanted: "Study", only: Sequence[str] | None) -> list[str]:

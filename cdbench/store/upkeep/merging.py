@@ -1,6 +1,7 @@
 """Merging the results of two machines: rows already here stay, and the others get new keys."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -11,8 +12,12 @@ from cdbench.errors import StoreError
 from cdbench.store.database import open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.models import Base
+from cdbench.store.upkeep.conflicts import refuse_conflicts
 from cdbench.store.upkeep.sources import is_same_place, open_unchanged
 from cdbench.store.upkeep.streaming import Reader, Row, new_keys, write_rows
+from cdbench.store.upkeep.study_parts import differing_parts
+
+_LOG = logging.getLogger("cdbench")
 
 IDENTITIES = {
     "environment": ("digest",),
@@ -62,6 +67,8 @@ class Arrivals:
 def merge_database(target: str, other: str) -> list[Arrivals]:
     """Add another database's results to this one, in one transaction; the other is not changed.
 
+    Parts of a study that are another comparison there stay as they are here; a warning names each.
+
     Parameters
     ----------
     target, other : str
@@ -78,8 +85,13 @@ def merge_database(target: str, other: str) -> list[Arrivals]:
     old = open_unchanged(other)
     new = open_for_writing(target)
     with new.transaction() as writing, old.transaction() as reading:
-        merge = _Merge(Reader(old, reading), Reader(new, writing))
-        return [merge.bring(Base.metadata.tables[name]) for name in IDENTITIES]
+        there, here = Reader(old, reading), Reader(new, writing)
+        merge = _Merge(there, here)
+        arrivals = [merge.bring(Base.metadata.tables[name]) for name in IDENTITIES]
+        differing = list(differing_parts(here, there))
+    for line in differing:
+        _LOG.warning(line)
+    return arrivals
 
 
 class _Merge:
@@ -99,7 +111,9 @@ class _Merge:
         for rows in self._old.chunks(select(table).order_by(key), PARENTS_AT_A_TIME):
             known = self._known(table, rows)
             if table.name == "run":
-                self._refuse_conflicts(table, rows, known)
+                names = {row[place]: _identity(table, row) for row in rows}
+                both = {there: known[name] for there, name in names.items() if name in known}
+                refuse_conflicts(self._new, self._old, both)
             new: dict[Row, Row] = {}
             for row in rows:
                 if _identity(table, row) not in known:
@@ -205,42 +219,6 @@ class _Merge:
             if own is not None and row[place] is not None:
                 unended = (table.c.sweep_id == own) & table.c.ended_at.is_(None)
                 self._connection.execute(update(table).where(unended).values(ended_at=row[place]))
-
-    def _refuse_conflicts(self, run: Table, rows: Sequence[Row], known: dict[Row, int]) -> None:
-        """Refuse a run that is in both databases but differs between them."""
-        key = _place(run, "run_id")
-        pairs = {row[key]: known[name] for row in rows if (name := _identity(run, row)) in known}
-        ours, theirs = _contents(self._new, pairs.values()), _contents(self._old, pairs)
-        for there, here in pairs.items():
-            for what, mine, other in zip(
-                ("configuration", "status", "epochs"), ours[here], theirs[there], strict=True
-            ):
-                if mine != other:
-                    raise StoreError(
-                        f"run {here} of {self._new.name} and run {there} of {self._old.name} have "
-                        f"the same uuid but not the same {what}: one of them was changed by hand; "
-                        "delete that one, and merge again; nothing was merged"
-                    )
-
-
-def _contents(reader: Reader, run_ids: Iterable[int]) -> dict[int, tuple[Any, Any, list[Row]]]:
-    """Return the configuration, status and epochs of each run."""
-    run, epoch = Base.metadata.tables["run"], Base.metadata.tables["epoch"]
-    ids = list(run_ids)
-    if not ids:
-        return {}
-    question = select(run.c.run_id, run.c.config_digest, run.c.status)
-    question = question.where(run.c.run_id.in_(ids))
-    contents: dict[int, tuple[Any, Any, list[Row]]] = {
-        key: (digest, status, [])
-        for found in reader.chunks(question)
-        for key, digest, status in found
-    }
-    epochs = select(epoch).where(epoch.c.run_id.in_(ids)).order_by(*epoch.primary_key)
-    for found in reader.chunks(epochs):
-        for key, *values in found:
-            contents[key][2].append(tuple(values))
-    return contents
 
 
 def _identity(table: Table, row: Row) -> Row:
