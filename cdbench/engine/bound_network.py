@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from cdbench.engine.layers.base import Params, Pullback
-from cdbench.engine.products.base import Array
+from cdbench.engine.products.base import Array, InTwoParts
 
 
 class NetworkPullback:
@@ -58,3 +58,11 @@ class BoundNetwork(NamedTuple):
         """Compute the logits from the current contents of parameters and inputs."""
         for run in self.runs:
             run()
+
+    def run_again(self) -> None:
+        """Compute the logits from other inputs, the parameters being those of the last run.
+
+        Bit for bit as ``run``; no array of the passes may have been lent to others in between.
+        """
+        for run in self.runs:
+            (run.of_inputs if isinstance(run, InTwoParts) else run)()

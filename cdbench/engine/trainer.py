@@ -202,13 +202,15 @@ class Trainer:
         """Return each network's score on these prepared samples."""
         n = y.shape[len(self.lead)]
         total, n_right = np.zeros(self.lead), np.zeros(self.lead, int)
+        last = None
         for start in range(0, n, self.n_evaluated):
             samples = np.arange(start, min(start + self.n_evaluated, n))
             one = self.evaluations.get(len(samples))
             if one is None:
                 one = self.evaluations[len(samples)] = Pass(self, X, len(samples), context)
             places = self.among_all(samples, n)
-            one.run(X, places)
+            one.run(X, places, again=one is last)
+            last = one
             loss, right = self.task.tally(one.loss, self._targets(y, places))
             total, n_right = total + loss, n_right + right
         return [
@@ -232,13 +234,19 @@ class Pass:
         self.network = trainer.chain.bind(trainer.params, self.x, context, prepared=prepared)
         self.loss = trainer.task.bind(self.network.logits, trainer.workspace)
 
-    def run(self, X: Array | Samples, samples: NDArray[np.int64]) -> None:
-        """Compute the logits of these of the trainer's samples."""
+    def run(self, X: Array | Samples, samples: NDArray[np.int64], *, again: bool = False) -> None:
+        """Compute the logits of these of the trainer's samples.
+
+        With ``again`` no pass has been run since this one, and the parameters are the same.
+        """
         if isinstance(X, Samples):
             X.take(samples, self.x)
         else:
             X.take(samples, self.axis, self.x, "wrap")
-        self.network.run()
+        if again:
+            self.network.run_again()
+        else:
+            self.network.run()
 
 
 def add_fisher(

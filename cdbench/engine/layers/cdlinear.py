@@ -14,7 +14,7 @@ from cdbench.engine.layers.nearest.circulants import nearest_circulants
 from cdbench.engine.layers.nearest.targets import Target
 from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products import PRODUCTS
-from cdbench.engine.products.base import ROWS, Array
+from cdbench.engine.products.base import ROWS, Array, InTwoParts
 from cdbench.engine.products.gather import diagonals
 from cdbench.errors import ShapeError
 
@@ -146,8 +146,8 @@ class CDLinear(WeightLayer):
         bias = params["bias"] if rows else self._bias_of_vertices(params)[:, :, None]
         ones = np.ones(x.shape[0 if rows else 2], x.dtype)
 
-        def run() -> None:
-            multiply()
+        def of_inputs() -> None:
+            multiply.of_inputs()
             np.add(y, bias, out=y)
 
         def pullback(dy: Array, grads: Params, wanted: bool = True) -> Array | None:
@@ -157,7 +157,7 @@ class CDLinear(WeightLayer):
                 np.matmul(dy, ones, out=self._bias_of_vertices(grads))
             return product_pullback(dy, grads["c"], wanted)
 
-        return BoundLayer(y, run, pullback)
+        return BoundLayer(y, InTwoParts(multiply.of_parameters, of_inputs), pullback)
 
     def check_input(self, x: Array) -> None:
         """Raise ShapeError unless ``x`` has the shape that the product expects."""

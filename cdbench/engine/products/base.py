@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -61,11 +62,32 @@ ProductPullback = Callable[..., Array | None]
 """``(dy, dc, wanted=True) -> dx``, as described in ``Product.bind``."""
 
 
+@dataclass(frozen=True, slots=True)
+class InTwoParts:
+    """What is run repeatedly, in two parts: while parameters stay, the second alone will do.
+
+    Attributes
+    ----------
+    of_parameters : () -> None
+        Computes what depends on the parameters only, which the bound arrays keep.
+    of_inputs : () -> None
+        Computes the rest.
+    """
+
+    of_parameters: Callable[[], object]
+    of_inputs: Callable[[], object]
+
+    def __call__(self) -> None:
+        """Run both."""
+        self.of_parameters()
+        self.of_inputs()
+
+
 class BoundProduct(NamedTuple):
     """A product bound to its operands and working arrays, to be run repeatedly."""
 
     y: Array
-    run: Callable[[], object]
+    run: InTwoParts
     pullback: ProductPullback
 
 

@@ -11,6 +11,7 @@ from cdbench.engine.products.base import (
     Allocate,
     Array,
     BoundProduct,
+    InTwoParts,
     Product,
     ProductPullback,
 )
@@ -89,10 +90,12 @@ class Fft(Product):
         of_c, of_x, of_y = map(Frequencies.of, (c_hat, x_hat, y_hat))
         c_T = [part.swapaxes(1, 2) for part in (*of_c, c_sum)]
 
-        def run() -> None:
+        def of_parameters() -> None:
             transform_c()
-            transform_x()
             np.add(of_c.real, of_c.imaginary, out=c_sum)
+
+        def of_inputs() -> None:
+            transform_x()
             np.add(of_x.real, of_x.imaginary, out=x_sum)
             np.matmul(c_T[0], of_x.dc_and_nyquist, out=of_y.dc_and_nyquist)
             np.matmul(c_T[1], of_x.real, out=of_y.real)
@@ -105,7 +108,7 @@ class Fft(Product):
 
         operands = (*of_c, c_sum), (*of_x, x_sum)
         pullback = self._bind_pullback(operands, (y_hat, third), dx, allocate)
-        return BoundProduct(y, run, pullback)
+        return BoundProduct(y, InTwoParts(of_parameters, of_inputs), pullback)
 
     def _bind_pullback(
         self,

@@ -5,7 +5,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from cdbench.engine.products.base import FRESH, ROWS, Allocate, Array, BoundProduct, Product
+from cdbench.engine.products.base import (
+    FRESH,
+    ROWS,
+    Allocate,
+    Array,
+    BoundProduct,
+    InTwoParts,
+    Product,
+)
 from cdbench.engine.products.work import Work, matrix_product
 
 # Slots of scratch arrays.
@@ -71,9 +79,11 @@ class Gather(Product):
         by_lags = diagonals.reshape(self.B, self.B, self.K_i, self.K_o)
         c_lags = c.transpose(2, 1, 0)
 
-        def run() -> None:
+        def gather() -> None:
             # "wrap" writes straight into ``out``; "raise" would fill a copy first.
             c_lags.reshape(-1).take(self.to_matrix, None, W_T, "wrap")
+
+        def multiply() -> None:
             np.matmul(x, W_T, out=y)
 
         def pullback(dy: Array, dc: Array, wanted: bool = True) -> Array | None:
@@ -82,7 +92,7 @@ class Gather(Product):
             np.add.reduce(by_lags, axis=0, out=dc.transpose(2, 1, 0))
             return np.matmul(dy, W_T.T, out=dx) if wanted else None
 
-        return BoundProduct(y, run, pullback)
+        return BoundProduct(y, InTwoParts(gather, multiply), pullback)
 
 
 def diagonals(K_o: int, K_i: int, B: int) -> NDArray[np.intp]:

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from cdbench.engine.products.base import FRESH, VERTICES, Allocate, Array, BoundProduct, Product
+from cdbench.engine.products.base import (
+    FRESH,
+    VERTICES,
+    Allocate,
+    Array,
+    BoundProduct,
+    InTwoParts,
+    Product,
+)
 from cdbench.engine.products.blocks import OnArray, bind_transform, transform_work
 from cdbench.engine.products.real_dft import n_real
 from cdbench.engine.products.work import Work, matrix_product
@@ -81,8 +89,7 @@ class Polygon(Product):
         c_hat_T = c_hat.transpose(0, 2, 1)
         dy_hat_T = dy_hat.transpose(0, 2, 1)
 
-        def run() -> None:
-            transform_c()
+        def of_x() -> None:
             transform_x()
             np.matmul(c_hat_T, x_hat, out=y_hat)
             transform_y()
@@ -97,7 +104,7 @@ class Polygon(Product):
             transform_dx()
             return dx
 
-        return BoundProduct(y, run, pullback)
+        return BoundProduct(y, InTwoParts(transform_c, of_x), pullback)
 
     def _in_dtype(self, dtype: np.dtype) -> tuple[Array, Array, Array, Array]:
         """Return T, S and their transposes in the precision of ``dtype``, each contiguous."""
