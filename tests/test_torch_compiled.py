@@ -46,6 +46,19 @@ def test_layers_compile_as_one_graph_forward_and_backward():
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
+def test_layers_compile_as_one_graph_under_autocast():
+    side = Side()
+    torch.compiler.reset()
+    compiled = torch.compile(side, fullgraph=True, backend="aot_eager")
+    x = torch.randn(4, side.in_features)
+    for rows in (x, x.bfloat16()):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = compiled(rows)
+            assert found.dtype == torch.bfloat16
+            # Eagerly some are computed by FFT or of a formed W: of another rounding.
+            torch.testing.assert_close(found, side(rows), rtol=0.1, atol=0.3)
+
+
 def test_inductor_makes_code_of_every_layer():
     """It warns of complex numbers, which it makes no code of."""
     side = Side()

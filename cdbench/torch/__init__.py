@@ -6,8 +6,7 @@ except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
     raise ModuleNotFoundError(
-        "cdbench.torch needs PyTorch, which is not installed; "
-        "expected: python -m pip install 'cdbench[torch]'",
+        "cdbench.torch needs PyTorch, which is not installed; type pip install 'cdbench[torch]'",
         name="torch",
     ) from None
 

@@ -53,8 +53,7 @@ class ACDC(StructuredLinear):
         if torch.compiler.is_compiling() or len(rows) < SAMPLES_PER_INPUT * self.padded_in:
             return self._after_factors(rows)
         identity = torch.eye(self.padded_in, device=rows.device, dtype=self.a.dtype)
-        W_T = self._after_factors(identity)
-        return rows @ W_T.to(rows.dtype)
+        return rows @ self._after_factors(identity)
 
     def _after_factors(self, rows: torch.Tensor) -> torch.Tensor:
         y = functional.pad(rows, (0, self.a.shape[1] - self.padded_in))

@@ -75,12 +75,18 @@ class StructuredLinear(EngineModule):
         Raises
         ------
         RuntimeError
-            If the last dimension of ``x`` is another, in the words of ``nn.Linear``.
+            If the last dimension of ``x`` is another, or its dtype is, in the words of
+            ``nn.Linear``.
         """
         if x.shape[-1] != self.in_features:
             raise RuntimeError(
                 f"mat1 and mat2 shapes cannot be multiplied ({x[..., 0].numel()}x{x.shape[-1]} "
                 f"and {self.in_features}x{self.out_features})"
+            )
+        own = next(self.parameters()).dtype
+        if x.dtype != own and not torch.is_autocast_enabled(x.device.type):
+            raise RuntimeError(
+                f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {own}"
             )
         rows = x.reshape(-1, self.in_features)
         if self.padded_in > self.in_features:

@@ -54,4 +54,4 @@ class LDRSD(StructuredLinear):
             W = W + a[:, None] * earlier * c
             a, c = (own * functional.pad(own[:-t], (t, 0)) for own in (a, c))
             t *= 2
-        return functional.linear(rows, W.to(rows.dtype))
+        return functional.linear(rows, W)

@@ -53,4 +53,4 @@ class ToeplitzLike(StructuredLinear):
         period = by_diagonals.sum(0) / 2 - before
         flat = period.repeat(1, 2).reshape(-1)[n : n + n * (2 * n - 1)]
         W_T = flat.reshape(n, 2 * n - 1)[: self.padded_in, : self.padded_out]
-        return rows @ W_T.to(rows.dtype)
+        return rows @ W_T
