@@ -14,7 +14,7 @@ import pytest
 
 from cdbench.config import families
 from cdbench.errors import ConfigurationError, ModelError
-from cdbench.trained import onnx_weights
+from cdbench.trained import onnx_graph, onnx_weights
 from cdbench.trained.onnx_graph import export_onnx, onnx_model
 from tests.untrained_models import model_of
 
@@ -282,3 +282,14 @@ def test_what_float32_cannot_hold_is_refused():
     assert str(caught.value) == (
         "a constant of inputs is out of the range of float32; expected a model trained in float64"
     )
+
+
+def test_more_than_a_file_can_hold_is_refused(monkeypatch):
+    model, _ = model_of(dataset="iris", layer="dense", hidden=(4,))
+    n_bytes = sum(len(one.raw_data) for one in onnx_model(model)[0].graph.initializer)
+    monkeypatch.setattr(onnx_graph, "MOST_BYTES", n_bytes)
+    onnx_model(model)
+    monkeypatch.setattr(onnx_graph, "MOST_BYTES", n_bytes - 1)
+    with pytest.raises(ModelError) as caught:
+        onnx_model(model)
+    assert str(caught.value) == "the model has more than 2 GB, expected --format npz or torch"

@@ -171,7 +171,7 @@ def test_what_has_no_modules_is_refused(tmp_path):
     assert not list(tmp_path.glob("*.safetensors"))
 
 
-def test_own_parameters_are_named_and_shaped_as_the_engines(tmp_path):
+def test_own_parameters_are_named_and_shaped_as_the_engines(tmp_path, monkeypatch):
     path = tmp_path / "it.safetensors"
     model, _ = model_of(layer="cdlinear:3", hidden=(8,), head="structured", dtype="float32")
     line = export_safetensors(model, path, own=True)
@@ -190,6 +190,11 @@ def test_own_parameters_are_named_and_shaped_as_the_engines(tmp_path):
         export_safetensors(model, path, own=True)
     message = "--own has no convolutions; expected --format torch without it"
     assert str(caught.value) == message
+    model, _ = model_of(layer="low-rank")
+    monkeypatch.delitem(families.FAMILIES, "low-rank")  # as of a plug-in
+    with pytest.raises(ModelError) as caught:
+        export_safetensors(model, path, own=True)
+    assert str(caught.value) == message.replace("convolutions", "plug-ins' layers")
 
 
 def test_missing_extra_is_named_with_what_installs_it(monkeypatch, tmp_path):
