@@ -92,6 +92,14 @@ class Upgraded:
     after: Path
 
 
+QUERIES = "SELECT claim, position, sql FROM measurements ORDER BY claim, position"
+MEASURED = (
+    "SELECT run_id, diagnostics_json FROM run LEFT JOIN diagnostics USING (diagnostics_id) "
+    "ORDER BY run_id"
+)
+SHARED = ("diagnostics", "statement")
+"""Tables of texts that before 0016 each row had by itself."""
+
 CONFIGURATION = {"config_json", "config_digest", "group_digest"}
 """Columns that a migration rewrites where RunConfig has a new field."""
 
@@ -208,6 +216,33 @@ def test_upgrade_keeps_every_row(upgraded: Upgraded, fresh: Path) -> None:
     assert schema(upgraded.after, every) == schema(fresh, every)
     with connect(upgraded.after) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "upgraded", [r for r in revisions() if "0002" <= r < "0016"], indirect=True
+)
+def test_upgrade_keeps_every_query_and_all_that_was_measured(upgraded: Upgraded) -> None:
+    with connect(upgraded.before) as old, connect(upgraded.after) as new:
+        assert new.execute(QUERIES).fetchall() == old.execute(QUERIES).fetchall() != []
+        measured = new.execute(MEASURED).fetchall()
+        assert measured == old.execute("SELECT run_id, diagnostics_json FROM run").fetchall()
+        shared = [new.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in SHARED]
+    assert shared == [len({text for _, text in measured if text is not None}), 2]
+
+
+def test_a_query_with_a_parameter_of_ours_in_its_text_stops_the_upgrade(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    shutil.copy(ASSETS / "0015.db", path)
+    with connect(path) as connection, connection:
+        connection.execute("UPDATE measurement SET sql = ?", ("SELECT ':claim'",))
+    before = rows(path)
+    with pytest.raises(StoreError) as caught:
+        open_for_writing(str(path))
+    assert str(caught.value).endswith(
+        "a query in the column sql of measurement has :quantity, :subject, :baseline or :claim in "
+        "its text, as cdbench never wrote one; delete that row, and upgrade again"
+    )
+    assert rows(path) == before
 
 
 FLOORS_OF_0007 = (

@@ -36,6 +36,7 @@ from cdbench.store.upkeep.sources import open_as_it_is
 from cdbench.store.views import VIEWS
 from tests.cli_tools import ASSETS, CDBENCH, SMALL, Here, for_real, plain_environment
 from tests.postgres import PASSWORD, QUOTED_PASSWORD, PostgresServer
+from tests.test_migrations import MEASURED, QUERIES
 
 pytestmark = pytest.mark.server
 
@@ -193,6 +194,28 @@ def test_noise_floors_of_a_released_schema_are_moved_as_in_a_file(url: str, tmp_
             found.append(connection.exec_driver_sql(question).all())
     assert found[0] == found[1]
     assert len(found[0]) == 144
+
+
+def test_shared_texts_of_a_released_schema_are_those_of_a_file(url: str, tmp_path: Path) -> None:
+    path = Path(shutil.copy(ASSETS / "0015.db", tmp_path / "runs.db"))
+    location = find_location(url)
+    with (
+        Database(location, read_only=False).migration() as writing,
+        open_as_it_is(str(path)).transaction() as reading,
+    ):
+        upgrade(writing, location, "0015")
+        there, here = MetaData(), MetaData()
+        there.reflect(reading)
+        here.reflect(writing)
+        for name in ("environment", "sweep", "configuration", "run", "claim_result", "measurement"):
+            found = reading.execute(select(there.tables[name])).mappings().all()
+            writing.execute(insert(here.tables[name]), [dict(row) for row in found])
+    for question in (QUERIES, MEASURED):
+        answers = []
+        for place in (url, str(path)):
+            with open_for_writing(place).transaction() as connection:
+                answers.append(connection.exec_driver_sql(question).all())
+        assert answers[0] == answers[1] != []
 
 
 def test_users_own_view_survives_an_upgrade(postgres: PostgresServer, url: str) -> None:
