@@ -17,10 +17,10 @@ from cdbench.engine.layers import EVALUATION, CDLinear, Dense
 from cdbench.engine.losses import softmax_cross_entropy
 from cdbench.engine.network import Network
 from cdbench.engine.products import PRODUCTS
-from cdbench.engine.regularizers import REGULARIZERS
+from cdbench.engine.regularizers import REGULARIZERS, add_fisher
 from cdbench.engine.split import Split
 from cdbench.engine.step_sizes import learning_rates
-from cdbench.engine.trainer import Trainer, add_fisher
+from cdbench.engine.trainer import Trainer
 from cdbench.engine.training import train
 from cdbench.errors import DivergenceError
 

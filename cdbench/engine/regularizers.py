@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from cdbench.config.run_config import RunConfig
+from cdbench.engine.layers import Params, WeightLayer
+from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 
 Regularizer = Callable[[Array, float, float], tuple[float, Array]]
@@ -81,3 +84,20 @@ REGULARIZERS: dict[str, Regularizer] = {
     "trace-inverse": fisher_trace_inverse,
     "log-variance": fisher_log_variance,
 }
+
+
+def add_fisher(
+    network: Network, params: list[Params], grads: list[Params], config: RunConfig
+) -> float:
+    """Add the Fisher regulariser's gradient to ``grads``; return its value over all layers."""
+    if not config.fisher_weight:
+        return 0.0
+    regularizer = REGULARIZERS[config.fisher_form]
+    total = 0.0
+    for layer, own, own_grads in zip(network.layers, params, grads, strict=True):
+        name = layer.fisher_parameter if isinstance(layer, WeightLayer) else None
+        if name is not None:
+            value, gradient = regularizer(own[name], config.fisher_weight, config.fisher_epsilon)
+            own_grads[name] += gradient
+            total += value
+    return total

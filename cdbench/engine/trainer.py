@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.layers import EVALUATION, Context, Params, WeightLayer
+from cdbench.engine.layers import EVALUATION, Context
 from cdbench.engine.losses import Loss
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.workspace import Workspace, aligned
-from cdbench.engine.regularizers import REGULARIZERS
+from cdbench.engine.regularizers import add_fisher
 from cdbench.engine.samples import Samples
 from cdbench.engine.schedules import optimizer_of
 from cdbench.engine.split import Split
@@ -247,20 +247,3 @@ class Pass:
             self.network.run_again()
         else:
             self.network.run()
-
-
-def add_fisher(
-    network: Network, params: list[Params], grads: list[Params], config: RunConfig
-) -> float:
-    """Add the Fisher regulariser's gradient to ``grads``; return its value over all layers."""
-    if not config.fisher_weight:
-        return 0.0
-    regularizer = REGULARIZERS[config.fisher_form]
-    total = 0.0
-    for layer, own, own_grads in zip(network.layers, params, grads, strict=True):
-        name = layer.fisher_parameter if isinstance(layer, WeightLayer) else None
-        if name is not None:
-            value, gradient = regularizer(own[name], config.fisher_weight, config.fisher_epsilon)
-            own_grads[name] += gradient
-            total += value
-    return total
