@@ -26,7 +26,7 @@ def trained_weights(network: Network, parameters: Array, split: Split, dataset: 
     norms = [layer for layer in network.layers if isinstance(layer, BatchNorm)]
     is_regression = dataset.task == "regression"
     return Weights(
-        parameters=parameters.copy(),
+        parameters=parameters,
         n_features=dataset.n_features,
         n_outputs=dataset.n_outputs,
         image=dataset.image,

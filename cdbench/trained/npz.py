@@ -49,7 +49,7 @@ def save(model: TrainedModel, path: str | Path) -> bool:
     header = np.array(json.dumps(header_of(model), ensure_ascii=False))
     arrays: dict[str, Any] = {HEADER: header, PARAMETERS: model.parameters} | arrays_of(model)
     np.savez_compressed(content, **arrays)
-    return write_output(path, content.getvalue())
+    return write_output(path, content.getvalue(), "OUTPUT")
 
 
 def load(path: str | Path) -> TrainedModel:
