@@ -9,6 +9,7 @@ import pytest
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import limits, load_dataset, split_of
+from cdbench.engine.building import build_network
 from cdbench.records.run import Run
 from cdbench.running.execution import execute, execute_together
 from cdbench.running.sweep import execute_in_batches
@@ -63,6 +64,15 @@ def test_a_kept_model_scores_on_its_test_split_what_its_run_did(knobs: dict[str,
     assert score.accuracy == last.test_accuracy
     if score.r2 is not None:
         assert score.r2 == pytest.approx(last.test_r2, rel=1e-12)
+
+
+def test_a_kept_model_computes_by_the_product_that_its_run_did() -> None:
+    """A batch is no larger than the split, which a model that was kept does not have."""
+    config = RunConfig(dataset="iris", B=4, epochs=1, batch_size=100_000)
+    run = execute(config, diagnostics=KEEPING)
+    assert run.weights is not None
+    assert build_network(config, 4, 3).product != run.product_used
+    assert kept_model(run, run.weights).network.product == run.product_used
 
 
 def test_a_regression_gives_quantities_in_the_targets_own_unit() -> None:
