@@ -10,11 +10,13 @@ from sqlalchemy import select
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
+from cdbench.errors import StoreError
 from cdbench.records.run import Run
 from cdbench.records.weights import Weights
 from cdbench.running.execution import execute
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.insert import table_of
+from cdbench.store.model_queries import kept_models, kept_weights, run_named
 from cdbench.store.models import KeptWeights
 from cdbench.store.record import record_run
 from cdbench.store.upkeep.checks import check_database
@@ -57,6 +59,25 @@ def test_weights_that_are_stored_come_back_bit_for_bit(location: str, run: Run) 
     assert same(weights_from(row), run.weights)
     assert len(row["parameters"]) + len(row["arrays"]) == row["n_bytes"]
     assert row["n_parameters"] == run.n_parameters
+
+
+def test_kept_networks_are_found_by_key_uuid_and_as_the_latest(location: str, run: Run) -> None:
+    database = open_for_writing(location)
+    with pytest.raises(StoreError) as caught:
+        run_named(database, "latest")
+    assert str(caught.value).endswith(
+        "no run's network was kept; to keep one: cdbench train --keep-weights"
+    )
+    record_run(database, run)
+    record_run(database, execute(RunConfig(**TINY)))
+    names = ("1", run.uuid, run.uuid[:8], "latest")
+    assert [run_named(database, name) for name in names] == [1, 1, 1, 1]
+    (kept,) = kept_models(database)
+    assert run.weights is not None
+    assert (kept.uuid, kept.digest) == (run.uuid, run.weights.digest)
+    assert kept.accuracy == run.epochs[-1].test_accuracy
+    assert same(kept_weights(database, 1), run.weights)
+    assert kept_weights(database, 2) is None
 
 
 def test_a_run_that_was_not_to_be_kept_or_did_not_complete_has_no_row(tmp_path: Path) -> None:

@@ -34,13 +34,18 @@ LONG_S = 10
 
 def model_named(name: str, db: str) -> "TrainedModel":
     """Return the model that a name stands for; a run without a kept network is trained again."""
-    if PurePath(name).suffix.lower() == FILE:
+    if is_file(name):
         from cdbench.trained.npz import load
 
         return load(expanded(name, ModelError))
     if PurePath(name).suffix:
         raise ModelError(f"{name}: is neither a run nor a {FILE} file; {EXPECTED}")
     return model_of_run(name, db)[0]
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is that of a file of a model."""
+    return PurePath(name).suffix.lower() == FILE
 
 
 def model_of_run(name: str, db: str) -> tuple["TrainedModel", "Run"]:
