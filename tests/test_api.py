@@ -216,6 +216,31 @@ def test_what_a_comparison_reports_is_trained_one_by_one(monkeypatch: pytest.Mon
     assert {*asked} == {(True, True), (False, False)}
 
 
+def test_the_network_of_a_run_is_the_same_kept_or_trained_again(folder: Path) -> None:
+    kept = cdbench.execute(
+        cdbench.RunConfig(**TINY), diagnostics=cdbench.Diagnostics(weights=True), db="mine.db"
+    )
+    bare = cdbench.execute(cdbench.RunConfig(**TINY), db="mine.db")
+    assert kept.weights is not None
+    assert bare.weights is None
+    with cdbench.open("mine.db") as results:
+        models = [results.model(name) for name in ("latest", kept.uuid, 2)]
+        with pytest.raises(cdbench.ConfigurationError):
+            results.model(3)
+    for model in models:
+        assert (model.parameters == kept.weights.parameters).all()
+    assert [model.run_uuid for model in models] == [kept.uuid, kept.uuid, bare.uuid]
+    cdbench.save_model(models[0], folder / "iris.npz")
+    again = cdbench.load_model(folder / "iris.npz")
+    assert again.run_uuid == kept.uuid
+    assert (again.parameters == kept.weights.parameters).all()
+    with pytest.raises(cdbench.ConfigurationError, match=r"^iris\.pt: no form of a model ends in"):
+        cdbench.save_model(again, "iris.pt")
+    with pytest.raises(cdbench.UnknownNameError) as raised:
+        cdbench.save_model(again, "iris.npz", format="pickle")
+    assert str(raised.value) == "unknown format 'pickle' (known: npz, onnx, torch)"
+
+
 @pytest.fixture
 def trained(folder: Path) -> Path:
     cdbench.sweep(**TINY, B=2, seeds=[0, 1], db="mine.db")

@@ -1,9 +1,15 @@
-"""Trained networks in files."""
+"""Trained networks, of stored runs and in files."""
 
 import os
 
+from cdbench.errors import UnknownNameError
+from cdbench.store.database import Database
+from cdbench.store.model_queries import kept_weights, run_named
+from cdbench.store.run_queries import stored_runs
 from cdbench.trained import npz
+from cdbench.trained.formats import FORMATS, format_of, writer
 from cdbench.trained.model import TrainedModel
+from cdbench.trained.runs import kept_model, trained_again
 
 
 def load_model(path: str | os.PathLike[str]) -> TrainedModel:
@@ -43,8 +49,13 @@ def load_model(path: str | os.PathLike[str]) -> TrainedModel:
     return npz.load(os.fspath(path))
 
 
-def save_model(model: TrainedModel, path: str | os.PathLike[str]) -> None:
-    """Write a trained network to a .npz file, replacing what is there.
+def save_model(
+    model: TrainedModel,
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,  # noqa: A002
+) -> None:
+    """Write a trained network to a file, replacing what is there, as ``cdbench model export``.
 
     Parameters
     ----------
@@ -52,9 +63,17 @@ def save_model(model: TrainedModel, path: str | os.PathLike[str]) -> None:
         The network.
     path : path
         The file.
+    format : str, optional
+        ``"npz"``, which ``load_model`` reads; ``"torch"``, a safetensors file; or ``"onnx"``; by
+        default that of the ending, .npz, .safetensors or .onnx. docs/exports.md says what is in
+        them.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such format.
+    ConfigurationError
+        If the ending means none, or the format's package is not installed.
     OutputError
         If it cannot be written.
 
@@ -67,4 +86,28 @@ def save_model(model: TrainedModel, path: str | os.PathLike[str]) -> None:
     >>> cdbench.load_model("iris.npz").config == run.config
     True
     """
-    npz.save(model, os.fspath(path))
+    if format is not None and format not in FORMATS:
+        raise UnknownNameError("format", format, FORMATS)
+    target = os.fspath(path)
+    writer(format_of(target, format), own=False)(model, target)
+
+
+def model_of_run(database: Database, name: str) -> TrainedModel:
+    """Return the network of a run, which is trained again and compared if it was not kept.
+
+    Raises
+    ------
+    ConfigurationError
+        If the name is of no run, or of several.
+    ModelError
+        If the run did not complete, or training it again gives something else.
+    StoreError
+        If the name is ``latest``, and no network was kept.
+    """
+    run_id = run_named(database, name)
+    ((_, run),) = stored_runs(database, [run_id])
+    weights = kept_weights(database, run_id)
+    if weights is not None:
+        return kept_model(run, weights)
+    model, _ = trained_again(run, f"run {run_id}")
+    return model

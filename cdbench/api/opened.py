@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from cdbench.api.compared import Comparison
+    from cdbench.trained.model import TrainedModel
 
 
 class Results(Tables):
@@ -86,6 +87,45 @@ class Results(Tables):
         from cdbench.api.compared import read_comparison
 
         return read_comparison(self._database, name)
+
+    def model(self, run: int | str) -> "TrainedModel":
+        """Return the trained network of a run.
+
+        If it was not kept, the run is trained again, which takes as long as it did, and compared
+        with what is stored.
+
+        Parameters
+        ----------
+        run : int or str
+            A ``run_id``; a uuid, or its first 8 characters or more; or ``"latest"``, for the newest
+            run whose network was kept.
+
+        Returns
+        -------
+        TrainedModel
+            ``predict``, ``probabilities`` and ``logits`` take raw features, (N, n_columns).
+
+        Raises
+        ------
+        ConfigurationError
+            If there is no such run.
+        ModelError
+            If the run did not complete, or training it again gives something else.
+        StoreError
+            If none was kept, where the latest is asked for.
+
+        Examples
+        --------
+        >>> import cdbench
+        >>> run = cdbench.execute(cdbench.RunConfig(dataset="iris", epochs=1), db="mine.db")
+        >>> with cdbench.open("mine.db") as results:
+        ...     model = results.model(1)
+        >>> model.run_uuid == run.uuid, len(model.parameters) == run.n_parameters
+        (True, True)
+        """
+        from cdbench.api.models import model_of_run
+
+        return model_of_run(self._database, str(run))
 
     def figure(
         self,
