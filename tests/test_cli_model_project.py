@@ -128,7 +128,8 @@ def test_what_cannot_be_projected_is_refused_in_a_line(files: Here) -> None:
             "of cdbench model export; for a PyTorch model see docs/torch.md",
         ),
         ("m.npz -o out.txt", "--output out.txt: expected a name in .npz or .safetensors"),
-        ("wine.npz -o out.pt", "--output out.pt: expected a name in .npz for a network"),
+        ("wine.npz -o out.pt", "out.pt: no form of a model ends in .pt; expected .npz, "
+         ".safetensors, .onnx, or --format npz|torch|onnx beside it"),
         (
             "wine.npz --only fc1*",
             "--only names matrices of files; wine.npz is a network, projected as a whole",

@@ -21,12 +21,8 @@ from cdbench.projection.entrants import (
 )
 from cdbench.projection.fine_tuning import fine_tuned, samples_for, scored
 from cdbench.projection.matrices import project
-from cdbench.projection.models import (
-    ProjectedModel,
-    Unmatched,
-    matrices_of_model,
-    project_model,
-)
+from cdbench.projection.models import ProjectedModel, Unmatched, project_model
+from cdbench.projection.network_matrices import matrices_of_model, moments_of
 from cdbench.records.run import EpochMetrics
 from cdbench.trained.model import TrainedModel
 from tests.trained_models import small_model
@@ -147,6 +143,12 @@ def test_settings_of_a_matrix_are_near_the_budget_and_do_not_pad_much():
     assert setting.structure == {"rank": 256}  # beyond what comparisons try
 
 
+def test_a_setting_that_is_matched_is_taken_before_one_that_pads_less():
+    setting, n = setting_at(entrant("cdlinear"), (30, 50), 0.3)
+    assert setting is not None
+    assert (setting.structure, n) == ({"B": 4}, 416)  # B = 3 has 510, and pads less
+
+
 def test_projections_are_sorted_by_what_is_lost_and_add_up():
     found = project(matrices(), every_entrant(), 0.25)
     full = [one for one in found if len(one.found) == 2]
@@ -264,3 +266,26 @@ def test_data_that_the_network_does_not_take_are_refused():
         "--fine-tune wine: has 13 features and 3 outputs; expected the 4 and 3 of the model, which "
         "was trained on iris, and the same classes"
     )
+
+
+def test_moments_make_least_what_changes_at_the_outputs_of_layers():
+    for knobs in ({"hidden": (16, 24)}, ARCHITECTURES[2], ARCHITECTURES[4]):
+        model, _, _ = small_model(layer="dense", **{"dataset": "digits", **knobs})
+        X = samples_for(model, "digits").split.X_train[:200]
+        moments = moments_of(model, X)
+        plain, weighted = (
+            project_model(model, entrant("cdlinear:4"), 0.25, moments=own)
+            for own in (None, moments)
+        )
+        assert isinstance(plain, ProjectedModel)
+        assert isinstance(weighted, ProjectedModel)
+        entering = model.network.inputs(model.views(), X, model.context)
+        W = matrices_of_model(model)
+        for own, place in zip(weighted.projection.found, model.network.weight_layers, strict=True):
+            x = entering[place.position][:, : W[own.name].shape[1]]
+            lost = {}
+            for kind, other in (("plain", plain), ("weighted", weighted)):
+                rest = W[own.name] - matrices_of_model(other.model)[own.name]
+                lost[kind] = np.linalg.norm(x @ rest.T) / np.linalg.norm(x @ W[own.name].T)
+            assert own.relative_error == pytest.approx(lost["weighted"], rel=1e-6)
+            assert lost["weighted"] < 0.999 * lost["plain"], (own.name, lost)

@@ -218,3 +218,22 @@ def test_weights_are_written_under_the_names_and_shapes_of_layers():
         assert arrays["fc1.bias"] is WEIGHTS["fc1.bias"]
         for name, _ in projection.left_out:
             assert arrays[name] is WEIGHTS[name]
+
+
+def test_layers_for_pytorch_load_what_was_written():
+    torch = pytest.importorskip("torch")
+    from cdbench.torch.by_family import LAYERS, parsed
+
+    own = matrices_of("a.pt", {"fc1.weight": RNG.normal(size=(30, 50)).astype("float32")})
+    for projection in project(own, every_entrant(), 0.3):
+        for one in projection.found:
+            module = LAYERS[projection.entrant.family].partition(":")[0]
+            pytest.importorskip(module)
+            arrays, notes = with_nearest(own, {one.name: (one.setting.specification, one.params)})
+            made, structure = parsed(json.loads(notes["cdbench"])["fc1"])
+            layer = made.build(50, 30, structure, bias=False, dtype=torch.float64)
+            state = {name.partition(".")[2]: torch.tensor(a) for name, a in arrays.items()}
+            layer.load_state_dict(state)
+            W = layer.matrix().detach().numpy()
+            rest = np.linalg.norm(W - own[one.name]) / np.linalg.norm(own[one.name])
+            assert rest == pytest.approx(one.relative_error, rel=1e-9)

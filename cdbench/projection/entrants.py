@@ -1,11 +1,12 @@
 """Families that given matrices are projected to, and their settings at a budget."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
+from typing import Protocol, TypeVar
 
 from cdbench.config import families
-from cdbench.config.matching import MOST_PADDED, NEAR, nearest, off, settings
+from cdbench.config.matching import MOST_PADDED, NEAR, Sized, nearest, off, settings
 from cdbench.config.structure import Structure, Value
 from cdbench.engine.layers import WeightLayer
 from cdbench.errors import ConfigurationError, ShapeError
@@ -157,6 +158,24 @@ def settings_of(entrant: Entrant, shape: tuple[int, int]) -> Iterator[Setting]:
             yield found
 
 
+class Counted(Sized, Protocol):
+    """What has weights to be counted."""
+
+    @property
+    def n_weights(self) -> int:
+        """Without biases."""
+        ...
+
+
+T = TypeVar("T", bound=Counted)
+
+
+def nearest_matched(candidates: Sequence[T], target: float) -> T | None:
+    """Return the nearest of what is matched, if there is any, or else the nearest of all."""
+    matched = [one for one in candidates if off(one.n_weights, target) <= NEAR]
+    return nearest(matched or candidates, target, lambda one: one.n_weights)
+
+
 def setting_at(
     entrant: Entrant, shape: tuple[int, int], budget: float
 ) -> tuple[Setting | None, int | None]:
@@ -171,7 +190,7 @@ def setting_at(
         Share of its weights.
     """
     target = budget * prod(shape)
-    found = nearest(list(settings_of(entrant, shape)), target, lambda one: one.n_weights)
+    found = nearest_matched(list(settings_of(entrant, shape)), target)
     if found is None:
         return None, None
     if (entrant.is_settled and entrant.fixed) or off(found.n_weights, target) <= NEAR:

@@ -38,7 +38,11 @@ class Samples:
 
 
 def samples_for(
-    model: TrainedModel, name: str, epochs: int | None = None, rate: float | None = None
+    model: TrainedModel,
+    name: str,
+    epochs: int | None = None,
+    rate: float | None = None,
+    called: str = "fine-tune",
 ) -> Samples:
     """Return a data set's samples for a model, and the training that it gets.
 
@@ -50,6 +54,8 @@ def samples_for(
         of its own training split.
     epochs, rate : optional
         Of the training; by default those that the model was trained with.
+    called : str
+        The option that named it.
 
     Raises
     ------
@@ -70,7 +76,7 @@ def samples_for(
     has = (dataset.n_features, dataset.n_outputs, dataset.classes)
     if has != (model.n_features, model.n_outputs, model.classes):
         raise ConfigurationError(
-            f"--fine-tune {name}: has {dataset.n_features} features and {dataset.n_outputs} "
+            f"--{called} {name}: has {dataset.n_features} features and {dataset.n_outputs} "
             f"outputs; expected the {model.n_features} and {model.n_outputs} of the model, which "
             f"was trained on {own.dataset}, and the same classes"
         )

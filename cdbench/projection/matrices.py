@@ -34,7 +34,8 @@ class Nearest:
     params : Params
         Its weights, without a bias.
     lost, size : float
-        Squared Frobenius norms of what is left and of the matrix.
+        Squared Frobenius norms of what is left and of the matrix; or, weighted by a moment of the
+        inputs, the mean squares of what they add to the outputs.
     """
 
     name: str
@@ -93,11 +94,13 @@ def relative(lost: float, size: float) -> float:
     return float(np.sqrt(lost / size)) if size else 0.0
 
 
-def nearest_of(name: str, W: Array, setting: Setting) -> Nearest:
-    """Return a matrix's nearest member, (n_out, n_in) float64."""
-    params = setting.layer.nearest(W)
+def nearest_of(name: str, W: Array, setting: Setting, moment: Array | None = None) -> Nearest:
+    """Return a matrix's nearest member, (n_out, n_in) float64, weighted by a moment if given."""
+    params = setting.layer.nearest(W, moment)
     rest = W - setting.layer.matrix(params)[: W.shape[0], : W.shape[1]]
-    return Nearest(name, setting, params, float(np.vdot(rest, rest)), float(np.vdot(W, W)))
+    M = np.eye(W.shape[1]) if moment is None else moment
+    lost, size = (float(max(np.vdot(own @ M, own), 0.0)) for own in (rest, W))
+    return Nearest(name, setting, params, lost, size)
 
 
 def project(

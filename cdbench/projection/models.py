@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from cdbench.config.matching import MOST_PADDED, NEAR, nearest, off, settings
+from cdbench.config.matching import MOST_PADDED, NEAR, off, settings
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network, structure_of
 from cdbench.engine.layers import Params, WeightLayer
-from cdbench.engine.network import Network, WeightPlace
+from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.errors import ConfigurationError, ShapeError
-from cdbench.projection.entrants import Entrant, Setting, check_budget
+from cdbench.projection.entrants import Entrant, Setting, check_budget, nearest_matched
 from cdbench.projection.matrices import Nearest, Projection, nearest_of
+from cdbench.projection.network_matrices import acting, matrices_of_model
 from cdbench.trained.model import TrainedModel
 
 SETTLED: dict[str, Any] = {
@@ -91,18 +92,12 @@ class Unmatched:
         return f"{self.entrant} comes nearest with {self.share:.3g}"
 
 
-def matrices_of_model(model: TrainedModel) -> dict[str, Array]:
-    """Return what acts of the matrix of each weight layer, by its number from 1, in float64."""
-    found, views = {}, model.views()
-    for number, place in enumerate(model.network.weight_layers, 1):
-        params = {name: own.astype(np.float64) for name, own in views[place.position].items()}
-        n_out, n_in = _acting(place)
-        found[f"layer {number}"] = place.layer.inner.matrix(params)[:n_out, :n_in]
-    return found
-
-
 def project_model(
-    model: TrainedModel, entrant: Entrant, budget: float, head: str | None = None
+    model: TrainedModel,
+    entrant: Entrant,
+    budget: float,
+    head: str | None = None,
+    moments: Mapping[str, Array] | None = None,
 ) -> ProjectedModel | Unmatched:
     """Return the model with the nearest layers of a family, of one setting for the whole network.
 
@@ -120,18 +115,23 @@ def project_model(
     head : str, optional
         Its last layer, ``structured`` or ``dense``; by default as the model's, structured where it
         is all dense.
+    moments : mapping of str to (n_in, n_in), optional
+        For each matrix the second moment of what it multiplies (``moments_of``), by which what is
+        lost is weighted.
 
     Raises
     ------
     ConfigurationError
         If the budget is no share.
+    NotDefinedError
+        If the family has no nearest members, or none with moments.
     """
     check_budget(budget)
     matrices = matrices_of_model(model)
     n_dense = sum(W.size for W in matrices.values())
     target = budget * n_dense
     candidates = list(_candidates(model, entrant, head or model.config.head))
-    found = nearest(candidates, target, lambda one: one.n_weights)
+    found = nearest_matched(candidates, target)
     if found is None:
         return Unmatched(entrant, None)
     if not (entrant.is_settled and entrant.fixed) and off(found.n_weights, target) > NEAR:
@@ -139,7 +139,7 @@ def project_model(
     flat = np.zeros(found.network.n_parameters, model.config.dtype)
     views = found.network.views(flat)
     _keep_others(model, found.network, views)
-    each = _set_nearest(found, views, matrices)
+    each = _set_nearest(found, views, matrices, moments or {})
     _keep_biases(model, found.network, views)
     projected = replace(
         model,
@@ -154,7 +154,7 @@ def project_model(
 
 def _candidates(model: TrainedModel, entrant: Entrant, head: str) -> Iterator[Candidate]:
     """Yield the networks of a family's settings whose layers take the place of the trained ones."""
-    shapes = [_acting(place) for place in model.network.weight_layers]
+    shapes = [acting(place) for place in model.network.weight_layers]
     for given in settings(entrant.family, dict(entrant.fixed), large=True):
         text = ",".join(f"{name}={value}" for name, value in given.items())
         layer = ":".join(filter(None, (entrant.family, text)))
@@ -164,7 +164,7 @@ def _candidates(model: TrainedModel, entrant: Entrant, head: str) -> Iterator[Ca
         except (ConfigurationError, ShapeError):
             continue
         places = network.weight_layers
-        if [_acting(place) for place in places] != shapes or _others(network) != _others(
+        if [acting(place) for place in places] != shapes or _others(network) != _others(
             model.network
         ):
             continue
@@ -179,7 +179,10 @@ def _candidates(model: TrainedModel, entrant: Entrant, head: str) -> Iterator[Ca
 
 
 def _set_nearest(
-    found: Candidate, views: list[Params], matrices: Mapping[str, Array]
+    found: Candidate,
+    views: list[Params],
+    matrices: Mapping[str, Array],
+    moments: Mapping[str, Array],
 ) -> list[Nearest]:
     """Write the nearest weights of each layer into its views, and return them."""
     family, each = found.config.layer, []
@@ -189,7 +192,7 @@ def _set_nearest(
         structure = structure_of(found.config) if is_own else {}
         shape = (W.shape[0], W.shape[1])
         setting = Setting(family if is_own else layer.family, structure, layer, shape)
-        each.append(nearest_of(name, W, setting))
+        each.append(nearest_of(name, W, setting, moments.get(name)))
         for key, value in each[-1].params.items():
             views[place.position][key][...] = value
     return each
@@ -219,14 +222,6 @@ def _of_others(network: Network, views: list[Params]) -> list[Params]:
 
 def _n_weights(layer: WeightLayer) -> int:
     return sum(map(prod, layer.weight_shapes.values()))
-
-
-def _acting(place: WeightPlace) -> tuple[int, int]:
-    """Return (n_out, n_in) of the part of a layer's matrix that acts; of a kernel, all of it."""
-    inner = place.layer.inner
-    if inner is not place.layer:
-        return inner.n_out, inner.n_in
-    return place.n_out_acting, place.n_in_acting
 
 
 def _others(network: Network) -> list[dict[str, tuple[int, ...]]]:

@@ -14,7 +14,7 @@ from cdbench.errors import DatasetError, ModelError, OutputError
 from cdbench.system.output_files import write_output
 
 EXPECTED = "expected a .safetensors file, as safetensors.torch.save_file writes it"
-MISSING = "needs safetensors, which is not installed; type pip install 'cdbench[torch]'"
+MISSING = "needs safetensors, which is not installed; type pip install safetensors"
 
 DTYPES = {
     "F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",

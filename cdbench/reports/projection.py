@@ -11,13 +11,20 @@ from cdbench.reports.statistics import format_count
 
 ERROR = "Relative error is ‖W − Ŵ‖ / ‖W‖, Frobenius norms; Ŵ is the nearest member of the family."
 
+WEIGHTED_ERROR = (
+    "Relative error is the root mean square of (W − Ŵ) x over that of W x, x being the inputs; Ŵ "
+    "is the member of the family where it is least."
+)
+
 
 def whole(
     source: str,
     budget: float,
     found: Sequence[Projection],
-    scores: Mapping[str, Sequence[float]] | None = None,
+    scores: Mapping[str, tuple[float, float | None]] | None = None,
     heading: str = "",
+    *,
+    weighted: bool = False,
 ) -> Report:
     """Return the table of families, the one that loses least first.
 
@@ -30,9 +37,12 @@ def whole(
     found : sequence of Projection
         In the order of the table.
     scores : mapping of str to (after, fine-tuned), optional
-        For each family what the network scores projected, and after training on, as told.
+        For each family what the network scores projected, and after training on, as told; None if
+        that diverged.
     heading : str
         What scores are, with what the network scored before: ``accuracy, % (before: 97.22)``.
+    weighted : bool
+        Whether errors are weighted by the inputs' second moments.
     """
     columns = ["Family", "Layers", "Weights", "Share", "Relative error"]
     if scores is not None:
@@ -60,14 +70,14 @@ def whole(
         if scores is not None:
             after, tuned = scores[str(one.entrant)]
             record |= {"projected": after, "fine_tuned": tuned}
-            cells += [f"{after:.2f}", f"{tuned:.2f}"]
+            cells += [f"{after:.2f}", "diverged" if tuned is None else f"{tuned:.2f}"]
         rows.append(cells)
         records.append(record)
     return Report(
         title=f"{source}: nearest members with {budget:g} of the weights",
         columns=columns,
         rows=rows,
-        notes=[ERROR, *_notes(found)],
+        notes=[WEIGHTED_ERROR if weighted else ERROR, *_notes(found)],
         records=records,
         text_columns=1,
     )

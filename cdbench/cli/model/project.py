@@ -8,7 +8,7 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
-from cdbench.cli.model.named import FILE, is_file, model_named
+from cdbench.cli.model.named import FILE, model_named
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_report
 from cdbench.config.checks import HEADS
@@ -77,6 +77,16 @@ def project(
             "before, after the projection and after that.",
         ),
     ] = None,
+    moments: Annotated[
+        str | None,
+        typer.Option(
+            "--moments",
+            metavar="DATASET",
+            show_default=False,
+            help="Weigh what is lost by the second moments of the layers' inputs, for training "
+            "samples of this data set: least is then what changes at their outputs.",
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -98,8 +108,9 @@ def project(
             "-o",
             metavar="PATH",
             show_default=False,
-            help="Write the projection that loses least: a network as .npz, fine-tuned if it was; "
-            "matrices as .npz or .safetensors, named as the layers of cdbench.torch.",
+            help="Write the projection that loses least: a network as cdbench model export does, "
+            "fine-tuned if it was; matrices as .npz or .safetensors, named as the layers of "
+            "cdbench.torch.",
         ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
@@ -130,9 +141,11 @@ def project(
         raise ConfigurationError(f"layer = {' '.join(layer or ())}: expected each family once")
     if not _is_network(file):
         path = Path(expanded(file, ModelError))
-        if fine_tune is not None:
+        for name, value in (("fine-tune", fine_tune), ("moments", moments)):
+            if value is None:
+                continue
             raise ConfigurationError(
-                f"--fine-tune needs the network, of which {path.name} has only the weights; "
+                f"--{name} needs the network, of which {path.name} has only the weights; "
                 "expected a file of cdbench model export; for a PyTorch model see docs/torch.md"
             )
         return _project_arrays(path, entrants, budget, layer is not None, only or (), target)
@@ -140,12 +153,14 @@ def project(
         raise ConfigurationError(
             f"--only names matrices of files; {file} is a network, projected as a whole"
         )
-    if target is not None and Path(target).suffix.lower() != FILE:
-        raise ConfigurationError(f"--output {target}: expected a name in {FILE} for a network")
-    from cdbench.cli.model.projected import project_network
+    from cdbench.trained.formats import format_of
+
+    if target is not None:
+        format_of(target)  # which refuses other endings
+    from cdbench.cli.model.projected import Asked, project_network
 
     training = {"name": fine_tune, "epochs": epochs, "rate": learning_rate}
-    asked = (entrants, budget, head)
+    asked = Asked(entrants, budget, head, moments)
     return project_network(model_named(file, db), file, asked, training, target)
 
 
@@ -153,7 +168,7 @@ def _is_network(name: str) -> bool:
     """Whether a name is that of a network, of a run or a file, and not of a file of matrices."""
     from cdbench.projection.arrays_file import is_model
 
-    if not is_file(name):
+    if Path(name).suffix.lower() != FILE:
         return not Path(name).suffix and not Path(name).exists()
     return is_model(Path(expanded(name, ModelError)))
 
