@@ -22,8 +22,9 @@ OTHER_VALUES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Values tried of a family's main structure parameter, and of each other one that is a number."""
 
 GROWING = ("rank", "terms", "depth")
-"""Structure parameters of which layers of large matrices need more than MAIN_VALUES."""
-LARGE_VALUES = tuple(8 * value for value in MAIN_VALUES if 8 * value > MAIN_VALUES[-1])
+"""Structure parameters that weights are proportional to: large matrices need larger values."""
+LARGE_VALUES = tuple(sorted({round(1.05**power) for power in range(150)}))
+"""All up to 26, then in steps of about 5 %, up to 1,436."""
 
 
 class Sized(Protocol):
@@ -55,14 +56,15 @@ def settings(
     fixed : mapping
         Structure parameters that all of them have.
     large : bool
-        Whether ranks and the like go as far as large matrices need.
+        Whether ranks and the like are tried in the steps, and as far, as single matrices need.
     """
     free = [own for own in families.family(name).structure if own.name not in fixed]
     free = [own for own in free if not own.choices]
     values: list[list[Value | None]] = []
     for place, own in enumerate(free):
+        is_fine = large and own.name in GROWING
         tried: list[Value | None] = [own.default, *OTHER_VALUES] if place else [*MAIN_VALUES]
-        values.append([*tried, *LARGE_VALUES] if large and own.name in GROWING else tried)
+        values.append([*LARGE_VALUES] if is_fine else tried)
     for chosen in product(*values):
         given = dict(zip((own.name for own in free), chosen, strict=True)) | dict(fixed)
         yield {key: value for key, value in given.items() if value is not None}
