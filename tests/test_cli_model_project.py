@@ -66,6 +66,11 @@ def test_networks_are_scored_before_and_after_and_written_to_be_used(files: Here
                   "0.5", "--fine-tune", "wine", "--epochs", "3", "-o", "out.npz")  # fmt: skip
     assert found.code == 0
     assert re.search(r"Projected accuracy, % \(before: \d+\.\d\d\) +Fine-tuned\n", found.out)
+    before = re.search(r"before: (\d+\.\d\d)", found.out)
+    projected = re.findall(r"(?:low-rank|kronecker) .* (\d+\.\d\d) +\d+\.\d\d\n", found.out)
+    assert before is not None
+    assert len(projected) == 2
+    assert before[1] not in projected
     (written,) = re.findall(r"wrote out\.npz: (.*), ([\d,]+) parameters\n$", found.out)
     model = load(files.folder / "out.npz")
     assert (model.config.model, f"{model.parameters.size:,}") == written

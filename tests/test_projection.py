@@ -151,6 +151,11 @@ def test_a_setting_that_is_matched_is_taken_before_one_that_pads_less():
     assert (setting.structure, n) == ({"B": 4}, 416)  # B = 3 has 510, and pads less
 
 
+def test_a_size_that_saves_nothing_is_none():
+    assert setting_at(entrant("low-rank:24"), (48, 64), 0.25)[0] is not None
+    assert setting_at(entrant("low-rank:28"), (48, 64), 0.25) == (None, None)
+
+
 def test_projections_are_sorted_by_what_is_lost_and_add_up():
     found = project(matrices(), every_entrant(), 0.25)
     full = [one for one in found if len(one.found) == 2]
