@@ -49,7 +49,7 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         fisher_epsilon: float = 0.01,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate_init: float = 0.002,
         learning_rate_scaling: str = "raw",
         clip: float | None = None,
         max_iter: int = 200,

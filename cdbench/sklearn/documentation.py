@@ -53,8 +53,9 @@ PARAMETERS = """hidden_layer_sizes : int or array-like of int, default=(100,)
     learning_rate : {"constant", "cosine"}, default="constant"
         Schedule of the step size; cosine falls to 0 over all max_iter epochs.
 
-    learning_rate_init : float, default=0.001
-        Step size. The paper's recipe, with solver="sgd", is 0.1.
+    learning_rate_init : float, default=0.002
+        Step size. MLPClassifier's default is 0.001, with which fewer weights need more epochs; the
+        paper's recipe, with solver="sgd", is 0.1.
 
     learning_rate_scaling : {"raw", "weight-space", "mean", "sharp"}, default="raw"
         What the step size of structured weights is divided by: "weight-space", how far a unit step
