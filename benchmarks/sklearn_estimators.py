@@ -1,9 +1,10 @@
 """CDClassifier against scikit-learn's MLPClassifier: accuracy, and time on the digits.
 
 Both have MLPClassifier's default settings: a hidden layer of 100, Adam with steps of 0.001, batches
-of 200, up to 200 epochs. Where it says so, CDClassifier has its own, whose steps are 0.002. Six data sets, each split 80 to 20, stratified, by the seed that also draws the weights;
-features are standardised. Accuracies are paired: both see the same split. Seconds are the
-processor's, in turns: on a machine that others use too their ratios repeat to some percent.
+of 200, up to 200 epochs. Where it says so, CDClassifier has its own, whose steps are 0.002. Six
+data sets, each split 80 to 20, stratified, by the seed that also draws the weights; features are
+standardised. Accuracies are paired: both see the same split. Seconds are the processor's, in turns:
+on a machine that others use too their ratios repeat to some percent.
 """
 
 import warnings

@@ -37,6 +37,7 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
         "conv_frequencies",
         "side_by_side",
         "onnx_layers",
+        "sklearn_estimators",
     ],
 )
 def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_path: Path) -> None:
