@@ -1,6 +1,7 @@
 """scikit-learn's own checks of estimators."""
 
 import warnings
+from typing import Any
 
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -9,7 +10,7 @@ from sklearn.utils.estimator_checks import check_estimator, parametrize_with_che
 from cdbench.config.families import DEFAULT, FAMILIES
 from cdbench.sklearn import CDClassifier, CDRegressor
 
-SMALL = {"hidden_layer_sizes": (16,), "max_iter": 40, "learning_rate_init": 0.03}
+SMALL: Any = {"hidden_layer_sizes": (16,), "max_iter": 40, "learning_rate_init": 0.03}
 ESTIMATORS = [CDClassifier, CDRegressor]
 OPTIONAL = {"check_array_api_input"}
 """Checks that are skipped: they need packages for arrays on other devices, as everywhere."""

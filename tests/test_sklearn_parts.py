@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from cdbench.sklearn.initial import degree, to_glorot
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(30, 4)), np.arange(30) % 3
 ESTIMATORS = [CDClassifier, CDRegressor]
-QUICK = {"hidden_layer_sizes": (8,), "max_iter": 2, "random_state": 0}
+QUICK: Any = {"hidden_layer_sizes": (8,), "max_iter": 2, "random_state": 0}
 
 
 def message(call) -> str:

@@ -1,5 +1,6 @@
 """CDClassifier: structured networks for classes."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -107,7 +108,7 @@ class CDClassifier(ClassifierMixin, CDEstimator):  # type: ignore[misc]
         beta_2: float = 0.999,
         epsilon: float = 1e-8,
         dtype: str = "auto",
-        class_weight: dict[Any, float] | str | None = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         label_smoothing: float = 0.0,
     ) -> None:
         super().__init__(**{name: value for name, value in locals().items() if name in CONSTRAINTS})
