@@ -1,5 +1,7 @@
 """The PyTorch layers of all families: equal to the engine's, and layers as PyTorch has them."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,17 @@ def test_a_layer_made_on_meta_is_filled_by_reset_parameters(family):
             own.data.fill_(torch.nan)
         layer.reset_parameters()
         assert torch.isfinite(layer(torch.ones(layer.in_features))).all()
+
+
+@each_family
+def test_constants_are_as_exact_as_the_precision_that_a_layer_comes_to(family):
+    for layer in torch_cases.layers(family):
+        there_and_back = copy.deepcopy(layer).bfloat16().double()
+        exact = copy.deepcopy(layer).double()
+        for name, buffer in exact.named_buffers():
+            assert torch.equal(there_and_back.get_buffer(name), buffer)
+            wanted = layer.constants(layer.engine_layer())[name]
+            assert np.array_equal(buffer.numpy(), wanted)
 
 
 @each_family

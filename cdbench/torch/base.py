@@ -139,7 +139,6 @@ class StructuredLinear(EngineModule):
         M = None if moment is None else to_numpy(moment, np.float64)
         params = made.engine_layer().nearest(to_numpy(weight, np.float64), M)
         made.to_empty(device=weight.device)
-        made.write_constants()
         padded = np.zeros(made.padded_out)
         if kept:
             padded[: made.out_features] = to_numpy(bias, np.float64)

@@ -1,6 +1,6 @@
 """A module that holds the parameters of an engine's weight layer, under the same names."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -89,6 +89,12 @@ class EngineModule(nn.Module):
         """Write the fixed arrays into their buffers."""
         for name, constant in self.constants(self.engine_layer()).items():
             self.get_buffer(name).copy_(torch.tensor(constant))
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
+        """Convert or move the module; constants are written anew, in the precision that it has."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.write_constants()
+        return self
 
     def to_engine(self) -> tuple[WeightLayer, Params]:
         """Return the engine's layer and copies of the parameters; the bias followed by zeros.
