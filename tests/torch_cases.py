@@ -26,6 +26,7 @@ STRUCTURES: dict[str, list[dict[str, Any]]] = {
     "spectral": [{"length": 4}, {"length": 5, "modes": 2}, {"length": 6, "modes": 3}],
 }
 LARGE: dict[str, tuple[int, int, dict[str, Any]]] = {
+    "cdlinear": (130, 70, {"B": 4}),
     "kronecker": (128, 144, {"terms": 1}),
     "circulant": (200, 150, {}),
     "spectral": (128, 192, {"length": 64, "modes": 5}),

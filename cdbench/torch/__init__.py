@@ -14,6 +14,7 @@ from cdbench.torch.acdc import ACDC
 from cdbench.torch.base import StructuredLinear
 from cdbench.torch.blast import BLAST
 from cdbench.torch.block_diagonal import BlockDiagonal
+from cdbench.torch.cdlinear import CDLinear
 from cdbench.torch.circulant import Circulant
 from cdbench.torch.kronecker import Kronecker
 from cdbench.torch.ldr_sd import LDRSD
@@ -30,6 +31,7 @@ __all__ = [
     "BLAST",
     "LDRSD",
     "BlockDiagonal",
+    "CDLinear",
     "Circulant",
     "Kronecker",
     "LowRank",
