@@ -14,6 +14,7 @@ from cdbench.torch.acdc import ACDC
 from cdbench.torch.base import StructuredLinear
 from cdbench.torch.blast import BLAST
 from cdbench.torch.block_diagonal import BlockDiagonal
+from cdbench.torch.c3a import from_c3a, to_c3a
 from cdbench.torch.cdlinear import CDLinear
 from cdbench.torch.circulant import Circulant
 from cdbench.torch.kronecker import Kronecker
@@ -39,7 +40,9 @@ __all__ = [
     "Spectral",
     "StructuredLinear",
     "ToeplitzLike",
+    "from_c3a",
     "input_moments",
     "param_groups",
     "replace_linear",
+    "to_c3a",
 ]
