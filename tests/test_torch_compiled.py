@@ -7,14 +7,17 @@ import pytest
 
 pytest.importorskip("torch")
 
-import torch
+from torch import nn
 
 from tests import torch_cases
 
-pytestmark = pytest.mark.long
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of PyTorch itself, when it compiles
+]
 
 
-class Side(torch.nn.Module):
+class Side(nn.Module):
     """A narrowing layer of each structure of all families, and the large ones, side by side."""
 
     def __init__(self):
@@ -25,7 +28,7 @@ class Side(torch.nn.Module):
             for layer in torch_cases.layers(family)
             if (layer.in_features, layer.out_features) == (13, 7) or layer.in_features > 13
         ]
-        self.layers = torch.nn.ModuleList(kept)
+        self.layers = nn.ModuleList(kept)
         self.in_features = max(layer.in_features for layer in kept)
 
     def forward(self, x):

@@ -17,12 +17,10 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 from cdbench.torch import StructuredLinear  # noqa: E402
-from tests import torch_cases  # noqa: E402
 
 pytestmark = pytest.mark.long
 EXAMPLES = Path(__file__).parents[1] / "examples"
-FAMILIES = torch_cases.families()
-LAYER = "cdlinear:4" if "cdlinear" in FAMILIES else "monarch:4"
+LAYER = "cdlinear:4"
 
 
 def example(name: str) -> Any:
