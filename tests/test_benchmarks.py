@@ -56,6 +56,20 @@ def test_benchmark_runs_without_rivals_and_leaves_nothing_behind(name: str, tmp_
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.long
+def test_the_table_of_pytorchs_layers_is_made_and_says_what_is_unmeasured() -> None:
+    pytest.importorskip("torch")
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / "torch_layers.py"), "--quick"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert "rfft   " in done.stdout
+    assert "GPU: none here; CDLinear on a GPU is unmeasured" in done.stdout or "On " in done.stdout
+
+
 def test_a_convolution_by_frequencies_is_the_one_with_its_matrix_formed() -> None:
     for n_in, n_out, side, B in ((4, 12, 5, 2), (8, 4, 6, 4), (5, 10, 4, 5), (16, 8, 3, 8)):
         both = conv_frequencies.rivals(n_in, n_out, side, B, 3, "float64")

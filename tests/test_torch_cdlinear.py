@@ -162,7 +162,8 @@ def test_a_converted_layer_is_as_exact_as_one_made_in_its_type():
 
 def test_the_path_is_chosen_by_the_rule_that_the_page_has():
     for n, B, dtype, expected in (
-        (64, 8, torch.float32, "materialised"),
+        (32, 8, torch.float32, "materialised"),
+        (64, 64, torch.float32, "rfft"),
         (1024, 1, torch.float32, "materialised"),
         (1024, 4, torch.float32, "real"),
         (1024, 32, torch.float32, "real"),

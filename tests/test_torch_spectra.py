@@ -66,7 +66,7 @@ def test_no_inputs_are_better_for_dense_weights_than_for_circulant_ones():
 def test_what_has_no_spectrum_is_refused_in_a_line():
     message = "a spectrum was asked of ReLU, expected a layer of cdbench.torch or nn.Linear"
     with pytest.raises(ShapeError, match=f"^{re.escape(message)}$"):
-        spectrum(nn.ReLU())
+        spectrum(nn.ReLU())  # type: ignore[arg-type]
     message = "layer_hessian got inputs (2, 5), expected (..., 8) with one row or more"
     with pytest.raises(ShapeError, match=f"^{re.escape(message)}$"):
         layer_hessian(CDLinear(8, 8, B=4), torch.zeros(2, 5))

@@ -87,17 +87,19 @@ class CDMultiheadAttention(nn.Module):
         is_causal : bool
             Whether a token attends only to itself and those before it.
         """
-        projected = (
+        q, k, v = (
             self._by_heads(self.get_submodule(name)(x))
             for name, x in (("q_proj", query), ("k_proj", key), ("v_proj", value))
         )
         dropped = self.dropout if self.training else 0.0
         attended = functional.scaled_dot_product_attention(
-            *projected, attn_mask=attn_mask, dropout_p=dropped, is_causal=is_causal
+            q, k, v, attn_mask=attn_mask, dropout_p=dropped, is_causal=is_causal
         )
         y: torch.Tensor = self.get_submodule("out_proj")(attended.transpose(-3, -2).flatten(-2))
         return y
 
     def _by_heads(self, x: torch.Tensor) -> torch.Tensor:
         """Return (..., tokens, embed_dim) as (..., num_heads, tokens, width of a head)."""
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(-3, -2)
+        return x.reshape(*x.shape[:-1], self.num_heads, self.embed_dim // self.num_heads).transpose(
+            -3, -2
+        )

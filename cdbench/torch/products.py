@@ -43,8 +43,13 @@ def rfft(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
 
     In float32 and float64: PyTorch has no transforms of lower precision that work everywhere.
     """
+    K_o, K_i, B = c.shape
     if not len(x):  # there is no FFT of no rows
         return materialised(x, c)
+    if K_o == K_i == 1:  # numbers for matrices: nothing to rearrange
+        y_hat = torch.fft.rfft(x) * torch.fft.rfft(c[0, 0])
+        whole: torch.Tensor = torch.fft.irfft(y_hat, n=B)
+        return whole
     y: torch.Tensor = FrequencyProduct.apply(x, c, None, None)[0]  # type: ignore[no-untyped-call]
     return y
 
@@ -52,7 +57,7 @@ def rfft(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
 PATHS = ("auto", "materialised", "real", "rfft")
 """What a layer may be told; ``auto`` takes the path that ``chosen`` names."""
 
-SMALL = 64 * 64
+SMALL = 32 * 32
 """Entries of W up to which W itself is as fast as anything."""
 LARGEST_REAL = 128
 """Bytes of a block's first column up to which the real transform, O(B²), is faster than the FFT:
