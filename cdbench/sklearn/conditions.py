@@ -11,7 +11,8 @@ from cdbench.engine.products.base import Array
 def input_roots(network: Network, parameters: Array, X: Array, context: Context) -> list[Array]:
     """Return what stands for each weight layer's inputs: few rows with the same second moment.
 
-    The triangular factor of the inputs, so that no sample is kept.
+    The triangular factor of the inputs, so that no sample is kept. The moment is the same up to a
+    factor, which changes neither a condition nor a rank.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def input_roots(network: Network, parameters: Array, X: Array, context: Context)
     found = []
     for place in network.weight_layers:
         root: Array = np.linalg.qr(inputs[place.position], mode="r")  # type: ignore[assignment]
-        found.append(root * np.sqrt(len(root) / len(X)).astype(root.dtype))
+        found.append(root)
     return found
 
 
