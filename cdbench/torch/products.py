@@ -1,15 +1,25 @@
 """Three ways to the block-circulant product of Eq. 2, equal to rounding, and which one is taken."""
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+from torch.autograd import Function
 from torch.nn import functional
 
 from cdbench.torch.autograd import Circulants, FrequencyProduct
 
 
+def _applied(function: type[Function]) -> Callable[..., Any]:
+    """Return the function of autograd or, to a compiler, which derives its own, what it is of."""
+    compiling = torch.compiler.is_compiling()
+    return function.forward if compiling else function.apply
+
+
 def block_circulant(c: torch.Tensor) -> torch.Tensor:
     """Return W (K_o · B, K_i · B) of c (K_o, K_i, B): block (i, j) is c[i, j, (k − l) mod B]."""
     K_o, K_i, B = c.shape
-    W: torch.Tensor = Circulants.apply(c)  # type: ignore[no-untyped-call]
+    W: torch.Tensor = _applied(Circulants)(c)
     return W.view(K_o * B, K_i * B)
 
 
@@ -34,7 +44,7 @@ def real(x: torch.Tensor, c: torch.Tensor, T: torch.Tensor, S: torch.Tensor) -> 
     T, S : (R, B), (B, R)
         ``engine.products.polygon.bilinear_algorithm(B)``.
     """
-    y: torch.Tensor = FrequencyProduct.apply(x, c, T, S)[0]  # type: ignore[no-untyped-call]
+    y: torch.Tensor = _applied(FrequencyProduct)(x, c, T, S)[0]
     return y
 
 
@@ -50,7 +60,7 @@ def rfft(x: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
         y_hat = torch.fft.rfft(x) * torch.fft.rfft(c[0, 0])
         whole: torch.Tensor = torch.fft.irfft(y_hat, n=B)
         return whole
-    y: torch.Tensor = FrequencyProduct.apply(x, c, None, None)[0]  # type: ignore[no-untyped-call]
+    y: torch.Tensor = _applied(FrequencyProduct)(x, c, None, None)[0]
     return y
 
 
