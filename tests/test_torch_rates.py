@@ -12,7 +12,7 @@ from cdbench.engine.building import build_network  # noqa: E402
 from cdbench.engine.split import Split  # noqa: E402
 from cdbench.engine.step_sizes import learning_rates, measured_gains  # noqa: E402
 from cdbench.errors import ConfigurationError, UnknownNameError  # noqa: E402
-from cdbench.torch import LowRank, param_groups  # noqa: E402
+from cdbench.torch import CDConv2d, LowRank, param_groups  # noqa: E402
 from cdbench.torch.by_family import layer_class  # noqa: E402
 from tests import torch_cases  # noqa: E402
 
@@ -69,6 +69,11 @@ def test_dense_layers_and_what_else_a_model_has_keep_their_rate():
 def test_a_shared_layer_is_in_one_group():
     layer = LowRank(8, 8, 2)
     assert len(rates(nn.Sequential(layer, layer), "weight-space")) == 3
+
+
+def test_convolutions_have_the_rate_of_their_blocks():
+    found = rates(nn.Sequential(CDConv2d(8, 8, 3, B=4), nn.Conv2d(8, 8, 3)), "weight-space")
+    assert {name: rate for name, rate in found.items() if rate != LR} == {"0.c": LR / 4}
 
 
 def test_refusals():

@@ -104,6 +104,10 @@ class CDConv2d(nn.Module):
         padding = cast("str", self.padding)  # or numbers: of one name in PyTorch's signature
         return functional.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation)
 
+    def weight_gain(self) -> dict[str, float]:
+        """Return B for c, each entry of which stands at B places of the kernel."""
+        return {"c": float(self.B)}
+
     def extra_repr(self) -> str:
         """Return channels, kernel, structure, padding and the number of weights."""
         said = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}"]

@@ -69,6 +69,10 @@ class EngineModule(nn.Module):
         layer: WeightLayer = own.build(self.padded_in, self.padded_out, self.structure)
         return layer
 
+    def weight_gain(self) -> dict[str, float]:
+        """Return the mean ‖∂W/∂θ‖² of each parameter where it is not 1, as the engine has it."""
+        return self.engine_layer().weight_gain()
+
     def reset_parameters(self) -> None:
         """Draw initial values as the engine does, by PyTorch's generator, and write constants.
 

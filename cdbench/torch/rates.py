@@ -1,6 +1,6 @@
 """Learning rates for the layers of a model, by how far a step of their weights moves W."""
 
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ def param_groups(
         ``"raw"``: ``lr`` everywhere. ``"weight-space"``: divided by the mean ‖∂W/∂θ‖² of each
         parameter, B for CDLinear, so that W moves as far as a dense layer's. ``"mean"``,
         ``"sharp"``: divided by the trace, or the largest eigenvalue, of the layer's Gauss–Newton
-        matrix over a dense layer's for the same inputs.
+        matrix over a dense layer's for the same inputs; convolutions keep ``lr``.
     inputs : tensor or tuple of tensors, optional
         A batch that the model is called with, for ``mean`` and ``sharp``.
 
@@ -60,30 +60,48 @@ def param_groups(
     if scaling not in SCALINGS:
         raise UnknownNameError("scaling", scaling, SCALINGS)
     gains: dict[int, float] = {}
-    layers = {
-        name: layer
-        for name, layer in model.named_modules()
-        if isinstance(layer, StructuredLinear) and scaling != "raw"
-    }
-    if layers and scaling in MEASURED and inputs is None:
-        raise ConfigurationError(
-            f"scaling = {scaling} was given without inputs; expected inputs=, a batch of the model"
-        )
-    rows = {} if inputs is None or not layers else layer_inputs(model, inputs)
-    for name, layer in layers.items():
-        if scaling == "weight-space":
-            moved = layer.engine_layer().weight_gain()
-        else:
-            moved = dict.fromkeys(_weights(layer), _measured(name, layer, rows.get(name), scaling))
-        gains |= {id(layer.get_parameter(own)): by for own, by in moved.items()}
+    if scaling == "weight-space":
+        for module in model.modules():
+            if isinstance(module, SaysGain):
+                moved = module.weight_gain()
+                gains |= {id(module.get_parameter(own)): by for own, by in moved.items()}
+    elif scaling in MEASURED:
+        gains = _measured_gains(model, scaling, inputs)
     groups: dict[float, list[nn.Parameter]] = {}
     for parameter in model.parameters():
         groups.setdefault(lr / gains.get(id(parameter), 1.0), []).append(parameter)
     return [{"params": groups[rate], "lr": rate} for rate in sorted(groups, reverse=True)]
 
 
-def _weights(layer: StructuredLinear) -> list[str]:
-    return [name for name, _ in layer.named_parameters() if name != "bias"]
+@runtime_checkable
+class SaysGain(Protocol):
+    """A layer that says how far a unit step of one entry of each parameter moves W, squared."""
+
+    def weight_gain(self) -> dict[str, float]:
+        """Return the mean ‖∂W/∂θ‖² of each parameter, where it is not 1."""
+        ...
+
+    def get_parameter(self, target: str) -> nn.Parameter:
+        """Return the parameter of a name."""
+        ...
+
+
+def _measured_gains(model: nn.Module, scaling: str, inputs: Batch | None) -> dict[int, float]:
+    layers = {
+        name: layer for name, layer in model.named_modules() if isinstance(layer, StructuredLinear)
+    }
+    if layers and inputs is None:
+        raise ConfigurationError(
+            f"scaling = {scaling} was given without inputs; expected inputs=, a batch of the model"
+        )
+    rows = {} if inputs is None or not layers else layer_inputs(model, inputs)
+    gains = {}
+    for name, layer in layers.items():
+        measured = _measured(name, layer, rows.get(name), scaling)
+        for own, parameter in layer.named_parameters():
+            if own != "bias":
+                gains[id(parameter)] = measured
+    return gains
 
 
 def _measured(name: str, layer: StructuredLinear, rows: torch.Tensor | None, scaling: str) -> float:
