@@ -166,3 +166,8 @@ def test_the_example_of_a_gpt_learns_its_text(tmp_path):
     own.write_text("to be or not to be, " * 60, encoding="utf-8")
     found = example("tiny_gpt").main(["--quick", "--layer", "dense", "--text", str(own)])
     assert found["after"] < found["before"] - 0.2
+
+
+def test_the_example_of_convolutions_learns_its_sample():
+    found = example("cifar_conv").main(["--quick"])
+    assert found["after"] > found["before"] + 0.1
