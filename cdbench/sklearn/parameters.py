@@ -1,10 +1,12 @@
 """The estimators' parameters: what they may be, and the configuration that they make."""
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from cdbench.config import families
 from cdbench.config.architecture_knobs import ACTIVATIONS
 from cdbench.config.checks import (
     DTYPES,
@@ -21,6 +23,10 @@ from cdbench.sklearn.initial import INITIALIZATIONS
 
 AUTO_BATCH = 200
 """Samples of a batch, at most, with ``batch_size="auto"``, as in MLPClassifier."""
+
+GATHERED = 256
+"""Up to this width a lone block-circulant layer is faster by its gathered matrix: it would change
+the layout of activations for itself alone."""
 
 
 def _options(names: Any) -> list[Any]:
@@ -114,7 +120,7 @@ def configuration(
     size, sizes = estimator.batch_size, estimator.hidden_layer_sizes
     decays = estimator.solver in WITH_DECAY
     try:
-        return RunConfig(
+        config = RunConfig(
             **{name: getattr(estimator, name) for name in SAME},
             task=task,
             dtype=dtype,
@@ -131,6 +137,9 @@ def configuration(
         )
     except ConfigurationError as error:
         raise ValueError(in_own_words(str(error))) from error
+    if config.layer in families.WITH_B and len(config.hidden) == 1 and config.hidden[0] <= GATHERED:
+        return replace(config, product="gather")
+    return config
 
 
 def in_own_words(message: str) -> str:
