@@ -13,6 +13,8 @@ README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 BY_HAND = next(block for block in BLOCKS if "report --table1" in block)
 YOUR_DATA = next(block for block in BLOCKS if "measurements.csv" in block)
+WITH_YOU = next(block for block in BLOCKS if "--keep-weights" in block)
+IMPORTS = re.search(r"```python\n(import cdbench.*?)```", README, re.DOTALL)
 
 
 def run_block(block: str, folder: Path) -> str:
@@ -60,6 +62,17 @@ def test_the_commands_for_your_data_work_on_such_data(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("\n".join(prices))
     output = run_block(YOUR_DATA, tmp_path)
     assert "120/120" in output
+
+
+@pytest.mark.long
+def test_the_layer_can_be_taken_along_as_the_readme_says(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    pytest.importorskip("torch")
+    output = run_block(WITH_YOU, tmp_path)
+    assert "cdlinear" in output
+    assert (tmp_path / "net.onnx").stat().st_size > 8 * 8970
+    assert IMPORTS is not None
+    subprocess.run([sys.executable, "-c", IMPORTS[1]], check=True)
 
 
 def test_make_has_the_readmes_two_commands() -> None:
