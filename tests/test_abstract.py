@@ -7,11 +7,11 @@ from abc import ABC
 
 import pytest
 
-from cdbench import claims
+from cdbench import claims, sklearn
 from cdbench.engine import layers, optimizers, products
 from cdbench.store import postgresql, sqlite
 
-FAMILIES = (claims, layers, optimizers, products, postgresql, sqlite)
+FAMILIES = (claims, layers, optimizers, products, postgresql, sklearn, sqlite)
 """With these modules imported, all of the subclasses are there."""
 
 MAY_DO_NOTHING = {"Layer.initialize"}
@@ -65,6 +65,7 @@ def test_every_family_of_the_package_leaves_something_open():
     families = {str(each.id).partition(".")[0] for each in left_open()}
     layers = {"Layer", "Normalization", "WeightLayer"}
     assert families == layers | {
+        "CDEstimator",
         "Claim",
         "Location",
         "Loss",

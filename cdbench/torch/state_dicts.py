@@ -1,9 +1,9 @@
 """State dictionaries of PyTorch files as arrays; what would run code is refused."""
 
-import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def read_state_dict(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with warnings.catch_warnings(action="ignore"):  # of pickles that it then refuses
             found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
+    except UnpicklingError:
         raise ModelError(
             f"{path}: holds Python objects besides tensors, such as a whole module, which are "
             f"refused: reading them runs whatever code they name; {EXPECTED}"
