@@ -303,6 +303,7 @@ def test_released_databases_are_sound_and_not_upgraded(revision: str, tmp_path: 
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.long
 def test_released_results_are_sound(tmp_path: Path) -> None:
     path = tmp_path / "runs.db"
     shutil.copyfile(released_database(), path)

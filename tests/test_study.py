@@ -79,6 +79,7 @@ def reports(here: Here, path: Path) -> list[str]:
     return [here(*words, form).out for form in FORMS]
 
 
+@pytest.mark.long
 def test_halves_made_apart_and_merged_give_the_same_report(studied: Here, once: Path) -> None:
     folder = studied.folder
     for part in ("iris", "wine"):

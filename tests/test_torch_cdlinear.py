@@ -45,6 +45,7 @@ def test_every_path_has_the_engines_values_and_gradients(path):
                 torch.testing.assert_close(own, torch.from_numpy(exact), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.long
 @each_way
 def test_every_path_can_be_differentiated_twice_and_batched(path):
     for shape in ((2, 1, 3), (1, 2, 4), (1, 1, 5)):
@@ -108,6 +109,7 @@ TOLERANCES = {torch.float32: 1e-6, torch.bfloat16: 2e-2, torch.float16: 2.5e-3}
 """Error of outputs and gradients, relative to the norm, against float64 of the same numbers."""
 
 
+@pytest.mark.long
 @each_way
 def test_lower_precisions_keep_their_tolerances(path):
     torch.manual_seed(0)

@@ -60,6 +60,7 @@ def test_convolutions_start_with_a_dense_ones_variance():
     assert W.square().mean().item() * 32 * 9 == pytest.approx(2, rel=0.1)
 
 
+@pytest.mark.long
 def test_second_derivatives_of_convolution_and_attention():
     conv = CDConv2d(3, 2, 2, B=2, dtype=torch.float64)
     x = torch.randn(1, 3, 3, 3, dtype=torch.float64, requires_grad=True)

@@ -39,6 +39,7 @@ def check_equal(path, **knobs):
                 assert any(type(one) is layer_class(knobs["layer"]) for one in module.modules())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", families.FAMILIES)
 def test_networks_of_every_family(family, tmp_path):
     path = tmp_path / "it.safetensors"

@@ -98,6 +98,7 @@ TOLERANCES = {torch.float32: 2e-5, torch.bfloat16: 0.1, torch.float16: 0.02}
 """Of outputs whose largest is about 5, against float64 with the same rounded parameters."""
 
 
+@pytest.mark.long
 @each_family
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
 def test_lower_precisions_are_near_float64(family, dtype):
@@ -130,6 +131,7 @@ def test_autocast_gives_what_nn_linear_does(family):
         assert all(gradient(own).dtype == torch.float32 for own in layer.parameters())
 
 
+@pytest.mark.long
 @each_family
 def test_initial_values_are_the_engines_and_of_pytorchs_generator(family):
     own = layer_class(family)
