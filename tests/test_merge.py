@@ -344,7 +344,7 @@ def test_sweep_that_went_on_gets_its_end(location: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("revision", revisions())
+@pytest.mark.parametrize("revision", [revisions()[place] for place in (0, 6, -2)])
 def test_older_schema_is_merged_and_stays_as_it_is(
     location: str, tmp_path: Path, revision: str
 ) -> None:

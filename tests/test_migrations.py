@@ -326,8 +326,8 @@ def test_runs_from_before_the_products_were_gathered(upgraded: Upgraded) -> None
     assert {run["status"] for run in found if run["run_id"] not in built} == {"completed", "failed"}
 
 
-@pytest.mark.parametrize("revision", revisions())
-def test_empty_database_of_any_revision_becomes_the_newest(
+@pytest.mark.parametrize("revision", [revisions()[place] for place in (0, 6, -2)])
+def test_empty_database_of_an_older_revision_becomes_the_newest(
     revision: str, tmp_path: Path, fresh: Path
 ) -> None:
     path = migrated(tmp_path / "old.db", revision)

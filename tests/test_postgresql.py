@@ -157,7 +157,7 @@ def test_migrations_make_the_models_constraints(postgres: PostgresServer, url: s
     assert not any("layer" in line for line in found if line.startswith("run "))
 
 
-@pytest.mark.parametrize("revision", [r for r in revisions() if r >= "0004"])
+@pytest.mark.parametrize("revision", ["0004", "0009", "0013", revisions()[-2]])  # the first is all
 def test_database_of_a_released_schema_is_upgraded_and_keeps_its_rows(
     url: str, revision: str, tiny_run: TinyRun
 ) -> None:
