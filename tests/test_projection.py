@@ -106,6 +106,22 @@ def test_a_projected_network_has_the_nearest_matrices_and_all_biases():
     assert found.model.logits(raw).shape == (len(raw), 10)
 
 
+def test_every_family_takes_the_place_of_kernels():
+    model, _, _ = small_model(
+        dataset="digits", layer="dense", architecture="conv", channels=(8, 8), epochs=1
+    )
+    before = matrices_of_model(model)
+    for text in ("low-rank:1", "block-diagonal:4", "kronecker:1", "monarch:4", "blast:2"):
+        found = project_model(model, entrant(text), 0.25)
+        assert isinstance(found, ProjectedModel), text
+        after = matrices_of_model(found.model)
+        for one in found.projection.found:
+            lost = np.linalg.norm(before[one.name] - after[one.name])
+            error = lost / np.linalg.norm(before[one.name])
+            np.testing.assert_allclose(one.relative_error, error, atol=1e-7)
+        assert 0 < found.projection.relative_error < 1
+
+
 def test_sizes_of_a_network_are_matched_as_a_whole_or_told():
     model, _, _ = small_model(dataset="digits", layer="dense", hidden=(32, 32))
     n_dense = sum(W.size for W in matrices_of_model(model).values())

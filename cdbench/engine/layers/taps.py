@@ -75,7 +75,8 @@ class Taps(WeightLayer):
         }
 
     def _of_tap(self, params: Params, tap: int) -> Params:
-        return {name: params[name][tap] for name in self.weight_shapes} | {"bias": params["bias"]}
+        """Return a tap's parameters, with the bias where there is one."""
+        return {name: own if name == "bias" else own[tap] for name, own in params.items()}
 
     def initialize(self, params: Params, rng: np.random.Generator) -> None:
         """Draw each tap as its family does, with W smaller by √n_taps: n_in · Var W stays 2.
