@@ -197,6 +197,16 @@ def test_weights_that_are_not_finite_or_too_few_are_refused() -> None:
         assert str(caught.value) == words
 
 
+def test_samples_whose_outputs_overflow_are_refused_in_a_line() -> None:
+    model, X, _ = small_model(input="none", dtype="float32", learning_rate=1e-3)
+    X = np.array(X, float)
+    X[1] = 3e38
+    with pytest.raises(ModelError) as caught:
+        model.predict(X)
+    words = "is too large for the network: its outputs are out of the range of float32"
+    assert str(caught.value) == f"sample 2 {words}"
+
+
 def test_files_of_other_kinds_are_refused_in_a_line(tmp_path: Path) -> None:
     end = "expected a model as cdbench model export writes it"
     path = tmp_path / "model.npz"

@@ -154,10 +154,24 @@ class TrainedModel(Weights):
         -------
         (N, n_outputs) of its dtype
             Of a text, (N × context, n_symbols). Of a regression, in the unit of ``target``.
+
+        Raises
+        ------
+        ModelError
+            As ``network_inputs``, or if an output is out of the range of its dtype.
         """
         x, views = self.network_inputs(X), self.views()
-        parts = [own for _, own in logits_of(self.network, views, x, self.context)]
-        return np.concatenate([np.empty((0, self.n_outputs), self.config.dtype), *parts])
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
+            parts = [own for _, own in logits_of(self.network, views, x, self.context)]
+        found = np.concatenate([np.empty((0, self.n_outputs), self.config.dtype), *parts])
+        finite = np.isfinite(found).all(axis=1)
+        if not finite.all():
+            at = int(finite.argmin()) * len(X) // len(found)
+            raise ModelError(
+                f"sample {at + 1} is too large for the network: its outputs are out of the range "
+                f"of {self.config.dtype}"
+            )
+        return found
 
     def probabilities(self, X: NDArray[Any]) -> Array:
         """Return each class's probability, shaped as the logits; ModelError of a regression."""
