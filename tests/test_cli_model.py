@@ -338,6 +338,17 @@ def test_text_and_blanks_are_encoded_as_in_training(here: Here) -> None:
     )
 
 
+def test_classes_called_nan_or_inf_stay_apart_in_json(here: Here) -> None:
+    names = ("nan", "inf", "2")
+    lines = [f"{place},{names[place // 9]}" for place in range(27)]
+    (here.folder / "a.csv").write_text("\n".join(["x,kind", *lines]))
+    training = ("--layer", "dense", "--hidden", "8", "--epochs", "60", "--keep-weights")
+    assert here("train", "--dataset", "a.csv", *training, "--no-spectra").code == 0
+    answer = here("model", "predict", "latest", "a.csv", "--format", "json")
+    found = {one["prediction"] for one in json.loads(answer.out)["records"]}
+    assert found == {"nan", "inf", 2}
+
+
 def test_a_regression_predicts_in_the_targets_unit(here: Here) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 3))

@@ -1,7 +1,7 @@
 """``cdbench model predict``: apply a trained network to a user's data."""
 
 from contextlib import suppress
-from math import fsum
+from math import fsum, inf
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -141,8 +141,9 @@ def _plain(label: Any) -> Any:
     """
     for kind in (int, float):
         with suppress(ValueError):
-            if str(kind(label)) == label:
-                return kind(label)
+            number = kind(label)
+            if str(number) == label and -inf < number < inf:  # JSON has no nan
+                return number
     return label
 
 
