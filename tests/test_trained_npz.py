@@ -118,6 +118,25 @@ REFUSED: dict[str, tuple[Callable[[Any, Any], object], str]] = {
         "cannot be read as a model (scale is not finite); expected a model as cdbench model export "
         "writes it",
     ),
+    "a transform that divides by zero": (
+        lambda header, arrays: arrays["scale"].__setitem__(1, 0.0),
+        "cannot be read as a model (scale has zeros); expected a model as cdbench model export "
+        "writes it",
+    ),
+    "classes that are no text": (
+        lambda header, arrays: header.update(classes=[0, 1, 2]),
+        "cannot be read as a model (classes are not all text); expected a model as cdbench model "
+        "export writes it",
+    ),
+    "a divisor that is no number": (
+        lambda header, arrays: header.update(divisor="16"),
+        "cannot be read as a model (divisor is '16', expected a finite number); expected a model "
+        "as cdbench model export writes it",
+    ),
+    "a version that is no text": (
+        lambda header, arrays: header.update(cdbench_version=1),
+        "cdbench_version is 1, expected a text",
+    ),
     "an order of other features": (
         lambda header, arrays: arrays.update(order=np.array([0, 1, 2, 2])),
         "cannot be read as a model (order is no permutation of the features); expected a model as "

@@ -6,6 +6,7 @@ The arrays besides the parameters are, where there are any, ``shift``, ``scale``
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ def weights_of(
     KeyError, TypeError, ValueError
         If a part is missing, of another type, or does not fit the others.
     """
+    _check_values(parts)
     n = parts["n_features"]
     affine = Affine(parts["divisor"], *(arrays.get(name) for name in AFFINE))
     encoding, texts = None, parts["texts"]
@@ -81,6 +83,19 @@ def weights_of(
     )
 
 
+def _check_values(parts: Mapping[str, Any]) -> None:
+    """Raise ValueError if a plain value is of another type than it must be."""
+    for name in ("classes", "features"):
+        if not all(isinstance(own, str) for own in parts[name]):
+            raise ValueError(f"{name} are not all text")
+    numbers = {"divisor": parts["divisor"], **(parts["target"] or {})}
+    for name, value in numbers.items():
+        if name == "divisor" and value is None:
+            continue
+        if type(value) not in (int, float) or not isfinite(value) or (name != "mean" and not value):
+            raise ValueError(f"{name} is {value!r}, expected a finite number")
+
+
 def _check_arrays(n: int, n_columns: int, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Raise ValueError if arrays of a transform of n features are not what they must be."""
     shapes = {"shift": (n,), "scale": (n,), "matrix": (n, n), "order": (n,), "unseen": (n,)}
@@ -93,5 +108,7 @@ def _check_arrays(n: int, n_columns: int, arrays: Mapping[str, NDArray[Any]]) ->
             raise ValueError(f"{name} is {found}, expected shape {shape}")
         if kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} is not finite")
+        if name == "scale" and not array.all():
+            raise ValueError("scale has zeros")
     if "order" in arrays and not np.array_equal(np.sort(arrays["order"]), np.arange(n)):
         raise ValueError("order is no permutation of the features")

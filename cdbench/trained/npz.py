@@ -127,6 +127,9 @@ def _model(header: dict[str, Any], arrays: dict[str, Any]) -> TrainedModel:
             f"{header['digest'][:12]}; the file was changed since it was written"
         )
     config = RunConfig.from_mapping(header["config"])
+    for name in ("cdbench_version", "run_uuid"):
+        if not isinstance(header[name], str) and (name, header[name]) != ("run_uuid", None):
+            raise ModelError(f"{name} is {header[name]!r}, expected a text")
     own = {"run_uuid": header["run_uuid"], "cdbench_version": header["cdbench_version"]}
     model = TrainedModel.of(weights, config, **own)
     if layers_of(model) != header["layers"]:
