@@ -166,3 +166,19 @@ def test_state_dicts_are_read_and_their_pickles_refused(files: Here) -> None:
     refused = files("model", "project", "whole.pt")
     assert (refused.code, refused.out) == (2, "")
     assert "which are refused: reading them runs whatever code they name" in refused.err
+
+
+def test_of_a_convolution_families_without_weighted_kernels_are_left_out_and_told(
+    here: Here,
+) -> None:
+    model, _, _ = small_model(
+        dataset="digits", layer="dense", architecture="conv", channels=(8, 8), epochs=1
+    )
+    save(model, here.folder / "conv.npz")
+    asked = ("model", "project", "conv.npz", "--moments", "digits", "--layer")
+    found = here(*asked, "cdlinear:4", "low-rank:1")
+    reason = "a nearest kernel with a moment, or of some taps, is not defined for low-rank layers"
+    assert (found.code, found.err) == (0, f"cdbench: left out: {reason}\n")
+    assert "\ncdlinear,B=4 " in found.out
+    alone = here(*asked, "low-rank:1")
+    assert (alone.code, alone.out, alone.err) == (2, "", f"cdbench: {reason}\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import complain, echo
 from cdbench.cli.output import print_report
-from cdbench.errors import ConfigurationError, DivergenceError
+from cdbench.errors import ConfigurationError, DivergenceError, NotDefinedError
 
 if TYPE_CHECKING:
     from cdbench.projection.entrants import Entrant
@@ -83,14 +83,24 @@ def project_network(
 def _least_lost_first(model: "TrainedModel", asked: Asked) -> "list[ProjectedModel]":
     """Return the model in each family that has a size near the budget."""
     from cdbench.projection.fine_tuning import samples_for
-    from cdbench.projection.models import Unmatched, project_model
+    from cdbench.projection.models import ProjectedModel, Unmatched, project_model
     from cdbench.projection.network_matrices import moments_of
 
     budget, weights = asked.budget, None
     if asked.moments is not None:
         samples = samples_for(model, asked.moments, called="moments")
         weights = moments_of(model, samples.split.X_train[: len(samples.split.y_train)])
-    outcomes = [project_model(model, one, budget, asked.head, weights) for one in asked.entrants]
+    outcomes: list[ProjectedModel | Unmatched] = []
+    undefined: list[NotDefinedError] = []
+    for one in asked.entrants:
+        try:
+            outcomes.append(project_model(model, one, budget, asked.head, weights))
+        except NotDefinedError as error:
+            undefined.append(error)
+    if not outcomes:
+        raise undefined[0]
+    for reason in undefined:
+        complain(f"left out: {reason}")
     found = [one for one in outcomes if not isinstance(one, Unmatched)]
     words = "; ".join(str(one) for one in outcomes if isinstance(one, Unmatched))
     if not found:
