@@ -260,3 +260,20 @@ def test_refusals_leave_the_model_as_it_was():
         model,
         "low-rank:1",
     )
+
+
+@pytest.mark.parametrize(
+    ("reparametrized", "why"),
+    [
+        (
+            nn.utils.parametrizations.weight_norm,
+            "a ParametrizedLinear, whose owner may read its weight",
+        ),
+        (nn.utils.spectral_norm, "has hooks"),
+    ],
+)
+def test_layers_whose_weight_is_computed_stay(reparametrized, why):
+    model = nn.Sequential(reparametrized(nn.Linear(16, 16)), nn.Linear(16, 16))
+    report = replace_linear(model, "cdlinear:4")
+    assert [own.name for own in report.replaced] == ["1"]
+    assert report.skipped == {"0": why}

@@ -131,7 +131,9 @@ def _candidates(model: nn.Module, where: Where | None) -> Iterator[tuple[str, An
             yield f"{name}.in_proj_weight", module, "not an nn.Linear, but a part of its module"
         if not isinstance(module, nn.Linear):
             continue
-        others = [other for key, other in owners[id(module.weight)].items() if key != id(module)]
+        others = [
+            other for key, other in owners.get(id(module.weight), {}).items() if key != id(module)
+        ]
         why = ""
         if type(module) is not nn.Linear:
             why = f"a {type(module).__name__}, whose owner may read its weight"
