@@ -10,6 +10,7 @@ pytest.importorskip("torch")
 import torch
 from torch import nn
 
+from cdbench.torch import CDLinear
 from tests import torch_cases
 
 pytestmark = [
@@ -94,3 +95,30 @@ def test_layers_run_in_onnxruntime_with_any_number_of_rows(tmp_path):
         x = torch.randn(n, 2, side.in_features)
         (y,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
         np.testing.assert_allclose(y, side(x).detach().numpy(), rtol=1e-4, atol=1e-4)
+
+
+class OfFirst(nn.Module):
+    """A layer of the first token's entries, a strided view, as of a vision transformer's head."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.norm = layer, nn.LayerNorm(layer.in_features)
+
+    def forward(self, x):
+        return self.layer(self.norm(x)[:, 0])
+
+
+@pytest.mark.parametrize("n_rows", [1, 2])
+def test_exported_layers_of_a_strided_view_take_any_number_of_rows(n_rows):
+    """A named dimension that code makes constant is fixed by the exporter without a word."""
+    model = OfFirst(CDLinear(13, 7, B=4)).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own
+        program = torch.onnx.export(
+            model,
+            (torch.zeros(n_rows, 5, 13),),
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            verbose=False,
+        )
+    assert str(program.model.graph.inputs[0].shape) == "[batch,5,13]"

@@ -88,13 +88,14 @@ class StructuredLinear(EngineModule):
             raise RuntimeError(
                 f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {own}"
             )
-        rows = x.reshape(-1, self.in_features)
+        # A strided view is no further reshaped, which in exports would fix the number of rows.
+        rows = x if x.dim() == 2 else x.reshape(-1, self.in_features)
         if self.padded_in > self.in_features:
             rows = functional.pad(rows, (0, self.padded_in - self.in_features))
         y = self.multiply(rows)[:, : self.out_features]
         if self.bias is not None:
             y = y + self.bias.to(y.dtype)  # under autocast products are in a lower precision
-        return y.reshape(*x.shape[:-1], self.out_features)
+        return y if x.dim() == 2 else y.reshape(*x.shape[:-1], self.out_features)
 
     def matrix(self) -> torch.Tensor:
         """Return W as it acts, (out_features, in_features), differentiable in the parameters."""
