@@ -133,6 +133,22 @@ def test_autocast_gives_what_nn_linear_does(family):
 
 @pytest.mark.long
 @each_family
+def test_autocast_leaves_float64_alone_as_nn_linear_does(family):
+    for layer in torch_cases.layers(family, dtype=torch.float64):
+        x = torch.randn(N, layer.in_features, dtype=torch.float64)
+        with torch.autocast("cpu", torch.bfloat16):
+            y = layer(x)
+        assert torch.equal(y, layer(x))
+
+
+@each_family
+def test_a_layer_on_meta_says_the_shape_of_its_output(family):
+    for layer in torch_cases.layers(family, device="meta"):
+        x = torch.empty(2, 3, layer.in_features, device="meta")
+        assert layer(x).shape == (2, 3, layer.out_features)
+
+
+@each_family
 def test_initial_values_are_the_engines_and_of_pytorchs_generator(family):
     own = layer_class(family)
     structure = torch_cases.STRUCTURES[family][0]

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from cdbench.config.structure import Value
 from cdbench.torch.arrays import to_numpy
+from cdbench.torch.autocast import autocast_dtype
 from cdbench.torch.engine_module import EngineModule
 
 
@@ -84,7 +85,7 @@ class StructuredLinear(EngineModule):
                 f"and {self.in_features}x{self.out_features})"
             )
         own = next(self.parameters()).dtype
-        if x.dtype != own and not torch.is_autocast_enabled(x.device.type):
+        if x.dtype != own and autocast_dtype(x) is None:
             raise RuntimeError(
                 f"mat1 and mat2 must have the same dtype, but got {x.dtype} and {own}"
             )

@@ -8,6 +8,7 @@ from cdbench.engine.products.base import Array
 from cdbench.engine.products.polygon import bilinear_algorithm
 from cdbench.errors import ConfigurationError
 from cdbench.torch import products
+from cdbench.torch.autocast import autocast_dtype
 from cdbench.torch.base import StructuredLinear
 
 
@@ -97,11 +98,9 @@ class CDLinear(StructuredLinear):
             If the path is ``rfft``, and the type of lower precision.
         """
         c: torch.Tensor = self.c
-        dtype, device = rows.dtype, rows.device.type
-        if torch.is_autocast_enabled(device):
-            dtype = torch.get_autocast_dtype(device)
-            if self.path == "rfft":
-                dtype = torch.float32
+        dtype, lower = rows.dtype, autocast_dtype(rows)
+        if lower is not None:
+            dtype = torch.float32 if self.path == "rfft" else lower
             rows, c = rows.to(dtype), c.to(dtype)
         path = self._path_in(dtype)
         if path == "materialised":
