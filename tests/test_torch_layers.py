@@ -175,6 +175,16 @@ def test_a_layer_made_on_meta_is_filled_by_reset_parameters(family):
 
 
 @each_family
+def test_a_layer_made_on_meta_takes_the_tensors_of_a_state_dict(family):
+    for layer in torch_cases.layers(family, dtype=torch.float64):
+        widths = layer.in_features, layer.out_features
+        made = type(layer).build(*widths, layer.structure, device="meta")
+        made.load_state_dict(layer.state_dict(), assign=True)
+        x = torch.randn(N, layer.in_features, dtype=torch.float64)
+        assert torch.equal(made(x), layer(x))
+
+
+@each_family
 def test_constants_are_as_exact_as_the_precision_that_a_layer_comes_to(family):
     for layer in torch_cases.layers(family):
         there_and_back = copy.deepcopy(layer).bfloat16().double()

@@ -1,7 +1,7 @@
 """A module that holds the parameters of an engine's weight layer, under the same names."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -99,6 +99,18 @@ class EngineModule(nn.Module):
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.write_constants()
         return self
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        """Take a state_dict; constants go where its tensors brought the parameters."""
+        super()._load_from_state_dict(*args)  # type: ignore[no-untyped-call]
+        some, brought = next(self.parameters()), False
+        for name, constant in list(self.named_buffers()):
+            if (constant.device, constant.dtype) != (some.device, some.dtype):
+                own = torch.empty_like(constant, device=some.device, dtype=some.dtype)
+                self.register_buffer(name, own, persistent=False)
+                brought = True
+        if brought:
+            self.write_constants()
 
     def to_engine(self) -> tuple[WeightLayer, Params]:
         """Return the engine's layer and copies of the parameters; the bias followed by zeros.
