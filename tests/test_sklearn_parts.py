@@ -29,6 +29,15 @@ def message(call) -> str:
     return text
 
 
+def test_a_text_is_not_the_class_of_the_number_that_it_spells():
+    model = CDClassifier(**QUICK).partial_fit(X, Y, classes=range(12))
+    assert message(lambda: model.partial_fit(X[:3], ["10", "2", "3"])) == (
+        "y has classes ['10', '2', '3'] beside those of the first call, [0, 1, 2, 3, 4, …]; "
+        "expected none: name all in the first partial_fit(X, y, classes=…)"
+    )
+    model.partial_fit(X[:3], [10.0, 2.0, 3.0])
+
+
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_sparse_samples_are_refused_with_what_to_do(kind):
     expected = (

@@ -41,13 +41,15 @@ def places_of(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
     ValueError
         If a sample's class is not among them.
     """
-    unseen = np.setdiff1d(y, classes)
-    if unseen.size:
+    found, inverse = np.unique(y, return_inverse=True)
+    known = {name: place for place, name in enumerate(classes.tolist())}  # "1" is not 1
+    unseen = [name for name in found.tolist() if name not in known]
+    if unseen:
         raise ValueError(
-            f"y has classes {_shown(unseen)} beside those of the first call, {_shown(classes)}; "
-            "expected none: name all in the first partial_fit(X, y, classes=…)"
+            f"y has classes {_shown(np.array(unseen))} beside those of the first call, "
+            f"{_shown(classes)}; expected none: name all in the first partial_fit(X, y, classes=…)"
         )
-    return np.searchsorted(classes, y).astype(np.int64)
+    return np.array([known[name] for name in found.tolist()], np.int64)[inverse]
 
 
 def class_weights(
