@@ -285,6 +285,14 @@ def test_a_change_of_unit_changes_the_predictions_alike_and_no_parameter():
     assert constant.loss_curve_[-1] < 0.1 < constant.loss_curve_[0]
 
 
+def test_a_first_part_that_is_constant_leaves_the_unit_as_it_is():
+    for constant in (0.0, 0.1, 1e6 + 0.1):  # the mean of 0.1's is not 0.1
+        model = full_batches(CDRegressor).partial_fit(X, np.full(len(X), constant))
+        for _ in range(40):
+            model.partial_fit(X, Q[:, 1] + constant)
+        assert model.score(X, Q[:, 1] + constant) > 0.5
+
+
 # Conditions of the layers
 
 

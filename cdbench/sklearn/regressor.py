@@ -126,7 +126,8 @@ class CDRegressor(RegressorMixin, CDEstimator):  # type: ignore[misc]
             some, own = y[counted], weights[counted]
             self._mean = np.average(some, axis=0, weights=own)
             deviation = np.sqrt(np.average((some - self._mean) ** 2, axis=0, weights=own))
-            deviation[deviation == 0] = 1.0
+            # Of a constant it is rounding's, not always 0.
+            deviation[(deviation == 0) | (np.ptp(some, axis=0) == 0)] = 1.0
             self._deviation = deviation
         elif y.shape[1] != self.n_outputs_:
             raise ValueError(
