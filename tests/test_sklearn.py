@@ -139,6 +139,17 @@ def test_calls_of_partial_fit_are_the_epochs_of_a_fit(kind, y):
 
 
 @both
+def test_a_changed_step_size_or_solver_holds_from_the_next_part_on(kind, y):
+    model = full_batches(kind, learning_rate="cosine").fit(X, y)
+    model.set_params(learning_rate="constant", learning_rate_init=1e-300).partial_fit(X, y)
+    before = model.parameters_.copy()
+    model.partial_fit(X, y)
+    np.testing.assert_array_equal(model.parameters_, before)
+    model.set_params(solver="sgd", learning_rate_init=0.01, momentum=0.0).partial_fit(X, y)
+    assert not np.array_equal(model.parameters_, before)
+
+
+@both
 def test_a_warm_start_goes_on_from_the_parameters_of_the_last_fit(kind, y):
     # Without momentum there is nothing else to keep.
     knobs = {"solver": "sgd", "momentum": 0.0}

@@ -119,6 +119,9 @@ def test_what_cannot_be_weighed_held_out_or_trained_is_refused(kind):
     assert "egative" in message(lambda: fit(X, Y, -np.ones(30)))
     few = kind(**QUICK, early_stopping=True, validation_fraction=1e-3)
     assert "1" in message(lambda: few.fit(X, Y))
+    if kind is CDClassifier:
+        alone = np.where(np.arange(30) == 7, "alone", "many")
+        assert "alone" in message(lambda: kind(**QUICK, early_stopping=True).fit(X, alone))
     explosive = kind(**QUICK | {"solver": "sgd", "learning_rate_init": 1e200})
     assert message(lambda: explosive.fit(X, Y)) == (
         "the training loss stopped being finite in epoch 2; expected a smaller "
@@ -144,6 +147,27 @@ def test_weights_of_classes_that_there_are_not_are_refused():
     assert message(lambda: CDClassifier(**QUICK, class_weight=negative).fit(X, Y)) == (
         "class_weight has negative weights; expected weights of 0 or more for [0, 1, 2]"
     )
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_another_network_is_refused_where_the_last_one_goes_on():
+    for name, value in (
+        ("layer", "dense"),
+        ("layer", "cdlinear:2"),
+        ("hidden_layer_sizes", (8, 8)),
+        ("activation", "tanh"),
+        ("normalization", "batch"),
+        ("dropout", 0.5),
+        ("head", "structured"),
+    ):
+        model = CDClassifier(**QUICK | {"warm_start": True}).fit(X, Y).set_params(**{name: value})
+        expected = (
+            f"{name} was changed since the last call, whose network warm_start and partial_fit go "
+            "on with; expected it as it was, or a fit with warm_start=False"
+        )
+        for call in (model.fit, model.partial_fit):
+            assert message(lambda call=call: call(X, Y)) == expected
+        model.set_params(warm_start=False).fit(X, Y).set_params(warm_start=True).fit(X, Y)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

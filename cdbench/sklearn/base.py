@@ -1,12 +1,12 @@
 """What the estimators share: from validated samples to a trained network, and its outputs."""
 
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
@@ -18,6 +18,8 @@ from cdbench.engine.trainer import Trainer, evaluated_at_once
 from cdbench.sklearn.classes import some
 from cdbench.sklearn.conditions import input_roots, report
 from cdbench.sklearn.fitting import Penalised, Progress, set_moments
+from cdbench.sklearn.going_on import check_same_network, same_steps
+from cdbench.sklearn.held_out import held_out
 from cdbench.sklearn.initial import to_glorot
 from cdbench.sklearn.parameters import CONSTRAINTS, configuration
 
@@ -110,6 +112,9 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
     def _score(self, outputs: Array, y: Targets, weights: Weights | None) -> float:
         """Return the score of a network's outputs (N, n_outputs) for its targets."""
 
+    def _strata(self, y: Targets) -> NDArray[Any] | None:
+        return None
+
     def _smoothing(self) -> float:
         return 0.0
 
@@ -118,15 +123,23 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         first = not hasattr(self, "parameters_") or not (self.warm_start or incremental)
         X, y, weights = self._validated(X, y, sample_weight, first)
         config = self._configured(X, first, incremental)
+        going_on = incremental and not first and same_steps(self._config, config)
         if first:
             self._begin(config, X.shape[1])
+        else:
+            check_same_network(self._config, config)
+        self._config = config
         X = X.astype(config.dtype, copy=False)
-        held_out = None
+        score = None
         if self.early_stopping:
-            X, y, weights, held_out = self._held_out(X, y, weights)
-        trainer = self._trainer(X, y, weights, config, going_on=incremental and not first)
+            (X, y, weights), out = held_out(
+                (X, y, weights), self._strata(y), self.validation_fraction, self._random_state
+            )
+            self._begin_validation()
+            score = partial(self._score_of, *out, X)
+        trainer = self._trainer(X, y, weights, config, going_on=going_on)
         order = np.random.default_rng(config.seed)
-        progress = Progress(self, trainer, order, held_out and (lambda: self._score_of(*held_out)))
+        progress = Progress(self, trainer, order, score)
         if incremental:
             progress.epoch()
         else:
@@ -190,25 +203,10 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         self.validation_scores_: list[float] | None = None
         self.best_validation_score_: float | None = None
 
-    def _held_out(self, X: Array, y: Targets, weights: Weights) -> Any:
-        """Return the samples left for training, and those held out."""
-        X, X_out, y, y_out, weights, weights_out = train_test_split(
-            X,
-            y,
-            weights,
-            test_size=self.validation_fraction,
-            stratify=y if self._task == "classification" else None,
-            random_state=self._random_state,
-        )
-        if len(X_out) < 2:
-            raise ValueError(
-                f"validation_fraction = {self.validation_fraction} holds out {len(X_out)} of "
-                f"{len(X) + len(X_out)} samples; expected at least 2 held out"
-            )
+    def _begin_validation(self) -> None:
         self.best_loss_ = None
         if self.validation_scores_ is None:
             self.validation_scores_, self.best_validation_score_ = [], -np.inf
-        return X, y, weights, (X_out, y_out, weights_out, X)
 
     def _score_of(self, X: Array, y: Targets, weights: Weights, X_train: Array) -> float:
         """Return the score of the parameters as they are on samples held out."""

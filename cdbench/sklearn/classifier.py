@@ -221,6 +221,10 @@ class CDClassifier(ClassifierMixin, CDEstimator):  # type: ignore[misc]
         found: Array = above - np.log(np.exp(above).sum(axis=1, keepdims=True))
         return found
 
+    def _strata(self, y: Targets) -> NDArray[Any]:
+        found: NDArray[Any] = self.classes_[y]
+        return found
+
     def _smoothing(self) -> float:
         return float(self.label_smoothing)
 
