@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_wine
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 from cdbench.config.families import FAMILIES
 from cdbench.sklearn import CDClassifier, CDRegressor
+from cdbench.sklearn.fitting import Progress
 
 X, Y = load_wine(return_X_y=True)
 X = StandardScaler().fit_transform(X)
@@ -209,6 +210,46 @@ def test_verbose_says_the_loss_of_each_epoch(capsys):
     model = full_batches(CDClassifier, max_iter=2, verbose=True).fit(X, Y)
     first, second = (f"Iteration {i}, loss = {model.loss_curve_[i - 1]:.8f}\n" for i in (1, 2))
     assert capsys.readouterr().out == first + second
+
+
+@both
+def test_a_fit_that_diverges_leaves_nothing_fitted_and_the_next_begins_anew(kind, y):
+    wild = {"solver": "sgd", "learning_rate_init": 1e200}
+    for model in (kind(**QUICK), kind(**QUICK).fit(X, y)):
+        with pytest.raises(ValueError, match="stopped being finite"):
+            model.set_params(**wild).fit(X, y)
+        with pytest.raises(NotFittedError):
+            model.predict(X)
+        tame = {"solver": "adam", "learning_rate_init": 0.03, "warm_start": True}
+        again = model.set_params(**tame).fit(X, y)
+        np.testing.assert_array_equal(again.parameters_, kind(**QUICK).fit(X, y).parameters_)
+
+
+def test_a_refused_first_part_binds_no_later_one():
+    model = CDClassifier(**QUICK)
+    with pytest.raises(ValueError, match="beside those"):
+        model.partial_fit(X, Y, classes=[0, 1])
+    assert model.partial_fit(X, Y, classes=[0, 1, 2]).classes_.size == 3
+
+
+@both
+def test_an_interrupted_fit_can_be_used(kind, y, monkeypatch):
+    epochs = iter(range(5))
+
+    def interrupted(self):
+        if next(epochs, None) is None:
+            raise KeyboardInterrupt
+        epoch(self)
+
+    epoch = Progress.epoch
+    monkeypatch.setattr(Progress, "epoch", interrupted)
+    model = kind(**QUICK, normalization="batch")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    assert model.n_iter_ == 5
+    shorter = kind(**QUICK | {"max_iter": 5}, normalization="batch")
+    monkeypatch.undo()
+    np.testing.assert_array_equal(shorter.fit(X, y).predict(X), model.predict(X))
 
 
 # Weights of samples

@@ -14,13 +14,14 @@ from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
-from cdbench.engine.trainer import Trainer, evaluated_at_once
+from cdbench.engine.trainer import Trainer
 from cdbench.sklearn.classes import some
 from cdbench.sklearn.conditions import input_roots, report
 from cdbench.sklearn.fitting import Penalised, Progress, set_moments
 from cdbench.sklearn.going_on import check_same_network, same_steps
 from cdbench.sklearn.held_out import held_out
 from cdbench.sklearn.initial import to_glorot
+from cdbench.sklearn.outputs import outputs_of
 from cdbench.sklearn.parameters import CONSTRAINTS, configuration
 
 Targets = NDArray[Any]
@@ -32,6 +33,8 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     _task: ClassVar[str]
+    _config: RunConfig
+    _roots: list[Array] | None
 
     def __init__(
         self,
@@ -138,17 +141,22 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
             self._begin_validation()
             score = partial(self._score_of, *out, X)
         trainer = self._trainer(X, y, weights, config, going_on=going_on)
-        order = np.random.default_rng(config.seed)
-        progress = Progress(self, trainer, order, score)
-        if incremental:
-            progress.epoch()
-        else:
-            progress.train(self.max_iter)
-        self._context = self._network.evaluation(self._network.views(self.parameters_), X)
-        self._roots, self._n_measured = None, len(X)
+        progress = Progress(self, trainer, np.random.default_rng(config.seed), score)
+        try:
+            progress.epoch() if incremental else progress.train(self.max_iter)
+        except ValueError:  # not finite: nothing to predict with, or to go on from
+            del self.parameters_
+            raise
+        finally:  # after an interrupt too: what was trained can be used, as of MLPClassifier
+            if self.__sklearn_is_fitted__():
+                self._context = self._network.evaluation(self._network.views(self.parameters_), X)
+                self._roots, self._n_measured = None, len(X)
         if not incremental:
             self._roots = input_roots(self._network, self.parameters_, X, self._context)
         return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "parameters_")
 
     def _validated(
         self, X: Any, y: Any, sample_weight: Any, first: bool
@@ -210,8 +218,7 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _score_of(self, X: Array, y: Targets, weights: Weights, X_train: Array) -> float:
         """Return the score of the parameters as they are on samples held out."""
-        params = self._network.views(self.parameters_)
-        self._context = self._network.evaluation(params, X_train)
+        self._context = self._network.evaluation(self._network.views(self.parameters_), X_train)
         outputs = self._outputs(X)
         return self._score(outputs, y, weights) if np.isfinite(outputs).all() else float("nan")
 
@@ -236,14 +243,7 @@ class CDEstimator(BaseEstimator, ABC):  # type: ignore[misc]
         return trainer
 
     def _outputs(self, X: Array) -> Array:
-        """Return the network's outputs (n_samples, n_outputs)."""
-        network = self._network
-        params, at_once = network.views(self.parameters_), evaluated_at_once(network)
-        parts = [
-            network.forward(params, X[start : start + at_once], self._context)[0]
-            for start in range(0, len(X), at_once)
-        ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        return outputs_of(self._network, self.parameters_, X, self._context)
 
     def _predicted(self, X: Any) -> Array:
         """Return the outputs for samples that are to be checked."""

@@ -163,7 +163,7 @@ class CDClassifier(ClassifierMixin, CDEstimator):  # type: ignore[misc]
             As ``fit`` does; for classes that the first call did not name; or with early stopping,
             a falling learning rate or ``class_weight="balanced"``.
         """
-        self._named = new_classes(getattr(self, "classes_", None), classes)
+        self._named = new_classes(self.classes_ if self.__sklearn_is_fitted__() else None, classes)
         if self.class_weight == "balanced":
             raise ValueError(
                 "partial_fit does not support class_weight='balanced', which needs all samples; "
