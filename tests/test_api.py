@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -293,6 +294,17 @@ def test_a_query_can_change_nothing(trained: Path) -> None:
     assert [path.name for path in trained.parent.iterdir()] == ["mine.db"]
     assert results.sql("SELECT 'a:b' AS x, :y AS y", {"y": 3}) == [{"x": "a:b", "y": 3}]
     assert results.sql("SELECT '100%' AS x, 'a:b' AS y") == [{"x": "100%", "y": "a:b"}]
+
+
+def test_a_query_takes_numbers_of_frames_and_says_which_value_is_missing(trained: Path) -> None:
+    results = cdbench.open(trained, frames="rows")
+    question = "SELECT run_id FROM runs WHERE run_id = :run"
+    for run in (1, np.int64(1), np.int32(1), np.float64(1)):
+        assert results.sql(question, {"run": run}) == [{"run_id": 1}], type(run)
+    with pytest.raises(cdbench.StoreError) as raised:
+        results.sql(question, {"rnu": 1})
+    expected = ":run has no value; expected one in parameters, as in {'run': 1}"
+    assert str(raised.value) == f"{trained}: {expected}"
 
 
 @pytest.mark.server

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import text
+import numpy as np
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import DBAPIError
 
 from cdbench.errors import StoreError
@@ -36,7 +37,7 @@ def answer(
             if parameters is None:  # then nothing in it is taken for a placeholder
                 found = connection.exec_driver_sql(sql)
             else:
-                found = connection.execute(text(sql), dict(parameters))
+                found = connection.execute(*_bound(database, sql, parameters))
             if not found.returns_rows:
                 raise _only_reads(database)
             return list(found.keys()), [tuple(row) for row in found]
@@ -48,6 +49,25 @@ def answer(
         if code == sqlite3.SQLITE_READONLY or state == "25006":  # read_only_sql_transaction
             raise _only_reads(database) from None
         raise
+
+
+def _bound(
+    database: Database, sql: str, parameters: Mapping[str, Any]
+) -> tuple[TextClause, dict[str, Any]]:
+    """Return the statement with a plain value for each of its placeholders."""
+    statement = text(sql)
+    missing = sorted(statement.compile().params.keys() - parameters.keys())
+    if missing:
+        raise StoreError(
+            f"{database.name}: :{missing[0]} has no value; expected one in parameters, as in "
+            f"{{{missing[0]!r}: 1}}"
+        )
+    # SQLite would store NumPy's whole numbers, such as those of a frame, as their bytes.
+    plain = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in parameters.items()
+    }
+    return statement, plain
 
 
 def _only_reads(database: Database) -> StoreError:
