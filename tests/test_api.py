@@ -296,6 +296,26 @@ def test_a_query_can_change_nothing(trained: Path) -> None:
     assert results.sql("SELECT '100%' AS x, 'a:b' AS y") == [{"x": "100%", "y": "a:b"}]
 
 
+def test_numbers_of_numpy_are_numbers() -> None:
+    config = cdbench.RunConfig(B=np.int64(2), hidden=np.array([8, 8]), seed=np.uint8(3))  # type: ignore[arg-type]
+    assert config.digest() == cdbench.RunConfig(B=2, hidden=(8, 8), seed=3).digest()
+    assert {type(config.B), type(config.seed), *map(type, config.hidden)} == {int}
+    runs = cdbench.sweep(**TINY, B=np.array([2, 3]), seeds=np.arange(2), baseline=False)
+    assert [(run.config.B, run.config.seed) for run in runs] == [(2, 0), (2, 1), (3, 0), (3, 1)]
+    found = cdbench.compare(**COMPARED | {"seeds": np.arange(3)})
+    assert found.measure == "accuracy"
+
+
+def test_a_comparison_of_nothing_is_refused() -> None:
+    for name in ("seeds", "tuning_seeds", "budget", "layer"):
+        with pytest.raises(cdbench.ConfigurationError) as raised:
+            cdbench.compare(**COMPARED | {name: []})
+        assert str(raised.value) == f"{name} = []: expected at least one"
+    with pytest.raises(cdbench.ConfigurationError) as raised:
+        cdbench.compare(**COMPARED | {"seeds": 3})
+    assert str(raised.value) == "seeds = [3]: expected at least 3"
+
+
 def test_a_query_takes_numbers_of_frames_and_says_which_value_is_missing(trained: Path) -> None:
     results = cdbench.open(trained, frames="rows")
     question = "SELECT run_id FROM runs WHERE run_id = :run"

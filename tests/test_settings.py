@@ -56,7 +56,7 @@ def test_a_database_is_relative_to_the_file(tmp_path, given, expected):
         ("[defaults]\nepochs = 'many'", "[defaults] epochs = 'many': expected a whole number"),
         ("[defaults]\nepochs = [1, 2]", "expected a whole number"),
         ("[defaults]\ndataset = 5", "expected a text"),
-        ("[defaults]\nhidden = 6.5", "hidden = 6.5: expected whole numbers"),
+        ("[defaults]\nhidden = 6.5", "hidden = 6.5: expected a whole number"),
         ("[defaults]\nfisher_form = 'x'", "unknown fisher_form"),
         ("[defaults]\nfisher_epsilon = -1.0", "expected a positive number"),
         ("[sweeps.a]\nseed = 3", "did you mean seeds?"),

@@ -10,9 +10,9 @@ from cdbench.api.compared import Comparison, read_comparison
 from cdbench.api.comparing import run_comparison
 from cdbench.api.quiet_training import OnRun, train_quietly
 from cdbench.comparison.planning import Planned, planned
-from cdbench.config.numbers import parse_rate
+from cdbench.config.numbers import parse_integer, parse_rate
 from cdbench.config.study import COMPARED_KNOBS
-from cdbench.errors import CdbenchError, UnknownNameError
+from cdbench.errors import CdbenchError, ConfigurationError, UnknownNameError
 from cdbench.records.run import Run
 from cdbench.store.database import Database, open_for_writing
 
@@ -110,11 +110,14 @@ def compare(
     for knob in knobs:
         if knob not in COMPARED_KNOBS:
             raise UnknownNameError("knob of a comparison", knob, COMPARED_KNOBS)
-    options = knobs | {"dataset": dataset, "match": match, "seeds": tuple(seeds)}
-    options |= {"tuning_seeds": tuple(tuning_seeds), "validation": validation}
+    options = knobs | {"dataset": dataset, "match": match, "validation": validation}
+    options |= {
+        "seeds": _whole("seeds", seeds),
+        "tuning_seeds": _whole("tuning_seeds", tuning_seeds),
+    }
     options["budget"] = _numbers("budget", budget)
     if layer is not None:
-        options["layer"] = [layer] if isinstance(layer, str) else list(layer)
+        options["layer"] = _several("layer", layer)
     if rates is not None:
         options["rates"] = _numbers("rates", rates)
     asked = planned(options, header)
@@ -126,9 +129,20 @@ def compare(
         return _compared(asked, label, database, jobs, on_run)
 
 
+def _several(name: str, given: Any) -> list[Any]:
+    """Return what was given, one or several, as a list."""
+    values = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if not values:
+        raise ConfigurationError(f"{name} = []: expected at least one")
+    return values
+
+
+def _whole(name: str, given: int | Iterable[int]) -> tuple[int, ...]:
+    return tuple(parse_integer(name, value) for value in _several(name, given))
+
+
 def _numbers(name: str, given: float | Iterable[float]) -> tuple[float, ...]:
-    values = given if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    return tuple(parse_rate(name, value) for value in values)
+    return tuple(parse_rate(name, value) for value in _several(name, given))
 
 
 def _compared(

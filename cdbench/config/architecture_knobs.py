@@ -5,6 +5,7 @@ A knob of an architecture is None where it has no effect. Given to another one i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 from cdbench.config import families
@@ -169,7 +170,7 @@ def _checked(name: str, value: Any) -> Any:
     if name in COUNTS:
         return _positive(name, parse_integer(name, value))
     if name == "channels":
-        numbers = [value] if isinstance(value, int) else value
+        numbers = [value] if isinstance(value, Integral) else value
         if not isinstance(numbers, list | tuple) or not numbers:
             raise ConfigurationError(f"channels = {shown(value)!r}: expected whole numbers")
         return tuple(_positive(name, parse_integer(name, one)) for one in numbers)

@@ -1,5 +1,7 @@
 """The numbers of knobs: how they are read, and the paper's own."""
 
+from numbers import Integral
+
 from cdbench.errors import ConfigurationError
 
 ALPHA_CD = 0.0118
@@ -36,13 +38,13 @@ def parse_rate(name: str, value: object) -> float:
 
 
 def parse_integer(name: str, value: object) -> int:
-    """Return a knob's whole number.
+    """Return a knob's whole number, of NumPy's types too.
 
     Raises
     ------
     ConfigurationError
         If it is not one.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise ConfigurationError(f"{name} = {value!r}: expected a whole number")
-    return value
+    return int(value)

@@ -157,8 +157,8 @@ class RunConfig(StepKnobs, ArchitectureKnobs):
     def _normalize(self) -> None:
         for name in ("dropout", "validation", "fisher_weight", "fisher_epsilon"):
             self._set(**{name: parse_rate(name, getattr(self, name))})
-        widths = [self.hidden] if isinstance(self.hidden, int) else self.hidden
-        if not isinstance(widths, list | tuple):
+        widths = self.hidden if isinstance(self.hidden, Iterable) else [self.hidden]
+        if isinstance(widths, str | bytes | Mapping):
             raise ConfigurationError(f"hidden = {widths!r}: expected whole numbers")
         self._set(hidden=tuple(parse_integer("hidden", width) for width in widths))
         optional = [one for one in ("early_stopping", "permute") if getattr(self, one) is not None]
