@@ -125,14 +125,14 @@ def new_sheet(
     panels : list of matplotlib.axes.Axes
         Its panels.
     """
-    from matplotlib.figure import Figure
+    from cdbench.plots.notebook_figure import NotebookFigure
 
     n_columns = _legend_columns(legend)
     n_rows = -(-len(legend) // n_columns)
     # A legend of several rows takes nothing from the panels.
     height, left = layout.height + LEGEND_ROW * (n_rows - 1), LEFT / WIDTH
     source = shortened(printable(source), FOOTER)
-    figure = Figure(figsize=(WIDTH, height))
+    figure = NotebookFigure(figsize=(WIDTH, height))
     panels = [
         figure.add_subplot(layout.rows, layout.columns, i + 1)
         for i in range(layout.rows * layout.columns)
