@@ -300,23 +300,64 @@ def test_a_query_can_change_nothing(trained: Path) -> None:
     assert results.sql("SELECT '100%' AS x, 'a:b' AS y") == [{"x": "100%", "y": "a:b"}]
 
 
+def test_values_of_another_kind_are_refused_in_one_line() -> None:
+    config: Any = {"B": 4}
+    some: Any = {"weights": True}
+    for call, expected in (
+        (
+            lambda: cdbench.execute(config),
+            "config: got {'B': 4}; expected a RunConfig, as in cdbench.RunConfig(B=4)",
+        ),
+        (
+            lambda: cdbench.execute(cdbench.RunConfig(**TINY), diagnostics=some),
+            "diagnostics: got {'weights': True}; expected Diagnostics, as in "
+            "cdbench.Diagnostics(weights=True)",
+        ),
+        (
+            lambda: cdbench.execute(cdbench.RunConfig(**TINY), blas_threads=0),
+            "blas_threads = 0: expected at least 1",
+        ),
+        (lambda: cdbench.sweep(**TINY, B=2, jobs=-1), "jobs = -1: expected at least 1"),
+        (
+            lambda: cdbench.compare("iris", **COMPARED, jobs=1.5),  # type: ignore[arg-type]
+            "jobs = 1.5: expected a whole number",
+        ),
+        (lambda: cdbench.sweep(5), "configs: got 5; expected RunConfig's"),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(cdbench.ConfigurationError) as raised:
+            call()
+        assert str(raised.value) == expected
+
+
+def test_what_the_users_own_function_raises_is_raised_and_no_failed_run_is_stored(
+    folder: Path,
+) -> None:
+    def told(metrics: object) -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match=r"^mine$"):
+        cdbench.execute(cdbench.RunConfig(**TINY), db="mine.db", on_epoch=told)
+    cdbench.execute(cdbench.RunConfig(**TINY), db="mine.db")
+    assert len(cdbench.open("mine.db", frames="rows").runs()) == 1
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     config = cdbench.RunConfig(B=np.int64(2), hidden=np.array([8, 8]), seed=np.uint8(3))  # type: ignore[arg-type]
     assert config.digest() == cdbench.RunConfig(B=2, hidden=(8, 8), seed=3).digest()
     assert {type(config.B), type(config.seed), *map(type, config.hidden)} == {int}
     runs = cdbench.sweep(**TINY, B=np.array([2, 3]), seeds=np.arange(2), baseline=False)
     assert [(run.config.B, run.config.seed) for run in runs] == [(2, 0), (2, 1), (3, 0), (3, 1)]
-    found = cdbench.compare(**COMPARED | {"seeds": np.arange(3)})
+    found = cdbench.compare("iris", **COMPARED | {"seeds": np.arange(3)})
     assert found.measure == "accuracy"
 
 
 def test_a_comparison_of_nothing_is_refused() -> None:
     for name in ("seeds", "tuning_seeds", "budget", "layer"):
         with pytest.raises(cdbench.ConfigurationError) as raised:
-            cdbench.compare(**COMPARED | {name: []})
+            cdbench.compare("iris", **COMPARED | {name: []})
         assert str(raised.value) == f"{name} = []: expected at least one"
     with pytest.raises(cdbench.ConfigurationError) as raised:
-        cdbench.compare(**COMPARED | {"seeds": 3})
+        cdbench.compare("iris", **COMPARED | {"seeds": 3})
     assert str(raised.value) == "seeds = [3]: expected at least 3"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from cdbench.api.compared import Comparison, read_comparison
 from cdbench.api.comparing import run_comparison
 from cdbench.api.quiet_training import OnRun, train_quietly
+from cdbench.api.refused import check_options
 from cdbench.comparison.planning import Planned, planned
 from cdbench.config.numbers import parse_integer, parse_rate
 from cdbench.config.study import COMPARED_KNOBS
@@ -110,6 +111,7 @@ def compare(
     for knob in knobs:
         if knob not in COMPARED_KNOBS:
             raise UnknownNameError("knob of a comparison", knob, COMPARED_KNOBS)
+    check_options(jobs=jobs)
     options = knobs | {"dataset": dataset, "match": match, "validation": validation}
     options |= {
         "seeds": _whole("seeds", seeds),

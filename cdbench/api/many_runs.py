@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cdbench.api.quiet_training import train_only, train_quietly
+from cdbench.api.refused import check_options
 from cdbench.api.storing import Needs
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.grid import grid
@@ -95,6 +96,7 @@ def sweep(
     >>> [run.n_parameters for run in cdbench.sweep(mine)]
     [657]
     """
+    check_options(diagnostics=diagnostics, blas_threads=blas_threads, jobs=jobs)
     pin = pinning(header)
     if configs is None:
         wanted = _grid(knobs, seeds, baseline is not False, pin)
@@ -132,7 +134,7 @@ def _check_no_grid(names: Sequence[str]) -> None:
 def _pinned(
     configs: RunConfig | Iterable[RunConfig], pin: Callable[[RunConfig], RunConfig]
 ) -> list[RunConfig]:
-    given = [configs] if isinstance(configs, RunConfig) else list(configs)
+    given = list(configs) if isinstance(configs, Iterable) else [configs]
     for one in given:
         if not isinstance(one, RunConfig):
             raise ConfigurationError(f"configs: got {one!r}; expected RunConfig's")

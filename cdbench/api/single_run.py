@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 
+from cdbench.api.refused import check_config, check_options
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import EpochMetrics, Run
@@ -36,7 +37,8 @@ def execute(
     header : bool, optional
         Whether the first line of a .csv file names its columns; None means to find out.
     on_epoch : callable, optional
-        Called with the EpochMetrics of each epoch when it ends. Nothing is printed by itself.
+        Called with the EpochMetrics of each epoch when it ends. Nothing is printed by itself. What
+        it raises ends the run, which is not stored, and is raised.
 
     Returns
     -------
@@ -52,7 +54,8 @@ def execute(
     DatasetError
         If the data set cannot be read or trained on.
     ConfigurationError
-        If the layers cannot have the widths that the data set asks for.
+        If a parameter is of another kind, or the layers cannot have the widths that the data set
+        asks for.
     StoreError
         If the database cannot be written.
 
@@ -69,11 +72,23 @@ def execute(
     >>> 0 <= run.epochs[-1].test_accuracy <= 1
     True
     """
+    check_config(config)
+    check_options(diagnostics=diagnostics, blas_threads=blas_threads)
     pinned = pinning(header)(config)
     database = None if db is None else open_for_writing(os.fspath(db))
-    run = execution.execute(
-        pinned, on_epoch or (lambda metrics: None), diagnostics or Diagnostics(), blas_threads
-    )
+    faults: list[Exception] = []
+
+    def tell(metrics: EpochMetrics) -> None:
+        try:
+            if on_epoch is not None:
+                on_epoch(metrics)
+        except Exception as fault:
+            faults.append(fault)
+            raise
+
+    run = execution.execute(pinned, tell, diagnostics or Diagnostics(), blas_threads)
+    if faults:  # the user's own, not the run's
+        raise faults[0]
     if database is not None:
         record_run(database, run)
     return run
