@@ -361,6 +361,26 @@ def test_a_comparison_of_nothing_is_refused() -> None:
     assert str(raised.value) == "seeds = [3]: expected at least 3"
 
 
+def test_tables_of_a_run_are_those_of_its_number_or_uuid_and_of_no_other(trained: Path) -> None:
+    results = cdbench.open(trained, frames="rows")
+    uuid = results.runs()[2]["uuid"]
+    for table in (results.epochs, results.conditions):
+        wanted = table(run=3)
+        assert {row["run_id"] for row in wanted} == {3}
+        for name in (np.int64(3), uuid, uuid[:8]):
+            assert table(run=name) == wanted  # type: ignore[arg-type]
+        for none in (99, 1.5, "abc"):
+            with pytest.raises(cdbench.ConfigurationError) as raised:
+                table(run=none)  # type: ignore[arg-type]
+            assert str(raised.value) == (
+                f"RUN {none}: no such run in {trained}; expected a run_id, or a uuid's first 8 "
+                "characters or more, as in the columns run_id and uuid of the view runs"
+            )
+    with pytest.raises(cdbench.ConfigurationError) as raised:
+        results.table1(seeds=[])
+    assert str(raised.value) == "seeds = []: expected at least one"
+
+
 def test_a_query_takes_numbers_of_frames_and_says_which_value_is_missing(trained: Path) -> None:
     results = cdbench.open(trained, frames="rows")
     question = "SELECT run_id FROM runs WHERE run_id = :run"

@@ -9,11 +9,11 @@ from typing import Any
 from cdbench.api.compared import Comparison, read_comparison
 from cdbench.api.comparing import run_comparison
 from cdbench.api.quiet_training import OnRun, train_quietly
-from cdbench.api.refused import check_options
+from cdbench.api.refused import check_options, several, whole_numbers
 from cdbench.comparison.planning import Planned, planned
-from cdbench.config.numbers import parse_integer, parse_rate
+from cdbench.config.numbers import parse_rate
 from cdbench.config.study import COMPARED_KNOBS
-from cdbench.errors import CdbenchError, ConfigurationError, UnknownNameError
+from cdbench.errors import CdbenchError, UnknownNameError
 from cdbench.records.run import Run
 from cdbench.store.database import Database, open_for_writing
 
@@ -114,12 +114,12 @@ def compare(
     check_options(jobs=jobs)
     options = knobs | {"dataset": dataset, "match": match, "validation": validation}
     options |= {
-        "seeds": _whole("seeds", seeds),
-        "tuning_seeds": _whole("tuning_seeds", tuning_seeds),
+        "seeds": whole_numbers("seeds", seeds),
+        "tuning_seeds": whole_numbers("tuning_seeds", tuning_seeds),
     }
     options["budget"] = _numbers("budget", budget)
     if layer is not None:
-        options["layer"] = _several("layer", layer)
+        options["layer"] = several("layer", layer)
     if rates is not None:
         options["rates"] = _numbers("rates", rates)
     asked = planned(options, header)
@@ -131,20 +131,8 @@ def compare(
         return _compared(asked, label, database, jobs, on_run)
 
 
-def _several(name: str, given: Any) -> list[Any]:
-    """Return what was given, one or several, as a list."""
-    values = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
-    if not values:
-        raise ConfigurationError(f"{name} = []: expected at least one")
-    return values
-
-
-def _whole(name: str, given: int | Iterable[int]) -> tuple[int, ...]:
-    return tuple(parse_integer(name, value) for value in _several(name, given))
-
-
 def _numbers(name: str, given: float | Iterable[float]) -> tuple[float, ...]:
-    return tuple(parse_rate(name, value) for value in _several(name, given))
+    return tuple(parse_rate(name, value) for value in several(name, given))
 
 
 def _compared(

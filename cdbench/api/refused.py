@@ -1,5 +1,8 @@
 """What the functions refuse before they begin: values of another kind than they take."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.numbers import parse_integer
 from cdbench.config.run_config import RunConfig
@@ -26,3 +29,16 @@ def check_options(
     for name, value in (("blas_threads", blas_threads), ("jobs", jobs)):
         if value is not None and parse_integer(name, value) < 1:
             raise ConfigurationError(f"{name} = {value}: expected at least 1")
+
+
+def several(name: str, given: Any) -> list[Any]:
+    """Return what was given, one or several, as a list; raise ConfigurationError if it is empty."""
+    values = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if not values:
+        raise ConfigurationError(f"{name} = []: expected at least one")
+    return values
+
+
+def whole_numbers(name: str, given: int | Iterable[int]) -> tuple[int, ...]:
+    """Return one or several whole numbers; raise ConfigurationError if they are none."""
+    return tuple(parse_integer(name, value) for value in several(name, given))

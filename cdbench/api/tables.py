@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cdbench.api.frames import as_frame, kind_of_frames, of_records
+from cdbench.api.refused import whole_numbers
 from cdbench.errors import StoreError
 from cdbench.records.published import PUBLISHED_SEEDS
 from cdbench.store.database import Database
@@ -99,13 +100,13 @@ class Tables:
         """
         return self.sql("SELECT * FROM runs ORDER BY run_id", frames=frames)
 
-    def epochs(self, run: int | None = None, *, frames: str | None = None) -> Any:
+    def epochs(self, run: int | str | None = None, *, frames: str | None = None) -> Any:
         """Return the epochs of every run, or of one.
 
         Parameters
         ----------
-        run : int, optional
-            A ``run_id``.
+        run : int or str, optional
+            A ``run_id``, or a uuid, or its first 8 characters or more.
         frames : str, optional
             ``"pandas"``, ``"polars"`` or ``"rows"``.
 
@@ -116,6 +117,8 @@ class Tables:
 
         Raises
         ------
+        ConfigurationError
+            If there is no such run.
         StoreError
             If the database cannot be read.
 
@@ -130,13 +133,13 @@ class Tables:
         """
         return self._of_run("epochs", "run_id, epoch", run, frames)
 
-    def conditions(self, run: int | None = None, *, frames: str | None = None) -> Any:
+    def conditions(self, run: int | str | None = None, *, frames: str | None = None) -> Any:
         """Return the condition numbers of every run's layers, or of one run's.
 
         Parameters
         ----------
-        run : int, optional
-            A ``run_id``.
+        run : int or str, optional
+            A ``run_id``, or a uuid, or its first 8 characters or more.
         frames : str, optional
             ``"pandas"``, ``"polars"`` or ``"rows"``.
 
@@ -148,6 +151,8 @@ class Tables:
 
         Raises
         ------
+        ConfigurationError
+            If there is no such run.
         StoreError
             If the database cannot be read.
 
@@ -161,11 +166,13 @@ class Tables:
         """
         return self._of_run("conditions", "run_id, step, epoch, kind, layer", run, frames)
 
-    def _of_run(self, view: str, order: str, run: int | None, frames: str | None) -> Any:
+    def _of_run(self, view: str, order: str, run: int | str | None, frames: str | None) -> Any:
         if run is None:
             return self.sql(f"SELECT * FROM {view} ORDER BY {order}", frames=frames)
         question = f"SELECT * FROM {view} WHERE run_id = :run ORDER BY {order}"
-        return self.sql(question, {"run": int(run)}, frames=frames)
+        from cdbench.store.model_queries import run_named
+
+        return self.sql(question, {"run": run_named(self._database, str(run))}, frames=frames)
 
     def table1(
         self,
@@ -212,7 +219,9 @@ class Tables:
         from cdbench.reports.table1 import table1, table1_configs
         from cdbench.store.queries import newest_runs
 
-        rows = table1_configs(list(seeds), None if B is None else list(B))
+        rows = table1_configs(
+            [*whole_numbers("seeds", seeds)], None if B is None else [*whole_numbers("B", B)]
+        )
         every = [config for configs in rows.values() for config in configs]
         report = table1(rows, newest_runs(self._database, every))
         return of_records(report.records, frames or self._frames)
