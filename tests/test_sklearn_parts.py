@@ -98,6 +98,14 @@ def test_parameters_that_do_not_fit_each_other_are_told_by_their_names_here(kind
             "B = 16 is larger than the widest hidden layer and would pad it from 8 to 16; expected "
             "B from 1 to 8, or a wider hidden_layer_sizes",
         ),
+        (
+            {"hidden_layer_sizes": [8.5]},
+            "hidden_layer_sizes = 8.5: expected a whole number",
+        ),
+        (
+            {"hidden_layer_sizes": [[8, 8]]},
+            "hidden_layer_sizes = [8, 8]: expected a whole number",
+        ),
         ({"hidden_layer_sizes": ()}, "hidden_layer_sizes = (): expected at least one width"),
         (
             {"layer": "low-rank:4", "fisher_weight": 0.1},
@@ -136,17 +144,18 @@ def test_what_cannot_be_weighed_held_out_or_trained_is_refused(kind):
 def test_weights_of_classes_that_there_are_not_are_refused():
     given = {5: 1.0}
     assert message(lambda: CDClassifier(**QUICK, class_weight=given).fit(X, Y)) == (
-        "class_weight has classes [5], which y does not have; expected weights of 0 or more for "
-        "[0, 1, 2]"
+        "class_weight has classes [5], which y does not have; expected finite weights of 0 or more "
+        "for [0, 1, 2]"
     )
     nothing = dict.fromkeys(range(3), 0)
     assert message(lambda: CDClassifier(**QUICK, class_weight=nothing).fit(X, Y)) == (
         "all samples have weight 0; expected some with more"
     )
-    negative = {0: -1.0}
-    assert message(lambda: CDClassifier(**QUICK, class_weight=negative).fit(X, Y)) == (
-        "class_weight has negative weights; expected weights of 0 or more for [0, 1, 2]"
-    )
+    for value in (-1.0, np.nan, np.inf, "much"):
+        wrong = {0: value}
+        assert message(lambda wrong=wrong: CDClassifier(class_weight=wrong).fit(X, Y)) == (
+            f"class_weight has a weight {value}; expected finite weights of 0 or more for [0, 1, 2]"
+        )
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -1,6 +1,7 @@
 """Classes of samples: which there are, which a sample is of; and what samples weigh."""
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -71,17 +72,20 @@ def class_weights(
     Raises
     ------
     ValueError
-        If a weight is negative, or is of no class.
+        If a weight is negative or not finite, or is of no class.
     """
     if given is None:
         return np.ones(len(places))
     if isinstance(given, Mapping):
         unknown = [name for name in given if name not in classes.tolist()]
-        negative = [name for name, value in given.items() if not value >= 0]
-        if unknown or negative:
-            wrong = f"classes {unknown}, which y does not have" if unknown else "negative weights"
+        wrong = [value for value in given.values() if not _is_weight(value)]
+        if unknown or wrong:
+            what = (
+                f"classes {unknown}, which y does not have" if unknown else f"a weight {wrong[0]}"
+            )
             raise ValueError(
-                f"class_weight has {wrong}; expected weights of 0 or more for {_shown(classes)}"
+                f"class_weight has {what}; expected finite weights of 0 or more for "
+                f"{_shown(classes)}"
             )
         each = np.array([given.get(name, 1.0) for name in classes.tolist()], float)
     else:
@@ -89,6 +93,10 @@ def class_weights(
         each = np.zeros(len(classes))
         np.divide(sums.sum(), np.count_nonzero(sums) * sums, out=each, where=sums > 0)
     return each[places]
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, Real) and 0 <= float(value) < np.inf
 
 
 def some(weights: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,5 +1,6 @@
 """The estimators' parameters: what they may be, and the configuration that they make."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any
@@ -126,7 +127,7 @@ def configuration(
             dtype=dtype,
             seed=seed,
             label_smoothing=float(smoothing),
-            hidden=tuple(int(n) for n in (sizes if hasattr(sizes, "__iter__") else [sizes])),
+            hidden=tuple(sizes) if isinstance(sizes, Iterable) else (sizes,),
             epochs=int(estimator.max_iter),
             batch_size=min(AUTO_BATCH if size == "auto" else int(size), n_samples),
             optimizer=estimator.solver,
