@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 from cdbench.config.families import FAMILIES
 from cdbench.errors import ModelError
@@ -245,6 +247,20 @@ def _refusal(path: Path) -> str:
     with pytest.raises(ModelError) as caught:
         load(path)
     return str(caught.value)
+
+
+def test_features_may_be_lists_or_a_frame_of_numbers_and_nothing_else() -> None:
+    model, X, _ = small_model()
+    for given in (X.tolist(), pd.DataFrame(X), pd.DataFrame(X, dtype=object)):
+        np.testing.assert_array_equal(model.logits(given), model.logits(X))
+    others: Any = ([["a"] * 4], [[1.0], [1.0, 2.0]], csr_array(X))
+    for given in others:
+        with pytest.raises(ModelError) as caught:
+            model.predict(given)
+        assert str(caught.value) == (
+            f"features, a {type(given).__name__}, are not an array of numbers; expected numbers, "
+            "(N, n_columns)"
+        )
 
 
 def test_features_that_do_not_fit_are_refused_in_a_line() -> None:

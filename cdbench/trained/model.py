@@ -118,6 +118,7 @@ class TrainedModel(Weights):
             If they are not (N, n_columns) finite numbers; a blank, NaN, may be where blanks were
             filled in training. Of a text, if they are not symbols.
         """
+        X = _numbers(X)
         if X.ndim != 2 or X.shape[1] != self.n_columns:
             raise ModelError(
                 f"features have shape {X.shape}, expected (N, {self.n_columns}), as the network "
@@ -190,3 +191,15 @@ class TrainedModel(Weights):
             return quantities
         labels: NDArray[Any] = np.array(self.classes, dtype=object)[logits.argmax(axis=1)]
         return labels
+
+
+def _numbers(X: Any) -> NDArray[Any]:
+    """Return an array, frame or lists as an array of numbers; raise ModelError if it is none."""
+    try:
+        array = np.asarray(X)
+        return array if array.dtype.kind in "biuf" else array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise ModelError(
+            f"features, a {type(X).__name__}, are not an array of numbers; expected numbers, "
+            "(N, n_columns)"
+        ) from None
