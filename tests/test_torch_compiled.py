@@ -121,4 +121,5 @@ def test_exported_layers_of_a_strided_view_take_any_number_of_rows(n_rows):
             dynamo=True,
             verbose=False,
         )
+    assert program is not None
     assert str(program.model.graph.inputs[0].shape) == "[batch,5,13]"

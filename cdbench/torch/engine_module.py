@@ -102,7 +102,7 @@ class EngineModule(nn.Module):
 
     def _load_from_state_dict(self, *args: Any) -> None:
         """Take a state_dict; constants go where its tensors brought the parameters."""
-        super()._load_from_state_dict(*args)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(*args)
         some, brought = next(self.parameters()), False
         for name, constant in list(self.named_buffers()):
             if (constant.device, constant.dtype) != (some.device, some.dtype):
