@@ -333,6 +333,7 @@ def test_without_samples_a_figure_is_refused(name: str) -> None:
         draw(name, [])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "bad", "note"),
     [

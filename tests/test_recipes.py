@@ -95,6 +95,7 @@ def test_the_page_has_the_answer_of_the_released_results(question: str) -> None:
     assert of_box(answer) == by_python(sql) != []
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("sqlite3") is None, reason="needs the sqlite3 command")
 @every_question
 def test_the_shell_answers(question: str) -> None:

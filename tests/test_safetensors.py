@@ -52,6 +52,7 @@ def check_equal(path, *, blocks=1, **knobs):
     return line
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("family", families.FAMILIES)
 def test_mlp_of_every_family(family, tmp_path):
     check_equal(tmp_path, layer=family)
@@ -64,6 +65,7 @@ def test_mlp_of_every_family(family, tmp_path):
     )
 
 
+@pytest.mark.long
 def test_every_activation_normalization_and_input_transform(tmp_path):
     for activation in ("relu", "gelu", "tanh"):
         for normalization in ("none", "layer", "batch"):
