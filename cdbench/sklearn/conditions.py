@@ -1,6 +1,7 @@
 """How well conditioned the layers of a fitted network are."""
 
 import numpy as np
+from scipy.linalg import get_lapack_funcs
 
 from cdbench.diagnostics.spectra import COMPARABLE_KINDS, DATA_KINDS, KINDS, LayerState, condition
 from cdbench.engine.layers import Context
@@ -33,8 +34,11 @@ def input_roots(network: Network, parameters: Array, X: Array, context: Context)
     inputs = network.inputs(network.views(parameters), X, context)
     found = []
     for place in network.weight_layers:
-        root: Array = np.linalg.qr(inputs[place.position], mode="r")  # type: ignore[assignment]
-        found.append(root)
+        own = inputs[place.position]
+        # NumPy's qr takes two to three times as long for the same.
+        (geqrf,) = get_lapack_funcs(("geqrf",), (own,))
+        factor, *_ = geqrf(own)
+        found.append(np.triu(factor[: min(own.shape)]))
     return found
 
 
