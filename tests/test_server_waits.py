@@ -32,6 +32,8 @@ pytestmark = pytest.mark.server
 
 TINY = ("--dataset", "iris", "--hidden", "4", "--B", "2", "--epochs", "3")
 SWEEP = ("sweep", *TINY, "--seeds", "0..19", "--jobs", "2")
+LONG = (*("4000" if word == "3" else word for word in SWEEP), "--no-history")
+"""Seconds long, though runs train side by side, so that the server can end in the middle of it."""
 
 TinyRun = Callable[..., Run]
 
@@ -183,7 +185,7 @@ def test_a_restart_of_the_server_in_a_sweep_loses_no_run_and_trains_none_twice(
     restarted: PostgresServer, tmp_path: Path
 ) -> None:
     url = restarted.new_database()
-    with Command(tmp_path, *SWEEP, "--db", url) as command:
+    with Command(tmp_path, *LONG, "--db", url) as command:
         wait_until(lambda: command.said(": completed") > 2, "some runs")
         restarted.stop(folder_too=False)
         wait_until(lambda: command.said("trying again for 10 minutes"), "its notice")
@@ -202,7 +204,7 @@ def test_a_sweep_whose_server_stays_away_is_given_up_by_the_second_interrupt(
     restarted: PostgresServer, tmp_path: Path
 ) -> None:
     url = restarted.new_database()
-    with Command(tmp_path, *SWEEP, "--db", url) as command:
+    with Command(tmp_path, *LONG, "--db", url) as command:
         wait_until(lambda: command.said(": completed") > 2, "some runs")
         restarted.stop(folder_too=False)
         try:
