@@ -1,6 +1,7 @@
 """What several test files start from: trained runs, and databases that hold them."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -48,6 +49,13 @@ def commands_are_built_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("typer.main.get_command", cache(get_command))
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def pytorch_has_one_thread() -> None:
+    """Keep PyTorch, where tests have imported it, from waiting for cores that other tests use."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
