@@ -9,14 +9,18 @@ whose ratios repeat on a machine that others use too.
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
+import numpy as np
+
 from cdbench.config.run_config import RunConfig
+from cdbench.engine.products.base import Array
 from cdbench.engine.stack import Member, Stack
 from experiment import DTYPES, JAX, Task
 from measure import (
     Bar,
+    Call,
     Row,
     Spread,
     alternate,
@@ -29,6 +33,7 @@ from measure import (
 
 RUNS, ROUNDS = 8, 11
 ALONE, TOGETHER, HAND = "alone", f"{RUNS} side by side, a run", "by hand, alone"
+PRODUCTS = "its steps' matrix products"
 BARS = {ALONE: Bar(1.25), JAX: Bar(1.0)}
 """How many times faster a run is to be than alone, and than JAX's."""
 
@@ -45,6 +50,34 @@ def together(tasks: Sequence[Task]) -> list[float]:
     return [metrics.training_loss for metrics in last]
 
 
+def products(tasks: Sequence[Task]) -> Call:
+    """Return the matrix products of all steps of a stack of dense networks, and nothing else.
+
+    Forward, of the weights' gradients, and but for the first layer of the inputs' gradients.
+    """
+    config, network = tasks[0].config, tasks[0].network
+    rng, N = np.random.default_rng(0), config.batch_size
+    n_steps = config.epochs * -(-len(tasks[0].split.y_train) // N)
+
+    def draw(*shape: int) -> Array:
+        return rng.standard_normal((len(tasks), *shape)).astype(config.dtype)
+
+    layers = [
+        (draw(N, n_in), draw(n_in, n_out), draw(N, n_out), draw(n_in, n_out), draw(N, n_in))
+        for n_in, n_out in pairwise(network.widths)
+    ]
+
+    def run() -> None:
+        for _ in range(n_steps):
+            for number, (x, W, y, dW, dx) in enumerate(layers):
+                np.matmul(x, W, out=y)
+                np.matmul(x.mT, y, out=dW)
+                if number:
+                    np.matmul(y, W.mT, out=dx)
+
+    return run
+
+
 def compare(model: str, common: RunConfig, rounds: int, others: list[str]) -> None:
     """Let a stack, the engine and, for the dense network, its rivals take turns; print."""
     tasks = [Task(replace(common, seed=seed)) for seed in range(RUNS)]
@@ -58,15 +91,17 @@ def compare(model: str, common: RunConfig, rounds: int, others: list[str]) -> No
     }
     if common.layer == "dense":
         found[HAND] = lambda: next(by_hand).by_hand()
+        found[PRODUCTS] = products(tasks)
     if common.layer == "dense" and "jax" in others:
         import with_jax
 
         compiled = with_jax.compile_training(*tasks[0].everything)
         found[JAX] = lambda: with_jax.train(compiled, *next(by_jax).everything)
     taken = alternate(found, rounds, least_s=0.0, clock=time.process_time)
-    taken[TOGETHER] = [seconds / RUNS for seconds in taken[TOGETHER]]
+    for name in {TOGETHER, PRODUCTS} & taken.keys():
+        taken[name] = [seconds / RUNS for seconds in taken[name]]
     rows = [Row(TOGETHER, Spread.of(taken[TOGETHER]))]
-    for name in (ALONE, HAND, JAX):
+    for name in (ALONE, HAND, PRODUCTS, JAX):
         if name in taken:
             ratio = Spread.of_ratios(taken[name], taken[TOGETHER])
             rows.append(Row(name, Spread.of(taken[name]), ratio, TOGETHER, BARS.get(name)))
