@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.errors import ConfigurationError, StoreError
+from cdbench.errors import StoreError
 from cdbench.records.run import Run
 from cdbench.running.execution import execute
 from cdbench.store.database import Database, open_for_reading
@@ -144,46 +144,6 @@ def test_a_damaged_run_is_named_with_the_command_that_finds_others(
         assert f"{column} of run {run_id} is damaged" in message
         assert f"cdbench db check --db {database.name}" in message
         assert "\n" not in message
-
-
-# Names of runs
-
-
-def named(database: Database, *names: str) -> list[int]:
-    return [training.run_id for training in stored_trainings(database, names)]
-
-
-@pytest.fixture
-def with_uuids(database: Database) -> Database:
-    for uuid in ("0004c7bd-dcc9", "0004c7bd-dcd0", "12345678-aaaa", "a%_b7890-\\", "tiny"):
-        record_run(database, replace(run_of("dense"), uuid=uuid))
-    return database
-
-
-def test_a_run_is_named_by_number_uuid_or_its_beginning(with_uuids: Database) -> None:
-    assert named(with_uuids, "3") == [3]
-    assert named(with_uuids, "0003") == [3]
-    assert named(with_uuids, "0004c7bd-dcc9") == [1]
-    assert named(with_uuids, "0004C7BD-DCD") == [2]
-    assert named(with_uuids, "12345678") == [3]
-    assert named(with_uuids, "a%_b7890-\\") == [4]
-    assert named(with_uuids, "tiny") == [5]
-    assert named(with_uuids, "5", "1", "tiny") == [1, 5]
-
-
-@pytest.mark.parametrize(
-    "name", ["6", "0", "-1", "0004c7b", "tin", "", "%%%%%%%%", "________", "9" * 30, "²", "1 OR 1"]
-)
-def test_a_name_of_no_run_is_refused_in_a_line(with_uuids: Database, name: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"no such run in .*; expected a run_id"):
-        named(with_uuids, name)
-
-
-def test_a_name_of_several_runs_is_refused_with_those(with_uuids: Database) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"2 runs begin like that .0004c7bd-dcc9, 0004c7bd-dcd0"
-    ):
-        named(with_uuids, "0004c7bd")
 
 
 def test_without_names_come_the_runs_that_gave_results(database: Database, location: str) -> None:

@@ -16,9 +16,10 @@ from cdbench.records.weights import Weights
 from cdbench.running.execution import execute
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.insert import table_of
-from cdbench.store.model_queries import kept_models, kept_weights, run_named
+from cdbench.store.model_queries import kept_models, kept_weights
 from cdbench.store.models import KeptWeights
 from cdbench.store.record import record_run
+from cdbench.store.run_names import run_named
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.merging import merge_database
 from cdbench.store.weights_rows import weights_from
@@ -64,14 +65,14 @@ def test_weights_that_are_stored_come_back_bit_for_bit(location: str, run: Run) 
 def test_kept_networks_are_found_by_key_uuid_and_as_the_latest(location: str, run: Run) -> None:
     database = open_for_writing(location)
     with pytest.raises(StoreError) as caught:
-        run_named(database, "latest")
+        run_named(database, "latest", kept=True)
     assert str(caught.value).endswith(
         "no run's network was kept; to keep one: cdbench train --keep-weights"
     )
     record_run(database, run)
     record_run(database, execute(RunConfig(**TINY)))
     names = ("1", run.uuid, run.uuid[:8], "latest")
-    assert [run_named(database, name) for name in names] == [1, 1, 1, 1]
+    assert [run_named(database, name, kept=True) for name in names] == [1, 1, 1, 1]
     (kept,) = kept_models(database)
     assert run.weights is not None
     assert (kept.uuid, kept.digest) == (run.uuid, run.weights.digest)

@@ -4,7 +4,8 @@ import os
 
 from cdbench.errors import UnknownNameError
 from cdbench.store.database import Database
-from cdbench.store.model_queries import kept_weights, run_named
+from cdbench.store.model_queries import kept_weights
+from cdbench.store.run_names import run_named
 from cdbench.store.run_queries import stored_runs
 from cdbench.trained import npz
 from cdbench.trained.formats import FORMATS, format_of, writer
@@ -104,7 +105,7 @@ def model_of_run(database: Database, name: str) -> TrainedModel:
     StoreError
         If the name is ``latest``, and no network was kept.
     """
-    run_id = run_named(database, name)
+    run_id = run_named(database, name, kept=True)
     ((_, run),) = stored_runs(database, [run_id])
     weights = kept_weights(database, run_id)
     if weights is not None:

@@ -97,8 +97,8 @@ class Results(Tables):
         Parameters
         ----------
         run : int or str
-            A ``run_id``; a uuid, or its first 8 characters or more; or ``"latest"``, for the newest
-            run whose network was kept.
+            A ``run_id``; a uuid, or its first 4 characters or more; ``"latest"``, for the newest
+            run whose network was kept; or ``"best"``.
 
         Returns
         -------

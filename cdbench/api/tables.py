@@ -106,7 +106,7 @@ class Tables:
         Parameters
         ----------
         run : int or str, optional
-            A ``run_id``, or a uuid, or its first 8 characters or more.
+            A ``run_id``; a uuid, or its first 4 characters or more; ``"latest"`` or ``"best"``.
         frames : str, optional
             ``"pandas"``, ``"polars"`` or ``"rows"``.
 
@@ -139,7 +139,7 @@ class Tables:
         Parameters
         ----------
         run : int or str, optional
-            A ``run_id``, or a uuid, or its first 8 characters or more.
+            A ``run_id``; a uuid, or its first 4 characters or more; ``"latest"`` or ``"best"``.
         frames : str, optional
             ``"pandas"``, ``"polars"`` or ``"rows"``.
 
@@ -170,7 +170,7 @@ class Tables:
         if run is None:
             return self.sql(f"SELECT * FROM {view} ORDER BY {order}", frames=frames)
         question = f"SELECT * FROM {view} WHERE run_id = :run ORDER BY {order}"
-        from cdbench.store.model_queries import run_named
+        from cdbench.store.run_names import run_named
 
         return self.sql(question, {"run": run_named(self._database, str(run))}, frames=frames)
 

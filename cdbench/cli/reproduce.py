@@ -42,7 +42,9 @@ Pairs = Counter[tuple[Environment, Environment]]
 def reproduce(
     run: Annotated[
         list[str] | None,
-        typer.Argument(help="Runs: each a run_id, or a uuid or its first 8 characters or more."),
+        typer.Argument(
+            help="Runs: each a run_id, a uuid or its first 4 characters or more, latest, or best."
+        ),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Every run that completed or diverged.")

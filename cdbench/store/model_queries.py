@@ -11,11 +11,7 @@ from cdbench.records.weights import Weights
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.insert import table_of
-from cdbench.store.training_queries import run_key
 from cdbench.store.weights_rows import weights_from
-
-LATEST = "latest"
-"""What names the newest run whose network was kept."""
 
 _KEPT = table_of(models.KeptWeights)
 
@@ -24,13 +20,6 @@ _LIST = text(
     SELECT run_id, uuid, model, changes, dataset, seed, task, test_accuracy, test_r2, test_loss,
         n_parameters, dtype, n_bytes, digest
     FROM kept_models ORDER BY run_id
-    """
-)
-
-_NEWEST = text(
-    """
-    SELECT run.run_id FROM run JOIN kept_weights ON kept_weights.run_id = run.run_id
-    ORDER BY run.sequence DESC, run.run_id DESC LIMIT 1
     """
 )
 
@@ -75,27 +64,6 @@ def kept_models(database: Database) -> Sequence[KeptModel]:
     """Return the runs whose networks were kept, ordered by run_id."""
     with database.transaction() as connection:
         return [KeptModel(**row) for row in connection.execute(_LIST).mappings()]
-
-
-def run_named(database: Database, name: str) -> int:
-    """Return the run_id that a name stands for: a run_id, a uuid or its beginning, or ``latest``.
-
-    Raises
-    ------
-    ConfigurationError
-        If it names no run, or several.
-    StoreError
-        If it is ``latest``, and no network was kept.
-    """
-    with database.transaction() as connection:
-        if name != LATEST:
-            return run_key(connection, name, database.name)
-        found = connection.execute(_NEWEST).scalar()
-    if found is None:
-        raise StoreError(
-            f"{database.name}: no run's network was kept; to keep one: cdbench train --keep-weights"
-        )
-    return int(found)
 
 
 def kept_weights(database: Database, run_id: int) -> Weights | None:

@@ -8,20 +8,13 @@ from sqlalchemy import Connection, RowMapping, Select, select
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.errors import ConfigurationError
 from cdbench.records.run import COMPLETED, DIVERGED
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
+from cdbench.store.run_names import run_keys
 from cdbench.store.run_queries import same, table_of
 from cdbench.store.stored_json import stored_config, stored_diagnostics
-
-MIN_UUID = 8
-"""Shortest beginning of a uuid that can name a run, like git's short commits."""
-
-SHOWN = 3
-"""Runs listed in the error for an ambiguous name."""
-
 
 _RUN, _ENVIRONMENT = table_of(models.Run), table_of(models.Environment)
 _CONFIGURATION, _DIAGNOSTICS = table_of(models.Configuration), table_of(models.Diagnostics)
@@ -62,7 +55,7 @@ def stored_trainings(
     database : Database
         Where the runs are.
     names : sequence of str, optional
-        Each a run_id, a uuid, or the beginning of a uuid; by default, all runs that completed or
+        Names of runs, as ``run_names.run_named`` takes; by default, all runs that completed or
         diverged.
 
     Raises
@@ -89,7 +82,7 @@ def stored_trainings(
         if names is None:
             rows = _all(connection, question.where(runs.status.in_((COMPLETED, DIVERGED))))
         else:
-            wanted = sorted({run_key(connection, name, database.name) for name in names})
+            wanted = sorted(run_keys(connection, names, database.name))
             rows = [
                 row
                 for ids in chunks(wanted)
@@ -109,27 +102,3 @@ def stored_trainings(
 
 def _all(connection: Connection, question: Select[Any]) -> Sequence[RowMapping]:
     return connection.execute(question).mappings().all()
-
-
-def run_key(connection: Connection, name: str, source: str) -> int:
-    """Return the run_id that a name stands for; a number is a run_id if there is such a run."""
-    key, uuid = _RUN.c.run_id, _RUN.c.uuid
-    if name.isascii() and name.isdigit() and len(name) < 19:  # SQLite's integers end there
-        found = connection.execute(select(key).where(key == int(name))).scalar()
-        if found is not None:
-            return int(found)
-    named = uuid == name
-    if len(name) >= MIN_UUID:
-        named |= uuid.startswith(name.lower(), autoescape=True)
-    rows = connection.execute(select(key, uuid).where(named).order_by(key)).all()
-    if len(rows) == 1:
-        return int(rows[0].run_id)
-    if rows:
-        some = ", ".join(row.uuid for row in rows[:SHOWN]) + ", ..." * (len(rows) > SHOWN)
-        raise ConfigurationError(
-            f"RUN {name}: {len(rows)} runs begin like that ({some}); expected one"
-        )
-    raise ConfigurationError(
-        f"RUN {name}: no such run in {source}; expected a run_id, or a uuid's first {MIN_UUID} "
-        "characters or more, as in the columns run_id and uuid of the view runs"
-    )

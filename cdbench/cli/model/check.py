@@ -47,7 +47,7 @@ def check(
 def _run_of(model: "TrainedModel", db: str) -> "Run | None":
     """Return what the database has of a model's run, or None."""
     from cdbench.store.database import open_if_any
-    from cdbench.store.model_queries import run_named
+    from cdbench.store.run_names import run_named
     from cdbench.store.run_queries import stored_runs
 
     if model.run_uuid is None:

@@ -17,8 +17,8 @@ ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A run_id, a uuid or its first 8 characters or more, latest for the newest run whose "
-        "network was kept; or a .npz file that export wrote.",
+        help="A run_id, a uuid or its first 4 characters or more, latest for the newest run whose "
+        "network was kept, best for the best of its data set; or a .npz file that export wrote.",
         show_default=False,
     ),
 ]
@@ -26,7 +26,7 @@ ModelArgument = Annotated[
 FILE = ".npz"
 """How the name of a model's file ends; what has no ending names a run."""
 
-EXPECTED = "expected a run_id, a uuid's first 8 characters, latest, or a file that export wrote"
+EXPECTED = "expected a run_id, a uuid's first 4 characters, latest, best, or a file of export"
 
 LONG_S = 10
 """Seconds from which on it is said beforehand that a run is trained again."""
@@ -54,12 +54,13 @@ def model_of_run(name: str, db: str) -> tuple["TrainedModel", "Run"]:
     If its network was not kept, the run is trained again and compared, and that is said.
     """
     from cdbench.store.database import open_for_reading
-    from cdbench.store.model_queries import kept_weights, run_named
+    from cdbench.store.model_queries import kept_weights
+    from cdbench.store.run_names import run_named
     from cdbench.store.run_queries import stored_runs
     from cdbench.trained.runs import kept_model, trained_again
 
     database = open_for_reading(db)
-    run_id = run_named(database, name)
+    run_id = run_named(database, name, kept=True)
     ((_, run),) = stored_runs(database, [run_id])
     weights = kept_weights(database, run_id)
     if weights is not None:

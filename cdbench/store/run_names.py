@@ -1,0 +1,175 @@
+"""Finding stored runs by the names that users type: RUN on a command line.
+
+A name is a run_id, a uuid, ``latest``, ``best``, or the beginning of a uuid, looked for in this
+order.
+"""
+
+import logging
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from sqlalchemy import Connection, Row, Select, case, func, select
+
+from cdbench.errors import ConfigurationError, MissingResultsError, StoreError
+from cdbench.records.run import COMPLETED
+from cdbench.store import models
+from cdbench.store.database import FIRST_COMMAND, Database
+from cdbench.store.insert import table_of
+
+LATEST, BEST = "latest", "best"
+"""What names the newest run, and the best of the data set and task that it is of."""
+
+RESERVED = (LATEST, BEST)
+"""Names with a meaning of their own."""
+
+MIN_UUID = 4
+"""Shortest beginning of a uuid that can name a run."""
+
+SHOWN = 3
+"""Runs listed in the error for an ambiguous name."""
+
+_LOG = logging.getLogger("cdbench")
+
+_RUN, _EPOCH, _KEPT = map(table_of, (models.Run, models.Epoch, models.KeptWeights))
+
+
+def run_named(database: Database, name: str, *, kept: bool = False) -> int:
+    """Return the run_id that a name stands for.
+
+    ``latest`` is the run that was written last. ``best`` is the completed run of the latest one's
+    data set, label column, test split and task with the highest test accuracy; of a regression the
+    highest R²; of a language the fewest bits per character. Of equals it is the one with the lower
+    test loss, then the later one. A warning says which it is.
+
+    Parameters
+    ----------
+    database : Database
+        Where the runs are.
+    name : str
+        A run_id, a uuid or its first 4 characters or more, ``latest`` or ``best``.
+    kept : bool
+        Whether ``latest`` is the newest run whose network was kept.
+
+    Raises
+    ------
+    ConfigurationError
+        If it names no run, or several.
+    MissingResultsError
+        If it is ``latest`` or ``best``, and there is no such run yet.
+    """
+    with database.transaction() as connection:
+        return run_key(connection, name, database.name, kept=kept)
+
+
+def runs_named(database: Database, names: Sequence[str]) -> list[int]:
+    """Return the run_ids that names stand for, each once, in the order in which they are named.
+
+    Raises
+    ------
+    ConfigurationError, MissingResultsError
+        As ``run_named``.
+    """
+    with database.transaction() as connection:
+        return run_keys(connection, names, database.name)
+
+
+def run_keys(connection: Connection, names: Sequence[str], source: str) -> list[int]:
+    """Return what ``runs_named`` does, within a transaction in the database called ``source``."""
+    return list(dict.fromkeys(run_key(connection, name, source) for name in names))
+
+
+def run_key(connection: Connection, name: str, source: str, *, kept: bool = False) -> int:
+    """Return what ``run_named`` does, within a transaction in the database called ``source``."""
+    key, uuid = _RUN.c.run_id, _RUN.c.uuid
+    if name == LATEST:
+        return _latest(connection, source, kept)
+    if name == BEST:
+        return _best(connection, source)
+    if name.isascii() and name.isdigit() and len(name) < 19:  # SQLite's integers end there
+        found = connection.execute(select(key).where(key == int(name))).scalar()
+        if found is not None:
+            return int(found)
+    named = uuid == name
+    if len(name) >= MIN_UUID:
+        named |= uuid.startswith(name.lower(), autoescape=True)
+    rows = connection.execute(select(key, uuid).where(named).order_by(key)).all()
+    if len(rows) == 1:
+        return int(rows[0].run_id)
+    if rows:
+        some = ", ".join(row.uuid for row in rows[:SHOWN]) + ", ..." * (len(rows) > SHOWN)
+        raise ConfigurationError(
+            f"RUN {name}: {len(rows)} runs begin like that ({some}); expected one"
+        )
+    nearest = get_close_matches(name.casefold(), RESERVED, n=1)
+    meant = f"; did you mean {nearest[0]}?" if nearest else ""
+    raise ConfigurationError(
+        f"RUN {name}: no such run in {source}{meant}; expected a run_id, a uuid's first {MIN_UUID} "
+        f"characters or more, {LATEST} or {BEST}; to see the runs: cdbench runs list"
+    )
+
+
+def _latest(connection: Connection, source: str, kept: bool) -> int:
+    question = select(_RUN.c.run_id)
+    if kept:
+        question = question.join(_KEPT, _KEPT.c.run_id == _RUN.c.run_id)
+    newest = question.order_by(_RUN.c.sequence.desc(), _RUN.c.run_id.desc()).limit(1)
+    found = connection.execute(newest).scalar()
+    if found is not None:
+        return int(found)
+    if kept:
+        raise StoreError(
+            f"{source}: no run's network was kept; to keep one: cdbench train --keep-weights"
+        )
+    raise MissingResultsError(f"{source}: no results yet; to make some: {FIRST_COMMAND}")
+
+
+_TASK = ("dataset", "label_column", "test", "task")
+"""Columns in which runs agree whose scores can be compared."""
+
+
+def _best(connection: Connection, source: str) -> int:
+    latest = connection.execute(
+        select(*(_RUN.c[name] for name in _TASK)).where(
+            _RUN.c.run_id == _latest(connection, source, kept=False)
+        )
+    ).one()
+    found = connection.execute(_ranked(latest)).first()
+    if found is None:
+        raise MissingResultsError(
+            f"{source}: no run of {latest.dataset} completed, so none is the best; "
+            f"expected a run_id, or {LATEST}"
+        )
+    score = (
+        f"R² {found.test_r2:.4f}"
+        if found.test_r2 is not None
+        else f"test loss {found.test_loss:.4f}"
+        if latest.task == "language"
+        else f"test accuracy {100 * found.test_accuracy:.2f} %"
+    )
+    _LOG.warning(
+        "%s is run %d: %s, the best completed run of %s (%s), of which the latest run is",
+        *(BEST, found.run_id, score, latest.dataset, latest.task),
+    )
+    return int(found.run_id)
+
+
+def _ranked(task: "Row[tuple[str, ...]]") -> "Select[tuple[int, float, float, float]]":
+    """Return the query for the best completed run of a data set and task."""
+    last = (
+        select(func.max(_EPOCH.c.epoch))
+        .where(_EPOCH.c.run_id == _RUN.c.run_id)
+        .correlate(_RUN)
+        .scalar_subquery()
+    )
+    score = case(
+        (_RUN.c.task == "language", -_EPOCH.c.test_loss),
+        else_=func.coalesce(_EPOCH.c.test_r2, _EPOCH.c.test_accuracy),
+    )
+    return (
+        select(_RUN.c.run_id, _EPOCH.c.test_accuracy, _EPOCH.c.test_r2, _EPOCH.c.test_loss)
+        .join(_EPOCH, (_EPOCH.c.run_id == _RUN.c.run_id) & (_EPOCH.c.epoch == last))
+        .where(_RUN.c.status == COMPLETED)
+        .where(*(_RUN.c[name].is_not_distinct_from(getattr(task, name)) for name in _TASK))
+        .order_by(score.desc(), _EPOCH.c.test_loss, _RUN.c.sequence.desc())
+        .limit(1)
+    )
