@@ -18,6 +18,7 @@ from cdbench.cli.plot import plot
 from cdbench.cli.plugins import with_plugins
 from cdbench.cli.report import report
 from cdbench.cli.reproduce import reproduce
+from cdbench.cli.runs import runs
 from cdbench.cli.study import study
 from cdbench.cli.sweep import sweep
 from cdbench.cli.train import train
@@ -61,6 +62,7 @@ app = typer.Typer(
 for command in (train, sweep, compare, study, report, plot, audit, bench, reproduce):
     app.command(cls=ManyValuesCommand)(with_plugins(command))
 
+app.add_typer(runs, name="runs")
 app.add_typer(model, name="model")
 app.add_typer(db, name="db")
 

@@ -15,6 +15,7 @@ SUMMARIES = {
     "audit": "Judge the paper's claims: train, measure, and print the ledger.",
     "bench": "Measure from which size on a product beats dense, on this machine.",
     "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
+    "runs": "Look at stored runs one by one: list and filter them.",
     "model": "Take trained networks with you: export them, and predict.",
     "db": "Look after the database: backups, checks, merging, moving.",
 }
