@@ -34,7 +34,12 @@ from tests.cli_tools import SMALL, Answer, Here, by_shell, plain_environment, ro
         ("train --optimizer SGD", "did you mean sgd?"),
         ("train --dataset Digits", "did you mean digits?"),
         ("train --header maybe --dataset iris", "unknown header 'maybe'"),
-        ("trian", "Did you mean 'train'?"),
+        ("trian", "did you mean cdbench train?"),
+        ("info", "did you mean cdbench db info?"),
+        ("db bakcup", "did you mean cdbench db backup?"),
+        ("model sweep", "did you mean cdbench sweep?"),
+        ("xyz", "cdbench has no command xyz (all: cdbench --help)"),
+        ("study s --only a", "study is an option now: cdbench compare --study s --only a"),
     ],
 )
 def test_a_mistake_is_answered_by_what_was_probably_meant(here: Here, line: str, said: str) -> None:

@@ -1,8 +1,6 @@
 """The command line, one file per command. Only here are errors turned into exit codes."""
 
 import gc
-import logging
-import os
 import sys
 
 from cdbench.cli.exit_codes import (
@@ -15,16 +13,6 @@ from cdbench.cli.exit_codes import (
 )
 from cdbench.cli.front_page import asks_for_front_page, front_page
 from cdbench.cli.streams import all_was_written, guard_streams
-from cdbench.config.checks import check_text
-from cdbench.errors import (
-    CdbenchError,
-    MissingResultsError,
-    OutputError,
-    StoreError,
-    WorkerError,
-)
-from cdbench.system.blas import start_no_threads
-from cdbench.system.interrupts import interrupted_by
 
 __all__ = [
     "COMPLETED",
@@ -44,11 +32,14 @@ def main() -> None:
     # runs. Except for reference cycles, objects are freed without it.
     gc.set_threshold(50_000)
     guard_streams()
-    start_no_threads()
     code = run(sys.argv[1:])
     if not all_was_written():
         code = code or RUN_FAILED
-    sys.exit(code if code != INTERRUPTED else 128 + interrupted_by())
+    if code == INTERRUPTED:
+        from cdbench.system.interrupts import interrupted_by
+
+        code = 128 + interrupted_by()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -56,68 +47,6 @@ def run(arguments: list[str]) -> int:
     if asks_for_front_page(arguments):
         print(front_page(), end="")  # noqa: T201 - typer's own printing takes longer to load
         return COMPLETED if arguments else USAGE
-    import typer
+    from cdbench.cli.answering import answer
 
-    from cdbench.cli.app import app
-
-    _show_notices()
-    try:
-        _check_words(arguments)
-        return app(arguments, prog_name="cdbench", standalone_mode=False) or COMPLETED
-    except typer.TyperException as error:
-        return _complain(error.format_message(), error.exit_code)
-    except MissingResultsError as error:
-        from cdbench.cli.recipe import recipe_words
-        from cdbench.cli.typed import database_words
-
-        words = recipe_words(str(error)) + database_words(arguments)
-        if "no results yet" in str(error):
-            from cdbench.cli.released import where_released
-
-            words += f"; {where_released()}"
-        return _complain(f"{error}{words}", DATABASE)
-    except StoreError as error:
-        return _complain(str(error), DATABASE)
-    except (OutputError, WorkerError) as error:
-        return _complain(str(error), RUN_FAILED)
-    except CdbenchError as error:
-        return _complain(str(error), USAGE)
-    except MemoryError as error:
-        return _complain(f"not enough memory{f': {error}' * bool(str(error))}", RUN_FAILED)
-    except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
-
-
-def _check_words(arguments: list[str]) -> None:
-    """Refuse words and variables that are not valid text: they can be neither stored nor shown."""
-    for word in arguments:
-        check_text("argument", word)
-    for name, value in os.environ.items():
-        if name.startswith("CDBENCH_"):
-            check_text(name, value)
-
-
-class _Notices(logging.Handler):
-    """Shows log messages of the lower layers while a command runs, one line each."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Print the message."""
-        from cdbench.cli.echo import complain
-
-        complain(record.getMessage())
-
-
-def _show_notices() -> None:
-    log = logging.getLogger("cdbench")
-    if not log.handlers:
-        log.addHandler(_Notices())
-        log.propagate = False
-
-
-def _complain(message: str, code: int) -> int:
-    from cdbench.cli.echo import complain
-
-    if message:  # empty if the help was printed because no command was given
-        # For an unknown choice, Typer puts its parser's name for the error into the sentence.
-        complain(message.replace(": Value error, ", ": "))
-    return code
+    return answer(arguments)

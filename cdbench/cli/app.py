@@ -3,29 +3,17 @@
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import cdbench
 from cdbench.cli import INTERRUPTED
-from cdbench.cli.arguments import ManyValuesCommand
-from cdbench.cli.audit import audit
-from cdbench.cli.bench import bench
-from cdbench.cli.compare import compare
-from cdbench.cli.db import db
-from cdbench.cli.front_page import front_page
-from cdbench.cli.model import model
-from cdbench.cli.plot import plot
-from cdbench.cli.plugins import with_plugins
-from cdbench.cli.report import report
-from cdbench.cli.reproduce import reproduce
-from cdbench.cli.runs import runs
-from cdbench.cli.study import study
-from cdbench.cli.sweep import sweep
-from cdbench.cli.train import train
+from cdbench.cli.front_page import SUMMARIES, front_page
+from cdbench.cli.groups import Group
 from cdbench.cli.words import with_words
 
 
-class _Commands(TyperGroup):
+class _Commands(Group):
+    package, names = "cdbench.cli", tuple(SUMMARIES)
+
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
         """Return the parameters, with types that the help shows in plain words."""
         return with_words(super().get_params(ctx), ctx)
@@ -58,13 +46,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-for command in (train, sweep, compare, study, report, plot, audit, bench, reproduce):
-    app.command(cls=ManyValuesCommand)(with_plugins(command))
-
-app.add_typer(runs, name="runs")
-app.add_typer(model, name="model")
-app.add_typer(db, name="db")
 
 
 def _print_version(asked: bool) -> None:

@@ -2,24 +2,34 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from cdbench.cli.exit_codes import EXIT_CODES
 
-SUMMARIES = {
-    "train": "Train one run and store it.",
-    "sweep": "Train a grid of values beside a dense baseline; store every run.",
-    "compare": "Compare families at equal size, each at its own best learning rate.",
-    "study": "Make the comparisons of a study that cdbench.toml describes.",
-    "report": "Print a table of the newest completed runs in the database.",
-    "plot": "Draw the paper's figures, the audit's and the benchmark's.",
-    "audit": "Judge the paper's claims: train, measure, and print the ledger.",
-    "bench": "Measure from which size on a product beats dense, on this machine.",
-    "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
-    "runs": "Look at stored runs one by one: list and filter them.",
-    "model": "Take trained networks with you: export them, and predict.",
-    "db": "Look after the database: backups, checks, merging, moving.",
+GROUPS = {
+    "Train and look": {
+        "train": "Train one run and store it.",
+        "sweep": "Train a grid of values beside a dense baseline; store every run.",
+        "report": "Print a table of the newest completed runs in the database.",
+        "plot": "Draw the paper's figures, the audit's and the benchmark's.",
+    },
+    "Judge": {
+        "audit": "Judge the paper's claims: train, measure, and print the ledger.",
+        "compare": "Compare families at equal size, each at its own best learning rate.",
+        "bench": "Measure from which size on a product beats dense, on this machine.",
+        "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
+    },
+    "Keep and take along, with commands of their own (cdbench db --help)": {
+        "runs": "Look at stored runs one by one: list and filter them.",
+        "db": "Look after the database: backups, checks, merging, moving.",
+        "model": "Take trained networks with you: export them, and predict.",
+    },
 }
-"""What each command does, in a few words; a test checks that every command is listed."""
+"""What each command does, in a few words, by what it is for; these are the commands that there are.
+
+Each is in a module of its own name."""
+
+SUMMARIES = {name: words for group in GROUPS.values() for name, words in group.items()}
 
 OPTIONS = {
     "-h, --help": "Show this page; of a command: cdbench sweep --help.",
@@ -65,8 +75,7 @@ Every run is kept in a SQLite database, runs.db, that can be opened by hand:
 
     sqlite3 -box runs.db "select * from models"
 
-{heading("Commands:")}
-{_listed(SUMMARIES)}
+{_commands(heading)}
 
 {heading("Options:")}
 {_listed(OPTIONS)}
@@ -76,6 +85,13 @@ Every run is kept in a SQLite database, runs.db, that can be opened by hand:
 """
 
 
-def _listed(lines: dict[str, str]) -> str:
-    width = max(map(len, lines)) + 2
+def _commands(heading: Callable[[str], str]) -> str:
+    width = max(map(len, SUMMARIES))
+    return "\n\n".join(
+        f"{heading(f'{title}:')}\n{_listed(group, width)}" for title, group in GROUPS.items()
+    )
+
+
+def _listed(lines: dict[str, str], least: int = 0) -> str:
+    width = max(least, *map(len, lines)) + 2
     return "\n".join(f"  {name:{width}}{words}" for name, words in lines.items())

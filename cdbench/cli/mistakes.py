@@ -1,6 +1,8 @@
 """Common typing mistakes, and what was probably meant."""
 
 import re
+import shlex
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -41,6 +43,33 @@ MEANT = {
     "continue": "resume",
 }
 """Names that other tools use for our options."""
+
+MOVED = {"study": ("cdbench", "compare", "--study")}
+"""Commands that there were, and what to type instead."""
+
+
+def no_such_command(typed: Sequence[str], group: str, known: Iterable[str]) -> str:
+    """Return the error message for a command that a group does not have.
+
+    Parameters
+    ----------
+    typed : sequence of str
+        The words from that of the command on.
+    group : str
+        The group as it is typed, such as ``cdbench db``.
+    known : iterable of str
+        All commands of cdbench, as they are typed.
+    """
+    word = typed[0]
+    if group == "cdbench" and word in MOVED:
+        return f"{word} is an option now: {shlex.join([*MOVED[word], *typed[1:]])}"
+    by_name: dict[str, list[str]] = {}
+    for command in known:
+        by_name.setdefault(command.rpartition(" ")[2], []).append(command)
+    near = [own for name in get_close_matches(word, by_name, n=1) for own in by_name[name]]
+    near = [own for own in near if own.rpartition(" ")[0] == group] or near
+    meant = f"; did you mean {' or '.join(near)}?" if near else ""
+    return f"{group} has no command {word}{meant} (all: {group} --help)"
 
 
 def meant_option(option: str, known: list[str]) -> str | None:

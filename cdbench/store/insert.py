@@ -8,14 +8,10 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Table, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cdbench.errors import StoreError
 from cdbench.records.run import Environment
 from cdbench.store import models
-
-_IGNORING: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-"""INSERT statements that support ON CONFLICT DO NOTHING."""
 
 
 def table_of(model: type[models.Base]) -> Table:
@@ -118,7 +114,7 @@ def shared_key(
     found = select(key).where(first, *same).order_by(key).limit(1)
     known: int | None = connection.execute(found).scalar()
     if known is None:  # another process may be writing the same one now
-        new = _IGNORING[connection.dialect.name](table).values(**row)
+        new = _that_may_ignore(connection, table).values(**row)
         connection.execute(new.on_conflict_do_nothing(index_elements=identity))
         known = connection.execute(found).scalar_one()
     return known
@@ -131,3 +127,14 @@ def _refuse_nan(table: Table, columns: tuple[str, ...], values: Any) -> None:
             raise StoreError(
                 f"{table.name}.{name} is not a number (NaN); nothing of this run is stored"
             )
+
+
+def _that_may_ignore(connection: Connection, table: Table) -> Any:
+    """Return the database's own INSERT statement, which supports ON CONFLICT DO NOTHING."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # takes as long to load as many a command runs
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)

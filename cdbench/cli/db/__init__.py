@@ -2,20 +2,15 @@
 
 import typer
 
-from cdbench.cli.arguments import ManyValuesCommand
-from cdbench.cli.db.backup import backup
-from cdbench.cli.db.check import check
-from cdbench.cli.db.copy import copy
-from cdbench.cli.db.info import info
-from cdbench.cli.db.merge import merge
-from cdbench.cli.db.upgrade import upgrade
-from cdbench.cli.db.vacuum import vacuum
-from cdbench.cli.plugins import with_plugins
+from cdbench.cli.groups import Group
 
-db = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
-for command in (info, check, backup, upgrade, merge, copy, vacuum):
-    db.command(cls=ManyValuesCommand)(with_plugins(command))
+class _Commands(Group):
+    package = __name__
+    names = ("info", "check", "backup", "upgrade", "merge", "copy", "vacuum")
+
+
+db = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
 
 
 @db.callback()

@@ -2,20 +2,15 @@
 
 import typer
 
-from cdbench.cli.arguments import ManyValuesCommand
-from cdbench.cli.model.check import check
-from cdbench.cli.model.export import export
-from cdbench.cli.model.list import list_
-from cdbench.cli.model.predict import predict
-from cdbench.cli.model.project import project
-from cdbench.cli.model.show import show
-from cdbench.cli.plugins import with_plugins
+from cdbench.cli.groups import Group
 
-model = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
-model.command("list", cls=ManyValuesCommand)(with_plugins(list_))
-for command in (show, export, predict, project, check):
-    model.command(cls=ManyValuesCommand)(with_plugins(command))
+class _Commands(Group):
+    package = __name__
+    names = ("list", "show", "export", "predict", "project", "check")
+
+
+model = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
 
 
 @model.callback()

@@ -2,13 +2,15 @@
 
 import typer
 
-from cdbench.cli.arguments import ManyValuesCommand
-from cdbench.cli.plugins import with_plugins
-from cdbench.cli.runs.list import list_
+from cdbench.cli.groups import Group
 
-runs = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
 
-runs.command("list", cls=ManyValuesCommand)(with_plugins(list_))
+class _Commands(Group):
+    package = __name__
+    names = ("list",)
+
+
+runs = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
 
 
 @runs.callback()
