@@ -240,8 +240,8 @@ def test_they_are_judged_where_their_study_is_there(
     monkeypatch.setattr("cdbench.claims.CLAIMS", {OfSmall.name: OfSmall()})
     answer = here("audit", "--claim", OfSmall.name)
     line = (
-        "of-small: not measured, its study is not there, or by another plan: cdbench study small "
-        "--only iris wine\n"
+        "of-small: not measured, its study is not there, or by another plan: cdbench compare "
+        "--study small --only iris wine\n"
     )
     assert line in answer.err
     shutil.copy(once, here.folder / "runs.db")

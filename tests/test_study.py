@@ -1,4 +1,4 @@
-"""``cdbench study`` and ``report --study``: named comparisons, made whole, apart, or again."""
+"""``compare --study`` and ``report --study``: named comparisons, made whole, apart, or again."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "cdbench.toml").write_text(TOML, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(folder)
-        assert run(["study", "small", "--jobs", "1", "--db", "runs.db"]) == 0
+        assert run(["compare", "--study", "small", "--jobs", "1", "--db", "runs.db"]) == 0
     return folder / "runs.db"
 
 
@@ -83,10 +83,12 @@ def reports(here: Here, path: Path) -> list[str]:
 def test_halves_made_apart_and_merged_give_the_same_report(studied: Here, once: Path) -> None:
     folder = studied.folder
     for part in ("iris", "wine"):
-        answer = studied("study", "small", "--only", part, "--jobs", "1", "--db", f"{part}.db")
+        answer = studied(
+            "compare", "--study", "small", "--only", part, "--jobs", "1", "--db", f"{part}.db"
+        )
         assert answer.code == 0
         other = "wine" if part == "iris" else "iris"
-        assert f"cdbench study small --only {other}" in " ".join(answer.out.split())
+        assert f"cdbench compare --study small --only {other}" in " ".join(answer.out.split())
     merged = studied("db", "merge", "iris.db", "--db", "wine.db")
     assert merged.code == 0
     assert re.search(r"^parts of studies +1 came$", merged.out, re.M)
@@ -134,10 +136,10 @@ def test_a_part_that_is_another_comparison_there_is_named_and_stays(
 
 def test_defaults_are_not_for_studies_and_a_line_says_so(studied: Here) -> None:
     file = studied.folder / "cdbench.toml"
-    assert studied("study", "small", "--dry-run").err.count("[defaults]") == 0
+    assert studied("compare", "--study", "small", "--dry-run").err.count("[defaults]") == 0
     plain = load_settings(studied.folder).study("small")
     file.write_text(f"[defaults]\nbatch_size = 7\nepochs = 50\n{TOML}", encoding="utf-8")
-    answer = studied("study", "small", "--dry-run")
+    answer = studied("compare", "--study", "small", "--dry-run")
     assert answer.err.splitlines()[0] == (
         f"cdbench: {file}: the study small does not take batch_size, epochs from [defaults]; where "
         "it is to: write the same under [studies.small]"
@@ -159,7 +161,7 @@ def test_one_that_stopped_goes_on_and_comes_to_the_same(
         real(dict(list(needs.items())[: len(needs) // 2]), *rest, **more)
         return 130
 
-    words = ("study", "small", "--jobs", "1", "--db", "runs.db")
+    words = ("compare", "--study", "small", "--jobs", "1", "--db", "runs.db")
     path = studied.folder / "runs.db"
     monkeypatch.setattr("cdbench.cli.comparing.train_and_store", interrupted)
     assert studied(*words).code == 130
@@ -188,7 +190,7 @@ def test_the_plan_is_stored_as_it_is_written(studied: Here, once: Path) -> None:
 def test_a_dry_run_tells_runs_hours_and_effects_and_writes_nothing(
     studied: Here, once: Path
 ) -> None:
-    answer = studied("study", "small", "--dry-run")
+    answer = studied("compare", "--study", "small", "--dry-run")
     assert answer.code == 0
     assert "Study small: what would be compared" in answer.out
     models = {"wine": 4, "iris": 7}
@@ -199,14 +201,16 @@ def test_a_dry_run_tells_runs_hours_and_effects_and_writes_nothing(
         assert line.endswith(f"{smallest_effect(4):.2f} sd")
     assert f"{sum(runs.values())} runs" in answer.out
     assert [path.name for path in studied.folder.iterdir()] == ["cdbench.toml"]
-    known = studied("study", "small", "--dry-run", "--only", "wine", "--db", str(once)).out
+    known = studied(
+        "compare", "--study", "small", "--dry-run", "--only", "wine", "--db", str(once)
+    ).out
     assert " sd" not in next(line for line in known.splitlines() if line.startswith("wine"))
 
 
 def test_a_dry_run_goes_on_without_data_that_are_not_here(studied: Here) -> None:
     toml = TOML + '[studies.small.parts.mine]\ndataset = "gone.csv"\n'
     (studied.folder / "cdbench.toml").write_text(toml, encoding="utf-8")
-    answer = studied("study", "small", "--dry-run")
+    answer = studied("compare", "--study", "small", "--dry-run")
     assert answer.code == 0
     assert answer.err.startswith("cdbench: part mine: gone.csv: no such file")
     assert answer.err.count("\n") == 1
@@ -215,7 +219,7 @@ def test_a_dry_run_goes_on_without_data_that_are_not_here(studied: Here) -> None
 
 @pytest.mark.long
 def test_a_plan_that_is_taken_back_is_reported_as_itself(studied: Here) -> None:
-    words = ("study", "small", "--jobs", "1", "--only", "wine", "--db", "runs.db")
+    words = ("compare", "--study", "small", "--jobs", "1", "--only", "wine", "--db", "runs.db")
     own, other = TOML, TOML.replace("epochs = 2", "epochs = 1")
     tables = []
     for toml in (own, other, own):
@@ -252,7 +256,7 @@ def test_a_part_whose_data_changed_is_another_comparison(studied: Here) -> None:
             ",".join(f"{x:.6f}" for x in row) + f",c{i % 3}" for i, row in enumerate(X)
         )
         path.write_text(f"a,b,c,d,y\n{text}\n", encoding="utf-8")
-        assert studied("study", "small", "--jobs", "1", "--db", "runs.db").code == 0
+        assert studied("compare", "--study", "small", "--jobs", "1", "--db", "runs.db").code == 0
         digests += rows(studied.folder / "runs.db", "SELECT comparison_digest FROM study_part")
     assert len({*digests}) == len(digests) == 2
 
@@ -292,11 +296,22 @@ def test_what_is_wrong_is_one_line_and_trains_nothing(
     here: Here, toml: str, words: tuple[str, ...], line: str
 ) -> None:
     (here.folder / "cdbench.toml").write_text(toml, encoding="utf-8")
-    answer = here("study", *words)
+    answer = here("compare", "--study", *words)
     assert answer.code == 2
     assert line in answer.err
     assert answer.err.count("\n") == 1
     assert not (here.folder / "runs.db").exists()
+
+
+def test_what_makes_a_study_is_not_also_typed(here: Here) -> None:
+    (here.folder / "cdbench.toml").write_text(TOML, encoding="utf-8")
+    answer = here("compare", "--study", "small", "--layer", "monarch", "--dry-run")
+    assert (answer.code, answer.out) == (2, "")
+    assert "--layer is not for a study" in answer.err
+    assert "expected it in cdbench.toml, under [studies.small]" in answer.err
+    answer = here("compare", "--only", "wine", "iris")
+    assert (answer.code, answer.out) == (2, "")
+    assert "expected compare --study NAME --only wine iris" in answer.err
 
 
 def test_a_study_that_is_not_there_is_named(here: Here, once: Path) -> None:
@@ -308,7 +323,7 @@ def test_a_study_that_is_not_there_is_named(here: Here, once: Path) -> None:
     here("train", "--dataset", "iris", "--epochs", "1", "--no-spectra")
     answer = here("report", "--study", "small")
     assert answer.code == 3
-    assert "no study was begun; to begin one: cdbench study NAME" in answer.err
+    assert "no study was begun; to begin one: cdbench compare --study NAME" in answer.err
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])
@@ -384,7 +399,7 @@ def test_families_are_counted_and_ordered_by_what_they_gained() -> None:
         "size in 0 and surely behind in 1.",
         "Of the other families monarch does best by this count: ahead in 1 and behind in 0 of 1.",
     ]
-    assert "Not there yet: b; to make them: cdbench study s --only b" in answers.notes
+    assert "Not there yet: b; to make them: cdbench compare --study s --only b" in answers.notes
     assert [row[0] for row in families.rows] == [
         *(NARROWER, "low-rank", "monarch", "acdc", "cdlinear")
     ]

@@ -11,7 +11,7 @@ from tests.test_study import once, reports, studied
 
 __all__ = ["once", "studied"]
 
-WORDS = ("study", "small", "--db", "runs.db")
+WORDS = ("compare", "--study", "small", "--db", "runs.db")
 
 
 @pytest.mark.cluster
@@ -25,8 +25,13 @@ def test_a_cluster_makes_the_same_study(studied: Here, once: Path, tmp_path: Pat
 
 @pytest.mark.server
 def test_a_server_holds_the_same_study(studied: Here, once: Path, location: str) -> None:
-    assert studied("study", "small", "--jobs", "1", "--only", "iris", "--db", location).code == 0
-    assert studied("study", "small", "--jobs", "1", "--db", location).code == 0
+    assert (
+        studied(
+            "compare", "--study", "small", "--jobs", "1", "--only", "iris", "--db", location
+        ).code
+        == 0
+    )
+    assert studied("compare", "--study", "small", "--jobs", "1", "--db", location).code == 0
     for form in ("table", "csv"):
         words = ("report", "--study", "small", "--format", form, "--db")
         assert studied(*words, location).out == studied(*words, str(once)).out

@@ -62,6 +62,8 @@ class ManyValuesCommand(TyperCommand):
                 f"come behind their option, as in cdbench sweep --B {' '.join(args[:2])}"
             )
         ctx.default_map = self._file_defaults(settings, sweep)
+        if self.name == "compare" and any(word.split("=")[0] == "--study" for word in words):
+            ctx.default_map = {k: v for k, v in ctx.default_map.items() if k == "db"}
         rest = self._parsed(ctx, args)
         for name, values in ctx.params.items():
             if isinstance(values, list | tuple) and values and isinstance(values[0], list):

@@ -1,4 +1,4 @@
-"""Judging the claims that rest on a study, whose runs ``cdbench study`` makes."""
+"""Judging the claims that rest on a study, whose runs ``cdbench compare --study`` makes."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ def judge_study(
     if not runs:
         echo(
             f"{claim.name}: not measured, its study is not there, or by another plan: "
-            f"cdbench study {claim.study} --only {' '.join(claim.parts)}",
+            f"cdbench compare --study {claim.study} --only {' '.join(claim.parts)}",
             err=True,
         )
         return

@@ -1,5 +1,6 @@
-"""``cdbench compare``: families at matched sizes, each at a learning rate of its own."""
+"""``cdbench compare``: families at matched sizes, each at its own learning rate; and studies."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -19,10 +20,17 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import print_report
 from cdbench.config.study import COMPARED_KNOBS
+from cdbench.errors import ConfigurationError
+
+_PANEL = "Studies"
+
+OF_STUDIES = ("db", "jobs", "scheduler", "study", "only", "resume", "dry_run", "plugin")
+"""Options that a study takes; what else makes it is in its tables."""
 
 
 @with_knobs(many=False, names=COMPARED_KNOBS)
 def compare(
+    ctx: typer.Context,
     db: DatabaseOption = DEFAULT_DATABASE,
     jobs: JobsOption = None,
     scheduler: SchedulerOption = None,
@@ -97,6 +105,27 @@ def compare(
             help=r"Name by which report and plot find it. \[default: the data set's]",
         ),
     ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            metavar="NAME",
+            show_default=False,
+            help=r"The comparisons of a study, which cdbench.toml defines under \[studies.NAME].",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="PART ...",
+            show_default=False,
+            help="Parts of the study to make now; others may be made elsewhere and merged. "
+            r"\[default: all]",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on where it stopped, which it does anyway; for scripts."),
@@ -107,13 +136,17 @@ def compare(
     ] = False,
     **knobs: Any,
 ) -> int:
-    """Compare families at equal size, each at its own best learning rate, beside dense networks.
+    r"""Compare families at equal size, each at its own best learning rate, beside dense networks.
 
     Of each family the setting nearest to the budget competes, with a dense
     network narrowed to the same size and the dense one at full width. Rates are
     chosen on samples held out of the training split, with seeds of their own.
     Models are ranked by test accuracy, of a regression by R², and of a text by
     bits per character. What the database has is used.
+
+    A study is several comparisons, with all that makes them in cdbench.toml, of
+    whose \[defaults] it takes none. One that was killed goes on where it stopped,
+    and parts made on several machines come together by cdbench db merge.
 
     For example:
 
@@ -122,8 +155,16 @@ def compare(
         cdbench compare --dataset wine --budget 0.5 0.25 --layer cdlinear monarch
 
         cdbench compare --dataset mine.csv --task regression --budget 2000 --dry-run
+
+        cdbench compare --study released --dry-run
+
+        cdbench compare --study released --only digits mnist --db mine.db
     """
     del resume
+    if _is_of_a_study(ctx, study, only):
+        from cdbench.cli.compare_study import compare_study
+
+        return compare_study(str(study), only, db, jobs, scheduler, dry_run=dry_run)
     from cdbench.comparison.planning import planned
 
     knobs |= {"budget": budget, "layer": layer, "match": match, "seeds": seeds}
@@ -158,3 +199,21 @@ def compare(
         f"--name {stored_as}"
     )
     return code
+
+
+def _is_of_a_study(ctx: typer.Context, study: str | None, only: Sequence[str] | None) -> bool:
+    """Return whether a study is asked for; refuse options that do not go together."""
+    if study is None:
+        if only:
+            raise ConfigurationError(
+                f"--only is of studies; expected compare --study NAME --only {' '.join(only)}"
+            )
+        return False
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(str(param.name))
+        if param.name not in OF_STUDIES and source is not None and source.name == "COMMANDLINE":
+            raise ConfigurationError(
+                f"{param.opts[0]} is not for a study, which says all that makes its comparisons; "
+                f"expected it in cdbench.toml, under [studies.{study}]"
+            )
+    return True

@@ -14,7 +14,7 @@ def plot_study(db: str, name: str, parts: list[str] | None, output: Path, form: 
     from cdbench.plots import figure_files, save_figure
     from cdbench.store.database import open_for_reading
 
-    figure = study_figure(open_for_reading(db, "cdbench study NAME"), name, parts or ())
+    figure = study_figure(open_for_reading(db, "cdbench compare --study NAME"), name, parts or ())
     (file,) = figure_files(Path(expanded(output, OutputError)), [f"study-{name}"], form)
     if save_figure(figure, file, form):
         echo(f"wrote {file}")

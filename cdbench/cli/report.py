@@ -190,7 +190,7 @@ def _study(db: str, name: str, form: str) -> list[Report]:
     from cdbench.store.database import open_for_reading
     from cdbench.store.study_queries import stored_study
 
-    tables = study_reports(stored_study(open_for_reading(db, "cdbench study NAME"), name))
+    tables = study_reports(stored_study(open_for_reading(db, "cdbench compare --study NAME"), name))
     return tables[:1] if form in ("csv", "json") else tables
 
 

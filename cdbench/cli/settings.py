@@ -13,7 +13,7 @@ have written it (see ``trust``)::
     B = [1, 3, 4]                   # any knob, one value or several; and seeds, jobs, baseline
     seeds = "0..29"
 
-    [studies.mine.parts.wine]       # cdbench study mine; see docs/comparison.md
+    [studies.mine.parts.wine]       # cdbench compare --study mine; see docs/comparison.md
     dataset = "wine"                # any option of cdbench compare
 """
 

@@ -95,8 +95,8 @@ def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
     ]
     if left:
         notes.append(
-            f"Not there yet: {', '.join(left)}; to make them: cdbench study {found.name} --only "
-            f"{' '.join(left)}"
+            f"Not there yet: {', '.join(left)}; to make them: cdbench compare --study "
+            f"{found.name} --only {' '.join(left)}"
         )
     return Report(
         title=f"Study {found.name}: the best at each size",

@@ -122,8 +122,8 @@ def _found(
         names = list(connection.execute(_NAMES).scalars())
         if not names:
             raise MissingResultsError(
-                f"{database.name}: no study was begun; to begin one: cdbench study NAME, where "
-                "cdbench.toml has [studies.NAME]"
+                f"{database.name}: no study was begun; to begin one: cdbench compare --study NAME, "
+                "where cdbench.toml has [studies.NAME]"
             )
         raise ConfigurationError(f"no study is named {name!r}; expected {' or '.join(names)}")
     return dict(row)

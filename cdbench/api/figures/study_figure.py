@@ -47,7 +47,7 @@ def study_figure(database: Database, name: str, parts: Sequence[str] = ()) -> "F
     if not panels:
         raise MissingResultsError(
             f"{database.name}: of the study {found.name} nothing to draw has come to its end; to "
-            f"make it: cdbench study {found.name}"
+            f"make it: cdbench compare --study {found.name}"
         )
     title = f"Study {found.name}: how far ahead of the narrower dense network"
     return study_gaps(panels, title, f"study {found.name} of {database.label}")

@@ -1,18 +1,10 @@
-"""``cdbench study``: the comparisons of a named study, one after another, and what came of them."""
+"""``cdbench compare --study``: a study's comparisons one after another, and what came of them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import complain, echo
-from cdbench.cli.options import (
-    DEFAULT_DATABASE,
-    DatabaseOption,
-    JobsOption,
-    SchedulerOption,
-)
 from cdbench.cli.output import print_report
 from cdbench.cli.typed import command_line
 from cdbench.errors import CdbenchError, DatasetError, UnknownNameError
@@ -23,54 +15,36 @@ if TYPE_CHECKING:
     from cdbench.config.study import Study
 
 
-def study(
-    name: Annotated[
-        str, typer.Argument(help="A study defined in cdbench.toml under \\[studies.NAME].")
-    ],
-    db: DatabaseOption = DEFAULT_DATABASE,
-    jobs: JobsOption = None,
-    scheduler: SchedulerOption = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only",
-            metavar="PART ...",
-            show_default=False,
-            help=r"Parts to make now; others may be made elsewhere and merged. \[default: all]",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on where it stopped, which it does anyway; for scripts."),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option(
-            "--dry-run",
-            help="Print the plan, its hours and the smallest effects that it can find; train "
-            "nothing.",
-        ),
-    ] = False,
+def compare_study(
+    name: str,
+    only: Sequence[str] | None,
+    db: str,
+    jobs: int | None,
+    scheduler: str | None,
+    *,
+    dry_run: bool,
 ) -> int:
-    r"""Make the comparisons of a study that cdbench.toml describes, and print what came of them.
+    """Make the comparisons of a study that cdbench.toml describes, and print what came of them.
 
-    Each part is a comparison, as cdbench compare makes it. What the database has
-    is used; a study that was killed goes on where it stopped. Parts made on
-    several machines come together by cdbench db merge. \[defaults] of cdbench.toml
-    are not for studies, which say all that makes them.
+    Parameters
+    ----------
+    name : str
+        The study, a table ``[studies.NAME]``.
+    only : sequence of str or None
+        The parts to make; None for all.
+    db, jobs, scheduler
+        As the options of these names.
+    dry_run : bool
+        Whether only the plan is printed.
 
-    For example:
-
-        cdbench study released --dry-run
-
-        cdbench study released --only digits mnist --db mine.db
-
-        cdbench report --study released
+    Returns
+    -------
+    int
+        The exit code.
     """
-    del resume
     from cdbench.cli.arguments import working_folder
+    from cdbench.cli.compare_study_plan import print_study_plan
     from cdbench.cli.settings import load_settings
-    from cdbench.cli.study_plan import print_study_plan
 
     settings = load_settings(working_folder())
     wanted = settings.study(name)
