@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cdbench.errors import ConfigurationError, OutputError, UnknownNameError
-from cdbench.plots.style import style
+from cdbench.plots.svg import svg_text
+from cdbench.plots.themes import PAPER, find_theme, themed
 from cdbench.system.output_files import STANDARD_OUTPUT, write_output
 from cdbench.system.work_folders import work_folder
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS: dict[str, dict[str, Any]] = {
-    "png": {"dpi": 200},
+    "png": {},  # a theme says how many pixels it has
     "pdf": {"metadata": {"CreationDate": None}},
-    "svg": {"metadata": {"Date": None}},
+    "svg": {},  # svg_text has its own
 }
 """Options for saving each format. No dates: a figure's bytes depend on its runs only."""
 
@@ -93,12 +94,29 @@ def save_figure(figure: "Figure", path: Path, format: str | None = None) -> bool
         raise UnknownNameError("figure format", kind, FORMATS)
     if str(path) != STANDARD_OUTPUT:
         check_folder(path.parent)
+    return write_output(path, figure_bytes(figure, kind))
+
+
+def figure_bytes(figure: "Figure", kind: str) -> bytes:
+    """Return a figure as a file, in the theme that it has.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    kind : str
+        A key of ``FORMATS``.
+    """
+    if kind == "svg":
+        return svg_text(figure).encode()
+    theme = getattr(figure, "theme", PAPER)
+    options = FORMATS[kind] | ({"dpi": find_theme(theme).dpi} if kind == "png" else {})
     content = BytesIO()
-    with style(), warnings.catch_warnings():
+    with themed(theme), warnings.catch_warnings():
         # A database's name may have letters that the font lacks; they print as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(content, format=kind, **FORMATS[kind])
-    return write_output(path, content.getvalue())
+        figure.savefig(content, format=kind, **options)
+    return content.getvalue()
 
 
 def _ending(path: Path) -> str:

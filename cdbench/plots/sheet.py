@@ -133,6 +133,7 @@ def new_sheet(
     height, left = layout.height + LEGEND_ROW * (n_rows - 1), LEFT / WIDTH
     source = shortened(printable(source), FOOTER)
     figure = NotebookFigure(figsize=(WIDTH, height))
+    figure.says, figure.source = title, source
     panels = [
         figure.add_subplot(layout.rows, layout.columns, i + 1)
         for i in range(layout.rows * layout.columns)
