@@ -14,12 +14,12 @@ SMALL = ("sweep", "--dataset", "iris", "--hidden", "8", "--epochs", "2", "--B", 
 def test_more_seeds_than_a_bootstrap_can_take_are_summed_up_and_not_compared(
     here: Here, monkeypatch: Any, seeds: str, compared: bool
 ) -> None:
-    monkeypatch.setattr("cdbench.cli.sweep.MOST_SEEDS", 3)
+    monkeypatch.setattr("cdbench.api.sweep_tables.MOST_SEEDS", 3)
     answer = here(*SMALL, "--seeds", seeds)
     assert (answer.code, answer.err) == (0, "")
     assert "This sweep" in answer.out
     assert ("Against dense" in answer.out) == compared
-    assert ("not compared with dense: 4 seeds; expected 3 at most" in answer.out) != compared
+    assert ("Not compared with dense: 4 seeds; expected 3 at most" in answer.out) != compared
 
 
 def test_a_range_of_a_hundred_thousand_seeds_is_one_word_to_the_parser(

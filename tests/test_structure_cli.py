@@ -40,7 +40,7 @@ def test_a_sweep_trains_each_specification_with_each_seed(here: Here) -> None:
     assert rows(here.folder / "runs.db", "SELECT count(*) FROM runs") == [(15,)]
     table = answer.out.partition("This sweep")[2]
     assert [line for line in table.splitlines() if line.startswith(tuple(names))]
-    assert "Against dense, paired over seeds" in answer.out
+    assert "Against dense, paired over 3 seeds" in answer.out
 
 
 def test_b_is_for_the_families_that_have_one() -> None:

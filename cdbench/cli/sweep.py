@@ -1,7 +1,7 @@
 """``cdbench sweep``: train the grid of all given values in parallel, and store the runs."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -36,12 +36,6 @@ if TYPE_CHECKING:
     from cdbench.running.cluster_workers import Cluster
     from cdbench.store.database import Database
 
-ENOUGH_SEEDS = 10
-"""With fewer, a comparison says that they are too few for a verdict, as in an audit."""
-
-MOST_SEEDS = 1000
-"""With more, there is no comparison: its bootstrap takes 240 kB of memory per seed, or more."""
-
 SHOWN_IN_DRY_RUN = 40
 """Configurations listed by a dry run; for a larger grid, it says how many more there are."""
 
@@ -66,6 +60,9 @@ def sweep(
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the grid and what is stored; train nothing.")
+    ] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Against dense, every layer with all intervals.")
     ] = False,
     **knobs: Any,
 ) -> int:
@@ -102,7 +99,6 @@ def sweep(
         start_server()  # it imports what workers need while the database opens
     with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.cli.released import open_to_add
-        from cdbench.store.queries import newest_runs
 
     database = open_to_add(db)
     stored = _stored(database, needs) if resume else set()
@@ -114,14 +110,13 @@ def sweep(
         print_shares(wanted)
         code = train_and_store(wanted, jobs, database, resume_command(), blas_threads, cluster)
     if code != INTERRUPTED:
+        from cdbench.api.sweep_tables import sweep_tables
         from cdbench.datasets import guessing_levels
-        from cdbench.reports.summary import summary
 
-        echo()
-        stored_runs = newest_runs(database, configs)
-        print_report(summary(configs, stored_runs, guessing_levels(configs)))
-        _print_comparison(configs, [run.run_id for run in stored_runs.values()], database)
-        echo(f"stored in {database.name}")
+        for table in sweep_tables(configs, database, guessing_levels(configs), details=details):
+            echo()
+            print_report(table)
+        echo(f"stored in {database.name}; to see it again: cdbench report --sweep")
     return code
 
 
@@ -149,38 +144,6 @@ def _configs(knobs: dict[str, Any], header: bool | None, *, baseline: bool) -> l
         name: [value] if name in LISTS | ONE_VALUE else list(value) for name, value in knobs.items()
     }
     return grid(values, seeds, baseline=baseline, pin=pinning(header))
-
-
-def _print_comparison(
-    configs: Sequence[RunConfig], run_ids: Sequence[int], database: "Database"
-) -> None:
-    """Print how the models compare with dense, if the sweep has a suitable number of seeds."""
-    from cdbench.claims.evidence.comparison import MIN_PAIRS, compare
-
-    n_seeds = len({config.seed for config in configs})
-    if n_seeds < MIN_PAIRS:
-        return
-    if n_seeds > MOST_SEEDS:
-        echo(f"not compared with dense: {n_seeds:,} seeds; expected {MOST_SEEDS:,} at most")
-        return
-    from cdbench.reports.measurements import measurements_table
-    from cdbench.store.audit_queries import audited_runs
-
-    found = compare(configs, audited_runs(database, run_ids))
-    if found:
-        echo()
-        few = min(measurement.n for measurement in found) < ENOUGH_SEEDS
-        print_report(
-            measurements_table(
-                found,
-                "Against dense, paired over seeds; 95 % bootstrap intervals",
-                (
-                    "Of κ: dense / model, so that above 1 the model is better conditioned; a "
-                    "layer's Hessian by its non-null part.",
-                    *(f"Fewer than {ENOUGH_SEEDS} seeds are too few for a verdict.",) * few,
-                ),
-            )
-        )
 
 
 def _stored(database: "Database", needs: Mapping[RunConfig, Diagnostics]) -> set[RunConfig]:

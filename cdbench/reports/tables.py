@@ -16,6 +16,10 @@ GAP, NARROW_GAP = 3, 2
 """Blanks between two columns; the second number is for tables that would be too wide."""
 
 
+BLANK = "\ufdd0"
+"""Stands in for a blank that Rich is to keep; no text has it, since it is no character."""
+
+
 def text_table(report: "Report", width: int, *, styled: bool) -> str:
     """Return what was found, title, table and notes, at most ``width`` columns wide.
 
@@ -55,7 +59,8 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
     console.print()
     for note in report.notes:
         console.print(Text(printable(note)))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    lines = stream.getvalue().replace(BLANK, " ").splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def _print_table(
@@ -93,8 +98,14 @@ def _print_table(
             no_wrap=True,
         )
     for row in folded:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text(_kept(cell)) for cell in row))
     console.print(table)
+
+
+def _kept(cell: str) -> str:
+    """Return the cell with blanks at its end that Rich keeps: they stand in for a missing mark."""
+    bare = cell.rstrip(" ")
+    return bare + BLANK * (len(cell) - len(bare))
 
 
 def _layout(
@@ -148,7 +159,7 @@ def _fold(cell: str, is_text: bool, width: int) -> str:
             lines[-1] += piece
         else:
             lines.append(piece)
-    # Blanks at the end of a cell stay: they stand in for a missing mark.
+    # Blanks at the end of a cell stay.
     return "\n".join([*(line.rstrip() for line in lines[:-1]), lines[-1]])
 
 
