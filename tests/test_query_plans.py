@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
+from cdbench.errors import StoreError
 from cdbench.store import models
 from cdbench.store.audit_queries import audited_runs, covering_runs
 from cdbench.store.database import Database, open_for_writing
@@ -18,10 +19,12 @@ from cdbench.store.figure_queries import curvature_of, runs_with_spectra
 from cdbench.store.ledger_queries import measurements_of, observations_of
 from cdbench.store.models import Base
 from cdbench.store.queries import completed_configs, epochs_of, newest_runs, spectra_of
+from cdbench.store.run_origins import run_origin
 from cdbench.store.sequences import next_sequences
 from cdbench.store.views import VIEWS
 
 SMALL = {"benchmark", "timing", "environment", "sweep", "claim_result", "statement", "diagnostics"}
+SMALL |= {"comparison"}
 """Tables of some rows a day: reading all of one is how the newest is found."""
 
 LARGE = {table.name for table in Base.metadata.sorted_tables} - SMALL
@@ -122,6 +125,8 @@ def test_every_query_looks_its_rows_up(database: Database) -> None:
         spectra_of(database, 1)
         measurements_of(database, "x")
         observations_of(database, "x")
+        with suppress(StoreError):  # there is no such run
+            run_origin(database, 1)
     assert len(statements) >= 12
     with database.transaction() as connection:
         for statement, parameters in statements:

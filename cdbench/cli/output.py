@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,6 +10,7 @@ import typer
 from cdbench.reports.formats import Report, render
 
 if TYPE_CHECKING:
+    from cdbench.reports.pages import Page
     from cdbench.store.database import Database
 
 
@@ -26,6 +27,34 @@ def print_report(report: Report, format_name: str = "table") -> None:
 def rendered(report: Report, format_name: str = "table") -> str:
     """Return a report as text as wide as the terminal, with bold text only on a terminal."""
     return render(report, format_name, output_width(), styled=sys.stdout.isatty())
+
+
+def print_page(make: "Callable[[bool, bool], Page]", format_name: str = "table") -> None:
+    """Print a page.
+
+    Parameters
+    ----------
+    make : callable
+        Gives the page; its arguments are whether curves are of ASCII only, because the output's
+        encoding has no bars, and whether there are any, since LaTeX has none.
+    format_name : str, optional
+        One of the formats of reports.
+    """
+    from cdbench.reports.pages import render_page
+
+    page = make(not _has_bars(), format_name != "latex")
+    print_text(render_page(page, format_name, output_width(), styled=sys.stdout.isatty()))
+
+
+def _has_bars() -> bool:
+    """Return whether standard output's encoding has the characters of curves."""
+    from cdbench.reports.sparklines import BARS
+
+    try:
+        BARS.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def print_text(text: str) -> None:

@@ -1,7 +1,9 @@
 """Options that keep the paper's recipe where the user's settings would change it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from cdbench.cli.settings import load_settings
 from cdbench.config.knob_values import ONE_VALUE
@@ -17,10 +19,7 @@ def recipe_words(message: str) -> str:
     if "cdbench sweep" not in message:
         return ""
     recipe = RunConfig()
-    changed = {k: v for k, v in load_settings(Path.cwd()).defaults.items() if k in KNOBS}
-    for name in KNOBS:
-        if value := os.environ.get(f"CDBENCH_{name.upper()}"):
-            changed[name] = value
+    changed = {name: value for name, value in settled_here().items() if name in KNOBS}
     words = []
     for name in changed.keys() - {"seed", "B", *ONE_VALUE}:
         wanted, option = getattr(recipe, name), f"--{name.replace('_', '-')}"
@@ -28,3 +27,12 @@ def recipe_words(message: str) -> str:
             values = wanted if isinstance(wanted, tuple) else (wanted,)
             words.append(" ".join([option, *map(str, values)]))
     return "".join(f" {word}" for word in sorted(words))
+
+
+def settled_here() -> Mapping[str, Any]:
+    """Return what ``cdbench.toml`` and the environment set here, of knobs and other options."""
+    settled = dict(load_settings(Path.cwd()).defaults)
+    for name in (*KNOBS, "blas_threads"):
+        if value := os.environ.get(f"CDBENCH_{name.upper()}"):
+            settled[name] = value
+    return settled

@@ -146,7 +146,7 @@ def _source(name: str, value: Any, recipe: Any, usual: RunConfig | None, config:
         return GIVEN
     if value == recipe:
         return RECIPE
-    if name in DECIDING and not (name in ("B", "task") and value == getattr(usual, name, None)):
+    if name in DECIDING and not (name == "task" and is_text(config.dataset)) and value is not None:
         return GIVEN
     if usual is None or value != getattr(usual, name):
         return GIVEN

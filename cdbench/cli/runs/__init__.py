@@ -7,7 +7,7 @@ from cdbench.cli.groups import Group
 
 class _Commands(Group):
     package = __name__
-    names = ("list",)
+    names = ("list", "show", "diff")
 
 
 runs = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
@@ -20,4 +20,8 @@ def _runs() -> None:
     For example:
 
         cdbench runs list
+
+        cdbench runs show latest
+
+        cdbench runs diff 17 18
     """
