@@ -43,6 +43,8 @@ class Report:
         How many of the columns, from the left, hold text; the others hold numbers.
     lead : sequence of str
         What was found, in sentences above everything else; CSV has records only.
+    numbers : frozenset of int, optional
+        Which of the columns, from 0, hold numbers, where they are not simply those on the right.
     """
 
     title: str
@@ -52,6 +54,11 @@ class Report:
     records: Sequence[dict[str, Any]]
     text_columns: int = 2
     lead: Sequence[str] = ()
+    numbers: frozenset[int] | None = None
+
+    def is_text(self, column: int) -> bool:
+        """Return whether a column, from 0, holds text, and is written from the left."""
+        return column < self.text_columns if self.numbers is None else column not in self.numbers
 
 
 def render(
@@ -74,7 +81,7 @@ def _markdown(report: Report) -> str:
     lines = [line for sentence in report.lead for line in (markdown_text(sentence), "")]
     lines += [f"**{markdown_text(report.title)}**", "", _pipes(report.columns)]
     lines.append(
-        _pipes(["---" if i < report.text_columns else "---:" for i in range(len(report.columns))])
+        _pipes(["---" if report.is_text(i) else "---:" for i in range(len(report.columns))])
     )
     lines += [_pipes(row) for row in report.rows if row]
     lines += ["", *(f"{markdown_text(note)}\n" for note in report.notes)]
@@ -93,13 +100,14 @@ def _latex(report: Report) -> str:
         if not cells:
             return r"\addlinespace"
         # Text columns are our own words only in the ledger, where every column is text.
-        own = 0 if n_numbers == 0 else texts
+        own = 0 if n_numbers == 0 or report.numbers is not None else texts
         shown = [latex_escape(c) if i < own else latex_numbers(c) for i, c in enumerate(cells)]
         return " & ".join(shown) + r" \\"
 
     texts, n_numbers = report.text_columns, len(report.columns) - report.text_columns
     share = 0.9 / len(report.columns)
     text_column = rf"p{{{share:.2f}\linewidth}}" if report.text_columns > 2 else "l"
+    kinds = "".join(text_column if report.is_text(i) else "r" for i in range(len(report.columns)))
     lines = [
         r"\documentclass{article}",
         r"\usepackage[T1]{fontenc}",
@@ -114,7 +122,7 @@ def _latex(report: Report) -> str:
         *(f"{latex_escape(sentence)}\n" for sentence in report.lead),
         rf"\caption{{{latex_escape(report.title)}}}",
         rf"\label{{tab:{_label(report.title)}}}",
-        rf"\begin{{tabular}}{{{text_column * texts}{'r' * n_numbers}}}",
+        rf"\begin{{tabular}}{{{kinds}}}",
         r"\toprule",
         heading(report.columns),
         r"\midrule",

@@ -76,11 +76,12 @@ def _print_table(
     from rich.text import Text
 
     folded = [
-        [_fold(cell, i < report.text_columns, widths[i]) for i, cell in enumerate(row)]
-        for row in rows
+        [_fold(cell, report.is_text(i), widths[i]) for i, cell in enumerate(row)] for row in rows
     ]
     # Of folded numbers it is seen that they go on, because no text begins in their line.
-    is_folded = any("\n" in cell for row in folded for cell in row[: report.text_columns])
+    is_folded = any(
+        "\n" in cell for row in folded for i, cell in enumerate(row) if report.is_text(i)
+    )
     grouped = any(not row for row in rows)  # blank rows already separate the groups
     table = Table(
         box=box.SIMPLE_HEAD,  # its divider is one blank
@@ -90,7 +91,7 @@ def _print_table(
         leading=int(is_folded and not grouped),
     )
     for i, heading in enumerate(columns):
-        justify: Literal["left", "right"] = "left" if i < report.text_columns else "right"
+        justify: Literal["left", "right"] = "left" if report.is_text(i) else "right"
         table.add_column(
             Text(_fold(heading, is_text=True, width=widths[i])),
             justify=justify,
@@ -123,7 +124,7 @@ def _layout(
     least = [
         max(
             cell_len(piece.rstrip())
-            for text, is_text in ((heading, True), *((c, i < report.text_columns) for c in own))
+            for text, is_text in ((heading, True), *((c, report.is_text(i)) for c in own))
             for piece in _pieces(text, is_text)
         )
         for i, (heading, own) in enumerate(zip(columns, cells, strict=True))
@@ -136,7 +137,7 @@ def _layout(
         widths[i] -= 1
     for i, own in enumerate(cells):  # a folded column may be narrower than it has to be
         texts = [_fold(columns[i], is_text=True, width=widths[i])]
-        texts += [_fold(cell, i < report.text_columns, widths[i]) for cell in own]
+        texts += [_fold(cell, report.is_text(i), widths[i]) for cell in own]
         widths[i] = max(cell_len(line) for text in texts for line in text.split("\n"))
     for i in sorted(range(len(widths)), key=lambda i: whole[i] - widths[i]):
         if sum(widths) + whole[i] - widths[i] <= room:  # and so another need not fold
@@ -177,7 +178,7 @@ def _lists(
         for i, (heading, cell) in enumerate(zip(columns, row, strict=True)):
             parts = [
                 part
-                for line in _fold(cell.strip(), i < report.text_columns, room).split("\n")
+                for line in _fold(cell.strip(), report.is_text(i), room).split("\n")
                 for words in _fold(line, is_text=True, width=room).split("\n")
                 for part in chop_cells(words, room)
             ]
