@@ -14,6 +14,7 @@
     ├── DivergenceError        a training loss that stopped being finite
     ├── OutputError            a file or stream that cannot be written
     └── StoreError             a database that cannot be opened, read or written
+        ├── QueryError            a user's own query that is none, or names what is not there
         ├── DatabaseGoneError     a server that stays away, or
         │   └── DatabaseReplacedError   another database in its place
         └── MissingResultsError   a report whose runs are not in the database
@@ -124,6 +125,22 @@ class OutputError(CdbenchError):
 
 class StoreError(CdbenchError):
     """A database that cannot be opened, read or written."""
+
+
+class QueryError(StoreError):
+    """A query of the user's own that is none, or that names what is not there.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, in one line.
+    where : str, optional
+        The query's line, and one below it that points at the word; empty if no word is to blame.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
 
 
 class DatabaseGoneError(StoreError):

@@ -389,7 +389,7 @@ def test_a_query_takes_numbers_of_frames_and_says_which_value_is_missing(trained
     with pytest.raises(cdbench.StoreError) as raised:
         results.sql(question, {"rnu": 1})
     expected = ":run has no value; expected one in parameters, as in {'run': 1}"
-    assert str(raised.value) == f"{trained}: {expected}"
+    assert str(raised.value) == f"{trained}: {expected}, or on a command line --param run=1"
 
 
 @pytest.mark.server

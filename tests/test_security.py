@@ -222,9 +222,11 @@ def test_sql_to_type_finds_what_it_is_about_whatever_its_name(tmp_path: Path, na
 INTERPOLATED = {
     "VERSION_TABLE", "LOCK", "APPLICATION_ID", "version", "quoted", "_quoted(name)", "name", "kind",
     "view.select.strip()", "relation", "table", "clauses", "columns",
+    "beginning",
 }  # fmt: skip
 """What stands in statements that are put together where they are run: our own constants, names of
-views, quoted, and what sqlite_master says of a table of ours."""
+views, quoted, what sqlite_master says of a table of ours, and the beginning of a query that is the
+user's own."""
 
 
 @for_each("path", SQL_SOURCES)

@@ -12,6 +12,7 @@ from cdbench.errors import (
     CdbenchError,
     MissingResultsError,
     OutputError,
+    QueryError,
     StoreError,
     WorkerError,
 )
@@ -40,7 +41,7 @@ def answer(arguments: list[str]) -> int:
             words += f"; {where_released()}"
         return _complain(f"{error}{words}", DATABASE)
     except StoreError as error:
-        return _complain(str(error), DATABASE)
+        return _complain(str(error), USAGE if isinstance(error, QueryError) else DATABASE)
     except (OutputError, WorkerError) as error:
         return _complain(str(error), RUN_FAILED)
     except CdbenchError as error:

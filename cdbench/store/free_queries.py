@@ -1,21 +1,47 @@
 """A user's own query, answered with its columns' names and plain rows."""
 
+import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from sqlalchemy import TextClause, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, CursorResult, TextClause, text
+from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
-from cdbench.errors import StoreError
+from cdbench.errors import QueryError, StoreError
 from cdbench.store.database import Database
+from cdbench.store.query_errors import query_error
+
+ROWS_AT_A_TIME = 1000
+"""Rows that are fetched at once, of an answer that is read row by row."""
+
+_COMMENT = r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*"
+
+_STREAMED = re.compile(rf"{_COMMENT}(select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
+"""Queries that a server's cursor takes, and so gives row by row."""
+
+_ASKED = re.compile(rf"{_COMMENT}(explain|show)\b", re.IGNORECASE | re.DOTALL)
+"""What else may be asked of a server. COPY, which only reads too, can write files."""
 
 
 def answer(
     database: Database, sql: str, parameters: Mapping[str, Any] | None = None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Return the names of a query's columns, and its rows.
+
+    Parameters and errors are those of ``answering``.
+    """
+    with answering(database, sql, parameters) as (columns, rows):
+        return columns, list(rows)
+
+
+@contextmanager
+def answering(
+    database: Database, sql: str, parameters: Mapping[str, Any] | None = None
+) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
+    """Provide the names of a query's columns, and its rows, which are read as they are asked for.
 
     Parameters
     ----------
@@ -24,31 +50,53 @@ def answer(
     sql : str
         One statement.
     parameters : mapping, optional
-        Values of its ``:name`` placeholders.
+        Values of its ``:name`` placeholders; without it, nothing is taken for one.
 
     Raises
     ------
+    QueryError
+        If it is no query, names what is not there, or would write.
     StoreError
-        If it is no query, cannot be read, or would write.
+        If the database cannot be read.
     """
     try:
-        with database.transaction() as connection:
-            database.location.one_at_a_time(connection)  # else COMMIT; DELETE ... would delete
-            if parameters is None:  # then nothing in it is taken for a placeholder
-                found = connection.exec_driver_sql(sql)
-            else:
-                found = connection.execute(*_bound(database, sql, parameters))
-            if not found.returns_rows:
-                raise _only_reads(database)
-            return list(found.keys()), [tuple(row) for row in found]
+        with database.transaction() as connection, database.location.queries_only(connection):
+            found = _executed(database, connection, sql, parameters)
+            yield list(found.keys()), (tuple(row) for row in found)
     except StoreError as error:
         cause = error.__cause__
         reason = cause.orig if isinstance(cause, DBAPIError) else None
+        if reason is None:
+            raise
         code = getattr(reason, "sqlite_errorcode", 0) & 0xFF
-        state = getattr(reason, "sqlstate", None)
-        if code == sqlite3.SQLITE_READONLY or state == "25006":  # read_only_sql_transaction
+        denied = code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH)
+        if denied or getattr(reason, "sqlstate", None) == "25006":  # read_only_sql_transaction
             raise _only_reads(database) from None
-        raise
+        raise query_error(database, sql, error, reason) from None
+
+
+def _executed(
+    database: Database, connection: Connection, sql: str, parameters: Mapping[str, Any] | None
+) -> CursorResult[Any]:
+    """Execute the query, and return its result if it has rows."""
+    on_server = database.location.dialect == "postgresql"
+    streamed = _STREAMED.match(sql) is not None
+    if on_server and not streamed and _ASKED.match(sql) is None:
+        raise _only_reads(database)
+    options = {"stream_results": on_server and streamed, "yield_per": ROWS_AT_A_TIME}
+    options["no_parameters"] = parameters is None  # a % stays a %
+    try:
+        if parameters is None:
+            found = connection.exec_driver_sql(sql, execution_options=options)
+        else:
+            found = connection.execute(
+                *_bound(database, sql, parameters), execution_options=options
+            )
+        if not found.returns_rows:
+            raise _only_reads(database)
+    except ResourceClosedError:  # of what has no rows, none can be asked for
+        raise _only_reads(database) from None
+    return found
 
 
 def _bound(
@@ -58,9 +106,9 @@ def _bound(
     statement = text(sql)
     missing = sorted(statement.compile().params.keys() - parameters.keys())
     if missing:
-        raise StoreError(
+        raise QueryError(
             f"{database.name}: :{missing[0]} has no value; expected one in parameters, as in "
-            f"{{{missing[0]!r}: 1}}"
+            f"{{{missing[0]!r}: 1}}, or on a command line --param {missing[0]}=1"
         )
     # SQLite would store NumPy's whole numbers, such as those of a frame, as their bytes.
     plain = {
@@ -70,5 +118,5 @@ def _bound(
     return statement, plain
 
 
-def _only_reads(database: Database) -> StoreError:
-    return StoreError(f"{database.name}: is opened to be read; expected a query, such as SELECT …")
+def _only_reads(database: Database) -> QueryError:
+    return QueryError(f"{database.name}: is opened to be read; expected a query, such as SELECT …")

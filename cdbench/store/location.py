@@ -75,9 +75,14 @@ class Location(ABC):
     def drop_views(self, connection: Connection) -> None:
         """Drop every view."""
 
-    def one_at_a_time(self, connection: Connection) -> None:
-        """Let each call on this connection be of one statement, whatever its text holds."""
-        del connection  # SQLite's driver takes one
+    @contextmanager
+    @abstractmethod
+    def queries_only(self, connection: Connection) -> Iterator[None]:
+        """Let what is executed in this block be one query at a time, whatever its text holds."""
+
+    @abstractmethod
+    def columns(self, connection: Connection) -> list[tuple[str, str]]:
+        """Return every column of its tables and views: names of the relation and of the column."""
 
     def take_out(self, connection: Connection) -> list[str]:
         """Drop the user's objects that block a migration; return statements to recreate them."""

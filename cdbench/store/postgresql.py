@@ -23,6 +23,11 @@ AWAY_STATES = ("57P", "08", "53300")
 
 _RELATIONS = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() LIMIT 1"
 
+_COLUMNS = """
+    SELECT table_name, column_name FROM information_schema.columns
+    WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position
+"""
+
 _VIEWS = """
     SELECT relname, pg_get_viewdef(pg_class.oid) FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
@@ -75,11 +80,23 @@ class PostgresDatabase(Location):
 
         return engine
 
-    def one_at_a_time(self, connection: Connection) -> None:
-        """Have what follows prepared, as a server prepares one statement, not several."""
+    @contextmanager
+    def queries_only(self, connection: Connection) -> Iterator[None]:
+        """Have what is executed prepared: a server prepares one statement, not several.
+
+        It can write nothing, as a reader's transactions are read-only.
+        """
         raw = connection.connection.driver_connection
         assert raw is not None
-        raw.prepare_threshold = 0
+        before, raw.prepare_threshold = raw.prepare_threshold, 0
+        try:
+            yield
+        finally:
+            raw.prepare_threshold = before
+
+    def columns(self, connection: Connection) -> list[tuple[str, str]]:
+        """Return every column of the schema's tables and views."""
+        return [(row[0], row[1]) for row in connection.exec_driver_sql(_COLUMNS)]
 
     def check_writable(self) -> None:
         """Do nothing: a server reports what is wrong as soon as it is asked."""

@@ -15,6 +15,7 @@ from sqlalchemy.pool import NullPool
 from cdbench.errors import StoreError
 from cdbench.store.location import Location, replaced
 from cdbench.store.locks import patiently
+from cdbench.store.sqlite_authorizer import prepare_tables, what_a_query_does
 from cdbench.store.sqlite_files import connect, copy_file, is_copy
 from cdbench.store.sqlite_headers import is_new
 from cdbench.system.interrupts import interruption
@@ -35,6 +36,13 @@ MEANINGS = {
     sqlite3.SQLITE_NOTADB: "is not a SQLite database, or its header is damaged; name another --db",
 }
 """What the driver's error codes mean to the user."""
+
+
+_COLUMNS = """
+    SELECT relation.name, part.name FROM sqlite_master AS relation
+    JOIN pragma_table_info(relation.name) AS part
+    WHERE relation.type IN ('table', 'view') ORDER BY relation.name, part.cid
+"""
 
 
 class SqliteFile(Location):
@@ -139,6 +147,24 @@ class SqliteFile(Location):
                 remove_leftovers(backup.parent)
                 return str(backup)
         raise AssertionError
+
+    @contextmanager
+    def queries_only(self, connection: Connection) -> Iterator[None]:
+        """Have SQLite ask, of all that a statement would do, whether a query does that.
+
+        The driver takes one statement at a time.
+        """
+        raw = _raw(connection)
+        prepare_tables(raw)
+        raw.set_authorizer(what_a_query_does)
+        try:
+            yield
+        finally:
+            raw.set_authorizer(None)
+
+    def columns(self, connection: Connection) -> list[tuple[str, str]]:
+        """Return every column of its tables and views."""
+        return [(row[0], row[1]) for row in connection.exec_driver_sql(_COLUMNS)]
 
     def describe(self, connection: Connection) -> None:
         """Set the application id, by which the command ``file`` can tell whose file it is."""
