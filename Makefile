@@ -63,6 +63,7 @@ docs: .venv/installed-test
 	@mkdir -p .venv/released
 	$(BIN)/python -m tests.released .venv/released/runs.db
 	$(BIN)/python -m tests.recipes .venv/released/runs.db
+	$(BIN)/python -m tests.querying_page .venv/released/runs.db
 	$(BIN)/python -m tests.audit_numbers .venv/released/runs.db
 	$(BIN)/python -m tests.comparison_page .venv/released/runs.db
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db .venv/released/runs.db --output docs/figures

@@ -1,6 +1,6 @@
-"""docs/recipes.md: its questions with their SQL, and the answers beside them.
+"""docs/recipes.md: the recipes with the answers of the released results beside them.
 
-``python -m tests.recipes DATABASE`` writes the answers of a database into the page.
+``python -m tests.recipes DATABASE`` writes the page.
 """
 
 import re
@@ -8,14 +8,52 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cdbench.store.recipes import RECIPES
+
 PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
-QUESTION = re.compile(r"## (\d+ [^\n]*)\n\n```sql\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
+ANSWER = re.compile(r"\ncdbench db recipes (\S+)\n.*?\n```text\n(.*?)```\n", re.DOTALL)
+
+HEADER = """\
+# Twenty questions, and the SQL that answers them
+
+`cdbench db recipes` lists these, `cdbench db recipes NAME` asks one of your own database, and
+`cdbench db browse` has them ready to run; [querying.md](querying.md) says more. Each runs as it
+stands in the shell `sqlite3`, in pandas, in DuckDB and in Datasette, and a test tries it in all
+four; on a PostgreSQL server, `cdbench db recipes` adapts what is rounded. The answers are those of
+the released `runs.db`. What the columns mean is in [schema.md](schema.md); `changes` is what a run
+changes against the paper's recipe, so that `changes = ''` is the recipe itself.
+
+```sh
+sqlite3 -box runs.db "select model, n_seeds, test_accuracy_mean from models where changes = ''"
+```
+
+```python
+import sqlite3
+import pandas
+
+pandas.read_sql("select * from models", sqlite3.connect("runs.db"))
+```
+
+This page is made from `cdbench/store/recipes/` by `make docs`.
+"""
 
 
 def recipes() -> list[tuple[str, str, str]]:
-    """Return question, SQL and answer of each recipe, as the page has them."""
-    found = QUESTION.finditer(PAGE.read_text(encoding="utf-8"))
-    return [(match[1], match[2], match[3] or "") for match in found]
+    """Return name, SQL and answer of each recipe, the answer as the page has it."""
+    answers = dict(ANSWER.findall(PAGE.read_text(encoding="utf-8")))
+    return [(name, recipe.sql, answers.get(name, "")) for name, recipe in RECIPES.items()]
+
+
+def page(answers: dict[str, str]) -> str:
+    """Return the page, with these answers by the recipes' names."""
+    parts = [HEADER]
+    parts += [
+        f"## {number} {recipe.question}\n\n{recipe.why}\n\n"
+        f"```sh\ncdbench db recipes {name}\n```\n\n"
+        f"```sql\n{recipe.sql}```\n\n```text\n{answers[name]}```\n"
+        for number, (name, recipe) in enumerate(RECIPES.items(), 1)
+    ]
+    return "\n".join(parts)
 
 
 def in_the_shell(database: Path, sql: str, *options: str) -> str:
@@ -26,14 +64,9 @@ def in_the_shell(database: Path, sql: str, *options: str) -> str:
 
 
 def write_answers(database: Path) -> None:
-    """Put the answers of a database into the page."""
-
-    def answered(match: "re.Match[str]") -> str:
-        question, sql, _ = match.groups()
-        answer = in_the_shell(database, sql, "-box")
-        return f"## {question}\n\n```sql\n{sql}```\n\n```text\n{answer}```\n"
-
-    PAGE.write_text(QUESTION.sub(answered, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the page with the answers of a database."""
+    answers = {name: in_the_shell(database, recipe.sql, "-box") for name, recipe in RECIPES.items()}
+    PAGE.write_text(page(answers), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ import pytest
 
 from cdbench.store.database import open_for_reading
 from cdbench.store.models import Base
+from cdbench.store.recipes import RECIPES
 from cdbench.store.schema_page import view_columns
 from cdbench.store.view_columns import column_meaning
-from tests.recipes import in_the_shell, recipes
+from tests.recipes import PAGE, in_the_shell, page, recipes
 from tests.released import released_database
 
 RELEASED = released_database()
@@ -82,11 +83,19 @@ def duck() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def test_there_are_sixteen_questions_and_each_is_short() -> None:
-    assert len(QUESTIONS) == 16
+def test_there_are_twenty_questions_and_each_is_short() -> None:
+    assert len(QUESTIONS) == 20
     for sql, answer in QUESTIONS.values():
         assert len(sql.splitlines()) <= 10
         assert answer
+
+
+def test_the_page_is_made_from_the_recipes() -> None:
+    answers = {name: answer for name, (_, answer) in QUESTIONS.items()}
+    assert PAGE.read_text(encoding="utf-8") == page(answers)
+    for recipe in RECIPES.values():
+        assert recipe.question.endswith("?")
+        assert recipe.why.endswith(".")
 
 
 @every_question

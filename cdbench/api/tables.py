@@ -40,7 +40,7 @@ class Tables:
         *,
         frames: str | None = None,
     ) -> Any:
-        """Answer a query on tables and views; docs/recipes.md has sixteen.
+        """Answer a query on tables and views; docs/recipes.md has twenty.
 
         Parameters
         ----------

@@ -4,8 +4,9 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Table, create_engine
+from sqlalchemy import Column, Table, create_engine
 
 from cdbench.store.models import Base
 from cdbench.store.view_columns import column_meaning
@@ -23,8 +24,11 @@ sqlite3 -box runs.db "select model, changes, n_seeds, test_accuracy_mean from mo
 psql runs -c "select model, seed, test_accuracy from runs where is_latest and changes = ''"
 ```
 
+`cdbench db schema NAME` prints what is here of a table or view, and `cdbench db sql` asks it
+questions: [querying.md](querying.md).
+
 An average over `runs` mixes whatever learning rates, dropouts and epochs were tried. The view
-`models` has a row for each of them, and [recipes.md](recipes.md) answers sixteen questions that
+`models` has a row for each of them, and [recipes.md](recipes.md) answers twenty questions that
 are often asked.
 
 A run is written whole, in one transaction, when it ends. Times are UTC; losses are in nats;
@@ -57,23 +61,34 @@ def view_columns() -> dict[str, list[str]]:
 
 def _view(name: str, columns: Sequence[str]) -> str:
     lines = [f"### `{name}`\n", VIEWS[name].purpose, "", "| column | meaning |", "| --- | --- |"]
-    lines += [f"| `{column}` | {column_meaning(name, column)} |" for column in columns]
+    meanings = [column_meaning(name, column).replace("|", "\\|") for column in columns]
+    lines += [f"| `{c}` | {meaning} |" for c, meaning in zip(columns, meanings, strict=True)]
     return "\n".join(lines) + "\n"
 
 
 def _table(table: Table) -> str:
-    lines = [f"### `{table.name}`\n", _purpose(table), "", "| column | type | meaning |"]
+    lines = [f"### `{table.name}`\n", purpose(table), "", "| column | type | meaning |"]
     lines.append("| --- | --- | --- |")
     for column in table.columns:
-        kind = str(column.type).lower() + ("" if column.nullable else ", not null")
-        key = " Primary key." if column.primary_key else ""
-        target = "".join(f" → `{key.target_fullname}`" for key in column.foreign_keys)
-        comment = str(column.comment).replace("|", "\\|")
-        lines.append(f"| `{column.name}` | {kind} | {comment}{key}{target} |")
+        meaning = table_meaning(column).replace("|", "\\|")
+        lines.append(f"| `{column.name}` | {kind_of(column)} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 
-def _purpose(table: Table) -> str:
+def kind_of(column: Column[Any]) -> str:
+    """Return a column's type, and whether it may be NULL."""
+    return str(column.type).lower() + ("" if column.nullable else ", not null")
+
+
+def table_meaning(column: Column[Any]) -> str:
+    """Return what a column of a table means, with what it refers to."""
+    key = " Primary key." if column.primary_key else ""
+    target = "".join(f" → `{key.target_fullname}`" for key in column.foreign_keys)
+    return f"{column.comment}{key}{target}"
+
+
+def purpose(table: Table) -> str:
+    """Return what a table is for: its model's docstring, in one line."""
     model = next(m.class_ for m in Base.registry.mappers if m.local_table is table)
     return re.sub(r"\s+", " ", model.__doc__ or "").strip()
 

@@ -126,4 +126,4 @@ def column_meaning(view: str, column: str) -> str:
             found = Base.metadata.tables[name].columns[column].comment
     if found is None:
         raise KeyError(f"{view}.{column}")
-    return found.replace("|", "\\|")
+    return found

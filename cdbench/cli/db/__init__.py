@@ -7,7 +7,18 @@ from cdbench.cli.groups import Group
 
 class _Commands(Group):
     package = __name__
-    names = ("info", "check", "backup", "upgrade", "merge", "copy", "vacuum")
+    names = (
+        "info",
+        "sql",
+        "schema",
+        "recipes",
+        "check",
+        "backup",
+        "upgrade",
+        "merge",
+        "copy",
+        "vacuum",
+    )
 
 
 db = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
