@@ -6,6 +6,7 @@
 #   make shuffled  the tests again, in one process and in another order
 #   make mutants single changes of the code that no test notices, by hand
 #   make bench   every benchmark with its targets, on a machine that does nothing else
+#   make site    the documentation as a site, in site/; make serve shows it while it is written
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BENCHMARKS := start layers families planner experiment side_by_side tasks sklearn_estimators onnx_layers architectures conv_frequencies torch_layers loops sweep_jobs database load memory
 
-.PHONY: paper test shuffled chaos check bench mutants docs clean
+.PHONY: paper test shuffled chaos check bench mutants pages docs site serve clean
 
 paper: .venv/installed
 	@mkdir -p $(FOLDER)
@@ -56,10 +57,17 @@ mutants: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
 	$(BIN)/python benchmarks/mutants.py $(if $(ROOM),--room $(ROOM)) $(if $(N),--n $(N)) $(if $(SEED),--seed $(SEED))
 
-# From the released results as git has them: after training them anew, git add runs.db comes first.
-docs: .venv/installed-test
+# What is made from the code alone.
+pages: .venv/installed-test
 	$(BIN)/python -m cdbench.store.schema_page docs/schema.md
 	$(BIN)/python -m cdbench.reports.layers_page docs/layers.md
+	$(BIN)/python -m cdbench.cli.commands_page docs/commands.md
+	$(BIN)/python -m cdbench.cli.knobs_page docs/knobs.md
+	$(BIN)/python -m tests.rooms_diagram
+	$(BIN)/python -m tests.database_diagram
+
+# From the released results as git has them: after training them anew, git add runs.db comes first.
+docs: pages
 	@mkdir -p .venv/released
 	$(BIN)/python -m tests.released .venv/released/runs.db
 	$(BIN)/python -m tests.recipes .venv/released/runs.db
@@ -73,6 +81,12 @@ docs: .venv/installed-test
 	$(BIN)/cdbench plot --study released --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --study released --name digits fashion-mnist cifar-10-gray --db .venv/released/runs.db --output docs/figures/study.png
 
+site: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+serve: .venv/installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "cdbench needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
@@ -85,9 +99,13 @@ docs: .venv/installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@ .venv/installed
 
+.venv/installed-docs: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@ .venv/installed
+
 .venv/installed-bench: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@ .venv/installed
 
 clean:
-	rm -rf .venv build dist paper figures
+	rm -rf .venv build dist paper figures site

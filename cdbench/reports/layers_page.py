@@ -30,7 +30,7 @@ something for circulant blocks and dense layers only ([conditions.md](conditions
 The numbers are those of a layer from {WIDTH} to {WIDTH} with the defaults; dense has
 {WIDTH * WIDTH:,} weights. Multiply-adds are those of one sample with the weights, without fixed
 transforms such as a DFT. Null directions change the weights and not the matrix: κ is taken over the
-others. This page is made from the families' own descriptions by `make docs`.
+others. This page is made from the families' own descriptions by `make pages`.
 
 Left out: butterfly and kaleidoscope matrices, which Monarch has superseded; block-sparse with
 low-rank; tensor trains, which share more weights than the block tensor train that Monarch with a

@@ -35,7 +35,12 @@ A run is written whole, in one transaction, when it ends. Times are UTC; losses 
 accuracies are shares from 0 to 1; an infinite condition number is `Inf`. Of several runs of one
 configuration the newest is the one that was written last, by `sequence`, because clocks may be
 wrong. This page is made from the comments in `cdbench/store/models/` and `*_views.py` by
-`make docs`.
+`make pages`.
+
+An arrow leads from a table to the one whose rows its own belong to; under a table's name is its
+primary key:
+
+![The tables and their foreign keys](diagrams/database.svg)
 """
 
 

@@ -1,0 +1,68 @@
+"""What MkDocs is to do with pages that people also read in the repository.
+
+Pages beside docs/ become pages of the site. Links out of docs/ lead to those, or stay plain text:
+the site does not hold the source.
+"""
+
+import posixpath
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parents[2]
+BESIDE = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md")
+"""Pages of the repository's top level that the site has too."""
+
+PLACES = {name: name for name in BESIDE} | {"README.md": "index.md"}
+LINK = re.compile(r"(?<!\\)\[([^][]*(?:\[[^][]*\])?[^][]*)\]\(([^()\s:#]+)(#[^()\s]*)?\)")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages beside docs/."""
+    for name in BESIDE:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        files.append(File.generated(config, name, content=relinked(text, "")))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Mend the links of a page in docs/."""
+    uri = page.file.src_uri
+    return markdown if uri in BESIDE else relinked(markdown, "docs")
+
+
+def on_page_content(html: str, page: Any, **_: Any) -> str:
+    """Put hyphens back into the choices of docstrings, which were read as differences."""
+    if page.file.src_uri != "api.md":
+        return html
+    return re.sub(r"<code>\([^<]*\)</code>", lambda match: match[0].replace(" - ", "-"), html)
+
+
+def relinked(text: str, folder: str) -> str:
+    """Return a page's text with links that are right in the site.
+
+    Parameters
+    ----------
+    text : str
+        Markdown, with links as they are right in the repository.
+    folder : str
+        The page's folder in the repository: ``docs``, or nothing.
+
+    Returns
+    -------
+    str
+        The same, where links to files that the site lacks are only their text.
+    """
+
+    def link(match: "re.Match[str]") -> str:
+        words, target, anchor = match[1], match[2], match[3] or ""
+        path = posixpath.normpath(posixpath.join(folder, target))
+        if path.startswith("docs/"):
+            return f"[{words}]({path.removeprefix('docs/')}{anchor})"
+        place = PLACES.get(path)
+        return f"[{words}]({place}{anchor})" if place else words
+
+    return LINK.sub(link, text)
