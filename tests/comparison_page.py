@@ -1,7 +1,7 @@
 """docs/comparison.md: sections of prose, each with the queries that its numbers come from.
 
 ``python -m tests.comparison_page DATABASE`` writes the answers of a database into the page, and the
-ledger and the first table of the study into the README.
+first table of the study into the README, and the ledger into that and docs/audit.md.
 """
 
 import re
@@ -20,6 +20,7 @@ from tests.recipes import in_the_shell
 
 ROOT = Path(__file__).parents[1]
 PAGE, README = ROOT / "docs" / "comparison.md", ROOT / "README.md"
+AUDIT = ROOT / "docs" / "audit.md"
 SECTION = re.compile(r"^## .*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 QUERY = re.compile(r"```sql\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 STUDY = "```sh\ncdbench report --study released\n```\n"
@@ -87,6 +88,8 @@ def write_answers(database: Path) -> None:
     table = first_table(database)
     text = FIRST_TABLE.sub(lambda match: match[1] + table, README.read_text(encoding="utf-8"))
     README.write_text(LEDGER.sub(lambda _: ledger(database), text), encoding="utf-8")
+    text = AUDIT.read_text(encoding="utf-8")
+    AUDIT.write_text(LEDGER.sub(lambda _: ledger(database), text), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -174,12 +174,13 @@ def test_observations_are_those_of_their_runs(name: str, released: sqlite3.Conne
     assert [value for value, _ in found] == pytest.approx([of_run for _, of_run in found])
 
 
-def test_readmes_ledger_is_what_the_report_prints_from_the_released_database() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/audit.md"])
+def test_the_ledger_is_what_the_report_prints_from_the_released_database(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     report = shortened(claims_report(list(CLAIMS), open_for_reading(str(RELEASED))))
     table = [line for line in render(report, "markdown").splitlines() if line.startswith("|")]
     assert len(table) == 2 + len(CLAIMS)
-    assert "\n".join(table) in readme
+    assert "\n".join(table) in text
     assert "not measured" not in str(table)
 
 
