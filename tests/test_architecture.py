@@ -31,7 +31,7 @@ LIBRARIES = {
     "pandas": {"api"},
     "polars": {"api"},
     "pooch": {"datasets"},
-    "pyarrow": {"datasets"},
+    "pyarrow": {"api", "datasets"},
     "dask": {"running"},
     "distributed": {"running"},
 }

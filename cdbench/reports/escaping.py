@@ -130,10 +130,11 @@ def csv_record(record: Mapping[str, Any]) -> dict[str, Any]:
 
     Such text gets a leading apostrophe, which spreadsheets do not show.
     """
-    return {name: _csv_cell(value) for name, value in record.items()}
+    return {name: csv_cell(value) for name, value in record.items()}
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Return a value of a CSV record, as ``csv_record`` does."""
     if not isinstance(value, str):
         return value
     guarded = _is_formula(value) or value.startswith(("\t", "\r", "\n"))

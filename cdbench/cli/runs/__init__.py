@@ -7,7 +7,7 @@ from cdbench.cli.groups import Group
 
 class _Commands(Group):
     package = __name__
-    names = ("list", "show", "diff")
+    names = ("list", "show", "diff", "export")
 
 
 runs = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
@@ -24,4 +24,6 @@ def _runs() -> None:
         cdbench runs show latest
 
         cdbench runs diff 17 18
+
+        cdbench runs export latest
     """
