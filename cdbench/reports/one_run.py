@@ -21,6 +21,8 @@ from cdbench.reports.statistics import format_percent, format_score
 from cdbench.statistics.numerals import format_number
 from cdbench.store.run_origins import RunOrigin
 
+NO_WORDS = TrainWords((), (), ())
+
 COMMIT_SHOWN = 8
 """Characters of a commit that are shown."""
 
@@ -35,13 +37,13 @@ class KnownRun:
         The run.
     origin : RunOrigin
         What it belongs to.
-    again : TrainWords
-        The command that trains it again.
+    again : TrainWords, optional
+        The command that trains it again, which its own page tells.
     """
 
     run: Run
     origin: RunOrigin
-    again: TrainWords
+    again: TrainWords = NO_WORDS
 
 
 def run_page(known: KnownRun, *, plain: bool = False, drawn: bool = True) -> Page:

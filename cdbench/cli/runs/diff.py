@@ -8,7 +8,7 @@ from cdbench.cli import COMPLETED
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_page
 from cdbench.cli.report import FormatOption
-from cdbench.cli.runs.show import RunArgument, known_run
+from cdbench.cli.runs.show import RunArgument, known_runs
 
 
 def diff(
@@ -37,8 +37,7 @@ def diff(
     from cdbench.reports.two_runs_page import two_runs_page
     from cdbench.store.database import open_for_reading
 
-    database = open_for_reading(db)
-    found = differences(known_run(database, run), known_run(database, other))
+    found = differences(*known_runs(open_for_reading(db), [run, other]))
     print_page(
         lambda plain, drawn: two_runs_page(found, everything=everything, plain=plain, drawn=drawn),
         format,

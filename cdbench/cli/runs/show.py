@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,34 +42,35 @@ def show(
 
         cdbench runs show 17 --format json
     """
-    from cdbench.reports.one_run import run_page
-    from cdbench.store.database import open_for_reading
-
-    database = open_for_reading(db)
-    known = known_run(database, run)
-    print_page(lambda plain, drawn: run_page(known, plain=plain, drawn=drawn), format)
-    return COMPLETED
-
-
-def known_run(database: "Database", name: str) -> "KnownRun":
-    """Return the run that a name stands for, with all that is known of it."""
     from dataclasses import replace
 
     from cdbench.cli.recipe import settled_here
     from cdbench.cli.typed import database_words
     from cdbench.config.train_words import train_words
+    from cdbench.reports.one_run import run_page
+    from cdbench.store.database import open_for_reading
+
+    (known,) = known_runs(open_for_reading(db), [run])
+    own = known.run
+    again = train_words(
+        own.config,
+        own.diagnostics,
+        settled=settled_here(),
+        blas_threads=own.environment.blas_threads,
+    )
+    typed = shlex.split(database_words(sys.argv))
+    told = replace(known, again=replace(again, words=(*again.words, *typed)))
+    print_page(lambda plain, drawn: run_page(told, plain=plain, drawn=drawn), format)
+    return COMPLETED
+
+
+def known_runs(database: "Database", names: Sequence[str]) -> "list[KnownRun]":
+    """Return the runs that names stand for, with what is known of them, in this order."""
     from cdbench.reports.one_run import KnownRun
     from cdbench.store.run_names import run_named
     from cdbench.store.run_origins import run_origin
     from cdbench.store.run_queries import stored_runs
 
-    run_id = run_named(database, name)
-    ((_, run),) = stored_runs(database, [run_id])
-    again = train_words(
-        run.config,
-        run.diagnostics,
-        settled=settled_here(),
-        blas_threads=run.environment.blas_threads,
-    )
-    typed = shlex.split(database_words(sys.argv))
-    return KnownRun(run, run_origin(database, run_id), replace(again, words=(*again.words, *typed)))
+    run_ids = [run_named(database, name) for name in names]
+    found = dict(stored_runs(database, run_ids))
+    return [KnownRun(found[run_id], run_origin(database, run_id)) for run_id in run_ids]
