@@ -31,6 +31,8 @@ LIBRARIES = {
     "pandas": {"api"},
     "polars": {"api"},
     "pooch": {"datasets"},
+    "datasette": {"api"},
+    "uvicorn": {"api"},
     "pyarrow": {"api", "datasets"},
     "dask": {"running"},
     "distributed": {"running"},

@@ -12,6 +12,7 @@ class _Commands(Group):
         "sql",
         "schema",
         "recipes",
+        "browse",
         "check",
         "backup",
         "upgrade",
