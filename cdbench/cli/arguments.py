@@ -24,6 +24,9 @@ from cdbench.errors import ConfigurationError
 
 ENVIRONMENT_PREFIX = "CDBENCH_"
 
+WITHOUT_SETTINGS = ("doctor", "init")
+"""Commands that work beside a ``cdbench.toml`` that cannot be obeyed; doctor says why."""
+
 _NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\.\.-?\d+)?|-(inf|nan)", re.IGNORECASE)
 
 
@@ -55,7 +58,7 @@ class ManyValuesCommand(TyperCommand):
             return super().parse_args(ctx, ctx.help_option_names[:1])
         # The name comes first, so it is known before the options are parsed.
         sweep = args[0] if args and not args[0].startswith("-") else None
-        settings = load_settings(working_folder())
+        settings = self._settings()
         if self.name == "sweep" and sweep is not None and sweep.replace(",", "").isdigit():
             ctx.fail(
                 f"{sweep!r} comes before any option, where the name of a sweep may stand; numbers "
@@ -103,6 +106,15 @@ class ManyValuesCommand(TyperCommand):
             value = ctx.params.get(str(param.name))
             if param.param_type_name == "argument" and value not in (None, sweep):
                 ctx.fail(f"The name of a sweep comes first, as in {ctx.command_path} {value} --B 1")
+
+    def _settings(self) -> Settings:
+        """Return the contents of ``cdbench.toml``, as far as the command needs them."""
+        try:
+            return load_settings(working_folder())
+        except ConfigurationError:
+            if self.name in WITHOUT_SETTINGS:
+                return Settings()
+            raise
 
     def _file_defaults(self, settings: Settings, sweep: str | None) -> dict[str, Any]:
         command = self.name or ""

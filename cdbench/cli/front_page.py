@@ -15,14 +15,18 @@ GROUPS = {
     },
     "Judge": {
         "audit": "Judge the paper's claims: train, measure, and print the ledger.",
-        "compare": "Compare families at equal size, each at its own best learning rate.",
+        "compare": "Compare families at equal size, each at its own best rate; studies.",
         "bench": "Measure from which size on a product beats dense, on this machine.",
         "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
     },
-    "Keep and take along, with commands of their own (cdbench db --help)": {
+    "Keep and take along, each with commands of its own": {
         "runs": "Look at stored runs one by one: list and filter them.",
         "db": "Look after the database: backups, checks, merging, moving.",
         "model": "Take trained networks with you: export them, and predict.",
+    },
+    "Set up": {
+        "init": "Write a cdbench.toml to begin with: every setting, commented out.",
+        "doctor": "Look whether everything is as it should be; say what to do if not.",
     },
 }
 """What each command does, in a few words, by what it is for; these are the commands that there are.

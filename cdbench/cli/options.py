@@ -13,7 +13,7 @@ import typer
 
 from cdbench.cli.arguments import ENVIRONMENT_PREFIX
 from cdbench.cli.mistakes import hint_for_numbers
-from cdbench.config.architecture_knobs import ArchitectureKnobs
+from cdbench.cli.panels import panel_of
 from cdbench.config.knob_values import KNOB_TYPES, LISTS, ONE_VALUE, expand_range
 from cdbench.config.run_config import KNOBS
 from cdbench.errors import UnknownNameError
@@ -117,27 +117,6 @@ BlasThreadsOption = Annotated[
 ]
 """Use as ``blas_threads: BlasThreadsOption = 1``."""
 
-_PANELS = {
-    "dataset": "Data",
-    "label_column": "Data",
-    "task": "Data",
-    "permute": "Data",
-    "encode": "Data",
-    "test": "Data",
-    "layer": "Model",
-    "B": "Model",
-    "hidden": "Model",
-    **dict.fromkeys(ArchitectureKnobs.__annotations__, "Architecture"),
-    "head": "Model",
-    "dtype": "Model",
-    "product": "Model",
-    "dropout": "Regularisation",
-    "fisher_weight": "Regularisation",
-    "fisher_form": "Regularisation",
-    "fisher_epsilon": "Regularisation",
-}
-"""Panel of each knob in ``--help``; knobs not listed here are in Training."""
-
 # A list of widths could not be told from several networks.
 _ONE_NETWORK = " One network for all runs of a sweep."
 
@@ -226,7 +205,7 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
         parser=whole_numbers if several and kind is int else _PARSERS[kind],
         metavar=("TEXT" if kind is str else "NUMBER") + " ..." * several,
         help=rf"{help_text} \[default: {default}]",
-        rich_help_panel=_PANELS.get(name, "Training"),
+        rich_help_panel=panel_of(name),
     )
     return inspect.Parameter(
         name,
@@ -249,6 +228,11 @@ def _help(name: str, knob: "Field[Any]", many: bool) -> tuple[str, str]:
         text = text.replace("Seed of", "Seeds of", 1) + " A range, as in --seeds 0..29, is several."
         return text, " ".join(map(str, PUBLISHED_SEEDS))
     return text, default
+
+
+def help_and_default(name: str) -> tuple[str, str]:
+    """Return the help of a knob, and its default in words."""
+    return _help(name, KNOBS[name], many=False)
 
 
 def _text(default: Any) -> str:

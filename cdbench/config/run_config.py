@@ -107,7 +107,7 @@ class RunConfig(StepKnobs, ArchitectureKnobs):
         "none, as in the paper.",
     )
     early_stopping: int | None = knob(
-        None, "End the training after so many epochs without a lower validation loss."
+        None, "End the run after so many epochs without lower validation loss. [default: never]"
     )
     dropout: float = knob(
         0.0, "Drop probability of hidden activations (Eq. 7); alpha-cd is the paper's 0.0118."
