@@ -74,6 +74,7 @@ docs: pages
 	$(BIN)/python -m tests.querying_page .venv/released/runs.db
 	$(BIN)/python -m tests.audit_numbers .venv/released/runs.db
 	$(BIN)/python -m tests.comparison_page .venv/released/runs.db
+	$(BIN)/python -m tests.notebook .venv/released/runs.db
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --compare --name digits --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --claim convolution attention odd-heads language deep-networks --db .venv/released/runs.db --output docs/figures

@@ -29,8 +29,9 @@ def hooks() -> Any:
 
 
 def test_every_page_has_its_place_in_the_site_once() -> None:
+    generated = [*hooks().BESIDE, hooks().NOTEBOOK[0]]
     listed = re.findall(r"([\w-]+\.\w+)$", NAV, re.MULTILINE)
-    assert sorted(listed) == sorted([*(page.name for page in DOCS.glob("*.md")), *hooks().BESIDE])
+    assert sorted(listed) == sorted([*(page.name for page in DOCS.glob("*.md")), *generated])
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def test_every_page_has_its_place_in_the_site_once() -> None:
     [
         ("[plan](../ARCHITECTURE.md)", "docs", "[plan](ARCHITECTURE.md)"),
         ("[it](../README.md)", "docs", "[it](index.md)"),
+        ("[it](../examples/results.ipynb)", "docs", "[it](results.md)"),
         ("[`code`](../examples)", "docs", "`code`"),
         ("[κ](conditions.md#noise-floors)", "docs", "[κ](conditions.md#noise-floors)"),
         ("[κ](docs/conditions.md#the-kinds)", "", "[κ](conditions.md#the-kinds)"),
@@ -112,6 +114,8 @@ def test_a_page_of_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
         page = Page(path)
         assert page.images_without_words == [], path.name
         for loaded in page.loads:
+            if loaded.startswith("data:"):
+                continue
             assert not urlsplit(loaded).netloc, f"{path.name}: {loaded}"
             if path.name != "404.html":  # its paths are those of a server
                 assert (site / urlsplit(loaded).path).exists(), f"{path.name}: {loaded}"

@@ -1,27 +1,36 @@
 """What MkDocs is to do with pages that people also read in the repository.
 
-Pages beside docs/ become pages of the site. Links out of docs/ lead to those, or stay plain text:
-the site does not hold the source.
+Pages beside docs/ become pages of the site, and so does the notebook in examples/. Links out of
+docs/ lead to those, or stay plain text: the site does not hold the source.
 """
 
 import posixpath
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+sys.path.insert(0, str(Path(__file__).parent))
+from notebooks import notebook_markdown
+
 ROOT = Path(__file__).parents[2]
+NOTEBOOK = ("results.md", ROOT / "examples" / "results.ipynb")
 BESIDE = ("ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md")
 """Pages of the repository's top level that the site has too."""
 
-PLACES = {name: name for name in BESIDE} | {"README.md": "index.md"}
+PLACES = {name: name for name in BESIDE} | {
+    "README.md": "index.md",
+    "examples/results.ipynb": NOTEBOOK[0],
+}
 LINK = re.compile(r"(?<!\\)\[([^][]*(?:\[[^][]*\])?[^][]*)\]\(([^()\s:#]+)(#[^()\s]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages beside docs/."""
+    """Add the pages that are not in docs/."""
+    files.append(File.generated(config, NOTEBOOK[0], content=notebook_markdown(NOTEBOOK[1])))
     for name in BESIDE:
         text = (ROOT / name).read_text(encoding="utf-8")
         files.append(File.generated(config, name, content=relinked(text, "")))
@@ -31,7 +40,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Mend the links of a page in docs/."""
     uri = page.file.src_uri
-    return markdown if uri in BESIDE else relinked(markdown, "docs")
+    return markdown if uri in (*BESIDE, NOTEBOOK[0]) else relinked(markdown, "docs")
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:
