@@ -122,7 +122,7 @@ FAULTS = {
     ),
     "all values": (
         "DELETE FROM spectrum_value",
-        "gaps in the positions of 150 spectra",
+        "gaps in the positions of 160 spectra",
     ),
     "node": (
         "DELETE FROM curvature_node WHERE position = 1",

@@ -43,9 +43,9 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
     answer = here("db", "info")
     assert (answer.code, answer.err) == (0, "")
     assert re.search(
-        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0016, the newest$", answer.out, re.M
+        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0017, the newest$", answer.out, re.M
     )
-    for line in ("runs +all +17", "completed +11", "model +cdlinear B=2 +9", "beside +epochs +24"):
+    for line in ("runs +all +17", "completed +11", "model +cdlinear B=2 +9", "beside +epochs +26"):
         assert re.search(rf"^ *{line}$", answer.out, re.M), answer.out
     old = here("db", "info", "--db", "old.db")
     assert "schema 0001, not the newest" in old.out
@@ -69,10 +69,10 @@ def test_check_of_what_is_sound_and_of_what_is_not(here: Here) -> None:
 
 
 def test_upgrade_says_from_which_to_which_and_where_the_backup_is(here: Here) -> None:
-    assert here("db", "upgrade").out == "runs.db is already of schema 0016\n"
+    assert here("db", "upgrade").out == "runs.db is already of schema 0017\n"
     shutil.copy(ASSETS / "0002.db", here.folder / "old.db")
     answer = here("db", "upgrade", "--db", "old.db")
-    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0016, every row kept\n")
+    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0017, every row kept\n")
     assert "as it was: old.schema-0002.db" in answer.err
     kept = here.folder / "old.schema-0002.db"
     question = "SELECT * FROM run JOIN cdbench_version"
@@ -198,7 +198,7 @@ def test_vacuum_keeps_runs_whose_sweep_is_gone_and_drops_unnamed_environments(he
     )
     answer = here("db", "vacuum")
     assert re.match(r"environment +1 rows that belonged to nothing\nruns.db: ", answer.out)
-    assert rows(path, "SELECT count(*), count(sweep_id) FROM run") == [(17, 0)]
+    assert rows(path, "SELECT count(*), count(sweep_id) FROM run") == [(19, 0)]
     assert check_database(open_for_reading(str(path))).findings == ()
 
 
@@ -215,11 +215,11 @@ def test_vacuum_refuses_a_damaged_file(here: Here) -> None:
 def test_merge_and_copy_say_what_they_did(here: Here) -> None:
     answer = here("db", "copy", "runs.db", "new.db")
     assert answer.code == 0
-    assert re.search(r"^run +17 rows  SHA-256 \w{16}…  equal$", answer.out, re.M)
+    assert re.search(r"^run +19 rows  SHA-256 \w{16}…  equal$", answer.out, re.M)
     answer = here("db", "merge", "runs.db", "--db", "new.db")
-    assert "runs                     0 came, 17 were there already" in answer.out
+    assert "runs                     0 came, 19 were there already" in answer.out
     answer = here("db", "merge", "new.db", "--db", "third.db")
-    assert "runs                    17 came\n" in answer.out
+    assert "runs                    19 came\n" in answer.out
 
 
 OWN = (
@@ -248,9 +248,9 @@ def test_what_is_the_users_own_is_named_by_a_copy(here: Here) -> None:
     assert (answer.code, answer.err) == (0, f"cdbench: runs.db: {named}")
     things = named.partition(": ")[2].rstrip("\n").split(", ")
     assert re.findall(r"^note: there is (.+) of your own$", here("db", "check").out, re.M) == things
-    assert rows(here.folder / "new.db", "SELECT count(*) FROM run") == [(17,)]
+    assert rows(here.folder / "new.db", "SELECT count(*) FROM run") == [(19,)]
     assert here("db", "backup", "whole.db").err == ""
-    assert rows(here.folder / "whole.db", "SELECT count(*) FROM mine") == [(17,)]
+    assert rows(here.folder / "whole.db", "SELECT count(*) FROM mine") == [(19,)]
 
 
 @pytest.mark.server

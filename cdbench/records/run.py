@@ -13,6 +13,10 @@ if TYPE_CHECKING:  # it imports NumPy, and the command line names statuses of ru
 
 COMPLETED, DIVERGED, INTERRUPTED, FAILED = "completed", "diverged", "interrupted", "failed"
 STATUSES = (COMPLETED, DIVERGED, INTERRUPTED, FAILED)
+"""How a run ends."""
+
+REMOVED = "removed"
+"""In a database, the status of a run in the trash; no run ends so."""
 
 
 class Scored:

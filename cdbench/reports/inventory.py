@@ -23,6 +23,9 @@ PARTS = {
     "configuration": "configurations",
     "sweep": "sweeps",
     "environment": "environments",
+    "run_tag": "tags",
+    "run_note": "notes",
+    "trash": "runs in the trash",
 }
 """Names for the rows of each table."""
 

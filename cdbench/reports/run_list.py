@@ -11,10 +11,19 @@ from cdbench.reports.statistics import format_count, format_kappa, format_loss, 
 from cdbench.statistics.numerals import minus
 from cdbench.store.run_lists import RunList
 
-COLUMNS = ("run_id", "model", "dataset", "changes", "seed", "status", "score", "started_at")
-"""What is listed where nothing else is asked for."""
+COLUMNS = (
+    *("run_id", "model", "dataset", "changes", "tag", "note"),
+    *("seed", "status", "score", "started_at"),
+)
+"""What is listed where nothing else is asked for; tables have tags and notes if there are any."""
 
 NONE = "–"
+
+
+def usual(*, removed: bool) -> tuple[str, ...]:
+    """Return what is listed of runs, or of those in the trash."""
+    return (*COLUMNS[:-1], "removed_at") if removed else COLUMNS
+
 
 HEADINGS = {
     "run_id": "Run",
@@ -25,14 +34,20 @@ HEADINGS = {
     "status": "Status",
     "score": "Score",
     "started_at": "When (UTC)",
+    "tag": "Tags, note",
+    "note": "Note",
+    "removed_at": "Removed",
 }
 """Headings of the columns that are listed by default; others are headed by their names."""
 
-ELASTIC = ("model", "dataset", "changes")
+ELASTIC = ("model", "dataset", "changes", "tag")
 """Columns whose cells are cut where a line would be too long, the most important first."""
 
-TEXTS = (*ELASTIC, "status", "error", "uuid", "widths", "hidden", "family", "structure")
+TEXTS = (*ELASTIC, "note", "status", "error", "uuid", "widths", "hidden", "family", "structure")
 """Columns of text, as far as they matter to what is aligned to the right."""
+
+NARROW = 100
+"""Columns of a terminal below which there is no room for everything."""
 
 SHARES = ("test_accuracy", "validation_accuracy", "balanced_accuracy")
 
@@ -50,14 +65,12 @@ def run_list_report(found: RunList, source: str, width: int | None = None) -> Re
         Columns of the terminal, for which long cells are cut; without, nothing is.
     """
     now = datetime.now(UTC)
-    columns = [*found.columns]
-    is_usual = found.columns[: len(COLUMNS)] == COLUMNS
-    if is_usual:
-        columns.remove("status")  # it is told in place of the score where there is none to trust
+    is_usual = found.columns in (usual(removed=False), usual(removed=True))
+    columns = _of_usual(found.rows, found.columns, width) if is_usual else found.columns
     rows = [[_cell(name, row, now, is_usual) for name in columns] for row in found.rows]
     headings = [HEADINGS.get(name, name) for name in columns]
     if width is not None and is_usual:
-        elastic = [columns.index(name) for name in ELASTIC]
+        elastic = [columns.index(name) for name in ELASTIC if name in columns]
         rows = cut_to_width(headings, rows, elastic, width)
     texts = [place for place, name in enumerate(columns, 1) if name in TEXTS]
     return Report(
@@ -70,6 +83,22 @@ def run_list_report(found: RunList, source: str, width: int | None = None) -> Re
         records=[_record(found.columns, row) for row in found.rows],
         text_columns=max(texts, default=1),
     )
+
+
+def _of_usual(
+    rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int | None
+) -> tuple[str, ...]:
+    """Return the columns that a table of the usual ones has.
+
+    A status is told in place of the score where a run did not complete, and tags and notes are in
+    one column, if there are any. They leave no room for changes on a narrow terminal.
+    """
+    left_out = {"status", "note"}
+    if not any(row["tag"] or row["note"] for row in rows):
+        left_out.add("tag")
+    elif width is not None and width < NARROW:
+        left_out.add("changes")
+    return tuple(name for name in columns if name not in left_out)
 
 
 def _counted(found: RunList) -> str:
@@ -93,7 +122,10 @@ def _cell(name: str, row: dict[str, Any], now: datetime, is_usual: bool) -> str:
         return NONE if value is None else format_one_score(value, row["task"])
     if is_usual and name == "changes":  # its data set is beside it
         return str(value).replace(f"dataset={row['dataset']}", "", 1).strip()
-    if is_usual and name == "started_at":
+    if is_usual and name == "tag":
+        note = " ".join((row["note"] or "").split())
+        return f"{value or ''}{': ' * bool(value and note)}{note}"
+    if is_usual and name in ("started_at", "removed_at"):
         return f"{value:%m-%d %H:%M}" if value.year == now.year else f"{value:%Y-%m-%d}"
     return shown(name, value)
 

@@ -1,5 +1,6 @@
 """The views of comparisons."""
 
+from cdbench.records.run import REMOVED
 from cdbench.store.view import View
 
 
@@ -55,7 +56,7 @@ COMPARISON_RATES = View(
         avg(epoch.validation_accuracy) AS validation_accuracy_mean,
         avg(epoch.validation_loss) AS validation_loss_mean, c.comparison_id
     FROM comparison_run AS r JOIN comparison AS c ON c.comparison_id = r.comparison_id
-    JOIN run ON run.run_id = r.run_id
+    JOIN run ON run.run_id = r.run_id AND run.status <> '{REMOVED}'
     LEFT JOIN epoch ON epoch.run_id = run.run_id AND run.status = 'completed'
         AND epoch.epoch = (SELECT max(e.epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
     WHERE r.stage = 'tuning'

@@ -173,6 +173,13 @@ def remake_views(location: str) -> list[str]:
     return [name for name, statement in after.items() if before.get(name) != statement]
 
 
+def require_results(location: str) -> None:
+    """Raise MissingResultsError if there is no database yet, which writing would begin."""
+    place = find_location(location)
+    if place.is_empty():
+        raise MissingResultsError(f"{place.name}: no results yet; to make some: {FIRST_COMMAND}")
+
+
 def open_if_any(location: str) -> Database | None:
     """Open a database like ``open_for_reading``, but return None if there are no results yet."""
     try:

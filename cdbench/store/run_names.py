@@ -1,17 +1,17 @@
 """Finding stored runs by the names that users type: RUN on a command line.
 
-A name is a run_id, a uuid, ``latest``, ``best``, or the beginning of a uuid, looked for in this
-order.
+A name is ``latest``, ``best``, a run_id, a tag, a uuid or the beginning of one, looked for in this
+order. Runs in the trash have no names.
 """
 
 import logging
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from sqlalchemy import Connection, Row, Select, case, func, select
+from sqlalchemy import Connection, Row, Select, String, case, cast, func, select
 
 from cdbench.errors import ConfigurationError, MissingResultsError, StoreError
-from cdbench.records.run import COMPLETED
+from cdbench.records.run import COMPLETED, REMOVED
 from cdbench.store import models
 from cdbench.store.database import FIRST_COMMAND, Database
 from cdbench.store.insert import table_of
@@ -30,7 +30,11 @@ SHOWN = 3
 
 _LOG = logging.getLogger("cdbench")
 
-_RUN, _EPOCH, _KEPT = map(table_of, (models.Run, models.Epoch, models.KeptWeights))
+_RUN, _EPOCH, _KEPT, _TAG = map(
+    table_of, (models.Run, models.Epoch, models.KeptWeights, models.RunTag)
+)
+
+_KEY_TEXT = cast(_RUN.c.run_id, String)
 
 
 def run_named(database: Database, name: str, *, kept: bool = False) -> int:
@@ -46,7 +50,7 @@ def run_named(database: Database, name: str, *, kept: bool = False) -> int:
     database : Database
         Where the runs are.
     name : str
-        A run_id, a uuid or its first 4 characters or more, ``latest`` or ``best``.
+        A run_id, a uuid or its first 4 characters or more, a tag, ``latest`` or ``best``.
     kept : bool
         Whether ``latest`` is the newest run whose network was kept.
 
@@ -64,6 +68,8 @@ def run_named(database: Database, name: str, *, kept: bool = False) -> int:
 def runs_named(database: Database, names: Sequence[str]) -> list[int]:
     """Return the run_ids that names stand for, each once, in the order in which they are named.
 
+    A tag stands for all runs that have it, the newest first.
+
     Raises
     ------
     ConfigurationError, MissingResultsError
@@ -73,43 +79,95 @@ def runs_named(database: Database, names: Sequence[str]) -> list[int]:
         return run_keys(connection, names, database.name)
 
 
-def run_keys(connection: Connection, names: Sequence[str], source: str) -> list[int]:
-    """Return what ``runs_named`` does, within a transaction in the database called ``source``."""
-    return list(dict.fromkeys(run_key(connection, name, source) for name in names))
+def run_keys(
+    connection: Connection, names: Sequence[str], source: str, *, removed: bool = False
+) -> list[int]:
+    """Return what ``runs_named`` does, within a transaction in the database called ``source``.
+
+    With ``removed``, of the runs in the trash instead of all others.
+    """
+    found: dict[int, None] = {}
+    for name in names:
+        keys = _found(connection, name, source, kept=False, removed=removed)
+        found |= dict.fromkeys(keys)
+    return list(found)
 
 
 def run_key(connection: Connection, name: str, source: str, *, kept: bool = False) -> int:
     """Return what ``run_named`` does, within a transaction in the database called ``source``."""
+    keys = _found(connection, name, source, kept=kept, removed=False)
+    if len(keys) > 1:
+        some = ", ".join(map(str, keys[:SHOWN])) + ", ..." * (len(keys) > SHOWN)
+        raise ConfigurationError(
+            f"RUN {name}: {len(keys)} runs have this tag ({some}); expected one run"
+        )
+    return keys[0]
+
+
+def tags_of(connection: Connection) -> list[str]:
+    """Return all tags of runs that are not in the trash, in alphabetical order."""
+    named = select(_TAG.c.tag).distinct().join(_RUN, _RUN.c.run_id == _TAG.c.run_id)
+    return sorted(connection.execute(named.where(_RUN.c.status != REMOVED)).scalars())
+
+
+def _found(
+    connection: Connection, name: str, source: str, *, kept: bool, removed: bool
+) -> list[int]:
     key, uuid = _RUN.c.run_id, _RUN.c.uuid
-    if name == LATEST:
-        return _latest(connection, source, kept)
-    if name == BEST:
-        return _best(connection, source)
+    there = _RUN.c.status == REMOVED if removed else _RUN.c.status != REMOVED
+    if name == LATEST and not removed:
+        return [_latest(connection, source, kept)]
+    if name == BEST and not removed:
+        return [_best(connection, source)]
     if name.isascii() and name.isdigit() and len(name) < 19:  # SQLite's integers end there
-        found = connection.execute(select(key).where(key == int(name))).scalar()
-        if found is not None:
-            return int(found)
+        found = connection.execute(select(key).where(key == int(name), there)).scalars().all()
+        if found:
+            return list(found)
+    tagged = (
+        select(key)
+        .join(_TAG, _TAG.c.run_id == key)
+        .where(_TAG.c.tag == name, there)
+        .order_by(_RUN.c.sequence.desc(), key.desc())
+    )
+    found = connection.execute(tagged).scalars().all()
+    if found:
+        return list(found)
     named = uuid == name
     if len(name) >= MIN_UUID:
         named |= uuid.startswith(name.lower(), autoescape=True)
-    rows = connection.execute(select(key, uuid).where(named).order_by(key)).all()
+    rows = connection.execute(select(key, uuid).where(named, there).order_by(key)).all()
     if len(rows) == 1:
-        return int(rows[0].run_id)
+        return [int(rows[0].run_id)]
     if rows:
         some = ", ".join(row.uuid for row in rows[:SHOWN]) + ", ..." * (len(rows) > SHOWN)
         raise ConfigurationError(
             f"RUN {name}: {len(rows)} runs begin like that ({some}); expected one"
         )
-    nearest = get_close_matches(name.casefold(), RESERVED, n=1)
-    meant = f"; did you mean {nearest[0]}?" if nearest else ""
-    raise ConfigurationError(
+    raise _unknown(connection, name, source, removed)
+
+
+def _unknown(connection: Connection, name: str, source: str, removed: bool) -> ConfigurationError:
+    """Return the error for a name that is of no run, with the nearest tag or word."""
+    if removed:
+        return ConfigurationError(
+            f"RUN {name}: not in the trash of {source}; expected one of: cdbench runs list --trash"
+        )
+    gone = (_RUN.c.status == REMOVED) & ((_RUN.c.uuid == name) | (_KEY_TEXT == name))
+    if connection.execute(select(_RUN.c.run_id).where(gone)).first():
+        return ConfigurationError(
+            f"RUN {name}: is in the trash; to bring it back: cdbench runs restore {name}"
+        )
+    words = {word.casefold(): word for word in (*RESERVED, *tags_of(connection))}
+    nearest = get_close_matches(name.casefold(), words, n=1)
+    meant = f"; did you mean {words[nearest[0]]}?" if nearest else ""
+    return ConfigurationError(
         f"RUN {name}: no such run in {source}{meant}; expected a run_id, a uuid's first {MIN_UUID} "
-        f"characters or more, {LATEST} or {BEST}; to see the runs: cdbench runs list"
+        f"characters or more, {LATEST}, {BEST} or a tag; to see the runs: cdbench runs list"
     )
 
 
 def _latest(connection: Connection, source: str, kept: bool) -> int:
-    question = select(_RUN.c.run_id)
+    question = select(_RUN.c.run_id).where(_RUN.c.status != REMOVED)
     if kept:
         question = question.join(_KEPT, _KEPT.c.run_id == _RUN.c.run_id)
     newest = question.order_by(_RUN.c.sequence.desc(), _RUN.c.run_id.desc()).limit(1)

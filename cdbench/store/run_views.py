@@ -3,6 +3,7 @@
 from math import log
 
 from cdbench.config.families import BASELINE
+from cdbench.records.run import REMOVED
 from cdbench.store.changed_knobs import CHANGES
 from cdbench.store.view import View
 
@@ -26,11 +27,8 @@ LATEST_RUN = View(
     """,
 )
 
-RUNS = View(
-    "One row a run, with its last epoch and, averaged over its layers, its condition numbers. "
-    "What tells two rows apart is in model, changes and seed.",
-    f"""
-    SELECT run.run_id, run.status,
+_RUNS_WHERE = f"""
+    SELECT run.run_id, {{status}} AS status,
         run.layer || coalesce(' B=' || run."B", ' ' || run.structure, '') AS model,
         {CHANGES} AS changes, run.seed,
         run.layer AS family, run.structure, run."B", run.dataset, run.widths, run.n_parameters,
@@ -59,8 +57,19 @@ RUNS = View(
     FROM run JOIN configuration ON configuration.configuration_id = run.configuration_id
     LEFT JOIN epoch ON epoch.run_id = run.run_id
         AND epoch.epoch = (SELECT max(epoch) FROM epoch AS e WHERE e.run_id = run.run_id)
-    """,
+    {{where}}
+    """
+
+RUNS = View(
+    "One row a run, with its last epoch and, averaged over its layers, its condition numbers. "
+    "What tells two rows apart is in model, changes and seed. Runs in the trash are left out.",
+    _RUNS_WHERE.format(status="run.status", where=f"WHERE run.status <> '{REMOVED}'"),
 )
+
+REMOVED_RUNS = _RUNS_WHERE.format(
+    status="trash.status", where="JOIN trash ON trash.run_id = run.run_id"
+)
+"""The same of the runs in the trash, as a query: they are in no view."""
 
 _KINDS = ("weight", "layer_hessian", "published", "block_power", "theorem1")
 

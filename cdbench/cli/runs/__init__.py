@@ -7,7 +7,7 @@ from cdbench.cli.groups import Group
 
 class _Commands(Group):
     package = __name__
-    names = ("list", "show", "diff", "export")
+    names = ("list", "show", "diff", "export", "tag", "note", "rm", "restore")
 
 
 runs = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
@@ -15,7 +15,7 @@ runs = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
 
 @runs.callback()
 def _runs() -> None:
-    """Look at stored runs one by one, and say which is which.
+    """Look at stored runs one by one, say which is which, and throw some away.
 
     For example:
 
@@ -26,4 +26,8 @@ def _runs() -> None:
         cdbench runs diff 17 18
 
         cdbench runs export latest
+
+        cdbench runs tag latest good
+
+        cdbench runs rm 18
     """

@@ -23,7 +23,8 @@ WhereOption = Annotated[
         metavar="FILTER",
         show_default=False,
         help="Only runs for which this is true, such as 'B > 3 and seed < 5'. Names are columns of "
-        "the view runs, or score. Also: or, not, ( ), in (a, b), is null, like 'c%', ~ (contains).",
+        "the view runs, score, tag or note. Also: or, not, ( ), in (a, b), is null, like 'c%', "
+        "and ~ for contains.",
     ),
 ]
 """Use as ``where: WhereOption = None``."""
@@ -31,6 +32,12 @@ WhereOption = Annotated[
 
 def list_(
     where: WhereOption = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--tag", metavar="TAG ...", show_default=False, help="Only runs with one of these tags."
+        ),
+    ] = None,
     by: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,9 +66,12 @@ def list_(
             "--columns",
             metavar="COLUMN ...",
             show_default=False,
-            help="Columns of the view runs, or score, or all, in place of the usual ones.",
+            help="Columns of the view runs, score, tag, note, or all, in place of the usual ones.",
         ),
     ] = None,
+    trash: Annotated[
+        bool, typer.Option("--trash", help="Runs that were removed, which no other list shows.")
+    ] = False,
     db: DatabaseOption = DEFAULT_DATABASE,
     format: FormatOption = "table",  # noqa: A002
 ) -> int:
@@ -73,13 +83,15 @@ def list_(
 
         cdbench runs list --where "B > 3 and dataset = digits" --sort -score --limit 5
 
+        cdbench runs list --tag good --columns run_id model score note
+
         cdbench runs list --by model changes --where "status = completed"
 
         cdbench runs list --columns run_id uuid test_accuracy --format csv --limit 0
     """
     from cdbench.errors import ConfigurationError
     from cdbench.reports.run_groups import GROUP_COLUMNS, run_groups_report
-    from cdbench.reports.run_list import COLUMNS, run_list_report
+    from cdbench.reports.run_list import run_list_report, usual
     from cdbench.store.database import open_for_reading
     from cdbench.store.run_lists import listed_runs
 
@@ -88,23 +100,38 @@ def list_(
     if by:
         if columns:
             raise ConfigurationError("--by has its own columns; expected no --columns beside it")
-        found = listed_runs(database, (*by, *GROUP_COLUMNS), where=where)
+        wanted = (*by, *GROUP_COLUMNS)
+        found = listed_runs(database, wanted, where=where, tags=tag or (), removed=trash)
         report, n_more = run_groups_report(found, by, database.label, sort, limit or None)
     else:
         found = listed_runs(
-            database, columns or COLUMNS, where=where, sort=sort, limit=limit or None
+            database,
+            columns or usual(removed=trash),
+            where=where,
+            tags=tag or (),
+            sort=sort,
+            limit=limit or None,
+            removed=trash,
         )
         report = run_list_report(found, database.label, width)
         n_more = found.n_found - len(found.rows)
-    _print(report, format, where, database.name)
+    _print(report, format, _sought(where, tag, trash), database.name)
     if n_more:
         complain(f"{n_more:,} more; to see all: --limit 0")
     return COMPLETED
 
 
-def _print(report: "Report", format: str, where: str | None, name: str) -> None:  # noqa: A002
+def _sought(where: str | None, tags: list[str] | None, trash: bool) -> str:
+    """Return what was looked for, behind "no run"."""
+    words = [" in the trash"] if trash else []
+    words += [f" with the tag {' or '.join(tags)}"] if tags else []
+    words += [f" for which {where}"] if where else []
+    return "".join(words) or " yet"
+
+
+def _print(report: "Report", format: str, sought: str, name: str) -> None:  # noqa: A002
     """Print the report; where no run was found, say so, and print what is for machines only."""
     if report.records or format in ("csv", "json"):
         print_report(report, format)
     if not report.records:
-        complain(f"{name}: no run" + (f" for which {where}" if where else " yet"))
+        complain(f"{name}: no run{sought}")

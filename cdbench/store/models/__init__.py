@@ -11,6 +11,7 @@ from cdbench.store.models.comparisons import (
 )
 from cdbench.store.models.configurations import Configuration, Diagnostics
 from cdbench.store.models.epochs import ClassAccuracy, Epoch, LayerGain
+from cdbench.store.models.labels import RunNote, RunTag, Trash
 from cdbench.store.models.runs import Environment, Run, Sweep
 from cdbench.store.models.spectra import (
     ConditionNumber,
@@ -45,6 +46,8 @@ __all__ = [
     "NoiseFloor",
     "Observation",
     "Run",
+    "RunNote",
+    "RunTag",
     "Series",
     "Spectrum",
     "SpectrumValue",
@@ -53,4 +56,5 @@ __all__ = [
     "StudyPart",
     "Sweep",
     "Timing",
+    "Trash",
 ]

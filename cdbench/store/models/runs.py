@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdbench.records.run import STATUSES
+from cdbench.records.run import REMOVED, STATUSES
 from cdbench.store.models.base import LARGE, Base, integer_key, order_of_writing
 
 
@@ -59,9 +59,13 @@ class Run(Base):
     __tablename__ = "run"
     __table_args__ = (
         CheckConstraint(
-            "status IN ({})".format(", ".join(f"'{status}'" for status in STATUSES)), name="status"
+            "status IN ({})".format(", ".join(f"'{one}'" for one in (*STATUSES, REMOVED))),
+            name="status",
         ),
-        CheckConstraint("(status = 'diverged') = (diverged_epoch IS NOT NULL)", name="diverged"),
+        CheckConstraint(
+            f"status = '{REMOVED}' OR (status = 'diverged') = (diverged_epoch IS NOT NULL)",
+            name="diverged",
+        ),
         Index(None, "configuration_id", "seed"),
         Index(None, "dataset", "seed"),
     )
@@ -75,7 +79,10 @@ class Run(Base):
     environment_id: Mapped[int] = mapped_column(
         ForeignKey("environment.environment_id"), index=True, comment="What it was trained with."
     )
-    status: Mapped[str] = mapped_column(comment="How it ended: " + ", ".join(STATUSES) + ".")
+    status: Mapped[str] = mapped_column(
+        comment="How it ended: " + ", ".join(STATUSES) + "; or removed, of a run in `trash`, which "
+        "has how it ended."
+    )
     configuration_id: Mapped[int] = mapped_column(
         ForeignKey("configuration.configuration_id"),
         comment="Its configuration but for `seed`.",

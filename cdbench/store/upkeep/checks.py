@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, inspect, select
 
 from cdbench.errors import StoreError
+from cdbench.records.run import REMOVED
 from cdbench.store.database import Database, revision_of
 from cdbench.store.insert import table_of
 from cdbench.store.migrate import revisions
@@ -20,6 +21,7 @@ from cdbench.store.upkeep.run_checks import check_configurations, check_environm
 from cdbench.store.upkeep.schema_checks import check_own_things, check_tables, check_views
 from cdbench.store.upkeep.streaming import Reader
 from cdbench.store.upkeep.time_checks import check_times
+from cdbench.store.upkeep.trash_checks import check_trash
 from cdbench.store.upkeep.weights_checks import check_weights
 
 CHECKS: tuple[Check, ...] = (
@@ -33,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
     check_environments,
     check_epochs,
     check_weights,
+    check_trash,
     check_gaps,
     check_times,
 )
@@ -54,7 +57,7 @@ class CheckUp:
     remarks : tuple of Finding
         What is not wrong but worth knowing.
     n_runs : int
-        Number of runs; 0 if they cannot be counted.
+        Number of runs that are not in the trash; 0 if they cannot be counted.
     """
 
     findings: tuple[Finding, ...]
@@ -77,9 +80,9 @@ def check_database(database: Database) -> CheckUp:
     n_runs = 0
     try:
         with database.transaction() as connection:
-            n_runs = connection.execute(
-                select(func.count()).select_from(table_of(Run))
-            ).scalar_one()
+            run = table_of(Run)
+            kept = select(func.count()).select_from(run).where(run.c.status != REMOVED)
+            n_runs = connection.execute(kept).scalar_one()
             checked = Checked(Reader(database, connection), is_newest, _whole_tables(connection))
             for check in CHECKS:
                 found += check(checked)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from cdbench.errors import StoreError
 from cdbench.store.models import Base
@@ -44,7 +44,10 @@ def _contents(reader: Reader, run_ids: Iterable[int]) -> dict[int, tuple[Any, An
     ids = list(run_ids)
     if not ids:
         return {}
-    question = select(run.c.run_id, run.c.config_digest, run.c.status)
+    trash = Base.metadata.tables["trash"]
+    status = func.coalesce(trash.c.status, run.c.status)  # one of them may be in the trash
+    question = select(run.c.run_id, run.c.config_digest, status)
+    question = question.outerjoin_from(run, trash, trash.c.run_id == run.c.run_id)
     question = question.where(run.c.run_id.in_(ids))
     contents: dict[int, tuple[Any, Any, list[Row]]] = {
         key: (digest, status, [])

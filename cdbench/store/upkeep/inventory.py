@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, func, inspect, select
 
 from cdbench.config.families import model_name
 from cdbench.errors import StoreError
+from cdbench.records.run import REMOVED
 from cdbench.store.database import Database, revision_of
 from cdbench.store.insert import table_of
 from cdbench.store.migrate import revisions
@@ -16,6 +17,9 @@ from cdbench.store.models import Base, Run
 
 MOST_COMMON = 8
 """How many data sets and models are listed."""
+
+_KEPT = table_of(Run).c.status != REMOVED
+"""That a run is not in the trash."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class Inventory:
     revision, newest_revision : str
         Its schema, and the newest that this cdbench knows.
     n_rows : dict of int
-        Number of rows by table, without tables that its schema does not have.
+        Number of rows by table, without tables that its schema does not have. Runs in the trash are
+        counted as rows of ``trash``, not of ``run``.
     statuses, datasets, models : dict of int
         Number of runs by status, and for the most common data sets and models.
     first, last : datetime or None
@@ -73,7 +78,7 @@ def _inventory(database: Database, connection: Connection, revision: str) -> Inv
     run = table_of(Run)
     kind, n_bytes = database.location.kind_and_size(connection)
     present = set(inspect(connection).get_table_names())
-    began = select(func.min(run.c.started_at), func.max(run.c.started_at))
+    began = select(func.min(run.c.started_at), func.max(run.c.started_at)).where(_KEPT)
     first, last = connection.execute(began).one()
     return Inventory(
         name=database.name,
@@ -95,7 +100,10 @@ def _inventory(database: Database, connection: Connection, revision: str) -> Inv
 
 
 def _count(connection: Connection, table: Table) -> int:
-    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+    question = select(func.count()).select_from(table)
+    if table.name == Run.__tablename__:
+        question = question.where(_KEPT)
+    return connection.execute(question).scalar_one()
 
 
 def _counts(connection: Connection, name: str) -> dict[str, int]:
@@ -118,5 +126,6 @@ def _most_common(connection: Connection, *names: str) -> list[tuple[Sequence[Any
     """Return the most common combinations of values of some columns, and how often each occurs."""
     columns = [table_of(Run).c[name] for name in names]
     count = func.count()
-    question = select(*columns, count).group_by(*columns).order_by(count.desc(), *columns)
+    question = select(*columns, count).where(_KEPT).group_by(*columns)
+    question = question.order_by(count.desc(), *columns)
     return [(row[:-1], row[-1]) for row in connection.execute(question.limit(MOST_COMMON))]

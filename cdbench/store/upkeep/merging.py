@@ -13,6 +13,7 @@ from cdbench.store.database import open_for_writing
 from cdbench.store.location import find_location
 from cdbench.store.models import Base
 from cdbench.store.upkeep.conflicts import refuse_conflicts
+from cdbench.store.upkeep.joined_labels import join_labels
 from cdbench.store.upkeep.sources import is_same_place, open_unchanged
 from cdbench.store.upkeep.streaming import Reader, Row, new_keys, write_rows
 from cdbench.store.upkeep.study_parts import differing_parts
@@ -38,6 +39,7 @@ PARTS = {
     "run": (
         *("epoch", "class_accuracy", "layer_gain", "kept_weights"),
         *("condition_number", "noise_floor", "spectrum", "curvature"),
+        *("run_tag", "run_note", "trash"),
     ),
     "spectrum": ("spectrum_value",),
     "curvature": ("curvature_node",),
@@ -68,6 +70,8 @@ def merge_database(target: str, other: str) -> list[Arrivals]:
     """Add another database's results to this one, in one transaction; the other is not changed.
 
     Parts of a study that are another comparison there stay as they are here; a warning names each.
+    Of a run that is in both, the tags are joined, a note comes if there is none here, and it stays
+    in the trash or out of it as it is here.
 
     Parameters
     ----------
@@ -114,6 +118,7 @@ class _Merge:
                 names = {row[place]: _identity(table, row) for row in rows}
                 both = {there: known[name] for there, name in names.items() if name in known}
                 refuse_conflicts(self._new, self._old, both)
+                join_labels(self._new, self._old, both)
             new: dict[Row, Row] = {}
             for row in rows:
                 if _identity(table, row) not in known:

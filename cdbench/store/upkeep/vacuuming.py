@@ -4,20 +4,25 @@ from dataclasses import dataclass
 
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.orphans import remove_orphans
+from cdbench.store.trash import delete_removed
 from cdbench.store.upkeep.sources import open_as_it_is, require_sound
 
 
 @dataclass(frozen=True)
 class Vacuumed:
-    """The number of rows removed from each affected table, and the size before and after."""
+    """The number of rows removed from each affected table, and the size before and after.
+
+    ``n_runs`` is how many runs of the trash were deleted; their rows are not counted elsewhere.
+    """
 
     removed: dict[str, int]
     n_bytes_before: int
     n_bytes_after: int
+    n_runs: int = 0
 
 
-def vacuum_database(location: str) -> Vacuumed:
-    """Remove rows that belong to nothing, and free the space.
+def vacuum_database(location: str, *, empty_trash: bool = False) -> Vacuumed:
+    """Remove rows that belong to nothing, and on request the runs in the trash; free the space.
 
     Raises
     ------
@@ -28,9 +33,10 @@ def vacuum_database(location: str) -> Vacuumed:
     database = open_for_writing(location)
     before = _size(database)
     with database.transaction() as connection:
+        n_runs = delete_removed(connection) if empty_trash else 0
         removed = remove_orphans(connection)
     database.compact()
-    return Vacuumed(removed, before, _size(database))
+    return Vacuumed(removed, before, _size(database), n_runs)
 
 
 def _size(database: Database) -> int:
