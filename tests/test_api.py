@@ -374,7 +374,7 @@ def test_tables_of_a_run_are_those_of_its_number_or_uuid_and_of_no_other(trained
                 table(run=none)  # type: ignore[arg-type]
             assert str(raised.value) == (
                 f"RUN {none}: no such run in {trained}; expected a run_id, a uuid's first 4 "
-                "characters or more, latest or best; to see the runs: cdbench runs list"
+                "characters or more, latest, best or a tag; to see the runs: cdbench runs list"
             )
     with pytest.raises(cdbench.ConfigurationError) as raised:
         results.table1(seeds=[])

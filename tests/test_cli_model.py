@@ -146,7 +146,7 @@ def test_a_run_that_did_not_complete_has_no_network(here: Here) -> None:
 
 
 def test_a_name_that_is_neither_a_run_nor_a_file_is_refused_in_a_line(kept: Here) -> None:
-    end = "expected a run_id, a uuid's first 4 characters, latest, best, or a file of export"
+    end = "expected a run_id, a uuid's first 4 characters, a tag, latest, or a file of export"
     for command in ("show", "check"):
         answer = kept("model", command, "m.pt")
         assert (answer.code, answer.err) == (

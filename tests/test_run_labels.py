@@ -1,6 +1,7 @@
 """Tags and notes: what people call runs, and what they write down about them."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -109,6 +110,11 @@ def test_commands_write_labels_and_lists_show_them(here: Here, tiny_run: TinyRun
     assert here("runs", "tag", "latest", "good", "paper").out == "run 2: tagged good, paper\n"
     assert here("runs", "note", "1", "[red]odd\x1b[31m").out == "run 1: noted\n"
     assert here("runs", "note", "1").out == "[red]odd\\x1b[31m\n"
+    page = here("runs", "show", "1").out
+    assert re.search(r"^ *note +\[red\]odd\\x1b\[31m$", page, re.MULTILINE)
+    shown = json.loads(here("runs", "show", "paper", "--format", "json").out)
+    assert (shown["tags"], shown["note"]) == (["good", "paper"], None)
+    assert re.search(r"^ *tags +good, paper$", here("runs", "show", "good").out, re.MULTILINE)
     lines = here("runs", "list").out.splitlines()
     assert "good paper" in lines[4]
     assert "[red]odd\\x1b[31m" in lines[5]

@@ -98,7 +98,7 @@ class Results(Tables):
         ----------
         run : int or str
             A ``run_id``; a uuid, or its first 4 characters or more; ``"latest"``, for the newest
-            run whose network was kept; or ``"best"``.
+            run whose network was kept; ``"best"``; or a tag.
 
         Returns
         -------

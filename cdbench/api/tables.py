@@ -106,7 +106,7 @@ class Tables:
         Parameters
         ----------
         run : int or str, optional
-            A ``run_id``; a uuid, or its first 4 characters or more; ``"latest"`` or ``"best"``.
+            A ``run_id``; a uuid or its first 4 characters; ``"latest"``, ``"best"``; or a tag.
         frames : str, optional
             ``"pandas"``, ``"polars"`` or ``"rows"``.
 
@@ -139,7 +139,7 @@ class Tables:
         Parameters
         ----------
         run : int or str, optional
-            A ``run_id``; a uuid, or its first 4 characters or more; ``"latest"`` or ``"best"``.
+            A ``run_id``; a uuid or its first 4 characters; ``"latest"``, ``"best"``; or a tag.
         frames : str, optional
             ``"pandas"``, ``"polars"`` or ``"rows"``.
 

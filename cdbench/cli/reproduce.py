@@ -43,7 +43,8 @@ def reproduce(
     run: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Runs: each a run_id, a uuid or its first 4 characters or more, latest, or best."
+            help="Runs: each a run_id, a uuid or its first 4 characters or more, latest, best, or "
+            "a tag for all runs that have it."
         ),
     ] = None,
     every: Annotated[

@@ -114,7 +114,11 @@ def _what(known: KnownRun) -> Iterator[tuple[str, str]]:
 
 
 def _belongs(origin: RunOrigin) -> Iterator[tuple[str, str]]:
-    """Yield what a run is part of. Tags and notes come here too."""
+    """Yield what a run is part of, and what people say of it."""
+    if origin.labels.tags:
+        yield "tags", ", ".join(origin.labels.tags)
+    for number, line in enumerate((origin.labels.note or "").splitlines()):
+        yield "" if number else "note", line
     if origin.command_line is not None:
         yield "sweep", f"{origin.sweep_id}: {origin.command_line}"
     for name, stage in origin.comparisons:

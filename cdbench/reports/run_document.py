@@ -33,6 +33,8 @@ def run_document(run: Run, origin: RunOrigin, again: Sequence[str]) -> dict[str,
         "diverged_epoch": run.diverged_epoch,
         "diverged_step": run.diverged_step,
         "is_latest": origin.is_latest,
+        "tags": list(origin.labels.tags),
+        "note": origin.labels.note,
         "started_at": run.started_at.isoformat(),
         "belongs_to": {
             "sweep_id": origin.sweep_id,

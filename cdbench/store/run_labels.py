@@ -35,10 +35,13 @@ class Labels:
     note: str | None = None
 
 
+NO_LABELS = Labels()
+
+
 def labels_of(database: Database, run_id: int) -> Labels:
     """Return the tags and the note of a run."""
     with database.transaction() as connection:
-        return labels(connection, [run_id]).get(run_id, Labels())
+        return labels(connection, [run_id]).get(run_id, NO_LABELS)
 
 
 def labels(connection: Connection, run_ids: Sequence[int]) -> dict[int, Labels]:

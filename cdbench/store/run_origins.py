@@ -1,10 +1,11 @@
-"""What a stored run belongs to: the sweep and the comparisons that it was trained for."""
+"""What a stored run belongs to: sweep and comparisons; and what people say of it."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
 from cdbench.store.database import Database
+from cdbench.store.run_labels import NO_LABELS, Labels, labels
 
 _RUN = text(
     """
@@ -53,6 +54,8 @@ class RunOrigin:
         Real multiply-adds of a sample, where a comparison has counted them.
     kept_bytes, kept_digest
         Size and digest of its network, if that was kept.
+    labels : Labels
+        Its tags and its note.
     """
 
     run_id: int
@@ -65,6 +68,7 @@ class RunOrigin:
     multiply_adds: int | None
     kept_bytes: int | None
     kept_digest: str | None
+    labels: Labels = NO_LABELS
 
 
 def run_origin(database: Database, run_id: int) -> RunOrigin:
@@ -72,6 +76,7 @@ def run_origin(database: Database, run_id: int) -> RunOrigin:
     with database.transaction() as connection:
         comparisons = connection.execute(_COMPARISONS, {"run_id": run_id}).all()
         row = connection.execute(_RUN, {"run_id": run_id}).one()
+        said = labels(connection, [run_id]).get(run_id, NO_LABELS)
     return RunOrigin(
         run_id,
         row.model,
@@ -83,4 +88,5 @@ def run_origin(database: Database, run_id: int) -> RunOrigin:
         max((one.multiply_adds for one in comparisons if one.multiply_adds), default=None),
         row.kept_bytes,
         row.kept_digest,
+        said,
     )

@@ -17,8 +17,8 @@ ModelArgument = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A run_id, a uuid or its first 4 characters or more, latest for the newest run whose "
-        "network was kept, best for the best of its data set; or a .npz file that export wrote.",
+        help="A run_id, a uuid or its first 4 characters or more, a tag, latest for the newest run "
+        "whose network was kept, best for the best of a data set; or a .npz file of export.",
         show_default=False,
     ),
 ]
@@ -26,7 +26,7 @@ ModelArgument = Annotated[
 FILE = ".npz"
 """How the name of a model's file ends; what has no ending names a run."""
 
-EXPECTED = "expected a run_id, a uuid's first 4 characters, latest, best, or a file of export"
+EXPECTED = "expected a run_id, a uuid's first 4 characters, a tag, latest, or a file of export"
 
 LONG_S = 10
 """Seconds from which on it is said beforehand that a run is trained again."""

@@ -8,7 +8,8 @@ from cdbench.cli import COMPLETED
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_page
 from cdbench.cli.report import FormatOption
-from cdbench.cli.runs.show import RunArgument, known_runs
+from cdbench.cli.runs.named import RunArgument
+from cdbench.cli.runs.show import known_runs
 
 
 def diff(

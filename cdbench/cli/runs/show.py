@@ -3,27 +3,17 @@
 import shlex
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_page
 from cdbench.cli.report import FormatOption
+from cdbench.cli.runs.named import RunArgument
 
 if TYPE_CHECKING:
     from cdbench.reports.one_run import KnownRun
     from cdbench.store.database import Database
-
-RunArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="A run_id, a uuid or its first 4 characters or more, latest, best or a tag.",
-        show_default=False,
-    ),
-]
 
 
 def show(
