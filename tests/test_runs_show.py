@@ -14,16 +14,21 @@ from rich.cells import cell_len
 
 from cdbench.config.run_config import RunConfig
 from cdbench.config.train_words import train_words
+from cdbench.errors import ConfigurationError
 from cdbench.records.run import Run
+from cdbench.reports.formats import FORMATS
 from cdbench.reports.one_run import KnownRun, run_page
 from cdbench.reports.pages import render_page
 from cdbench.reports.run_sources import sources
 from cdbench.reports.sparklines import BARS, MOST, PLAIN_BARS, sparkline
+from cdbench.reports.two_runs import differences
+from cdbench.reports.two_runs_page import two_runs_page
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.record import record_run
 from cdbench.store.run_origins import RunOrigin, run_origin
 from cdbench.store.run_queries import stored_runs
 from tests.cli_tools import Here
+from tests.hostile import HOSTILE, MORE, steers
 from tests.released import released_database
 
 ORIGIN = RunOrigin(
@@ -38,7 +43,6 @@ ORIGIN = RunOrigin(
     kept_bytes=None,
     kept_digest=None,
 )
-HOSTILE = "\x1b[31m[bold]red"
 
 
 @pytest.fixture
@@ -127,11 +131,30 @@ def test_screens_fit_80_columns(monkeypatch: pytest.MonkeyPatch, stored: Here) -
 
 
 def test_stored_text_controls_no_terminal(here: Here, tiny_run: Any) -> None:
-    run = replace(tiny_run(), status="failed", error=HOSTILE)
+    run = replace(tiny_run(), status="failed", error="\x1b[31m[bold]red")
     record_run(open_for_writing(str(here.folder / "runs.db")), run)
     out = here("runs", "show", "1").out
     assert "\x1b" not in out
     assert r"\x1b[31m[bold]red" in out
+
+
+def test_pages_of_hostile_names_steer_no_terminal_and_json_gives_them_back(tiny_run: Any) -> None:
+    run = tiny_run(epochs=3)
+    for name in (*HOSTILE.values(), *MORE.values()):
+        try:
+            config = replace(run.config, dataset=f"{name[:99]}.csv", label_column=name)
+        except ConfigurationError:  # a run of such a name cannot be
+            config = run.config
+        origin = replace(ORIGIN, command_line=name, comparisons=((name, "tuning"),))
+        own = replace(run, config=config, error=name, status="failed")
+        page = run_page(KnownRun(own, origin, train_words(config)))
+        for form in FORMATS:
+            assert not steers(render_page(page, form, 80)), name
+        found = json.loads(render_page(page, "json"))
+        assert found["error"] == found["belongs_to"]["command_line"] == name
+        assert shlex.split(found["command"])[-2] == "--seed"
+        other = two_runs_page(differences(KnownRun(own, origin), KnownRun(run, ORIGIN)))
+        assert not steers(render_page(other, "table", 80) + render_page(other, "csv")), name
 
 
 def test_curves_are_ascii_where_the_encoding_has_no_bars(tiny_run: Any) -> None:

@@ -87,7 +87,7 @@ def exact_json(document: Mapping[str, Any]) -> str:
     Number and PostgreSQL read.
     """
     text = json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False)
-    return json_text(text) + "\n"
+    return "".join(f"{json_text(line)}\n" for line in text.split("\n"))
 
 
 def finite(value: Any) -> Any:
