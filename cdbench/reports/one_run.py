@@ -159,7 +159,9 @@ def environment_lines(run: Run) -> Iterator[tuple[str, str]]:
 
 
 def seconds(duration: float) -> str:
-    """Return a time such as ``1.25 s`` or ``3 min 20 s``."""
+    """Return a time such as ``0.31 ms``, ``1.25 s`` or ``3 min 20 s``."""
+    if duration < 1:
+        return f"{format_number(1000 * duration)} ms"
     if duration < 100:
         return f"{format_number(duration)} s"
     minutes, rest = divmod(round(duration), 60)

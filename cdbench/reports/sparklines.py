@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import isfinite, log
+from math import isclose, isfinite, log
 
 BARS = "▁▂▃▄▅▆▇█"
 PLAIN_BARS = "_.,-~+*#"
@@ -13,6 +13,9 @@ MOST = 28
 
 STEEP = 10
 """Ratio of the largest number to the smallest from which on the heights are logarithmic."""
+
+LEVEL = 1e-9
+"""Relative difference of the smallest and largest number up to which a line is level."""
 
 ENDLESS = "!"
 """In place of a number that is not finite."""
@@ -48,6 +51,8 @@ def scale_of(numbers: Iterable[float]) -> Scale:
     """Return the scale on which all of the numbers can be shown."""
     finite = [number for number in numbers if isfinite(number)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
+    if isclose(low, high, rel_tol=LEVEL):
+        low = high
     # A ratio that is not finite is no basis for heights.
     return Scale(low, high, low > 0 and STEEP <= high / low < float("inf"))
 

@@ -42,10 +42,10 @@ def two_runs_page(
         Whether there are curves at all: LaTeX's fonts have none.
     """
     names = run_names(found)
-    configuration = {**found.configuration, **found.measured}
     parts: list[Facts | Report | None] = [
         Facts("", list(_what(found))),
-        _table("Configuration", names, configuration, everything),
+        _table("Configuration", names, found.configuration, everything),
+        _table("Measured", names, found.measured, everything),
         _table("Environment", names, found.environment, everything),
         _results(found),
         _curves(found, plain=plain) if drawn else None,
@@ -182,7 +182,8 @@ def _curves(found: Differences, *, plain: bool) -> Report | None:
 
 
 def _conditions(found: Differences) -> Report | None:
-    if not found.conditions:
+    shared = {place: pair for place, pair in found.conditions.items() if None not in pair}
+    if not shared:
         return None
     return Report(
         title="Condition numbers after the last epoch: κ non-null",
@@ -191,10 +192,10 @@ def _conditions(found: Differences) -> Report | None:
             [
                 f"layer {layer}",
                 kind,
-                *("–" if one is None else format_kappa(one.kappa_nonnull) for one in pair),
+                *(format_kappa(one.kappa_nonnull) for one in pair if one),
                 EQUAL if pair[0] == pair[1] else "–" if by is None else format_number(by),
             ]
-            for (layer, kind), pair in found.conditions.items()
+            for (layer, kind), pair in shared.items()
             for by in [ratio(pair)]
         ],
         notes=("The ratio is the second run's over the first's.", *_comparable(found)),
@@ -203,7 +204,7 @@ def _conditions(found: Differences) -> Report | None:
 
 
 def _comparable(found: Differences) -> tuple[str, ...]:
-    """Return which kinds may be compared, if the runs are of different families."""
+    """Return which kinds can be compared, if the runs are of different families."""
     one, other = (known.run.config.layer for known in found.runs)
     if one == other:
         return ()

@@ -74,6 +74,7 @@ def export(
         cdbench runs export --where "dataset = digits" --what conditions -o conditions.csv
     """
     from cdbench.api.exporting import PARQUET, export_format, file_parts
+    from cdbench.reports.inventory import size_in_words
     from cdbench.store.database import open_for_reading
     from cdbench.store.run_export import exported_rows
 
@@ -93,7 +94,8 @@ def export(
     if to_file or form == PARQUET:
         content = b"".join(parts)
         if write_output(target, content):
-            echo(f"wrote {target}: {what} of {database.name}, {len(content):,} bytes", err=True)
+            size = size_in_words(len(content))
+            echo(f"wrote {target}: {what} of {database.name}, {size}", err=True)
         return COMPLETED
     for part in parts:
         print_text(part.decode())
