@@ -7,6 +7,7 @@ The name of a sweep is always the first word, because it is needed to look up th
 """
 
 import re
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,9 @@ ENVIRONMENT_PREFIX = "CDBENCH_"
 WITHOUT_SETTINGS = ("doctor", "init")
 """Commands that work beside a ``cdbench.toml`` that cannot be obeyed; doctor says why."""
 
+WORDS_ARE_READ = "cdbench.words_are_read"
+"""Where a context keeps that the words before the one that the shell completes are read."""
+
 _NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\.\.-?\d+)?|-(inf|nan)", re.IGNORECASE)
 
 
@@ -46,8 +50,12 @@ class ManyValuesCommand(TyperCommand):
         ConfigurationError
             If a plug-in, ``cdbench.toml`` or a range is invalid.
         """
-        if ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
+        if ctx.resilient_parsing:  # the shell completes a word
+            with suppress(typer.TyperException):  # of a list that has no value yet
+                args = self._expand(ctx, args)
+            rest = super().parse_args(ctx, args)
+            ctx.meta[WORDS_ARE_READ] = True
+            return rest
         # Honour --help anywhere; after some options it would otherwise be taken as their value.
         words = _split_tail(args)[0]
         if asks_for_help := any(word in ctx.help_option_names for word in words):
@@ -77,8 +85,13 @@ class ManyValuesCommand(TyperCommand):
         return rest
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """Return the parameters, with types that the help shows in plain words."""
-        return with_words(super().get_params(ctx), ctx)
+        """Return the parameters, in plain words for the help, and with what the shell completes."""
+        params = with_words(super().get_params(ctx), ctx)
+        if WORDS_ARE_READ in ctx.meta:
+            from cdbench.cli.completion import with_values
+
+            return with_values(params, ctx)
+        return params
 
     def _parsed(self, ctx: typer.Context, args: list[str]) -> list[str]:
         """Parse; for an unknown option or too many values, say what was probably meant."""
