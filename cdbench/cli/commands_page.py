@@ -66,7 +66,8 @@ def meaning_and_default(param: Any, ctx: Any) -> tuple[str, str]:
 
 
 def _section(words: str, command: Any) -> str:
-    ctx = command.context_class(command, info_name=words)
+    # A command keeps the --help of the first context that asks for it; so let it have -h too.
+    ctx = command.context_class(command, info_name=words, help_option_names=["-h", "--help"])
     prose, _, examples = (command.help or "").partition("For example:")
     lines = [f"{'###' if ' ' in words else '##'} {words}\n"]
     lines += [f"{paragraph}\n" for paragraph in map(_prose, prose.split("\n\n")) if paragraph]
