@@ -150,6 +150,23 @@ def test_a_table_is_folded_only_where_it_has_to_be() -> None:
     assert "Test accuracy  96.57 %" in [line.rstrip() for line in lists]
 
 
+def test_an_interval_is_split_only_where_no_other_fold_is_enough() -> None:
+    row = ["a", "−3.92 (−4.37 … −3.49)"]
+    report = replace(PLAIN, columns=("Model", "less"), rows=[row], notes=(), text_columns=1)
+    assert "−3.92 (−4.37 … −3.49)" in render(report, "table", 29)
+    assert "(−4.37 … −3.49)\n" in render(report, "table", 24)
+    assert "−3.92 (−4.37\n" in render(report, "table", 20)
+
+
+def test_lines_of_a_row_are_told_apart_by_an_indent_or_by_blank_lines() -> None:
+    rows = [["block-diagonal blocks=4", "1.0"], ["dense", "2.0"], ["low-rank", "3.0"]]
+    report = replace(PLAIN, columns=("Model", "κ"), rows=rows, notes=(), text_columns=1)
+    few = render(report, "table", 20).splitlines()
+    assert ["  blocks=4", "dense           2.0"] == few[6:8]
+    most = render(replace(report, rows=[rows[0]] * 3), "table", 20).splitlines()
+    assert ["blocks=4", ""] == most[6:8]
+
+
 def test_table1_fits_a_terminal_of_80_columns(runs: Runs) -> None:
     text = render(table1(table1_configs(), runs), "table", 80)
     assert max(map(cell_len, text.splitlines())) <= 80

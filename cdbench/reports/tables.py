@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from cdbench.system.printable import printable
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 GAP, NARROW_GAP = 3, 2
 """Blanks between two columns; the second number is for tables that would be too wide."""
 
+INDENT = "  "
+"""Before the lines of a text that goes on."""
+
 
 BLANK = "\ufdd0"
 """Stands in for a blank that Rich is to keep; no text has it, since it is no character."""
@@ -25,8 +29,10 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
 
     It ends with a newline.
 
-    If the table is too wide, cells are folded: text between words, numbers only before ``±``, ``(``
-    or ``…``. If even that is too wide, each row becomes a list of its cells.
+    If the table is too wide, cells are folded: text between words, numbers only before ``±`` and
+    ``(`` or, where that is not enough, also before ``…``. Lines that go on are indented, or there
+    are blank lines between the rows if most of them are folded. If even that is too wide, each row
+    becomes a list of its cells.
 
     Parameters
     ----------
@@ -50,12 +56,13 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
     console.print()
     rows = [[printable(cell) for cell in row] for row in report.rows]
     columns = [printable(heading) for heading in report.columns]
-    layout = _layout(report, columns, rows, width)
+    texts = [report.is_text(i) for i in range(len(columns))]
+    layout = _layout(texts, columns, rows, width)
     if layout is None:
         for line in _lists(report, columns, rows, width):
             console.print(Text(line), soft_wrap=True)
     else:
-        _print_table(console, report, columns, rows, *layout)
+        _print_table(console, texts, columns, rows, layout)
     console.print()
     for note in report.notes:
         console.print(Text(printable(note)))
@@ -63,43 +70,48 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
+@dataclass(frozen=True)
+class _Layout:
+    """Widths of the columns, the gap between them, and how rows are told apart."""
+
+    widths: tuple[int, ...]
+    gap: int
+    is_spaced: bool = False
+
+    def fold(self, place: int, cell: str, *, is_text: bool) -> str:
+        """Return a cell of a column in its lines."""
+        return _fold(cell, is_text, self.widths[place], hang=not self.is_spaced)
+
+
 def _print_table(
     console: "Console",
-    report: "Report",
+    texts: Sequence[bool],
     columns: Sequence[str],
     rows: Sequence[Sequence[str]],
-    widths: Sequence[int],
-    gap: int,
+    layout: _Layout,
 ) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    folded = [
-        [_fold(cell, report.is_text(i), widths[i]) for i, cell in enumerate(row)] for row in rows
-    ]
-    # Of folded numbers it is seen that they go on, because no text begins in their line.
-    is_folded = any(
-        "\n" in cell for row in folded for i, cell in enumerate(row) if report.is_text(i)
-    )
-    grouped = any(not row for row in rows)  # blank rows already separate the groups
     table = Table(
         box=box.SIMPLE_HEAD,  # its divider is one blank
-        padding=(0, 1, 0, gap - 2),
+        padding=(0, 1, 0, layout.gap - 2),
         pad_edge=False,
         show_edge=False,
-        leading=int(is_folded and not grouped),
+        leading=int(layout.is_spaced),
     )
     for i, heading in enumerate(columns):
-        justify: Literal["left", "right"] = "left" if report.is_text(i) else "right"
+        justify: Literal["left", "right"] = "left" if texts[i] else "right"
         table.add_column(
-            Text(_fold(heading, is_text=True, width=widths[i])),
+            Text(_fold(heading, is_text=True, width=layout.widths[i])),
             justify=justify,
             vertical="top",
             no_wrap=True,
         )
-    for row in folded:
-        table.add_row(*(Text(_kept(cell)) for cell in row))
+    for row in rows:
+        cells = (layout.fold(i, cell, is_text=texts[i]) for i, cell in enumerate(row))
+        table.add_row(*(Text(_kept(cell)) for cell in cells))
     console.print(table)
 
 
@@ -110,56 +122,110 @@ def _kept(cell: str) -> str:
 
 
 def _layout(
-    report: "Report", columns: Sequence[str], rows: Sequence[Sequence[str]], width: int
-) -> tuple[list[int], int] | None:
+    texts: Sequence[bool], columns: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> _Layout | None:
     """Return the column widths and the gap, or None if even folded columns are too wide."""
     from rich.cells import cell_len
 
     cells = [[row[i] for row in rows if row] for i in range(len(columns))]
-    widths = [max(map(cell_len, [*own, h])) for h, own in zip(columns, cells, strict=True)]
+    whole = [max(map(cell_len, [*own, h])) for h, own in zip(columns, cells, strict=True)]
     for gap in (GAP, NARROW_GAP):
         room = width - gap * (len(columns) - 1)
-        if sum(widths) <= room:
-            return widths, gap
-    least = [
-        max(
-            cell_len(piece.rstrip())
-            for text, is_text in ((heading, True), *((c, report.is_text(i)) for c in own))
-            for piece in _pieces(text, is_text)
-        )
-        for i, (heading, own) in enumerate(zip(columns, cells, strict=True))
-    ]
-    if sum(least) > room:
+        if sum(whole) <= room:
+            return _Layout(tuple(whole), gap)
+    for finely, indent in ((False, len(INDENT)), (True, len(INDENT)), (True, 0)):
+        least = [
+            _least(heading, own, is_text=texts[i], finely=finely, indent=indent)
+            for i, (heading, own) in enumerate(zip(columns, cells, strict=True))
+        ]
+        if sum(least) <= room:
+            break
+    else:
         return None
-    whole = tuple(widths)
-    while sum(widths) > room:  # narrow the widest column that can fold
+    found = _Layout(_narrowed(whole, least, room), NARROW_GAP)
+    # Of folded numbers it is seen that they go on, because no text begins in their line.
+    n_folded = sum(
+        any(texts[i] and "\n" in found.fold(i, cell, is_text=True) for i, cell in enumerate(row))
+        for row in rows
+    )
+    # Blank rows already separate groups, and a few folded rows are told by their indented lines.
+    is_spaced = n_folded > len(rows) / 2 and all(rows)
+    found = replace(found, is_spaced=is_spaced)
+    return replace(found, widths=_used(found, columns, cells, texts, whole, room))
+
+
+def _least(heading: str, cells: Sequence[str], *, is_text: bool, finely: bool, indent: int) -> int:
+    """Return the width that a column needs where all of its cells are folded."""
+    from rich.cells import cell_len
+
+    pieces = [piece for cell in cells for piece in _pieces(cell, is_text, finely=finely)[:1]]
+    more = [piece for cell in cells for piece in _pieces(cell, is_text, finely=finely)[1:]]
+    pieces += _pieces(heading, is_text=True)
+    widths = [cell_len(piece.rstrip()) for piece in pieces]
+    return max([*widths, *(cell_len(piece.rstrip()) + indent * is_text for piece in more)])
+
+
+def _narrowed(whole: Sequence[int], least: Sequence[int], room: int) -> tuple[int, ...]:
+    """Return widths that fit, by narrowing the widest column that can fold."""
+    widths = list(whole)
+    while sum(widths) > room:
         i = max((i for i in range(len(widths)) if widths[i] > least[i]), key=widths.__getitem__)
         widths[i] -= 1
+    return tuple(widths)
+
+
+def _used(
+    layout: _Layout,
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    texts: Sequence[bool],
+    whole: Sequence[int],
+    room: int,
+) -> tuple[int, ...]:
+    """Return the widths that folded columns take up; the rest goes to one that need not fold."""
+    from rich.cells import cell_len
+
+    widths = list(layout.widths)
     for i, own in enumerate(cells):  # a folded column may be narrower than it has to be
-        texts = [_fold(columns[i], is_text=True, width=widths[i])]
-        texts += [_fold(cell, report.is_text(i), widths[i]) for cell in own]
-        widths[i] = max(cell_len(line) for text in texts for line in text.split("\n"))
+        folded = [_fold(columns[i], is_text=True, width=widths[i])]
+        folded += [layout.fold(i, cell, is_text=texts[i]) for cell in own]
+        widths[i] = max(cell_len(line) for text in folded for line in text.split("\n"))
     for i in sorted(range(len(widths)), key=lambda i: whole[i] - widths[i]):
         if sum(widths) + whole[i] - widths[i] <= room:  # and so another need not fold
             widths[i] = whole[i]
-    return widths, gap
+    return tuple(widths)
 
 
-def _pieces(cell: str, is_text: bool) -> list[str]:
+_WORDS = re.compile(r"(?<= )(?=\S)")
+_NUMBERS = re.compile(r"(?<= )(?=[±(])|(?<=→)")
+_FINELY = re.compile(r"(?<= )(?=[±(…])|(?<=→)")
+
+
+def _pieces(cell: str, is_text: bool, *, finely: bool = True) -> list[str]:
     """Split a cell into the pieces that may go on separate lines."""
-    return re.split(r"(?<= )(?=\S)" if is_text else r"(?<= )(?=[±(…])|(?<=→)", cell)
+    if is_text:
+        return _WORDS.split(cell)
+    return (_FINELY if finely or "(" not in cell else _NUMBERS).split(cell)
 
 
-def _fold(cell: str, is_text: bool, width: int) -> str:
+def _fold(cell: str, is_text: bool, width: int, *, hang: bool = False) -> str:
     """Return the cell in lines no longer than the width, as far as its pieces allow."""
     from rich.cells import cell_len
 
+    if cell_len(cell) <= width:
+        return cell
+    pieces = _pieces(cell, is_text, finely=False)
+    if any(cell_len(piece.rstrip()) > width for piece in pieces):
+        pieces = _pieces(cell, is_text)
+    indent = INDENT if hang and is_text else ""
+    if any(cell_len(indent + piece.rstrip()) > width for piece in pieces[1:]):
+        indent = ""
     lines = [""]
-    for piece in _pieces(cell, is_text):
-        if not lines[-1] or cell_len(lines[-1] + piece.rstrip()) <= width:
+    for piece in pieces:
+        if not lines[-1].strip() or cell_len(lines[-1] + piece.rstrip()) <= width:
             lines[-1] += piece
         else:
-            lines.append(piece)
+            lines.append(indent + piece)
     # Blanks at the end of a cell stay.
     return "\n".join([*(line.rstrip() for line in lines[:-1]), lines[-1]])
 
