@@ -53,6 +53,7 @@ _LATEX = {
     "µ": r"$\mu$",
     "μ": r"$\mu$",
     "Δ": r"$\Delta$",
+    "Θ": r"$\Theta$",
     "η": r"$\eta$",
     "α": r"$\alpha$",
     "∝": r"$\propto$",
@@ -86,7 +87,8 @@ def latex_escape(text: str) -> str:
 
     A character that they cannot print, such as an emoji, becomes its number: U+1F600.
     """
-    text = "".join(map(_latex_character, printable(text)))
+    words = printable(text).split("--")  # which TeX would make one dash of
+    text = "-{}-".join("".join(map(_latex_character, word)) for word in words)
     parts = text.split('"')  # straight quotes, in pairs
     return "".join(
         part if i == 0 else ("``" if i % 2 else "''") + part for i, part in enumerate(parts)

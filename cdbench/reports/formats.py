@@ -4,19 +4,12 @@ import csv
 import io
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cdbench.reports.escaping import (
-    csv_record,
-    json_text,
-    latex_escape,
-    latex_numbers,
-    markdown_cell,
-    markdown_text,
-)
+from cdbench.reports.escaping import csv_record, json_text, markdown_cell, markdown_text
+from cdbench.reports.latex import latex_document
 from cdbench.reports.tables import text_table
 
 PLAIN_WIDTH = 120
@@ -45,6 +38,8 @@ class Report:
         What was found, in sentences above everything else; CSV has records only.
     numbers : frozenset of int, optional
         Which of the columns, from 0, hold numbers, where they are not simply those on the right.
+    caption, label : str or None
+        Of the table in LaTeX; by default the title, and a label made of it.
     """
 
     title: str
@@ -55,6 +50,8 @@ class Report:
     text_columns: int = 2
     lead: Sequence[str] = ()
     numbers: frozenset[int] | None = None
+    caption: str | None = None
+    label: str | None = None
 
     def is_text(self, column: int) -> bool:
         """Return whether a column, from 0, holds text, and is written from the left."""
@@ -71,6 +68,15 @@ def render(
     if format_name == "table":
         return text_table(report, width, styled=styled)
     return FORMATS[format_name](report)
+
+
+def render_together(
+    reports: Sequence[Report], format_name: str, width: int = PLAIN_WIDTH, *, styled: bool = False
+) -> str:
+    """Return several reports as ``render`` does, one after the other; of LaTeX one document."""
+    if format_name == "latex":
+        return latex_document(reports)
+    return "\n".join(render(one, format_name, width, styled=styled) for one in reports)
 
 
 def _table(report: Report) -> str:
@@ -93,53 +99,7 @@ def _pipes(cells: Sequence[str]) -> str:
 
 
 def _latex(report: Report) -> str:
-    def heading(cells: Sequence[str]) -> str:
-        return " & ".join(map(latex_escape, cells)) + r" \\"
-
-    def line(cells: Sequence[str]) -> str:
-        if not cells:
-            return r"\addlinespace"
-        # Text columns are our own words only in the ledger, where every column is text.
-        own = 0 if n_numbers == 0 or report.numbers is not None else texts
-        shown = [latex_escape(c) if i < own else latex_numbers(c) for i, c in enumerate(cells)]
-        return " & ".join(shown) + r" \\"
-
-    texts, n_numbers = report.text_columns, len(report.columns) - report.text_columns
-    share = 0.9 / len(report.columns)
-    text_column = rf"p{{{share:.2f}\linewidth}}" if report.text_columns > 2 else "l"
-    kinds = "".join(text_column if report.is_text(i) else "r" for i in range(len(report.columns)))
-    lines = [
-        r"\documentclass{article}",
-        r"\usepackage[T1]{fontenc}",
-        r"\usepackage[utf8]{inputenc}",
-        r"\usepackage{booktabs}",
-        r"\usepackage[landscape,margin=15mm]{geometry}",
-        r"\pagestyle{empty}",
-        r"\begin{document}",
-        r"% To use it in a paper of your own: \usepackage{booktabs}, and copy from here ...",
-        r"\begin{table}",
-        r"\small",
-        *(f"{latex_escape(sentence)}\n" for sentence in report.lead),
-        rf"\caption{{{latex_escape(report.title)}}}",
-        rf"\label{{tab:{_label(report.title)}}}",
-        rf"\begin{{tabular}}{{{kinds}}}",
-        r"\toprule",
-        heading(report.columns),
-        r"\midrule",
-        *map(line, report.rows),
-        r"\bottomrule",
-        r"\end{tabular}",
-        *(f"\n{latex_escape(note)}" for note in report.notes),
-        r"\end{table}",
-        r"% ... to here.",
-        r"\end{document}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _label(title: str) -> str:
-    """Return the table's label: the first words of its title, such as ``table-1``."""
-    return re.sub(r"[^a-z0-9]+", "-", title.split("·")[0].lower()).strip("-")
+    return latex_document([report])
 
 
 def _csv(report: Report) -> str:
