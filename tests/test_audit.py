@@ -347,7 +347,7 @@ def test_ledger_in_every_format(judged: Here, form: str) -> None:
         ("audit --seeds 0..10 3", "repeats a value"),
         (
             "report --claims --table1",
-            "expected one of cdbench report --table1, --claims, --compare and --study NAME",
+            "several reports were named, --table1 and --claims; expected one of them",
         ),
         ("report --claims", "no results yet; to make some: cdbench audit"),
         ("report --claims --seeds 0 1", "--seeds and --B are of --table1"),

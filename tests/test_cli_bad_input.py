@@ -108,7 +108,7 @@ OTHERS = [
     ("rprt", "No such command 'rprt'"),
     ("--nosuch", "No such option: --nosuch"),
     ("--versoin", "--version"),
-    ("report", "no report was named; expected one of cdbench report --table1"),
+    ("report --short", "--short is of --claims; expected report --claims --short"),
     ("report --tabel1", "--table1"),
     ("report --table1 --format xml", "'xml' is not one of 'table', 'markdown', 'latex'"),
     ("report --table1 --seeds 0 0", "repeats a value"),

@@ -178,7 +178,7 @@ def test_its_numbers_come_in_every_format(compared: Here) -> None:
     for form in ("markdown", "latex"):
         assert "narrower dense" in compared("report", "--compare", "--format", form).out
     assert compared("report", "--compare", "--name", "smal").err == (
-        "cdbench: no comparison is named 'smal'; expected small\n"
+        "cdbench: unknown comparison 'smal'; did you mean small? (known: small)\n"
     )
 
 
@@ -186,7 +186,7 @@ def test_its_numbers_come_in_every_format(compared: Here) -> None:
 def test_rates_and_costs_stay_tables_at_80_columns_and_no_cell_is_cut(
     here: Here, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    asked = ("report", "--compare", "--name", name, "--db", str(released_database()))
+    asked = ("report", "--compare", "--details", "--name", name, "--db", str(released_database()))
     _, _, *whole = here(*asked, "--format", "markdown").out.split("**Comparison ")
     monkeypatch.setenv("COLUMNS", "80")
     _, _, *shown = here(*asked).out.split(f"\nComparison {name}: ")
@@ -245,8 +245,8 @@ def test_a_merge_brings_comparisons_once(compared: Here) -> None:
         ("compare --dataset iris --validation 0.01", "validation = 0.01 holds out 2 of 120"),
         ("compare --match size", "unknown match 'size'"),
         ("report --compare --seeds 0", "--seeds and --B are of --table1"),
-        ("report --compare --table1", "several reports were named; expected one of"),
-        ("report --name x", "no report was named; expected one of"),
+        ("report --compare --table1", "several reports were named, --table1 and --compare"),
+        ("report --name x", "--name is of --compare"),
         ("report --table1 --name x", "--name is of --compare"),
         ("plot --name x", "--name is of --compare"),
         ("compare --dataset X.npy", "expected two with a comma between: X.npy,y.npy"),

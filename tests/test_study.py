@@ -318,7 +318,7 @@ def test_a_study_that_is_not_there_is_named(here: Here, once: Path) -> None:
     answer = here("report", "--study", "other", "--db", str(once))
     assert (answer.code, answer.err) == (
         2,
-        "cdbench: no study is named 'other'; expected small\n",
+        "cdbench: unknown study 'other' (known: small)\n",
     )
     here("train", "--dataset", "iris", "--epochs", "1", "--no-spectra")
     answer = here("report", "--study", "small")

@@ -30,6 +30,8 @@ WITHOUT_SETTINGS = ("doctor", "init")
 
 WORDS_ARE_READ = "cdbench.words_are_read"
 """Where a context keeps that the words before the one that the shell completes are read."""
+OPTIONAL = {"--sweep": "latest"}
+"""Options that may be typed without a value, and which one they then have."""
 
 _NUMBER = re.compile(r"-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?(\.\.-?\d+)?|-(inf|nan)", re.IGNORECASE)
 
@@ -153,7 +155,7 @@ class ManyValuesCommand(TyperCommand):
             for option in param.opts
         }
         options, tail = _split_tail(args)
-        return expand_lists(options, lists, ctx) + tail
+        return expand_lists(_completed(options, options_of(ctx)), lists, ctx) + tail
 
 
 def working_folder() -> Path:
@@ -228,6 +230,16 @@ def _split_tail(args: list[str]) -> tuple[list[str], list[str]]:
 
 def _is_value(word: str) -> bool:
     return not word.startswith("-") or word == "-" or _NUMBER.fullmatch(word) is not None
+
+
+def _completed(args: list[str], known: list[str]) -> list[str]:
+    """Return the words with a value behind each option that needs none."""
+    completed: list[str] = []
+    for place, word in enumerate(args, 1):
+        completed.append(word)
+        lacks = word in OPTIONAL and not any(map(_is_value, args[place : place + 1]))
+        completed += [OPTIONAL[word]] if lacks and word in known else []
+    return completed
 
 
 def _lacks_value(option: str, args: list[str]) -> bool:

@@ -134,6 +134,9 @@ def compare(
         bool,
         typer.Option("--dry-run", help="Say what would be trained, and how long; train nothing."),
     ] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Print learning rates, conditioning and costs too.")
+    ] = False,
     **knobs: Any,
 ) -> int:
     r"""Compare families at equal size, each at its own best learning rate, beside dense networks.
@@ -191,7 +194,7 @@ def compare(
     from cdbench.store.comparison_queries import stored_comparison
 
     found = stored_comparison(database, stored_as)
-    for table in tables_of(found):
+    for table in tables_of(found, details=details):
         echo()
         print_report(table)
     echo(

@@ -19,6 +19,14 @@ def output_width() -> int:
     return shutil.get_terminal_size().columns
 
 
+def print_reports(reports: Sequence[Report], format_name: str = "table") -> None:
+    """Print several reports one after the other; of LaTeX, one document."""
+    from cdbench.reports.formats import render_together
+
+    styled = sys.stdout.isatty()
+    print_text(render_together(reports, format_name, output_width(), styled=styled))
+
+
 def print_report(report: Report, format_name: str = "table") -> None:
     """Print a report, as a table unless another format is named."""
     print_text(rendered(report, format_name))

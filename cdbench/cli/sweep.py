@@ -62,7 +62,7 @@ def sweep(
         bool, typer.Option("--dry-run", help="Print the grid and what is stored; train nothing.")
     ] = False,
     details: Annotated[
-        bool, typer.Option("--details", help="Against dense, every layer with all intervals.")
+        bool, typer.Option("--details", help="Print every layer and interval against dense.")
     ] = False,
     **knobs: Any,
 ) -> int:

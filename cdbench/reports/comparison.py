@@ -1,7 +1,7 @@
 """A comparison as three tables: what its models reach, their rates, and what they cost."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from cdbench.comparison.plan import Plan
@@ -21,9 +21,18 @@ MARKS = {"sure on new data too": " **", "sure on these splits only": " *", "sure
 """How it is marked for what a difference is sure."""
 
 
-def tables_of(found: StoredComparison) -> list[Report]:
-    """Return the tables of a stored comparison, the first with what it found in plain words."""
-    return [scores(found, words_of(found)), rates(found), costs(found)]
+DETAILS = "Learning rates, conditioning and costs: --details."
+
+
+def tables_of(found: StoredComparison, *, details: bool = False) -> list[Report]:
+    """Return the table of a stored comparison, with what it found in plain words.
+
+    With ``details``, those of learning rates with conditioning, and of costs, come after it.
+    """
+    first = scores(found, words_of(found))
+    if details:
+        return [first, rates(found), costs(found)]
+    return [replace(first, notes=[*first.notes, DETAILS])]
 
 
 def words_of(found: StoredComparison) -> list[str]:

@@ -1,6 +1,8 @@
 """The crossover: time of a layer by dense and by each product, and where which is fastest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from cdbench.records.benchmark import DENSE, Size, Timing, by_size, crossover, fastest
 from cdbench.reports.formats import Report
@@ -39,9 +41,15 @@ def crossover_report(timings: Sequence[Timing], source: str) -> Report:
             "",
             *sentences,
         ),
-        records=[],
+        records=[_record(timing) for timing in timings],
         text_columns=1,
     )
+
+
+def _record(timing: Timing) -> dict[str, Any]:
+    values = asdict(timing)
+    size: dict[str, Any] = values.pop("size")
+    return size | values
 
 
 def grouped(

@@ -1,6 +1,7 @@
 """Statistics with their intervals: of one claim in full, of a sweep against dense."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from cdbench.records.judgement import Measurement
 from cdbench.reports.formats import Report
@@ -49,7 +50,7 @@ def measurements_table(
             for found in measurements
         ],
         notes=notes,
-        records=[],
+        records=[asdict(found) for found in measurements],
         text_columns=3,
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from cdbench.reports.escaping import csv_record, json_text, markdown_text
 from cdbench.reports.formats import FORMATS, PLAIN_WIDTH, Report, render
+from cdbench.reports.latex import latex_document
 from cdbench.system.printable import printable
 
 NARROWEST = 20
@@ -76,7 +77,7 @@ def render_page(
     if format_name == "markdown":
         return _markdown(page)
     if format_name == "latex":
-        return _latex(page)
+        return latex_document(list(_reports(page)))
     return _text(page, width, styled)
 
 
@@ -165,16 +166,6 @@ def _markdown(page: Page) -> str:
         typed = " ".join(map(printable, page.command))
         shown.append(f"{markdown_text(page.lead)}\n\n    {typed}\n")
     return "\n".join(shown)
-
-
-def _latex(page: Page) -> str:
-    """Return one document with the tables of all parts."""
-    begin, end = "\\begin{document}\n", "\\end{document}\n"
-    head, inner = "", []
-    for report in _reports(page):
-        head, _, rest = FORMATS["latex"](report).partition(begin)
-        inner.append(rest.removesuffix(end))
-    return head + begin + "".join(inner) + end
 
 
 def _csv(records: Sequence[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, text
 
 from cdbench.config.run_config import RunConfig
-from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.errors import MissingResultsError, UnknownNameError
 from cdbench.records.comparison import ComparedModel, Difference
 from cdbench.records.run import COMPLETED, DIVERGED, FAILED
 from cdbench.store.database import Database
@@ -167,7 +167,7 @@ def stored_comparison(database: Database, name: str | None = None) -> StoredComp
     ------
     MissingResultsError
         If there is none at all.
-    ConfigurationError
+    UnknownNameError
         If there is none of this name.
     """
     with database.transaction() as connection:
@@ -181,9 +181,7 @@ def stored_comparison(database: Database, name: str | None = None) -> StoredComp
                     f"{database.name}: no comparison has come to its end; to make one: "
                     "cdbench compare --dataset digits --budget 0.25"
                 )
-            raise ConfigurationError(
-                f"no comparison is named {name!r}; expected {' or '.join(names)}"
-            )
+            raise UnknownNameError("comparison", str(name), names)
         return StoredComparison(**row, lines=_lines(connection, row["comparison_id"]))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.errors import MissingResultsError, UnknownNameError
 from cdbench.records.comparison import StudiedRun
 from cdbench.store.comparison_queries import StoredComparison, comparison_of
 from cdbench.store.database import Database
@@ -75,7 +75,7 @@ def stored_study(database: Database, name: str, digest: str | None = None) -> St
     ------
     MissingResultsError
         If there is no study at all.
-    ConfigurationError
+    UnknownNameError
         If there is none of this name.
     """
     with database.transaction() as connection:
@@ -125,5 +125,5 @@ def _found(
                 f"{database.name}: no study was begun; to begin one: cdbench compare --study NAME, "
                 "where cdbench.toml has [studies.NAME]"
             )
-        raise ConfigurationError(f"no study is named {name!r}; expected {' or '.join(names)}")
+        raise UnknownNameError("study", name, names)
     return dict(row)

@@ -1,0 +1,106 @@
+"""What is said of a group of numbers: mean, deviation, median, quartiles; and of pairs of groups.
+
+Pairs are formed by the caller. Where a seed has several, as from several configurations, their
+differences are averaged first: pairs of one seed share a split, so it is seeds that are resampled.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cdbench.records.judgement import Measurement, Observation
+from cdbench.statistics.averages import deviation, mean
+from cdbench.statistics.estimands import SPLITS, placed
+from cdbench.statistics.estimates import Observations, mean_difference, median_ratio
+
+MOST_SEEDS = 1000
+"""With more, a difference has no interval: a bootstrap takes 240 kB of memory per seed, or more."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A group's numbers: how many, their mean with deviation (ddof 0), median and quartiles."""
+
+    n: int
+    mean: float
+    deviation: float
+    median: float
+    lower: float
+    upper: float
+
+
+def summary(values: Sequence[float]) -> Summary:
+    """Return the summary of at least one number; infinite ones are counted like others.
+
+    Quartiles are numbers that were observed, as in ``estimates.median``.
+
+    Examples
+    --------
+    >>> summary([1.0, 2.0, 3.0, 6.0])
+    Summary(n=4, mean=3.0, deviation=1.8708286933869707, median=2.5, lower=1.0, upper=3.0)
+    """
+    ordered = np.sort(np.asarray(values, dtype=float))
+    low, high = np.quantile(ordered, [0.25, 0.75], method="inverted_cdf")
+    first, second = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
+    middle = first if first == second else (first + second) / 2
+    finite = bool(np.isfinite(ordered).all())
+    return Summary(
+        len(ordered),
+        mean(values) if finite else float(ordered.mean()),
+        deviation(values) if finite else math.nan,
+        middle,
+        float(low),
+        float(high),
+    )
+
+
+def paired(pairs: Iterable[tuple[int, float, float]], *, ratio: bool) -> Measurement | None:
+    """Return a group beside its baseline: own less baseline, or the median of baseline / own.
+
+    Parameters
+    ----------
+    pairs : iterable of (seed, own, baseline)
+        One for each two runs that differ in nothing else.
+    ratio : bool
+        Whether numbers are compared by ratios, as condition numbers are.
+
+    Returns
+    -------
+    Measurement or None
+        Its n is the number of seeds; None if there is no pair.
+    """
+    by_seed: dict[int, list[tuple[float, float]]] = {}
+    for seed, own, base in pairs:
+        by_seed.setdefault(seed, []).append((own, base))
+    if not by_seed:
+        return None
+    data = Observations(
+        "",
+        [
+            Observation("value", subject, seed, value)
+            for seed, found in by_seed.items()
+            for subject, value in zip(("own", "baseline"), _of_seed(found, ratio), strict=True)
+        ],
+    )
+    if len(by_seed) > MOST_SEEDS:
+        return _without_interval(data, ratio)
+    if ratio:
+        return placed(median_ratio(data, "value", "baseline", "own"), data, SPLITS)
+    return placed(mean_difference(data, "value", "own", "baseline"), data, SPLITS)
+
+
+def _of_seed(found: Sequence[tuple[float, float]], ratio: bool) -> tuple[float, float]:
+    """Return one pair that stands for those of a seed."""
+    if len(found) == 1:
+        return found[0]
+    if ratio:
+        return 1.0, float(np.median([base / own for own, base in found]))
+    return mean([own for own, _ in found]), mean([base for _, base in found])
+
+
+def _without_interval(data: Observations, ratio: bool) -> Measurement:
+    own, base = (np.array(list(data.values("value", one).values())) for one in ("own", "baseline"))
+    estimate = float(np.median(base / own)) if ratio else float(np.mean(own - base))
+    return Measurement("value", "own", "", estimate, len(own), "", "baseline")
