@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cdbench.api.grouping import grouped_runs
-from cdbench.errors import ConfigurationError, MissingResultsError, UnknownNameError
+from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.records.run import Run
 from cdbench.reports.quantities import natural, quantity_of, shown
 from cdbench.statistics.groups import paired, summary
@@ -78,6 +78,13 @@ def test_the_pairs_are_those_of_the_view_against_dense(database: Database) -> No
     assert view["n_pairs"] == 8
 
 
+def test_only_the_runs_that_a_filter_finds_are_grouped(database: Database) -> None:
+    dense, own = records(database, "model", where="learning_rate = 0.1 and seed < 2")
+    assert (dense["n"], own["n"]) == (2, 2)
+    with pytest.raises(MissingResultsError, match="no completed runs where seed = 77"):
+        grouped_runs(database, ["model"], where="seed = 77")
+
+
 def test_condition_numbers_are_compared_by_ratios(database: Database) -> None:
     _, own = records(database, "model", value="weight_kappa", baseline="dense")
     assert own["ratio"] > 0
@@ -91,7 +98,7 @@ def test_a_wrong_name_is_told_with_the_nearest_one(database: Database) -> None:
         ({"by": ["model"], "value": "wieght_kappa"}, "did you mean weight_kappa?"),
         ({"by": ["model"], "baseline": "dens"}, "did you mean dense?"),
     ):
-        with pytest.raises(UnknownNameError, match=said):
+        with pytest.raises(ConfigurationError, match=said):
             grouped_runs(database, **asked)
     with pytest.raises(ConfigurationError, match="holds text"):
         grouped_runs(database, ["model"], value="status")

@@ -31,7 +31,6 @@ def grouped_runs(
     *,
     value: str | None = None,
     baseline: str | None = None,
-    conditions: Sequence[Any] = (),
     where: str | None = None,
 ) -> Report:
     """Return the report of stored runs, grouped by columns of the view ``runs``.
@@ -47,10 +46,8 @@ def grouped_runs(
     baseline : str, optional
         A value of one of the columns, such as ``dense`` of ``model``: its runs are what the others
         are compared with, each with those that are equal in all else.
-    conditions : sequence of conditions
-        Which runs are taken.
     where : str, optional
-        The same as it was typed.
+        A filter of the runs, as it was typed.
 
     Raises
     ------
@@ -62,7 +59,7 @@ def grouped_runs(
         If there are no such runs.
     """
     by = list(dict.fromkeys(by))
-    runs = runs_to_group(database, by, value, conditions)
+    runs = runs_to_group(database, by, value, where)
     completed: dict[tuple[Any, ...], list[RunInGroup]] = {}
     lost: dict[tuple[Any, ...], int] = {}
     for run in runs:
@@ -87,7 +84,7 @@ def grouped_runs(
 
 
 def _such(where: str | None) -> str:
-    return f" where {where}; expected some, as cdbench report shows" if where else ""
+    return f" where {where}; to see those that there are: cdbench runs list" if where else ""
 
 
 def _order(key: tuple[Any, ...], place: int, baseline: str | None) -> list[Any]:

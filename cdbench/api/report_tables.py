@@ -28,8 +28,8 @@ class Asked:
         Of Table 1; the paper's if empty.
     by : tuple of str
         Columns that runs are grouped by.
-    value, baseline : str or None
-        Of groups: which number, and beside which value.
+    value, baseline, where : str or None
+        Of groups: which number, beside which value, and of which runs.
     short, details : bool
         Whether less or more is told than usually.
     """
@@ -43,6 +43,7 @@ class Asked:
     by: tuple[str, ...] = ()
     value: str | None = None
     baseline: str | None = None
+    where: str | None = None
     short: bool = False
     details: bool = False
 
@@ -164,9 +165,8 @@ def groups(asked: Asked) -> list[Report]:
     """Return runs grouped by columns."""
     from cdbench.api.grouping import grouped_runs
 
-    return [
-        grouped_runs(asked.database, asked.by, value=asked.value, baseline=asked.baseline),
-    ]
+    options = {"value": asked.value, "baseline": asked.baseline, "where": asked.where}
+    return [grouped_runs(asked.database, asked.by, **options)]
 
 
 REPORTS: dict[str, Kind] = {

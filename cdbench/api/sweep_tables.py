@@ -57,4 +57,4 @@ def sweep_tables(
     notes = [f"Fewer than {ENOUGH_SEEDS} seeds are too few for a verdict."] * few
     if details:
         return [table, every_measurement(found, notes)]
-    return [table, against_dense(found, [*notes, DETAILS])]
+    return [table, against_dense(found, [*notes, DETAILS], marked=not few)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import echo
+from cdbench.cli.filters import WhereOption
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_reports
 from cdbench.cli.report_options import (
@@ -60,6 +61,7 @@ def report(
     details: DetailsOption = False,
     value: ValueOption = None,
     baseline: BaselineOption = None,
+    where: WhereOption = None,
     seeds: SeedsOption = None,
     B: BOption = None,
     db: DatabaseOption = DEFAULT_DATABASE,
@@ -84,14 +86,14 @@ def report(
 
         cdbench report --sweep --details
 
-        cdbench report --group-by dataset model --baseline dense
+        cdbench report --group-by model --baseline dense --where "dataset = digits"
 
         cdbench report --table1 --output table1.tex --label tab:recipe
     """
     kinds: dict[str, Any] = {"table1": table1, "claims": claims, "compare": compare, "study": study}
     kinds |= {"sweep": sweep, "group_by": group_by, "benchmark": benchmark, "list": list_}
     given: dict[str, Any] = {"name": name, "short": short, "details": details, "value": value}
-    given |= {"baseline": baseline, "seeds": seeds, "B": B}
+    given |= {"baseline": baseline, "where": where, "seeds": seeds, "B": B}
     found = report_asked_for(kinds, given)
     target = STANDARD_OUTPUT if output is None else expanded(output, OutputError)
     form = format or _form_of(target, output)

@@ -169,6 +169,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "details": ("sweep", "compare"),
     "value": ("group_by",),
     "baseline": ("group_by",),
+    "where": ("group_by",),
 }
 """Which reports an option is of."""
 

@@ -35,7 +35,9 @@ class _Compared:
         return [self.score, *([self.weight] if self.weight else []), *self.hessians]
 
 
-def against_dense(found: Sequence[Measurement], notes: Sequence[str] = ()) -> Report:
+def against_dense(
+    found: Sequence[Measurement], notes: Sequence[str] = (), *, marked: bool = True
+) -> Report:
     """Return a line for each model: by how much it is ahead, and better conditioned.
 
     Parameters
@@ -44,24 +46,23 @@ def against_dense(found: Sequence[Measurement], notes: Sequence[str] = ()) -> Re
         As ``claims.evidence.comparison.compare`` gives them; at least one.
     notes : sequence of str
         What is said below the table besides.
+    marked : bool
+        Whether it is marked what differs surely; of a few seeds no interval is that good.
     """
     models = _by_model(found)
     noun = models[0].score.quantity.removesuffix(SHARE)
     unit = ", points" if models[0].score.quantity.endswith(SHARE) else ""
     has_kappa = any(one.weight or one.hessians for one in models)
-    of_kappa = (
+    said = [
         "κ: dense / model, median of the seeds; above 1 the model is better conditioned. Of "
-        f"Hessians the non-null part, {_layers(models)}. "
-    )
+        f"Hessians the non-null part, {_layers(models)}."
+    ] * has_kappa
+    said += ["*: the interval leaves out equality, **: that for new data of the kind too."] * marked
     return Report(
         title=_title(found),
         columns=["Model", f"{noun}{unit}", *["weight κ", "layer Hessians κ"] * has_kappa],
-        rows=[_row(one, has_kappa) for one in models],
-        notes=[
-            f"{of_kappa * has_kappa}*: the interval leaves out equality, **: that for new data of "
-            "the kind too.",
-            *notes,
-        ],
+        rows=[_row(one, has_kappa, marked) for one in models],
+        notes=[*([" ".join(said)] if said else []), *notes],
         records=comparison_records(found),
         text_columns=1,
     )
@@ -129,10 +130,12 @@ def _by_model(found: Iterable[Measurement]) -> list[_Compared]:
     return models
 
 
-def _row(one: _Compared, has_kappa: bool) -> list[str]:
-    score = _difference(one.score)
-    kappas = [_ratio(one.weight), _of_layers(one.hessians)] if has_kappa else []
-    return [one.name, score, *kappas]
+def _row(one: _Compared, has_kappa: bool, marked: bool) -> list[str]:
+    cells = [_difference(one.score) + _mark(one.score, 0.0) * marked]
+    if has_kappa:
+        weight = _ratio(one.weight) + _mark(one.weight, 1.0) * marked
+        cells += [weight, _of_layers(one.hessians)]
+    return [one.name, *cells]
 
 
 def _difference(found: Measurement) -> str:
@@ -143,16 +146,16 @@ def _difference(found: Measurement) -> str:
     else:
         words = [minus(f"{number:+.4f}") for number in known]
     interval = f" ({words[1]} … {words[2]})" if len(words) > 2 else ""
-    return words[0] + interval + _mark(found, 0.0)
+    return words[0] + interval
 
 
 def _ratio(found: Measurement | None) -> str:
-    return "–" if found is None else two_digits(found.estimate) + _mark(found, 1.0)
+    return "–" if found is None else two_digits(found.estimate)
 
 
-def _mark(found: Measurement, equal: float) -> str:
+def _mark(found: Measurement | None, equal: float) -> str:
     """Return how surely the two differ; blanks stand in for stars, so that numbers are aligned."""
-    if not _leaves_out(found.low, found.high, equal):
+    if found is None or not _leaves_out(found.low, found.high, equal):
         return "  "
     return "**" if _leaves_out(found.wide_low, found.wide_high, equal) else "* "
 

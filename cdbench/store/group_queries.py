@@ -1,20 +1,22 @@
 """Runs with a few of their columns, to be grouped, and what tells their configurations apart."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Select, column, or_, select, table, text
+from sqlalchemy import Select, or_, select, text
 
 from cdbench.config import families
-from cdbench.errors import UnknownNameError
+from cdbench.errors import ConfigurationError
 from cdbench.records.run import COMPLETED, DIVERGED
 from cdbench.store.database import Database
+from cdbench.store.filter_columns import FilterColumn, unknown_column
+from cdbench.store.run_filters import parsed_filter
+from cdbench.store.run_lists import SCORE, filter_columns
 
-_RUNS = table("runs")
-
-_NO_RUNS = text("SELECT * FROM runs LIMIT 0")
+_ALWAYS = ("seed", "task", "dataset", "status", "group_digest", "baseline_digest")
+"""Columns that are read besides those that are asked for."""
 
 _CONFIGURATIONS = text("SELECT group_digest, config_json FROM configuration")
 
@@ -53,10 +55,7 @@ class RunInGroup:
 
 
 def runs_to_group(
-    database: Database,
-    by: Sequence[str],
-    value: str | None,
-    conditions: Sequence[ColumnElement[bool]] = (),
+    database: Database, by: Sequence[str], value: str | None, where: str | None = None
 ) -> list[RunInGroup]:
     """Return the newest completed run of each configuration, and those that diverged.
 
@@ -68,44 +67,47 @@ def runs_to_group(
         Columns of the view ``runs``.
     value : str or None
         Column with the number wanted; None for the score: R² of a regression, else the accuracy.
-    conditions : sequence of conditions
-        On columns of the view, all of which must hold.
+    where : str, optional
+        A filter, as ``run_filters.parsed_filter`` reads it.
 
     Raises
     ------
-    UnknownNameError
-        If the view has no such column.
+    ConfigurationError
+        If the view has no such column, or the filter is none.
     """
     with database.transaction() as connection:
-        _check(connection, [*by, *filter(None, [value])])
-        numbers = [value] if value else ["test_r2", "test_accuracy"]
-        known = ("seed", "task", "dataset", "status", "group_digest", "baseline_digest")
-        latest = column("is_latest", Boolean)
-        asked: list[Any] = [*map(column, (*by, *numbers, *known)), latest]
-        question: Select[Any] = (
-            select(*asked)
-            .select_from(_RUNS)
-            .where(or_(latest, column("status") == DIVERGED), *conditions)
+        known = filter_columns(connection)
+        asked = [_column(known, name, "--group-by: ") for name in by]
+        asked.append(_column(known, value or SCORE, "--value: "))
+        asked += [known[name].expression for name in _ALWAYS]
+        latest = known["is_latest"].is_true()
+        conditions = [] if where is None else [parsed_filter(where, known)]
+        question: Select[Any] = select(*asked).where(
+            or_(latest, known["status"].expression == DIVERGED), *conditions
         )
-        return list(_runs(connection.execute(question), len(by), len(numbers)))
+        return list(_runs(connection.execute(question), len(by)))
 
 
-def _runs(rows: Any, n_by: int, n_numbers: int) -> Iterator[RunInGroup]:
+def _column(known: Mapping[str, FilterColumn], name: str, place: str) -> Any:
+    found = known.get(name)
+    if found is None:
+        raise unknown_column(name, known, place)
+    if found.is_many:
+        raise ConfigurationError(
+            f"{place}a run may have several {name}; expected a column with one value, and them "
+            f'in a filter, such as --where "{name} = mine"'
+        )
+    return found.expression
+
+
+def _runs(rows: Any, n_by: int) -> Iterator[RunInGroup]:
     for row in rows:
-        numbers = row[n_by : n_by + n_numbers]
-        seed, task, dataset, status, digest, baseline, _ = row[n_by + n_numbers :]
-        is_completed = status == COMPLETED
-        found = next((one for one in numbers if one is not None), None) if is_completed else None
+        value, seed, task, dataset, status, digest, baseline = row[n_by:]
+        done = status == COMPLETED
         yield RunInGroup(
-            tuple(row[:n_by]), found, seed, task, dataset, is_completed, digest, baseline or digest
+            *(tuple(row[:n_by]), value if done else None, seed, task, dataset, done, digest),
+            baseline_digest=baseline or digest,
         )
-
-
-def _check(connection: Connection, names: Sequence[str]) -> None:
-    known = list(connection.execute(_NO_RUNS).keys())
-    for name in names:
-        if name not in known:
-            raise UnknownNameError("column", name, known, "as in the view runs")
 
 
 def pairing_keys(database: Database, leaving_out: Collection[str]) -> dict[str, str]:

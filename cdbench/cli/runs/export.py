@@ -8,9 +8,9 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import complain, echo
+from cdbench.cli.filters import WhereOption
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_text
-from cdbench.cli.runs.list import WhereOption
 from cdbench.errors import ConfigurationError, OutputError
 from cdbench.system.home_folders import expanded
 from cdbench.system.output_files import STANDARD_OUTPUT, check_output, write_output

@@ -6,6 +6,7 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import complain
+from cdbench.cli.filters import WhereOption
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import output_width, print_report
 from cdbench.cli.report import FormatOption
@@ -15,19 +16,6 @@ if TYPE_CHECKING:
 
 LIMIT = 30
 """Runs that are listed where no other number is given: about a screen."""
-
-WhereOption = Annotated[
-    str | None,
-    typer.Option(
-        "--where",
-        metavar="FILTER",
-        show_default=False,
-        help="Only runs for which this is true, such as 'B > 3 and seed < 5'. Names are columns of "
-        "the view runs, score, tag or note. Also: or, not, ( ), in (a, b), is null, like 'c%', "
-        "and ~ for contains.",
-    ),
-]
-"""Use as ``where: WhereOption = None``."""
 
 
 def list_(

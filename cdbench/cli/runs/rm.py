@@ -8,9 +8,9 @@ import typer
 from cdbench.cli import COMPLETED
 from cdbench.cli.asking import is_agreed
 from cdbench.cli.echo import complain, echo
+from cdbench.cli.filters import WhereOption
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import output_width
-from cdbench.cli.runs.list import WhereOption
 from cdbench.cli.runs.named import RunsArgument
 from cdbench.errors import ConfigurationError
 
