@@ -131,22 +131,32 @@ class Results(Tables):
         self,
         name: str,
         *,
-        of: str | Sequence[str] | None = None,
+        of: str | int | Sequence[str | int] | None = None,
+        where: str | None = None,
         seed: int = PUBLISHED_FIGURE_SEED,
+        theme: str = "paper",
     ) -> "Figure":
         """Draw a figure of ``cdbench plot``.
 
         Parameters
         ----------
         name : str
-            ``"fig1"``, ``"fig2"`` of the paper; ``"spectra-kinds"``, ``"kappa-seeds"``,
+            ``"curves"``, ``"spectra"``, ``"kappa"``, ``"seeds"``, ``"accuracy-parameters"`` of any
+            runs; ``"fig1"``, ``"fig2"`` of the paper; ``"spectra-kinds"``, ``"kappa-seeds"``,
             ``"theorem2"``, ``"kappa-epochs"``, ``"kappa-floors"``, ``"accuracy-parameters"`` of the
             audit; ``"crossover"`` of the benchmark; ``"pareto"``, ``"rate-curves"`` of a
-            comparison, ``"standings"`` of several; ``"claim"``; ``"study"``.
-        of : str or sequence of str, optional
-            The name of the comparison, the claim or the study; of standings several comparisons.
+            comparison, ``"standings"`` of several; ``"claim"``; ``"study"``. docs/plots.md lists
+            what each shows.
+        of : str, int or sequence of these, optional
+            Runs, each a ``run_id``, a uuid's beginning, ``"latest"`` or ``"best"``; or the name of
+            the comparison, the claim, or the study, which parts of it may follow; of standings
+            several comparisons.
+        where : str, optional
+            Of which runs, as for ``cdbench runs list``, such as ``"dataset = iris and B > 3"``.
         seed : int
             Seed of the runs that fig1, fig2 and spectra-kinds show.
+        theme : str
+            ``"paper"``, ``"screen"`` or ``"dark"``.
 
         Returns
         -------
@@ -156,7 +166,7 @@ class Results(Tables):
         Raises
         ------
         UnknownNameError
-            If there is no such figure.
+            If there is no such figure or theme.
         ConfigurationError
             If ``of`` is missing, or names what is not there.
         MissingResultsError
@@ -170,8 +180,9 @@ class Results(Tables):
         >>> figure.savefig("pareto.png")
         """
         from cdbench.api.figures.by_name import figure_by_name
+        from cdbench.plots import with_theme
 
-        return figure_by_name(self._database, name, of, seed)
+        return with_theme(figure_by_name(self._database, name, of, seed, where), theme)
 
 
 def open_results(

@@ -1,8 +1,8 @@
 """The figures, one per file. They are given plain values and never see the database.
 
-A figure is a file and a line in one of three registries: figures of runs, figures of samples,
-which are values over seeds, and figures of comparisons. Those of a benchmark and of one claim are
-in none.
+A figure is a file, a line in ``catalogue``, and one in a registry: here figures of the paper's
+runs, of samples, which are values over seeds, and of comparisons; in ``api/figures`` those of any
+runs. Those of a benchmark, of one claim and of a study are in none.
 matplotlib is imported when a figure is drawn or saved, not with this package.
 """
 
@@ -20,8 +20,9 @@ from cdbench.plots.kinds import KIND_WORDS
 from cdbench.plots.pareto import pareto
 from cdbench.plots.rate_curves import rate_curves
 from cdbench.plots.samples import DrawSamples, Sample
-from cdbench.plots.saving import FORMATS, figure_files, save_figure
+from cdbench.plots.saving import FORMATS, figure_bytes, figure_files, save_figure
 from cdbench.plots.spectra_kinds import spectra_kinds
+from cdbench.plots.themes import THEMES, with_theme
 from cdbench.plots.theorem2 import theorem2
 
 FIGURES: dict[str, DrawFigure] = {"fig1": fig1, "fig2": fig2, "spectra-kinds": spectra_kinds}
@@ -45,6 +46,7 @@ __all__ = [
     "FORMATS",
     "KINDS_DRAWN",
     "SAMPLE_FIGURES",
+    "THEMES",
     "Competitor",
     "DrawFigure",
     "DrawSamples",
@@ -52,6 +54,8 @@ __all__ = [
     "Sample",
     "claim_numbers",
     "draw_crossover",
+    "figure_bytes",
     "figure_files",
     "save_figure",
+    "with_theme",
 ]

@@ -54,8 +54,32 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Line(Model):
+    """A model under a name of its own: one of the lines of a figure of any runs.
+
+    Attributes
+    ----------
+    legend, end : str
+        Its names in the legend and at the line's end.
+    """
+
+    legend: str = ""
+    end: str = ""
+
+    @property
+    def short_label(self) -> str:
+        """Name next to the line."""
+        return self.end
+
+    @property
+    def label(self) -> str:
+        """Name in the legend."""
+        return self.legend
+
+
+@dataclass(frozen=True)
 class PlottedRun:
-    """One completed run, with what figures need from it.
+    """One run, with what figures need from it.
 
     Attributes
     ----------
@@ -81,6 +105,12 @@ class PlottedRun:
         Of the whole network, in any order.
     structure : str, optional
         The family's structure, such as rank=8.
+    dataset, task : str
+        Its data, and what of them it learns: a key of ``cdbench.statistics.measures.OF_TASK``.
+    changes : str
+        The knobs in which it is not as the paper, as in the view ``runs``.
+    group : str
+        What runs have in common that differ in their seeds only.
     """
 
     run_id: int
@@ -94,19 +124,24 @@ class PlottedRun:
     spectra: tuple[Spectrum, ...]
     curvature: tuple[Curvature, ...] = ()
     structure: str | None = None
+    dataset: str = ""
+    task: str = "classification"
+    changes: str = ""
+    group: str = ""
 
     @property
     def short_label(self) -> str:
         """Name next to a line: ``"dense"`` or ``"B = 4"``."""
-        return self._architecture.short_label
+        return self.architecture.short_label
 
     @property
     def label(self) -> str:
         """Name in the legend: ``"dense, 8,970 parameters"``."""
-        return f"{self._architecture.label}, {self.n_parameters:,} parameters"
+        return f"{self.architecture.label}, {self.n_parameters:,} parameters"
 
     @property
-    def _architecture(self) -> Model:
+    def architecture(self) -> Model:
+        """Its model, regardless of seed and size."""
         return Model(self.layer, self.B, self.structure)
 
     def last_layer_spectrum(self, kind: str) -> Spectrum:

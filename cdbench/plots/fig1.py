@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from cdbench.plots.base import PlottedRun
 from cdbench.plots.lines import draw_line, draw_positive_line, label_ends, write_note
+from cdbench.plots.scales import leave_steep_start_below
 from cdbench.plots.sheet import named_at_ends, new_figure
 from cdbench.plots.style import looks_of, style
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -49,7 +49,7 @@ def fig1(runs: Sequence[PlottedRun], source: str) -> "Figure":
         loss.set(title="Training loss (mean cross-entropy in nats, log scale)", xlabel="epoch")
         accuracy.set(title="Test accuracy (%)", xlabel="epoch")
         write_note(loss, n_omitted, "≤ 0 left out")
-        _leave_steep_start_below(accuracy, [x for run in runs for x in _percents(run)])
+        leave_steep_start_below(accuracy, [x for run in runs for x in _percents(run)])
         for panel in (loss, accuracy):
             panel.locator_params(axis="x", integer=True)
             label_ends(panel, runs)
@@ -58,17 +58,3 @@ def fig1(runs: Sequence[PlottedRun], source: str) -> "Figure":
 
 def _percents(run: PlottedRun) -> list[float]:
     return [100 * metrics.accuracy for metrics in run.epochs]
-
-
-def _leave_steep_start_below(axes: "Axes", percents: Sequence[float]) -> None:
-    """Cut the scale if the first few epochs would flatten all the others, and say so.
-
-    The cut is at a multiple of five that keeps at least 90 % of the points, and is made only if it
-    at least halves the scale.
-    """
-    lowest, decile = min(percents), sorted(percents)[len(percents) // 10]
-    floor = min(5 * (decile // 5), 95)
-    if floor - lowest > 100 - floor:
-        axes.set_ylim(floor, 100.4)
-        n_below = sum(percent < floor for percent in percents)
-        write_note(axes, n_below, f"below {floor:.0f} % not shown, the lowest at {lowest:.1f} %")

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 HOLLOW = "hollow points: κ = ∞ for half of the seeds or more; drawn is κ of the non-null part"
 
 
-def kappa_epochs(samples: Sequence[Sample], source: str) -> "Figure":
+STANDS_STILL = "κ during training: only the first layer's Hessian stands still"
+
+
+def kappa_epochs(samples: Sequence[Sample], source: str, title: str = STANDS_STILL) -> "Figure":
     """Draw medians over seeds with quartiles by epoch: one column per kind, one row per layer.
 
     Where κ is infinite, κ of the non-null part is drawn. A median point is hollow if κ is infinite
@@ -31,6 +34,8 @@ def kappa_epochs(samples: Sequence[Sample], source: str) -> "Figure":
         κ of the non-null part; ``quantity`` is the kind, ``x`` the epoch.
     source : str
         One line that says where they come from; the footer.
+    title : str, optional
+        What they show.
 
     Returns
     -------
@@ -45,7 +50,6 @@ def kappa_epochs(samples: Sequence[Sample], source: str) -> "Figure":
     models, kinds = models_of(samples), quantities_of(samples)
     layers = list(dict.fromkeys(sample.weight_layer for sample in samples))
     height = 2.3 + 1.75 * len(layers)
-    title = "κ during training: only the first layer's Hessian stands still"
     with style():
         layout = Layout(len(layers), len(kinds), height, gaps=(0.12, 0.12), bottom=1.0)
         figure, panels = new_figure(models, title, source, layout)

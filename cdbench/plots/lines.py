@@ -94,7 +94,12 @@ def _shown(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[fl
 
 
 def draw_band(
-    axes: "Axes", look: Look, x: Sequence[float], ends: Sequence[tuple[float, float]]
+    axes: "Axes",
+    look: Look,
+    x: Sequence[float],
+    ends: Sequence[tuple[float, float]],
+    *,
+    is_log: bool = True,
 ) -> None:
     """Shade the area between two ends, such as quartiles, except where one of them is infinite.
 
@@ -108,11 +113,12 @@ def draw_band(
         The positions.
     ends : (n,) of (float, float)
         Lower and upper end at each position.
+    is_log : bool, optional
+        Whether the scale cannot show what is not above 0.
     """
     low, high = np.array(ends, dtype=float).reshape(-1, 2).T
-    axes.fill_between(
-        x, low, high, where=np.isfinite(high) & (low > 0), color=look.color, alpha=0.16, linewidth=0
-    )  # fmt: skip
+    shown = np.isfinite(high) & ((low > 0) | (not is_log and np.isfinite(low)))
+    axes.fill_between(x, low, high, where=shown, color=look.color, alpha=0.16, linewidth=0)
 
 
 def share_scale(panels: Sequence["Axes"]) -> None:

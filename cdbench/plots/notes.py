@@ -23,7 +23,7 @@ def count_points(n: int, what: str) -> str:
     return f"{n} point{'' if n == 1 else 's'} {what}"
 
 
-def write_under(axes: "Axes", lines: Sequence[str]) -> None:
+def write_under(axes: "Axes", lines: Sequence[str], below: float = 36) -> None:
     """Write lines under a panel's x label, from its left edge.
 
     Parameters
@@ -32,9 +32,11 @@ def write_under(axes: "Axes", lines: Sequence[str]) -> None:
         The panel.
     lines : sequence of str
         What to write; may be empty.
+    below : float, optional
+        How far below the panel's axis, in points; by default below what the axis says.
     """
     if lines:
         axes.annotate(
-            "\n".join(lines), (0, 0), (0, -36), "axes fraction", "offset points",
+            "\n".join(lines), (0, 0), (0, -below), "axes fraction", "offset points",
             va="top", fontsize=8, linespacing=1.4,
         )  # fmt: skip

@@ -1,13 +1,16 @@
-"""Queries of the figures: which runs have stored spectra, and the network's curvature."""
+"""Queries of the figures: runs in a few words, their epochs, spectra that were kept, curvature."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import BindParameter, bindparam, text
 
 from cdbench.config.run_config import RunConfig
+from cdbench.records.run import EpochMetrics
 from cdbench.records.spectra import Curvature
 from cdbench.store.database import Database
-from cdbench.store.queries import ASKED, OF_ASKED, asked
+from cdbench.store.queries import ASKED, OF_ASKED, asked, chunks
 from cdbench.store.stored_json import asked_config
 
 _WITH_SPECTRA = text(
@@ -34,6 +37,31 @@ _NODES = text(
     WHERE curvature_id = :curvature_id ORDER BY position
     """
 )
+
+_OF_RUNS: BindParameter[Any] = bindparam("run_ids", expanding=True)
+
+_DESCRIBED = text(
+    """
+    SELECT run_id, model, family, "B", structure, seed, n_parameters, dataset, task, changes,
+        group_digest
+    FROM runs WHERE run_id IN :run_ids
+    """
+).bindparams(_OF_RUNS)
+
+_EPOCHS_OF_RUNS = text(
+    """
+    SELECT run_id, epoch, training_loss, test_loss, test_accuracy, test_r2, duration_s
+    FROM epoch WHERE run_id IN :run_ids ORDER BY run_id, epoch
+    """
+).bindparams(_OF_RUNS)
+
+_LAST_EPOCHS = text(
+    """
+    SELECT run_id, epoch, training_loss, test_loss, test_accuracy, test_r2, duration_s
+    FROM epoch WHERE run_id IN :run_ids
+        AND epoch = (SELECT max(epoch) FROM epoch AS e WHERE e.run_id = epoch.run_id)
+    """
+).bindparams(_OF_RUNS)
 
 
 def runs_with_spectra(
@@ -67,3 +95,44 @@ def curvature_of(database: Database, run_id: int) -> tuple[Curvature, ...]:
             nodes, weights = (tuple(pair[i] for pair in pairs) for i in (0, 1))
             found.append(Curvature(**fields, nodes=nodes, weights=weights))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class DescribedRun:
+    """What figures say of a run; the columns are those of the view ``runs``."""
+
+    run_id: int
+    model: str
+    family: str
+    B: int | None
+    structure: str | None
+    seed: int
+    n_parameters: int | None
+    dataset: str
+    task: str
+    changes: str
+    group_digest: str
+
+
+def described_runs(database: Database, run_ids: Sequence[int]) -> dict[int, DescribedRun]:
+    """Return what figures say of these runs, by run_id."""
+    with database.transaction() as connection:
+        return {
+            row["run_id"]: DescribedRun(**row)
+            for ids in chunks(run_ids)
+            for row in connection.execute(_DESCRIBED, {"run_ids": ids}).mappings()
+        }
+
+
+def epochs_of_runs(
+    database: Database, run_ids: Sequence[int], *, last_only: bool = False
+) -> dict[int, tuple[EpochMetrics, ...]]:
+    """Return the epochs of these runs in order, or the last one of each, by run_id."""
+    found: dict[int, list[EpochMetrics]] = {}
+    question = _LAST_EPOCHS if last_only else _EPOCHS_OF_RUNS
+    with database.transaction() as connection:
+        for ids in chunks(run_ids):
+            for row in connection.execute(question, {"run_ids": ids}).mappings():
+                fields = dict(row)
+                found.setdefault(fields.pop("run_id"), []).append(EpochMetrics(**fields))
+    return {run_id: tuple(epochs) for run_id, epochs in found.items()}
