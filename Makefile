@@ -61,6 +61,7 @@ mutants: .venv/installed-test
 pages: .venv/installed-test
 	$(BIN)/python -m cdbench.store.schema_page docs/schema.md
 	$(BIN)/python -m cdbench.reports.layers_page docs/layers.md
+	$(BIN)/python -m cdbench.api.figures.listed docs/plots.md
 	$(BIN)/python -m cdbench.cli.commands_page docs/commands.md
 	$(BIN)/python -m cdbench.cli.knobs_page docs/knobs.md
 	$(BIN)/python -m tests.rooms_diagram

@@ -22,7 +22,7 @@ LIBRARIES = {
     "sqlalchemy": {"store"},
     "alembic": {"store"},
     "sqlite3": {"store"},
-    "matplotlib": {"api", "plots"},  # there for types
+    "matplotlib": {"api", "cli", "plots"},  # in plots alone for more than types
     "rich": {"cli", "reports"},
     "sklearn": {"datasets", "sklearn"},
     "torch": {"torch"},

@@ -148,9 +148,9 @@ class Results(Tables):
             comparison, ``"standings"`` of several; ``"claim"``; ``"study"``. docs/plots.md lists
             what each shows.
         of : str, int or sequence of these, optional
-            Runs, each a ``run_id``, a uuid's beginning, ``"latest"`` or ``"best"``; or the name of
-            the comparison, the claim, or the study, which parts of it may follow; of standings
-            several comparisons.
+            Runs, each a ``run_id``, a uuid's beginning, ``"latest"``, ``"best"`` or a tag; or the
+            name of the comparison, the claim, or the study, which parts of it may follow; of
+            standings several comparisons.
         where : str, optional
             Of which runs, as for ``cdbench runs list``, such as ``"dataset = iris and B > 3"``.
         seed : int

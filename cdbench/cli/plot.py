@@ -1,4 +1,4 @@
-"""``cdbench plot``: the figures of the paper, of the audit and of benchmarks, from the database."""
+"""``cdbench plot``: every figure, by name or by option, from the database."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,14 +7,27 @@ from typing import Annotated, Literal
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.echo import echo
+from cdbench.cli.figure_output import FigureOutput
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
-from cdbench.errors import ConfigurationError, OutputError
+from cdbench.cli.runs.list import WhereOption
+from cdbench.errors import ConfigurationError
 from cdbench.records.published import PUBLISHED_FIGURE_SEED
-from cdbench.system.home_folders import expanded
 
 
 def plot(
+    figures: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FIGURE] [OF ...]",
+            show_default=False,
+            help="A figure, as --list names it, and of what it is to be: runs, a claim, a "
+            "comparison, a study. Or several figures.",
+        ),
+    ] = None,
+    lists: Annotated[
+        bool, typer.Option("--list", help="List every figure: what it shows, and what it needs.")
+    ] = False,
+    where: WhereOption = None,
     fig1: Annotated[
         bool, typer.Option("--fig1", help="Figure 1: training loss and test accuracy.")
     ] = False,
@@ -77,21 +90,47 @@ def plot(
         ),
     ] = PUBLISHED_FIGURE_SEED,
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--output",
+            show_default=False,
             help="Folder of the figures, made if missing; of one figure, its file, or - for "
-            "standard output.",
+            r"standard output. \[default: figures]",
         ),
-    ] = Path("figures"),
+    ] = None,
     format: Annotated[  # noqa: A002 - the option's name
         Literal["png", "pdf", "svg"] | None,
         typer.Option("--format", show_default=False, help=r"Kind of file. \[default: png]"),
     ] = None,
+    theme: Annotated[
+        Literal["paper", "screen", "dark"],
+        typer.Option(
+            "--theme",
+            help="Black on white; for light slides and pages, without a background; or light on "
+            "dark.",
+        ),
+    ] = "paper",
+    open: Annotated[  # noqa: A002
+        bool, typer.Option("--open", help="Open the files with the system's viewer.")
+    ] = False,
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show",
+            help="Show figures in this terminal, if it shows pictures (kitty, Ghostty, WezTerm, "
+            "Konsole, iTerm2), and write only what --output names.",
+        ),
+    ] = False,
 ) -> int:
-    """Draw the paper's figures, the audit's and the benchmark's, from the database.
+    """Draw figures from the database: of any runs, of the paper, of audits and comparisons.
 
     For example:
+
+        cdbench plot --list
+
+        cdbench plot curves latest best
+
+        cdbench plot seeds --where "dataset = iris" --theme dark --output seeds.svg
 
         cdbench plot --fig1 --fig2
 
@@ -107,44 +146,34 @@ def plot(
 
         cdbench plot --study released --name digits mnist
     """
+    if lists:
+        return _list()
     asked = {"fig1": fig1, "fig2": fig2, "spectra-kinds": claims}
     alone = {"--compare": compare, "--claim": bool(claim), "--study": study is not None}
-    _check(any(asked.values()) or crossover, alone, name)
+    _check(figures, any(asked.values()) or crossover, alone, name)
+    put = FigureOutput(output, format, theme, show, open)
+    if figures:
+        from cdbench.cli.plot_named import plot_named
+
+        return plot_named(db, figures, where, seed, put)
+    if where is not None:
+        raise ConfigurationError(
+            "--where chooses runs for a figure of runs; expected one, as in cdbench plot curves "
+            "--where 'dataset = iris'"
+        )
     if any(alone.values()):
-        return _plot_alone(db, claim, study, name, output, format)
-    from cdbench.api.figures.drawn_runs import drawn_runs
-    from cdbench.api.figures.figure_samples import READERS
-    from cdbench.plots import (
-        FIGURES,
-        KINDS_DRAWN,
-        SAMPLE_FIGURES,
-        draw_crossover,
-        figure_files,
-        save_figure,
-    )
-    from cdbench.store.benchmark_queries import stored_benchmark
-    from cdbench.store.database import FIRST_COMMAND, open_for_reading
+        return _plot_alone(db, claim, study, name, put)
+    from cdbench.cli.plot_paper import plot_paper
 
     names = [name for name, wanted in asked.items() if wanted]
-    names += [*(SAMPLE_FIGURES if claims else ()), *(["crossover"] if crossover else ())]
-    files = figure_files(Path(expanded(output, OutputError)), names, format)
-    first = FIRST_COMMAND if fig1 or fig2 else "cdbench audit" if claims else "cdbench bench"
-    database = open_for_reading(db, first)
-    # Samples are read before runs, so that if both are missing, the error names the audit, which
-    # should come first. All figures are drawn before the first is written.
-    samples = {name: READERS[name](database) for name in SAMPLE_FIGURES if claims}
-    figures = {
-        name: FIGURES[name](*drawn_runs(database, seed, KINDS_DRAWN.get(name, ())))
-        for name, wanted in asked.items()
-        if wanted
-    }
-    figures |= {name: SAMPLE_FIGURES[name](*given) for name, given in samples.items()}
-    if crossover:
-        source, timings = stored_benchmark(database)
-        figures["crossover"] = draw_crossover(timings, source)
-    for own, path in zip(names, files, strict=True):
-        if save_figure(figures[own], path, format):
-            echo(f"wrote {path}")
+    return plot_paper(db, names, claims, crossover, seed, put)
+
+
+def _list() -> int:
+    from cdbench.api.figures.listed import figure_list
+    from cdbench.cli.output import print_report
+
+    print_report(figure_list())
     return COMPLETED
 
 
@@ -153,36 +182,42 @@ def _plot_alone(
     claim: list[str] | None,
     study: str | None,
     name: list[str] | None,
-    output: Path,
-    form: str | None,
+    put: FigureOutput,
 ) -> int:
     """Draw the figures that are drawn for themselves: of claims, of a study, of comparisons."""
     if claim:
         from cdbench.cli.plot_claim import plot_claims
 
-        return plot_claims(db, claim, output, form)
+        return plot_claims(db, claim, put)
     if study is not None:
         from cdbench.cli.plot_study import plot_study
 
-        return plot_study(db, study, name, output, form)
+        return plot_study(db, study, name, put)
     from cdbench.cli.plot_comparison import plot_comparison
 
-    return plot_comparison(db, name, output, form)
+    return plot_comparison(db, name, put)
 
 
-def _check(others: bool, alone: Mapping[str, bool], name: list[str] | None) -> None:
+def _check(
+    figures: list[str] | None, others: bool, alone: Mapping[str, bool], name: list[str] | None
+) -> None:
     """Raise ConfigurationError unless figures are named that go together."""
     given = [option for option, is_given in alone.items() if is_given]
     if len(given) > 1 or (given and others):
         raise ConfigurationError(
             f"{given[0]} was given with other figures; expected cdbench plot {given[0]} alone"
         )
+    if figures and (given or others):
+        raise ConfigurationError(
+            f"{figures[0]} was given with options that name figures too; expected names alone, as "
+            "in cdbench plot fig1 fig2"
+        )
     if name and not (alone["--compare"] or alone["--study"]):
         raise ConfigurationError(
             "--name is of --compare and --study; expected plot --compare --name NAME"
         )
-    if not others and not given:
+    if not figures and not others and not given:
         raise ConfigurationError(
             "no figure was named; expected --fig1, --fig2 or both, --claims, --claim, --crossover, "
-            "--compare or --study"
+            "--compare or --study, or the name of any figure; to see them all: cdbench plot --list"
         )
