@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.colors import to_hex
 
+import cdbench
 from cdbench.api.figures.listed import WORDS, figures_markdown
 from cdbench.cli.figure_output import FigureOutput
 from cdbench.plots.catalogue import CATALOGUE
+from cdbench.plots.shades import BACKGROUND
 from cdbench.records.run import Run
 from cdbench.store.database import open_for_writing
 from cdbench.store.record import record_run
@@ -50,6 +53,24 @@ def test_runs_are_chosen_by_a_filter_after_those_that_are_named(drawn: Here) -> 
     assert nothing.code == 3
     assert "no completed run fits --where seed > 7" in nothing.err
     assert not Path("y.svg").exists()
+
+
+def test_of_runs_that_were_trained_again_a_filter_takes_the_newest(
+    drawn: Here, tiny_run: Callable[..., Run]
+) -> None:
+    record_run(open_for_writing("runs.db"), tiny_run(B=2))
+    answer = drawn("plot", "curves", "--where", "dataset = iris", "--output", "x.svg")
+    assert (answer.code, answer.err) == (0, "")
+    assert "runs 1, 2, 4 of runs.db" in Path("x.svg").read_text(encoding="utf-8")
+
+
+def test_from_python_figures_of_runs_have_a_theme(drawn: Here) -> None:
+    with cdbench.open("runs.db") as results:
+        figure = results.figure("curves", of=[1, "latest"], where="seed = 1", theme="dark")
+        assert figure.legends[0].get_texts()
+        assert to_hex(figure.get_facecolor()) == BACKGROUND
+        with pytest.raises(cdbench.ConfigurationError, match="not of runs that can be chosen"):
+            results.figure("fig1", where="seed = 1")
 
 
 def test_several_figures_share_the_runs_of_a_filter(drawn: Here) -> None:

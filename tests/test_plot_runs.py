@@ -16,6 +16,7 @@ from cdbench.plots.base import PlottedRun
 from cdbench.plots.curves import curves
 from cdbench.plots.kappa import kappa
 from cdbench.plots.model_sizes import model_sizes
+from cdbench.plots.saving import figure_bytes
 from cdbench.plots.seeds import MOST_MODELS, seeds
 from cdbench.plots.spectra import spectra
 from cdbench.plots.traces import MANY, MOST, traces
@@ -239,6 +240,18 @@ def test_no_words_of_a_figure_touch(name: str) -> None:
         assert all(0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
     titles = [text.get_window_extent(renderer) for text in figure.texts]
     assert all(box.x1 <= figure.bbox.x1 for box in titles)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_names_of_the_user_are_shown_as_they_are(name: str) -> None:
+    runs = [replace(trained(), dataset="a$b_$.csv", changes="label_column=x^$_$\x1b[31m")]
+    runs += [replace(one, run_id=9, changes="label_column=[b]$$") for one in runs]
+    figure = ALL[name](runs, SOURCE)
+    written = " ".join([*legend(figure), *texts(figure)])
+    written += " ".join(text.get_text() for text in figure.axes[0].get_yticklabels())
+    assert "a$b_$.csv" in written
+    assert "\x1b" not in written
+    assert figure_bytes(figure, "svg")
 
 
 def test_losses_that_a_log_scale_cannot_show_are_counted() -> None:

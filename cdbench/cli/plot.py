@@ -18,7 +18,7 @@ def plot(
     figures: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FIGURE] [OF ...]",
+            metavar="FIGURE",
             show_default=False,
             help="A figure, as --list names it, and of what it is to be: runs, a claim, a "
             "comparison, a study. Or several figures.",
@@ -86,7 +86,10 @@ def plot(
     seed: Annotated[
         int,
         typer.Option(
-            "--seed", parser=whole_number, metavar="NUMBER", help="Seed whose runs are shown."
+            "--seed",
+            parser=whole_number,
+            metavar="NUMBER",
+            help="Seed of the runs that fig1, fig2 and spectra-kinds show.",
         ),
     ] = PUBLISHED_FIGURE_SEED,
     output: Annotated[

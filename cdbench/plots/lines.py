@@ -180,7 +180,7 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
     for (x, y, label, color), height in zip(ends, fitted + steps, strict=True):
         axes.annotate(
             label, (x, y), (1.03, height), "axes fraction", "axes fraction",
-            va="center", fontsize=8.5, annotation_clip=False,
+            va="center", fontsize=8.5, annotation_clip=False, parse_math=False,
             arrowprops={
                 "arrowstyle": "-", "color": color, "lw": 0.8, "shrinkB": 4, "relpos": (0, 0.5),
             },

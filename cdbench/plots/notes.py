@@ -38,5 +38,5 @@ def write_under(axes: "Axes", lines: Sequence[str], below: float = 36) -> None:
     if lines:
         axes.annotate(
             "\n".join(lines), (0, 0), (0, -below), "axes fraction", "offset points",
-            va="top", fontsize=8, linespacing=1.4,
+            va="top", fontsize=8, linespacing=1.4, parse_math=False,
         )  # fmt: skip

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MOST_MODELS = 40
 """Rows of a figure; the best are shown."""
 
-ROW, LETTER = 0.36, 0.066
-"""Height of a row, and width of a letter of its name, in inches."""
+ROW, LETTER, NAMES = 0.36, 0.07, 8.5
+"""Height of a row and width of a letter of its name, in inches, and the size of these letters."""
 
 SPREAD = 0.26
 """How far a row's points are from its middle at most, in rows."""
@@ -61,11 +61,14 @@ def seeds(runs: Sequence[PlottedRun], source: str) -> "Figure":
         legend = {"one seed": Look("#9a9a9a", "", "o"), "mean, and its 95 % interval": MEAN}
         layout = Layout(1, 1, 1.95 + ROW * len(found))
         figure, (axes,) = new_sheet(legend, title, source, layout)
-        figure.subplots_adjust(left=min(0.55, names / WIDTH))
+        figure.subplots_adjust(left=min(0.6, names / WIDTH))
         for row, (one, look) in enumerate(zip(found, looks_of(lines), strict=True)):
             _draw(axes, one, row, look, measure.scale)
         axes.set_ylim(len(found) - 0.4, -0.6)
         axes.set_yticks(range(len(found)), [line.label for line in lines])
+        for name in axes.get_yticklabels():
+            name.set_parse_math(False)
+        axes.tick_params(axis="y", labelsize=NAMES)
         axes.grid(visible=False, axis="y")
         axes.set_title(f"Test {measure.label} after the last epoch{more}")
         if n_lost:

@@ -164,7 +164,9 @@ def _add_legend(figure: "Figure", legend: Mapping[str, Look], n_columns: int, to
         Line2D([], [], color=look.color, linestyle=look.dash, marker=look.marker)
         for look in legend.values()
     ]
-    figure.legend(
+    drawn = figure.legend(
         handles, list(legend), loc="upper left", bbox_to_anchor=(LEFT / WIDTH, top),
         ncols=n_columns, borderpad=0, borderaxespad=0, handlelength=3.6, columnspacing=2.0,
     )  # fmt: skip
+    for text in drawn.get_texts():
+        text.set_parse_math(False)

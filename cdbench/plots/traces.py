@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cdbench.errors import ConfigurationError
 from cdbench.plots.base import Line, PlottedRun
+from cdbench.system.printable import printable
 
 MANY = 4
 """From how many seeds on a model is one line: their median, in a band between quartiles."""
@@ -18,7 +19,7 @@ NEVER = sys.maxsize
 MOST = 12
 """Lines that can be told apart in one figure."""
 
-LONGEST_END, LONGEST, LONGEST_COMMON = 18, 60, 46
+LONGEST_END, LONGEST, LONGEST_COMMON = 18, 58, 46
 """Letters of a name at a line's end, above which lines are lettered; of one in the legend; and of
 what a title says that all have in common."""
 
@@ -65,7 +66,7 @@ def traces(
     many : int, optional
         From how many seeds on a model is one line.
     most : int or None, optional
-        How many lines the figure shows at most; None if it has room for all.
+        How many lines the figure shows at most; None if its rows have names, not its lines' ends.
 
     Returns
     -------
@@ -96,7 +97,7 @@ def traces(
     )
     if len(groups) == 1:
         ends = [groups[0][0].short_label]
-    if max(map(len, ends), default=0) > LONGEST_END:
+    if most is not None and max(map(len, ends), default=0) > LONGEST_END:
         ends = [_letter(place) for place in range(len(groups))]
         legends = [f"{end}: {legend}" for end, legend in zip(ends, legends, strict=True)]
     lines = [
@@ -117,8 +118,10 @@ class _Fact:
 def _facts(group: tuple[PlottedRun, ...]) -> list[_Fact]:
     run = group[0]
     model = run.architecture
-    changes = [knob for knob in _KNOB.split(run.changes) if not knob.startswith("dataset=")]
-    facts = [_Fact(model.label, model.short_label), _Fact(run.dataset, run.dataset)]
+    dataset = printable(run.dataset)  # a path of the user's, perhaps
+    knobs = _KNOB.split(printable(run.changes))
+    changes = [knob for knob in knobs if not knob.startswith("dataset=")]
+    facts = [_Fact(model.label, model.short_label), _Fact(dataset, dataset)]
     facts += [_Fact(knob, knob) for knob in changes if knob]
     if len(group) == 1:
         facts.append(_Fact(f"seed {run.seed}", f"seed {run.seed}"))
