@@ -10,6 +10,7 @@ from cdbench.cli.echo import echo
 from cdbench.cli.filters import WhereOption
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_reports
+from cdbench.cli.report_html import write_page
 from cdbench.cli.report_options import (
     BaselineOption,
     BenchmarkOption,
@@ -20,6 +21,7 @@ from cdbench.cli.report_options import (
     DetailsOption,
     FormatOption,
     GroupByOption,
+    HtmlOption,
     LabelOption,
     ListOption,
     NameOption,
@@ -66,6 +68,7 @@ def report(
     B: BOption = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     format: ReportFormatOption = None,  # noqa: A002 - the option's name
+    html: HtmlOption = None,
     output: OutputOption = None,
     caption: CaptionOption = None,
     label: LabelOption = None,
@@ -89,11 +92,16 @@ def report(
         cdbench report --group-by model --baseline dense --where "dataset = digits"
 
         cdbench report --table1 --output table1.tex --label tab:recipe
+
+        cdbench report --html report.html
     """
     kinds: dict[str, Any] = {"table1": table1, "claims": claims, "compare": compare, "study": study}
     kinds |= {"sweep": sweep, "group_by": group_by, "benchmark": benchmark, "list": list_}
     given: dict[str, Any] = {"name": name, "short": short, "details": details, "value": value}
     given |= {"baseline": baseline, "where": where, "seeds": seeds, "B": B}
+    if html is not None:
+        given |= {"format": format, "output": output, "caption": caption, "label": label}
+        return write_page(db, html, kinds, given)
     found = report_asked_for(kinds, given)
     target = STANDARD_OUTPUT if output is None else expanded(output, OutputError)
     form = format or _form_of(target, output)

@@ -55,6 +55,17 @@ SweepOption = Annotated[
     ),
 ]
 
+HtmlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--html",
+        metavar="PATH",
+        show_default=False,
+        help="Everything in the database as one page, which needs no other file; --study and "
+        "--name choose what it compares.",
+    ),
+]
+
 BenchmarkOption = Annotated[
     bool, typer.Option("--benchmark", help="The newest benchmark of a layer's products.")
 ]

@@ -55,17 +55,18 @@ class _Case:
         return next((line for line in self.lines if _label(line) == family), None)
 
 
-def study_reports(found: StoredStudy) -> list[Report]:
+def study_reports(found: StoredStudy, width: int = WIDTH) -> list[Report]:
     """Return a study's tables: the answers, then the families at each budget.
 
-    They hold no time, so that the same runs give the same text wherever they were made.
+    They hold no time, so that the same runs give the same text wherever they were made. A table of
+    families is at most ``width`` letters wide; parts that do not fit have another.
     """
     cases = _cases(found)
     budgets = sorted({case.budget for case in cases}, reverse=True)
     tables = [
         _families(found, own, some)
         for own in ([case for case in cases if case.budget == budget] for budget in budgets)
-        for some in _abreast(own)
+        for some in _abreast(own, width)
     ]
     return [
         _answers(found, cases),
@@ -120,15 +121,15 @@ def _answer(case: _Case) -> list[str]:
     ]
 
 
-def _abreast(cases: Sequence[_Case]) -> list[list[_Case]]:
-    """Return the cases in groups that fit side by side into a terminal."""
+def _abreast(cases: Sequence[_Case], width: int) -> list[list[_Case]]:
+    """Return the cases in groups that fit side by side into a width."""
     groups: list[list[_Case]] = []
     room = 0
     for case in cases:
         needed = len(case.part) + GAP
         if needed > room:
             groups.append([])
-            room = WIDTH - FAMILY
+            room = width - FAMILY
         groups[-1].append(case)
         room -= needed
     return groups

@@ -1,0 +1,68 @@
+"""Models, runs, times and environments, as sections."""
+
+from typing import TYPE_CHECKING
+
+from cdbench.api.report_page.figures import drawings
+from cdbench.api.report_page.gathered import Gathered
+from cdbench.reports.crossover import crossover_report
+from cdbench.reports.environments import environments_report
+from cdbench.reports.html.page import Section
+from cdbench.reports.html.table import Source, Table
+from cdbench.reports.model_means import model_means
+from cdbench.reports.newest_runs import newest_runs_report
+from cdbench.store.benchmark_queries import stored_benchmark
+from cdbench.store.page_queries import (
+    BENCHMARK,
+    ENVIRONMENTS,
+    MODELS,
+    MOST_MODELS,
+    MOST_RUNS,
+    NEWEST_RUNS,
+    environments,
+    newest_benchmark,
+    newest_runs_of_all,
+    seeded_models,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from cdbench.store.database import Database
+
+NO_RUNS = "Runs: there is none; to make some: cdbench sweep --B 1 3 4 --seeds 0 1 2."
+NO_BENCHMARK = "Times of a layer: none were measured; to measure them: cdbench bench."
+
+
+def runs_section(database: "Database", n_models: int) -> Gathered:
+    """Return the models with most seeds, and the newest runs."""
+    runs = newest_runs_of_all(database)
+    if not runs:
+        return Gathered(missing=NO_RUNS)
+    models = seeded_models(database)
+    newest = Source(shown(NEWEST_RUNS, most=MOST_RUNS))
+    parts = [Table("t-runs", newest_runs_report(runs), newest).html()]
+    if models:
+        source = Source(shown(MODELS, most=MOST_MODELS))
+        parts = [Table("t-models", model_means(models, n_models), source).html(), *parts]
+    return Gathered(Section("runs", "Models and runs", parts))
+
+
+def speed_section(database: "Database") -> Gathered:
+    """Return the newest benchmark of a layer."""
+    key = newest_benchmark(database)
+    if key is None:
+        return Gathered(missing=NO_BENCHMARK)
+    source, timings = stored_benchmark(database, key)
+    report = crossover_report(timings, source)
+    sql = Source(shown(BENCHMARK, id=key), "cdbench bench")
+    table = Table("t-speed", report, sql, {0: "dtype, block size, batch"}, is_sortable=False)
+    parts = [*drawings(database, ("crossover",)), table.html()]
+    return Gathered(Section("speed", "Speed of a layer", parts))
+
+
+def environments_section(database: "Database") -> Gathered:
+    """Return what the runs were trained with."""
+    found = environments(database)
+    if not found:
+        return Gathered()
+    table = Table("t-environments", environments_report(found), Source(ENVIRONMENTS))
+    return Gathered(Section("environments", "Environments", [table.html()]))
