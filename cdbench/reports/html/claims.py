@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from cdbench.reports.claims import shortened
 from cdbench.reports.formats import Report
-from cdbench.reports.html.markup import Markup, html, identifier, join
+from cdbench.reports.html.markup import Markup, code, html, identifier, join
 from cdbench.reports.html.table import Source, Table
 from cdbench.reports.html.verdicts import counted, label, with_condition
 
@@ -14,6 +14,8 @@ SHOWN = ("", "Claim", "Verdict", "Published", "Measured", "Replicated")
 """Columns of the ledger's table on a page, the verdict where a telephone shows it as well."""
 
 TEXTS = (1, 2, 3, 4, 5)
+
+OF_FIRST = "The SQL of the first number:"
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,11 @@ class ClaimInFull:
             for heading, words in self.facts
             if words
         )
-        sql = f"<pre><code>{html(self.sql, keep=chr(10))}</code></pre>" if self.sql else ""
+        sql = code(self.sql)
+        query = f'<p class="note">{OF_FIRST}</p><pre><code>{sql}</code></pre>' if sql else ""
         return Markup(
             f'<details class="claim"><summary>{self.position}. {html(self.title)} '
-            f'{label(self.verdict)}</summary>\n<div id="{self.anchor}"><dl>{facts}</dl>{sql}'
+            f'{label(self.verdict)}</summary>\n<div id="{self.anchor}"><dl>{facts}</dl>{query}'
             "</div></details>"
         )
 
@@ -83,8 +86,9 @@ def ledger_table(ledger: Report, claims: Sequence[ClaimInFull], source: Source) 
         cells[5] = short[-1]  # the other condition is in the claim in full
         rows.append(cells)
     notes = [note.partition(" Names: ")[0] for note in ledger.notes]  # the table has them all
-    shown = replace(ledger, columns=SHOWN, rows=rows, notes=notes, text_columns=len(SHOWN))
-    return Table("t-claims", shown, source, {0: "Number"}, texts=TEXTS)
+    columns = ("#", *SHOWN[1:])
+    shown = replace(ledger, columns=columns, rows=rows, notes=notes, text_columns=len(SHOWN))
+    return Table("t-claims", shown, source, texts=TEXTS)
 
 
 def counted_verdicts(claims: Sequence[ClaimInFull]) -> Markup:

@@ -15,15 +15,13 @@ class Markup(str):
     __slots__ = ()
 
 
-def html(text: str, keep: str = "") -> Markup:
+def html(text: str) -> Markup:
     r"""Return any text as HTML: escaped, without control characters, and not too long.
 
     Parameters
     ----------
     text : str
         Words of ours, of a user or of a database; what is Markup stays as it is.
-    keep : str, optional
-        Control characters to keep, such as a line break.
 
     Examples
     --------
@@ -32,7 +30,12 @@ def html(text: str, keep: str = "") -> Markup:
     """
     if isinstance(text, Markup):
         return text
-    return Markup(escape(shortened(printable(text, keep), LONGEST)))
+    return Markup(escape(shortened(printable(text), LONGEST)))
+
+
+def code(text: str) -> Markup:
+    """Return lines that can be copied, whole, however long they are."""
+    return Markup(escape(printable(text, keep="\n")))
 
 
 def join(*parts: str) -> Markup:

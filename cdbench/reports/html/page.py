@@ -10,6 +10,14 @@ from cdbench import __version__
 from cdbench.reports.html.markup import Markup, html, join
 from cdbench.reports.html.themes import themes
 
+ABOUT = (
+    "cdbench runs, keeps and judges the claims that a paper, "
+    '<a href="https://arxiv.org/abs/2605.08171" rel="noreferrer">arXiv 2605.08171</a>, makes for '
+    "CDLinear, a block-circulant layer of neural networks. This page tells what one of its "
+    "databases holds; each table has the SQL that asks for it."
+)
+"""What the page is, for whoever is sent it."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -61,6 +69,7 @@ def page(title: str, kicker: str, lead: Markup, sections: Sequence[Section]) -> 
         _contents(title, sections),
         Markup('<main id="content" tabindex="-1">'),
         Markup(f'<header><p class="kicker">{html(kicker)}</p><h1>{html(title)}</h1>'),
+        Markup(f'<p class="about">{ABOUT}</p>'),
         lead,
         Markup("</header>"),
         *(section.html() for section in sections),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cdbench.reports.formats import Report
-from cdbench.reports.html.markup import Markup, html, join, paragraphs
+from cdbench.reports.html.markup import Markup, code, html, join, paragraphs
 
 FILTERED = 20
 """Rows from which on a table can be filtered."""
@@ -83,10 +83,12 @@ class Table:
 
     def _looks(self) -> str:
         n_rows = sum(bool(row) for row in self.report.rows)
-        few = ' class="few"' if len(self.report.columns) <= FEW else ""
+        n_columns = len(self.report.columns)
+        kind = "wordy" * (self.report.text_columns == n_columns) or "few" * (n_columns <= FEW)
+        looks = f' class="{kind}"' if kind else ""
         if not self.is_sortable or n_rows < 2:
-            return few
-        return few + " data-sorts" + " data-filters" * (n_rows >= FILTERED)
+            return looks
+        return looks + " data-sorts" + " data-filters" * (n_rows >= FILTERED)
 
     def _is_text(self, place: int) -> bool:
         return place < self.report.text_columns if self.texts is None else place in self.texts
@@ -152,7 +154,7 @@ def _source(source: Source) -> Markup:
     if not (source.sql or source.command):
         return Markup("")
     command = Markup(f"<p>Printed by <code>{html(source.command)}</code></p>")
-    sql = Markup(f"<pre><code>{html(source.sql, keep=chr(10))}</code></pre>")
+    sql = Markup(f"<pre><code>{code(source.sql)}</code></pre>")
     return join(
         Markup(f'<details class="source"><summary>{"SQL" if source.sql else "Command"}</summary>'),
         command if source.command else "",
