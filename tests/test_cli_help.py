@@ -1,6 +1,5 @@
 """Help, version and completion: they answer at once, and say what can be typed."""
 
-import inspect
 import re
 import subprocess
 import sys
@@ -60,19 +59,6 @@ def test_a_commands_help_has_an_example_and_every_option(
             for option in (*param.opts, *param.secondary_opts):
                 if option.startswith("-"):
                     assert re.search(rf"(?<!\S){option}(?!\S)", answer.out), option
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_of_an_example_exists(command: str) -> None:
-    known = {
-        option
-        for param in ROOT.commands[command].params
-        for option in (*param.opts, *param.secondary_opts)
-    }
-    callback = ROOT.commands[command].callback
-    text = inspect.getdoc(callback) or ""
-    for line in re.findall(rf"cdbench {command} (.*)", text):
-        assert set(re.findall(r"--[\w-]+", line)) <= known
 
 
 def test_the_help_of_sweep_says_the_seeds_that_it_takes(here: Here) -> None:

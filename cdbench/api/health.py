@@ -27,6 +27,7 @@ PACKAGES = (
 EXTRAS = {
     "data": (("pooch", "tqdm"), "downloads of MNIST, Fashion-MNIST and CIFAR-10"),
     "parquet": (("pyarrow",), "data sets in Parquet files"),
+    "browse": (("datasette", "uvicorn"), "the database in a browser"),
     "postgres": (("psycopg",), "databases on PostgreSQL servers"),
     "dask": (("distributed",), "sweeps on a cluster"),
     "torch": (("torch", "safetensors"), "the layers for PyTorch"),
