@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from cdbench.store.training_queries import StoredTraining
 
 
+OTHERS = 62
+"""Columns of a bar's line beside the bar and what is done, with numbers of four digits."""
+
+
 class RunBar:
     """A progress bar of runs with the time left; without a terminal, nothing is drawn.
 
@@ -42,6 +46,8 @@ class RunBar:
         Whether to draw on standard error.
     jobs : int
         Number of runs at a time.
+    together : bool
+        Whether runs that can be are trained side by side.
     **fields
         Initial values of the task's fields.
     """
@@ -55,13 +61,14 @@ class RunBar:
         *,
         stderr: bool = False,
         jobs: int = 1,
+        together: bool = False,
         **fields: Any,
     ) -> None:
         console = Console(stderr=stderr)
-        self.needs, self.pace = needs, Pace(needs, jobs)
+        self.pace = Pace(needs, jobs, together=together)
         self.bar = Progress(
             TextColumn(what),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=min(20, console.width - len(what) - OTHERS)),
             MofNCompleteColumn(),
             TextColumn(f"{state} ·"),
             _TimeLeft(),
@@ -93,8 +100,8 @@ class RunBar:
 
     def ended(self, run: Run) -> None:
         """Note how long a run took, to estimate the time left."""
-        self.pace.ended(run.config, self.needs[run.config], run.duration_s)
         now = time.monotonic()
+        self.pace.ended(run.config, run.duration_s, now - self._began)
         left = self.pace.seconds_left(now - self._began)
         self.bar.update(self._task, ends_at=None if left is None else now + left)
 
@@ -125,14 +132,19 @@ class SweepProgress(RunBar):
         Runs to train; each is shown with the knobs in which the runs differ.
     jobs : int
         Number of runs at a time.
+    together : bool
+        Whether runs that can be are trained side by side.
     """
 
-    def __init__(self, needs: Mapping[RunConfig, Diagnostics], jobs: int) -> None:
+    def __init__(
+        self, needs: Mapping[RunConfig, Diagnostics], jobs: int, *, together: bool = False
+    ) -> None:
         self.n_runs, self.jobs = len(needs), jobs
         state = "done · {task.fields[running]} running · {task.fields[failed]} failed"
         super().__init__(
             *("training", state, needs, self.n_runs),
             jobs=jobs,
+            together=together,
             running=min(jobs, self.n_runs),
             failed=0,
         )

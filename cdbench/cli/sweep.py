@@ -99,6 +99,7 @@ def sweep(
         start_server()  # it imports what workers need while the database opens
     with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.cli.released import open_to_add
+        from cdbench.running.pace import in_good_order
 
     database = open_to_add(db)
     stored = _stored(database, needs) if resume else set()
@@ -108,7 +109,8 @@ def sweep(
     code = COMPLETED
     if wanted:
         print_shares(wanted)
-        code = train_and_store(wanted, jobs, database, resume_command(), blas_threads, cluster)
+        ordered = in_good_order(wanted)
+        code = train_and_store(ordered, jobs, database, resume_command(), blas_threads, cluster)
     if code != INTERRUPTED:
         from cdbench.api.sweep_tables import sweep_tables
         from cdbench.datasets import guessing_levels

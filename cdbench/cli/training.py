@@ -1,6 +1,7 @@
 """Training and storing many runs, with progress; used by sweeps and audits."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
@@ -41,8 +42,9 @@ def train_and_store(
     with interrupts_held():  # an exception raised while modules load may be lost
         from cdbench.api import storing
         from cdbench.cli.progress import SweepProgress
+    watch = partial(SweepProgress, together=together and cluster is None)
     stored = storing.train_and_store(
-        *(needs, database, command_line(), go_on, SweepProgress),
+        *(needs, database, command_line(), go_on, watch),
         jobs=jobs,
         blas_threads=blas_threads,
         cluster=cluster,

@@ -56,6 +56,7 @@ class ACDC(WeightLayer):
     """
 
     family = "acdc"
+    relative_cost = 8.0
     structure: ClassVar[tuple[StructureParameter, ...]] = (
         StructureParameter("depth", "Factors, each of two diagonals.", DEFAULT_DEPTH),
     )

@@ -61,6 +61,7 @@ class KroneckerSum(WeightLayer):
     """
 
     family = "kronecker"
+    relative_cost = 1.4
     structure = (
         StructureParameter("terms", "Number of Kronecker products in the sum.", DEFAULT_TERMS),
     )

@@ -47,6 +47,7 @@ class LDRSD(WeightLayer):
     """
 
     family = "ldr-sd"
+    relative_cost = 3.4
     structure: ClassVar[tuple[StructureParameter, ...]] = (
         StructureParameter("rank", "Displacement rank.", 7),
     )

@@ -52,6 +52,7 @@ class ToeplitzLike(WeightLayer):
     """
 
     family = "toeplitz-like"
+    relative_cost = 2.3
     structure: ClassVar[tuple[StructureParameter, ...]] = (
         StructureParameter("rank", "Displacement rank.", 8),
     )

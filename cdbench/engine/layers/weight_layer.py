@@ -55,6 +55,7 @@ class WeightLayer(Layer):
     family: ClassVar[str]
     structure: ClassVar[tuple[StructureParameter, ...]] = ()
     fisher_parameter: ClassVar[str | None] = None
+    relative_cost: ClassVar[float] = 1.0  # a training's time as a multiple of dense's, roughly
 
     def __init__(
         self, n_in: int, n_out: int, weight_shapes: Mapping[str, tuple[int, ...]] | None = None
