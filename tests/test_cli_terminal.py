@@ -36,8 +36,8 @@ CTRL_C = "c"
 class Terminal:
     """A command in a pseudo-terminal, and the screen that a person would see."""
 
-    def __init__(self, folder: Path, words: list[str]) -> None:
-        extra = {"COLUMNS": str(WIDTH), "LINES": str(HEIGHT)}
+    def __init__(self, folder: Path, words: list[str], width: int) -> None:
+        extra = {"COLUMNS": str(width), "LINES": str(HEIGHT)}
         with warnings.catch_warnings():
             # Python 3.12 warns of a fork beside threads, which pexpect cannot avoid.
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -46,10 +46,10 @@ class Terminal:
                 words,
                 cwd=str(folder),
                 env=plain_environment(**extra),
-                dimensions=(HEIGHT, WIDTH),
+                dimensions=(HEIGHT, width),
                 encoding="utf-8",
             )
-        self.screen = pyte.Screen(WIDTH, HEIGHT)
+        self.screen = pyte.Screen(width, HEIGHT)
         self._stream = pyte.Stream(self.screen)
         self.session = self.child.pid
         self.seen = ""
@@ -96,8 +96,8 @@ Start = Callable[..., Terminal]
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Terminal] = []
 
-    def begin(*words: str) -> Terminal:
-        started.append(Terminal(tmp_path, list(words)))
+    def begin(*words: str, width: int = WIDTH) -> Terminal:
+        started.append(Terminal(tmp_path, list(words), width))
         return started[-1]
 
     yield begin
@@ -139,6 +139,24 @@ def test_the_bar_shows_runs_done_running_failed_and_the_time_left(start: Start, 
     assert "stored in runs.db" in text
     assert "\x1b[?25h" in terminal.seen, "the cursor was not shown again"
     assert_no_orphans(terminal.session)
+
+
+@pytest.mark.long
+def test_many_runs_that_fail_alike_take_a_line_each_and_then_none(start: Start) -> None:
+    terminal = start(
+        *("sweep", *SMALL_NETWORK, "--epochs", "2", "--B", "2", "--seeds", "0..11"),
+        *("--learning-rate", "1e200", "--no-baseline", "--jobs", "2"),
+        width=80,
+    )
+    assert terminal.finish() == 1
+    lines = [line.rstrip() for line in terminal.text().splitlines()]
+    told = [line for line in lines if "diverged: the loss" in line]
+    assert len(told) == 5
+    assert "try a smaller --learning-rate" in " ".join(lines[:3])
+    assert [line.endswith("…") for line in told[1:]] == [True] * 4
+    assert sum("more that fail like these are only counted" in line for line in lines) == 1
+    assert any(line.startswith("training ") and "12/12 done" in line for line in lines)
+    assert any(line.endswith("12 failed · 0:00 left") for line in lines)
 
 
 @pytest.mark.long

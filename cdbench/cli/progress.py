@@ -1,6 +1,8 @@
 """Progress of a command's runs: a bar on a terminal, elsewhere one plain line per run."""
 
+import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from cdbench.reports.reproduction import Reproduced
     from cdbench.store.training_queries import StoredTraining
 
+
+SHOWN = 5
+"""Runs that fail for one reason that are shown one by one on a terminal."""
 
 OTHERS = 62
 """Columns of a bar's line beside the bar and what is done, with numbers of four digits."""
@@ -149,6 +154,7 @@ class SweepProgress(RunBar):
             failed=0,
         )
         self._varied = varied_knobs(needs)
+        self._reasons: Counter[str] = Counter()
         self.n_completed = self.n_failed = 0
 
     def add(self, run: Run) -> None:
@@ -163,16 +169,41 @@ class SweepProgress(RunBar):
         self.advance(running=min(self.jobs, self.n_runs - n_done), failed=self.n_failed)
         config = run.config
         knobs = config.describe(self._varied)
-        line = printable(
-            f"{config.model} {knobs + ' ' if knobs else ''}seed {config.seed}: {run.status}"
-        )
+        named = f"{config.model} {knobs + ' ' if knobs else ''}seed {config.seed}"
+        line = printable(f"{named}: {run.status}")
         if not completed:
-            why = printable(one_line(run.error))
-            self.bar.console.print(f"{line}: {why}", markup=False, emoji=False, soft_wrap=True)
+            self._failed(named, f"{run.status}: {one_line(run.error)}")
         elif not self.is_drawn:
             of = "R² " if config.task == "regression" else ""
             score = of + format_score(run.epochs[-1:])
             echo(f"{n_done}/{self.n_runs} {line}, {score}, {run.duration_s:.2f} s")
+
+    def _failed(self, named: str, why: str) -> None:
+        """Say at once why a run failed; on a terminal in a line each, and of many alike a few."""
+        named, why = printable(named), printable(why)
+        if not self.is_drawn:
+            self._show(f"{named}: {why}")
+            return
+        reason = re.sub(r"\d+", "", why)
+        self._reasons[reason] += 1
+        if self._reasons[reason] == 1:  # in full, once
+            self._show(f"{named}: {why}", soft_wrap=False)
+        elif self._reasons[reason] <= SHOWN:
+            width = self.bar.console.width
+            label = _cut(named, max(width // 2, width - len(why) - 2))
+            self._show(_cut(f"{label}: {why}", width))
+            if self._reasons[reason] == SHOWN:
+                self._show("more that fail like these are only counted; all: cdbench runs list")
+
+    def _show(self, line: str, *, soft_wrap: bool = True) -> None:
+        self.bar.console.print(
+            line, markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap
+        )
+
+
+def _cut(text: str, most: int) -> str:
+    """Return the text, with an ellipsis for its end if it is longer."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 class ReproductionProgress(RunBar):
