@@ -24,11 +24,10 @@ GAP = "…"
 
 CHANGING = (
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8}\b(?=\s|$)", "UUID"),
-    (r"\b\d{4}-\d\d-\d\d([ T]\d\d:?\d\d(:?\d\d)?)?", "DATE"),
-    (r"\b\d\d-\d\d \d\d:\d\d\b", "DATE"),
+    (r"\b(\d{4}-)?\d\d-\d\d[ T]\d\d:?\d\d(:?\d\d)?|\b\d{4}-\d\d-\d\d\b", "DATE"),
     (r"\b\d+(\.\d+)? (ms|s|min|h)\b", "TIME"),
     (r"\b\d+(\.\d+)? (kB|MB|GB)\b", "SIZE"),
-    (r"(?<=\s)0\.0\d\d\d$", "TIME"),  # seconds an epoch, the last column of several tables
+    (r"(?<=\s)\d\.\d{4}$", "TIME"),  # seconds an epoch, the last column of several tables
     (r" {2,}", "  "),
     (r"─+", "─"),
 )

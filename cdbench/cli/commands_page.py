@@ -62,7 +62,7 @@ def meaning_and_default(param: Any, ctx: Any) -> tuple[str, str]:
     said = " ".join(str(param.get_help_record(ctx)[1]).split())
     match = _FROM_HELP.search(said)
     text = re.sub(r"\s*\[(required|x[^]]*|[\d.]+<=x[^]]*)\]", "", _FROM_HELP.sub("", said))
-    return text.strip(), match[1] if match else ""
+    return text.strip(), re.sub(r"; [^;]*<?[<>]=?[^;]*$", "", match[1]) if match else ""
 
 
 def _section(words: str, command: Any) -> str:
