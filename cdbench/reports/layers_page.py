@@ -23,9 +23,13 @@ cdbench sweep --layer dense cdlinear:4 low-rank:8 monarch:8 --seeds 0 1 2
 ```
 
 All have biases, hand-derived gradients, both precisions, and the same gain at the start,
-n_in · Var W = 2. Widths that a family cannot have are padded, and counted with the padding. Of
-every family `weight` and `layer_hessian` are measured, which can be compared; the other kinds mean
-something for circulant blocks and dense layers only ([conditions.md](conditions.md)).
+n_in · Var W = 2. One learning rate for all is no fair comparison: at the paper's 0.1 several of
+them diverge for their step alone. `cdbench compare` finds each one's own
+([comparison.md](comparison.md)).
+
+Widths that a family cannot have are padded, and counted with the padding. Of every family `weight`
+and `layer_hessian` are measured, which can be compared; the other kinds mean something for
+circulant blocks and dense layers only ([conditions.md](conditions.md)).
 
 The numbers are those of a layer from {WIDTH} to {WIDTH} with the defaults; dense has
 {WIDTH * WIDTH:,} weights. Multiply-adds are those of one sample with the weights, without fixed
