@@ -77,6 +77,7 @@ docs: pages
 	$(BIN)/python -m tests.comparison_page .venv/released/runs.db
 	$(BIN)/python -m tests.notebook .venv/released/runs.db
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db .venv/released/runs.db --output docs/figures
+	$(BIN)/cdbench plot curves seeds --where "dataset = digits and changes = '' and seed < 30 and (B in (1, 3, 4, 5, 7, 8) or family = dense)" --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --compare --name digits --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --claim convolution attention odd-heads language deep-networks --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --claim harder-images fourier-basis structured-rivals classic-order --db .venv/released/runs.db --output docs/figures

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -188,6 +189,12 @@ def test_the_ledger_is_what_the_report_prints_from_the_released_database(page: s
 def test_released_database_draws_every_figure(tmp_path: Path) -> None:
     words = ["plot", "--fig1", "--fig2", "--claims", "--crossover", "--db", str(RELEASED)]
     assert run([*words, "--output", str(tmp_path)]) == 0
+    page = (ROOT / "docs" / "plots.md").read_text(encoding="utf-8")
+    found = re.search(r"^cdbench (plot curves seeds .*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    of_runs = shlex.split(found[1].replace("\\\n  ", ""))
+    assert of_runs[-1] in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert run([*of_runs, "--db", str(RELEASED), "--output", str(tmp_path)]) == 0
     compared = ["plot", "--compare", "--name", "digits", "--db", str(RELEASED)]
     assert run([*compared, "--output", str(tmp_path)]) == 0
     on_request = [claim.name for claim in CLAIMS.values() if claim.on_request]

@@ -1,8 +1,9 @@
 """Figures of any runs, read from the database."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from cdbench.config.families import BASELINE
 from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.plots.base import PlottedRun
 from cdbench.plots.curves import curves
@@ -11,7 +12,7 @@ from cdbench.plots.model_sizes import model_sizes
 from cdbench.plots.seeds import seeds
 from cdbench.plots.spectra import spectra
 from cdbench.store.database import Database
-from cdbench.store.figure_queries import described_runs, epochs_of_runs
+from cdbench.store.figure_queries import DescribedRun, described_runs, epochs_of_runs
 from cdbench.store.queries import spectra_of
 from cdbench.store.run_lists import listed_runs
 from cdbench.store.run_names import runs_named
@@ -48,7 +49,7 @@ def any_runs_figure(
     runs : sequence of str
         Names of runs, as ``run_named`` takes them; they are drawn in this order.
     where : str, optional
-        A filter; with it come those of the newest runs of each configuration that fit.
+        A filter; with it come those of the newest runs of each configuration that fit, dense first.
 
     Raises
     ------
@@ -57,8 +58,9 @@ def any_runs_figure(
     MissingResultsError
         If no run fits, or one lacks what the figure shows; the message names the option for it.
     """
-    ids = _chosen(database, name, runs, where)
-    rows = described_runs(database, ids)
+    named, found = _chosen(database, name, runs, where)
+    rows = described_runs(database, [*named, *found])
+    ids = [*named, *sorted(found, key=lambda own: _place(rows[own]))]
     epochs = epochs_of_runs(database, ids, last_only=name in _OF_SCORES)
     plotted = [
         PlottedRun(
@@ -82,22 +84,29 @@ def any_runs_figure(
     return ANY_RUNS[name](plotted, _source(database, plotted))
 
 
-def _chosen(database: Database, name: str, runs: Sequence[str], where: str | None) -> list[int]:
-    """Return the keys of the runs, each once."""
+def _place(run: DescribedRun) -> tuple[Any, ...]:
+    """Return by what runs of a filter are in order: dense first, then by family and size."""
+    is_other = run.family != BASELINE
+    size = (run.B or 0, run.structure or "", run.n_parameters or 0)
+    return is_other, run.family, size, run.changes, run.seed, run.run_id
+
+
+def _chosen(
+    database: Database, name: str, runs: Sequence[str], where: str | None
+) -> tuple[list[int], list[int]]:
+    """Return the keys of the runs that are named, and of others that a filter finds."""
     if not runs and where is None:
         raise ConfigurationError(
             f"figure {name}: no run was named; expected some, as in cdbench plot {name} latest, or "
             f"cdbench plot {name} --where 'dataset = iris'"
         )
-    ids = runs_named(database, runs)
+    named, found = runs_named(database, runs), list[int]()
     if where is not None:
-        found = listed_runs(database, ("run_id", "is_latest"), where=where, sort="run_id")
-        ids = list(
-            dict.fromkeys([*ids, *(row["run_id"] for row in found.rows if row["is_latest"])])
-        )
-    if not ids:
+        listed = listed_runs(database, ("run_id", "is_latest"), where=where)
+        found = [row["run_id"] for row in listed.rows if row["is_latest"]]
+    if not named and not found:
         raise MissingResultsError(f"{database.name}: no completed run fits --where {where}")
-    return ids
+    return named, [own for own in found if own not in named]
 
 
 def _source(database: Database, runs: Sequence[PlottedRun]) -> str:
