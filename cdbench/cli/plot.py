@@ -8,8 +8,8 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.figure_output import FigureOutput
+from cdbench.cli.filters import WhereOption
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption, whole_number
-from cdbench.cli.runs.list import WhereOption
 from cdbench.errors import ConfigurationError
 from cdbench.records.published import PUBLISHED_FIGURE_SEED
 
