@@ -87,6 +87,7 @@ def test_what_is_removed_is_nowhere(whole: Database) -> None:
     assert stored_trainings(whole) == []
     found = inventory(whole)
     assert (found.statuses, found.datasets, found.models, found.n_rows["run"]) == ({}, {}, {}, 0)
+    assert (found.first, found.last) == (None, None)
     for name in (str(keys[0]), *seen):
         with pytest.raises(ConfigurationError, match="is in the trash; to bring it back"):
             run_named(whole, name)
