@@ -2,11 +2,11 @@
 
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from sqlalchemy import Connection, CursorResult, TextClause, text
 from sqlalchemy.exc import DBAPIError, ResourceClosedError
 
@@ -110,12 +110,13 @@ def _bound(
             f"{database.name}: :{missing[0]} has no value; expected one in parameters, as in "
             f"{{{missing[0]!r}: 1}}, or on a command line --param {missing[0]}=1"
         )
-    # SQLite would store NumPy's whole numbers, such as those of a frame, as their bytes.
-    plain = {
-        name: value.item() if isinstance(value, np.generic) else value
-        for name, value in parameters.items()
-    }
-    return statement, plain
+    return statement, {name: _plain(value) for name, value in parameters.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a NumPy number, such as that of a frame, as Python's; SQLite would store its bytes."""
+    numpy = sys.modules.get("numpy")  # what has not been loaded, no value is of
+    return value.item() if numpy is not None and isinstance(value, numpy.generic) else value
 
 
 def _only_reads(database: Database) -> QueryError:

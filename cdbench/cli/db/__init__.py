@@ -27,11 +27,13 @@ db = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
 
 @db.callback()
 def _db() -> None:
-    """Look after the database: what it holds, whether it is sound, backups, moving and merging.
+    """Ask the database, and look after it: whether it is sound, backups, moving and merging.
 
     For example:
 
-        cdbench db info
+        cdbench db sql "select model, test_accuracy_mean from models where changes = ''"
+
+        cdbench db recipes accuracy
 
         cdbench db check
 

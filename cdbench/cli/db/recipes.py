@@ -38,13 +38,14 @@ def recipes(
     from cdbench.cli.db.answers import DATA, print_answer
     from cdbench.cli.output import print_report
     from cdbench.reports.recipes import recipes_report
-    from cdbench.store.database import open_for_reading
-    from cdbench.store.location import find_location
     from cdbench.store.recipes import of_dialect, recipe_named
 
     if name is None:
         print_report(recipes_report(), format)
         return COMPLETED
+    from cdbench.store.database import open_for_reading
+    from cdbench.store.location import find_location
+
     recipe = recipe_named(name)
     query = of_dialect(recipe.sql, find_location(db).dialect)
     if sql:
