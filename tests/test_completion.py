@@ -20,6 +20,7 @@ from cdbench.cli.groups import commands_of
 from cdbench.config.checks import DATASET_NAMES
 from cdbench.config.families import FAMILIES
 from cdbench.config.run_config import RunConfig
+from cdbench.plots.catalogue import CATALOGUE
 from cdbench.store.database import open_for_writing
 from cdbench.store.recipes import RECIPES
 from cdbench.store.record import record_run
@@ -49,16 +50,26 @@ def completed(here: Here, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def stored(here: Here, tiny_run) -> Path:
-    """Return a database of twelve runs, in the working folder."""
+    """Return a database of twelve runs, one of them in the trash, in the working folder."""
     database = open_for_writing("runs.db")
     for seed in range(12):
         record_run(database, replace(tiny_run(seed=seed), uuid=f"ab{seed:02}cdef-{seed}"))
+    here("runs", "tag", "1", "good")
+    here("runs", "tag", "11", "gone")
+    here("runs", "rm", "11", "--yes")
     return Path("runs.db")
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
+        ("cdbench plot cur", {"curves"}),
+        ("cdbench plot fig1 fig", {"fig1", "fig2"}),
+        ("cdbench plot curves 1 12", {"12"}),
+        ("cdbench plot claim theorem-2-", {"theorem-2-hypothesis"}),
+        ("cdbench runs show g", {"good"}),
+        ("cdbench runs restore ", {"11"}),
+        ("cdbench runs list --tag ", {"good"}),
         ("cdbench train --layer ", set(FAMILIES)),
         ("cdbench train --layer low", {"low-rank"}),
         ("cdbench sweep --layer dense kr", {"kronecker"}),
@@ -67,7 +78,7 @@ def stored(here: Here, tiny_run) -> Path:
         ("cdbench train --dataset w", {"wine"}),
         ("cdbench audit --claim theorem-1 theorem-2-", {"theorem-2-hypothesis"}),
         ("cdbench runs show l", {"latest"}),
-        ("cdbench runs show 1", {"1", "10", "11", "12"}),
+        ("cdbench runs show 1", {"1", "10", "12"}),
         ("cdbench runs show ab0", {f"ab{seed:02}cdef" for seed in range(10)}),
         ("cdbench runs diff 1 12", {"12"}),
         ("cdbench reproduce 1 2 12", {"12"}),
@@ -92,6 +103,7 @@ def test_every_claim_family_data_set_and_recipe_can_be_completed(completed) -> N
         ("train --layer ", FAMILIES),
         ("train --dataset ", DATASET_NAMES),
         ("db recipes ", RECIPES),
+        ("plot ", CATALOGUE),
     ):
         assert set(expected) <= set(completed(f"cdbench {line}").split()), line
 
@@ -152,7 +164,10 @@ def test_every_run_of_a_command_can_be_completed() -> None:
             text = f"{param.metavar or ''} {getattr(param, 'help', '')}"
             if "a run_id" in text or str(param.metavar).startswith("RUN"):
                 found += 1
-                assert source_of(param, path) in (values.runs, values.models), (path, param.name)
+                assert source_of(param, path) in (*(values.runs, values.models, values.removed),), (
+                    path,
+                    param.name,
+                )
     assert found >= 4
 
 

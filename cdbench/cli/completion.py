@@ -24,6 +24,8 @@ OF_COMMANDS: dict[tuple[str, str], Source] = {
     ("db schema", "names"): values.relations,
     ("report", "name"): values.comparisons,
     ("plot", "name"): values.comparisons,
+    ("plot", "figures"): values.figures,
+    ("runs restore", "run"): values.removed,
     ("sweep", "name"): values.sweeps,
 }
 """Sources by command and parameter, where the parameter's name alone does not tell."""

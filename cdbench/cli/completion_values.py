@@ -26,11 +26,16 @@ def runs(ctx: typer.Context, typed: str) -> Offered:
 
 def models(ctx: typer.Context, typed: str) -> Offered:
     """Yield what names a kept network; files are completed where nothing here fits."""
-    found = _database(ctx).runs(typed, kept=True)
+    found = _database(ctx).runs(typed, "kept")
     if found:
         yield "latest", "the newest whose network was kept"
     yield from _database(ctx).tags()
     yield from found
+
+
+def removed(ctx: typer.Context, typed: str) -> Offered:
+    """Return the runs in the trash."""
+    return _database(ctx).runs(typed, "removed")
 
 
 def tags(ctx: typer.Context, typed: str) -> Offered:
@@ -63,6 +68,35 @@ def claims(ctx: typer.Context, typed: str) -> Offered:
     folder = Path(__file__).parents[1] / "claims"
     for path in sorted(folder.glob("*.py")):
         yield from ((name, "") for name in _CLAIM.findall(path.read_text(encoding="utf-8")))
+
+
+def figures(ctx: typer.Context, typed: str) -> Offered:
+    """Yield the figures, or behind one what it can be of: runs, claims, comparisons, studies."""
+    words = ctx.params.get("figures") or ()
+    found = _figures()
+    of = found[words[0]][1] if words and words[0] in found else ""
+    if of in _FIGURES_OF:
+        yield from _FIGURES_OF[of](ctx, typed)
+    else:
+        yield from ((name, shows) for name, (shows, _) in found.items())
+
+
+def _figures() -> dict[str, tuple[str, str]]:
+    """Return what each figure shows, and of what it is, from the text of the catalogue.
+
+    Loading it would load all figures, and NumPy.
+    """
+    import ast
+
+    path = Path(__file__).parents[1] / "plots" / "catalogue.py"
+    found: dict[str, tuple[str, str]] = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Dict):
+            for key, call in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(call, ast.Call):
+                    told = ast.literal_eval(call.args[0]), ast.unparse(call.args[-1])
+                    found[str(key.value)] = told
+    return found
 
 
 def recipes(ctx: typer.Context, typed: str) -> Offered:
@@ -102,6 +136,16 @@ def sweeps(ctx: typer.Context, typed: str) -> Offered:
     """Yield the sweeps that cdbench.toml defines."""
     del ctx, typed
     yield from ((name, "in cdbench.toml") for name in _settings()[1].get("sweeps", {}))
+
+
+_FIGURES_OF = {
+    "RUNS": runs,
+    "CLAIM": claims,
+    "COMPARISON": comparisons,
+    "COMPARISONS": comparisons,
+    "STUDY": studies,
+}
+"""What is completed behind a figure, by what the catalogue says that it is of."""
 
 
 def _database(ctx: typer.Context) -> Offers:

@@ -31,7 +31,19 @@ _KEPT = """
     ORDER BY run_id DESC LIMIT :most
 """
 
-_TAGS = "SELECT tag, count(*) FROM run_tag GROUP BY tag ORDER BY tag"
+_REMOVED = """
+    SELECT run.run_id, uuid, layer, dataset, seed, 'removed', NULL, NULL FROM run
+    JOIN trash ON trash.run_id = run.run_id
+    WHERE CAST(run.run_id AS TEXT) LIKE :typed OR (:may_be_uuid AND uuid LIKE :typed)
+    ORDER BY run.run_id DESC LIMIT :most
+"""
+
+_TAGS = """
+    SELECT tag, count(*) FROM run_tag JOIN run ON run.run_id = run_tag.run_id
+    WHERE run.status <> 'removed' GROUP BY tag ORDER BY tag
+"""
+
+_OF = {"runs": _RUNS, "kept": _KEPT, "removed": _REMOVED}
 
 _DATASETS = "SELECT DISTINCT dataset FROM run ORDER BY dataset"
 
@@ -62,20 +74,20 @@ class Offers:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def runs(self, beginning: str, *, kept: bool = False) -> list[Offer]:
+    def runs(self, beginning: str, of: str = "runs") -> list[Offer]:
         """Return the newest runs whose run_id begins so, or uuid if that is clearly meant.
 
         Parameters
         ----------
         beginning : str
             What has been typed.
-        kept : bool
-            Whether only runs whose network was kept.
+        of : str
+            ``"runs"``; ``"kept"``, those whose network was kept; or ``"removed"``, in the trash.
         """
         like = beginning.replace("%", "").replace("_", "").lower() + "%"
         may_be_uuid = len(beginning) >= SOME_OF_UUID and not beginning.isdigit()
         values = {"typed": like, "may_be_uuid": may_be_uuid, "most": MOST}
-        found = self._asked(_KEPT if kept else _RUNS, values)
+        found = self._asked(_OF[of], values)
         return [
             (str(run_id) if str(run_id).startswith(beginning) else uuid[:8], _told(*told))
             for run_id, uuid, *told in found
