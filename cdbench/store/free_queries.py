@@ -14,6 +14,9 @@ from cdbench.errors import QueryError, StoreError
 from cdbench.store.database import Database
 from cdbench.store.query_errors import query_error
 
+_CHANGING = "DECLARE CURSOR must not contain data-modifying statements"
+"""What a server says of a query that writes; of all else, SQLSTATE 25006."""
+
 ROWS_AT_A_TIME = 1000
 """Rows that are fetched at once, of an answer that is read row by row."""
 
@@ -70,7 +73,7 @@ def answering(
             raise
         code = getattr(reason, "sqlite_errorcode", 0) & 0xFF
         denied = code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH)
-        if denied or getattr(reason, "sqlstate", None) == "25006":  # read_only_sql_transaction
+        if denied or getattr(reason, "sqlstate", None) == "25006" or _CHANGING in str(reason):
             raise _only_reads(database) from None
         raise query_error(database, sql, error, reason) from None
 
