@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from cdbench.api.report_page.whole import report_page
+from cdbench.plots.shades import turned
 from cdbench.plots.sheet import ONE_ROW, new_sheet
 from cdbench.plots.style import GRID, INK, QUIET, Look, all_looks
-from cdbench.plots.svg_text import svg_text
+from cdbench.plots.svg import page_svg
 from cdbench.records.run import FAILED, Run
 from cdbench.reports.formats import Report
 from cdbench.reports.html.claims import ClaimInFull, in_full
-from cdbench.reports.html.colours import contrast, on_dark
 from cdbench.reports.html.figure import Drawing
 from cdbench.reports.html.markup import html
 from cdbench.reports.html.page import Section, page
@@ -29,7 +29,7 @@ from cdbench.system.printable import printable
 from tests.cases import for_each
 from tests.cli_tools import Here, copy_paper_database
 from tests.hostile import HOSTILE, hostile_or_none, steers
-from tests.pages import Page, faults, rows_of, undrawn
+from tests.pages import Page, contrast, faults, rows_of, undrawn
 
 __all__ = ["undrawn"]
 
@@ -44,7 +44,7 @@ def test_the_page_of_the_papers_runs_is_whole_and_says_what_is_not_there(paper_p
     found = Page(text)
     headings = [own.words() for own in found.root.all("h2")]
     assert headings == ["Table 1", "Models and runs", "Environments", "Not in this database"]
-    assert len(found.root.all("svg")) == 2
+    assert len(found.root.all("svg")) == 3
     assert "15 of 15 published cells are equal" in found.named("content").words()
     for command in ("cdbench audit", "cdbench compare", "cdbench study NAME", "cdbench bench"):
         assert command in found.named("missing").words()
@@ -86,7 +86,7 @@ def test_the_page_shows_a_name_and_obeys_nothing_in_it(name: str) -> None:
     assert not steers(text.replace("\n", ""))
     text.encode()
     found = Page(text)
-    assert [own.tag for own in found.root.all("script", "b", "a", "img")] == ["a"] * 4 + ["script"]
+    assert [own.tag for own in found.root.all("script", "b", "a", "img")] == [*("a" * 4), "script"]
     shown = printable(name)
     if len(shown) < 1000:
         assert found.root.all("h1")[0].words() == shown
@@ -97,11 +97,12 @@ def test_the_page_shows_a_name_and_obeys_nothing_in_it(name: str) -> None:
 @for_each("name", [HOSTILE[kind] for kind in ("HTML", "XML", "entity", "escape", "mathematics")])
 def test_a_figure_shows_a_name_and_obeys_nothing_in_it(name: str) -> None:
     figure, _ = new_sheet(LEGEND, printable(name)[:60], name, ONE_ROW)
-    drawn = Drawing("fig", svg_text(figure), name, name).html()
+    drawn = Drawing("fig", page_svg(figure), name, name).html()
     text = page("x", "y", html(""), [Section("s", "s", [drawn])])
     assert faults(text) == []
-    assert [own.tag for own in Page(text).root.all("script", "a", "image")] == ["a"] * 3 + [
-        "script"
+    assert [own.tag for own in Page(text).root.all("script", "a", "image")] == [
+        *("a" * 4),
+        "script",
     ]
 
 
@@ -130,14 +131,13 @@ def test_a_comparison_or_study_that_is_not_there_is_an_error(
 def test_figures_of_one_page_share_no_name_and_take_the_pages_colours() -> None:
     figure, (left, _) = new_sheet(LEGEND, "A", "B", ONE_ROW)
     left.plot([0, 1], [0, 1], color="#0072b2", marker="o", markeredgecolor="white")
-    svg = svg_text(figure)
+    svg = page_svg(figure)
     one, other = inline(svg, "a", "A", "A"), inline(svg, "b", "B", "B")
     assert len(one) < 0.6 * len(svg)
     assert {*re.findall(r'id="([^"]*)"', one)}.isdisjoint(re.findall(r'id="([^"]*)"', other))
     assert {*re.findall(r"\.(\S+?)\{", one)}.isdisjoint(re.findall(r"\.(\S+?)\{", other))
-    assert "var(--c-0072b2)" in one
-    assert "var(--page)" in one
-    assert not re.search(r"#[0-9a-f]{6}", one)
+    assert "var(--figure-0072b2, #0072b2)" in one
+    assert not re.search(r":#[0-9a-f]{6}", one)
     assert ">A<" in one
 
 
@@ -156,7 +156,7 @@ def test_every_text_stands_out_from_its_ground(theme: dict[str, str]) -> None:
 
 def test_the_colours_of_figures_are_seen_on_the_dark_page() -> None:
     for look in all_looks()[:18]:
-        assert contrast(on_dark(look.color), DARK["page"]) >= LARGE_MARKS, look
-    assert contrast(on_dark(INK), DARK["page"]) >= 7
-    assert contrast(on_dark(QUIET), DARK["page"]) >= SMALL_TEXT
-    assert contrast(on_dark(GRID), DARK["page"]) < 2
+        assert contrast(turned(look.color), DARK["page"]) >= LARGE_MARKS, look
+    assert contrast(turned(INK), DARK["page"]) >= 7
+    assert contrast(turned(QUIET), DARK["page"]) >= SMALL_TEXT
+    assert contrast(turned(GRID), DARK["page"]) < 2

@@ -73,7 +73,7 @@ def comparison_section(database: "Database", name: str | None) -> Gathered:
         if name is not None:
             raise
         return without(database, "A comparison", error)
-    scores, rates, costs = tables_of(found)
+    scores, rates, costs = tables_of(found, details=True)
     own = f"comparison-{identifier(found.name)}"
     models, differences = (shown(sql, id=found.comparison_id) for sql in (COMPARISON, DIFFERENCES))
     command = f"cdbench report --compare --name {found.name}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cdbench.api.figures.by_name import figure_by_name
 from cdbench.errors import CdbenchError
-from cdbench.plots.svg_text import svg_text
+from cdbench.plots.svg import page_svg
 from cdbench.records.published import PUBLISHED_FIGURE_SEED
 from cdbench.reports.html.figure import Drawing
 from cdbench.reports.html.markup import Markup, identifier
@@ -70,6 +70,11 @@ WORDS = {
         "network made as small, a mark a size, with its interval over seeds. Right of the line "
         "the family is better.",
     ),
+    "curves": (
+        "Curves of the newest runs",
+        "Losses and the score against the epoch, of those of the newest runs that completed and "
+        "are of the newest one's data set and task; several seeds of a model as a band.",
+    ),
     "crossover": (
         "Time of a layer against its width",
         "Time of a forward and backward pass of dense and of each way to compute the "
@@ -80,8 +85,13 @@ WORDS = {
 """Title and description of each figure."""
 
 
-def drawings(database: "Database", names: Sequence[str], of: str | None = None) -> list[Markup]:
-    """Return those of the figures that the database has what it takes to draw."""
+def drawings(
+    database: "Database", names: Sequence[str], of: str | Sequence[int] | None = None
+) -> list[Markup]:
+    """Return those of the figures that the database has what it takes to draw.
+
+    ``of`` is the name of what they are of, or the keys of runs.
+    """
     drawn = []
     for name in names:
         try:
@@ -89,6 +99,6 @@ def drawings(database: "Database", names: Sequence[str], of: str | None = None) 
         except CdbenchError:
             continue  # its runs did not keep their spectra, or there are more models than looks
         title, description = WORDS[name]
-        own = name if of is None else f"{name}-{identifier(of)}"
-        drawn.append(Drawing(own, svg_text(figure), title, description).html())
+        own = f"{name}-{identifier(of)}" if isinstance(of, str) else name
+        drawn.append(Drawing(own, page_svg(figure), title, description).html())
     return drawn

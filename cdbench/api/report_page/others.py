@@ -1,9 +1,11 @@
 """Models, runs, times and environments, as sections."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cdbench.api.report_page.figures import drawings
 from cdbench.api.report_page.gathered import Gathered
+from cdbench.records.run import COMPLETED
 from cdbench.reports.crossover import crossover_report
 from cdbench.reports.environments import environments_report
 from cdbench.reports.html.page import Section
@@ -18,6 +20,7 @@ from cdbench.store.page_queries import (
     MOST_MODELS,
     MOST_RUNS,
     NEWEST_RUNS,
+    NewRun,
     environments,
     newest_benchmark,
     newest_runs_of_all,
@@ -43,7 +46,20 @@ def runs_section(database: "Database", n_models: int) -> Gathered:
     if models:
         source = Source(shown(MODELS, most=MOST_MODELS))
         parts = [Table("t-models", model_means(models, n_models), source).html(), *parts]
+        parts += drawings(database, ("curves",), _alike(runs))
     return Gathered(Section("runs", "Models and runs", parts))
+
+
+def _alike(runs: Sequence[NewRun]) -> list[int]:
+    """Return those of some runs that completed and go into one figure with the first that did."""
+    completed = [run for run in runs if run.status == COMPLETED]
+    first = completed[:1]
+    return [
+        run.run_id
+        for run in completed
+        if (run.dataset, run.test_r2 is None, run.bits_per_character is None)
+        == (first[0].dataset, first[0].test_r2 is None, first[0].bits_per_character is None)
+    ]
 
 
 def speed_section(database: "Database") -> Gathered:

@@ -8,6 +8,7 @@ from cdbench.api.report_page.gathered import Gathered
 from cdbench.api.report_page.judged import claims_section
 from cdbench.api.report_page.others import environments_section, runs_section, speed_section
 from cdbench.api.report_page.paper import paper_section
+from cdbench.plots.svg import page_colors
 from cdbench.reports.html.markup import join
 from cdbench.reports.html.page import page
 from cdbench.reports.html.summary import facts, findings, missing_section
@@ -62,4 +63,5 @@ def report_page(
     if missing:
         sections.append(missing_section(missing))
     lead = join(facts(held), findings(found))
-    return page(database.label, "Results kept by cdbench", lead, sections)
+    dark = page_colors([section.html() for section in sections])
+    return page(database.label, "Results kept by cdbench", lead, sections, dark)

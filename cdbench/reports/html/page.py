@@ -2,9 +2,10 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
 
 from cdbench import __version__
 from cdbench.reports.html.markup import Markup, html, join
@@ -42,7 +43,13 @@ class Section:
         return join(opening, heading, *self.parts, Markup("</section>"))
 
 
-def page(title: str, kicker: str, lead: Markup, sections: Sequence[Section]) -> str:
+def page(
+    title: str,
+    kicker: str,
+    lead: Markup,
+    sections: Sequence[Section],
+    dark: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Return a page that needs no other file and no network.
 
     Parameters
@@ -55,6 +62,8 @@ def page(title: str, kicker: str, lead: Markup, sections: Sequence[Section]) -> 
         What stands under the heading.
     sections : sequence of Section
         In their order.
+    dark : mapping, optional
+        Values of the figures' colours where the page is dark, by their variables.
 
     Returns
     -------
@@ -94,7 +103,7 @@ def page(title: str, kicker: str, lead: Markup, sections: Sequence[Section]) -> 
 <meta name="generator" content="cdbench {__version__}">
 <title>{html(title)} · {html(kicker)}</title>
 <style>
-{themes(body)}{_asset("page.css")}</style>
+{themes(dark)}{_asset("page.css")}</style>
 </head>
 <body>
 {body}

@@ -3,18 +3,12 @@
 import re
 from xml.etree import ElementTree as ET
 
-from cdbench.reports.html.colours import on_dark
 from cdbench.reports.html.markup import Markup, html
 
 Element = ET.Element
 
-COLOR = re.compile(r"#[0-9a-f]{6}(?![0-9a-f])")
 NUMBER = re.compile(r"-?\d+\.\d+")
 REFERENCE = re.compile(r"url\(#([^)]*)\)")
-VARIABLE = re.compile(r"var\(--c-([0-9a-f]{6})\)")
-
-PAPER = "#ffffff"
-"""The colour of edges that set marks apart from lines; on a page, that of the page."""
 
 DIGITS = 2
 """Decimals of a coordinate, in points."""
@@ -30,7 +24,7 @@ def inline(svg: str, name: str, title: str, description: str) -> Markup:
     Parameters
     ----------
     svg : str
-        As matplotlib saves it with its texts as texts.
+        One element, its texts as texts, its colours as variables (``plots.svg.page_svg``).
     name : str
         What the identifiers in it begin with: several figures in a page must not share any.
     title, description : str
@@ -39,8 +33,7 @@ def inline(svg: str, name: str, title: str, description: str) -> Markup:
     Returns
     -------
     Markup
-        It fills the width that it is given. Its colours are variables, ``--c-0072b2`` for
-        #0072b2, of which ``colour_variables`` returns the values.
+        It fills the width that it is given, and takes less than half the space.
     """
     root = ET.fromstring(svg)  # matplotlib wrote it: there is no entity in it
     _plain(root)
@@ -56,21 +49,6 @@ def inline(svg: str, name: str, title: str, description: str) -> Markup:
     body = ET.tostring(root, encoding="unicode", short_empty_elements=True)
     opening, _, rest = body.partition(">")
     return Markup(f"{opening}>{words}</desc><style>{styles}</style>{rest}")
-
-
-def colour_variables(page: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the values of all colours that figures of a page use: on white, and on dark.
-
-    Examples
-    --------
-    >>> colour_variables("stroke:var(--c-222222)")
-    ({'--c-222222': '#222222'}, {'--c-222222': '#dddddd'})
-    """
-    used = sorted(set(VARIABLE.findall(page)))
-    return (
-        {f"--c-{color}": f"#{color}" for color in used},
-        {f"--c-{color}": on_dark(f"#{color}") for color in used},
-    )
 
 
 def _plain(parent: Element) -> None:
@@ -123,7 +101,7 @@ def _classes(root: Element, name: str) -> str:
     classes: dict[str, str] = {}
     for element in root.iter():
         style = element.attrib.pop("style", None)
-        own = _style(style, element.tag) if style else ""
+        own = _style(style) if style else ""
         if own:
             element.set("class", classes.setdefault(own, f"{name}-s{len(classes)}"))
         if not element.get("transform", "-"):
@@ -131,21 +109,15 @@ def _classes(root: Element, name: str) -> str:
     return "".join(f".{own}{{{rules}}}" for rules, own in classes.items())
 
 
-def _style(style: str, tag: str) -> str:
-    """Return the rules of a style, with the page's colours."""
+def _style(style: str) -> str:
+    """Return the rules of a style, without its fonts."""
     pairs = (rule.partition(":") for rule in style.split(";") if rule.strip())
     rules = {key.strip(): value.strip() for key, _, value in pairs}
     if "font" in rules:  # size and family in one, of formulas
         size = re.search(r"[\d.]+px", rules.pop("font"))
         rules |= {"font-size": size[0]} if size else {}
     kept = {key: value for key, value in rules.items() if key not in NOT_OURS}
-    if tag == "text":
-        kept.setdefault("fill", "#222222")
-    return ";".join(f"{key}:{_colored(value)}" for key, value in kept.items())
-
-
-def _colored(value: str) -> str:
-    return COLOR.sub(lambda m: "var(--page)" if m[0] == PAPER else f"var(--c-{m[0][1:]})", value)
+    return ";".join(f"{key}:{value}" for key, value in kept.items())
 
 
 def _unwrap(parent: Element) -> None:

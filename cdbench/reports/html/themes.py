@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-from cdbench.reports.html.svg import colour_variables
-
 LIGHT = {
     "page": "#fdfdfb",
     "raised": "#f4f4f0",
@@ -35,7 +33,7 @@ LIGHT = {
 }
 
 DARK = {
-    "page": "#15181b",
+    "page": "#16191d",
     "raised": "#1d2125",
     "ink": "#e4e6e8",
     "quiet": "#a2aab2",
@@ -60,22 +58,22 @@ DARK = {
     "contradicted-on": "#4c1d1f",
     "contradicted-bar": "#cd5a5d",
     "not-measured": "#a2aab2",
-    "not-measured-on": "#15181b",
+    "not-measured-on": "#16191d",
     "not-measured-bar": "#343a40",
 }
 
 
-def themes(body: str) -> str:
-    """Return the rules of both themes, with the colours of the figures in a page's body.
+PAPER = "--figure-ffffff"
+"""The figures' variable for what is under their lines, such as the edges of marks: the page."""
+
+
+def themes(figures: Mapping[str, str]) -> str:
+    """Return the rules of both themes, with the colours of figures where the page is dark.
 
     The system says which theme it is, unless ``data-theme`` does; what is printed is light.
     """
-    light, dark = (
-        _rules({f"--{name}": value for name, value in colours.items()} | figures, scheme)
-        for colours, figures, scheme in zip(
-            (LIGHT, DARK), colour_variables(body), ("light", "dark"), strict=True
-        )
-    )
+    light = _rules(LIGHT, {PAPER: "var(--page)"}, "light")
+    dark = _rules(DARK, {**figures, PAPER: "var(--page)"}, "dark")
     return (
         f":root{{{light}}}\n"
         "@media screen and (prefers-color-scheme:dark)"
@@ -84,7 +82,7 @@ def themes(body: str) -> str:
     )
 
 
-def _rules(variables: Mapping[str, str], scheme: str) -> str:
-    return "".join(f"{name}:{value};" for name, value in variables.items()) + (
-        f"color-scheme:{scheme}"
-    )
+def _rules(colours: Mapping[str, str], figures: Mapping[str, str], scheme: str) -> str:
+    own = {f"--{name}": value for name, value in colours.items()}
+    rules = "".join(f"{name}:{value};" for name, value in {**own, **figures}.items())
+    return f"{rules}color-scheme:{scheme}"
