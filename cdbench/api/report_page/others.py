@@ -42,7 +42,8 @@ def runs_section(database: "Database", n_models: int) -> Gathered:
         return Gathered(missing=NO_RUNS)
     models = seeded_models(database)
     newest = Source(shown(NEWEST_RUNS, most=MOST_RUNS))
-    parts = [Table("t-runs", newest_runs_report(runs), newest).html()]
+    report = newest_runs_report(runs)
+    parts = [Table("t-runs", report, newest, texts=range(1, report.text_columns)).html()]
     if models:
         source = Source(shown(MODELS, most=MOST_MODELS))
         parts = [Table("t-models", model_means(models, n_models), source).html(), *parts]

@@ -19,7 +19,8 @@ STARS = re.compile(r"(.*?)\s*(\**)", re.DOTALL)
 REGION = 'role="region" tabindex="0"'
 """What makes a part that scrolls one that can be reached by the keyboard."""
 
-POWER = re.compile(r"\d[\d.]*e-\d+")
+WHOLE = re.compile(r"\d[\d.]*e-\d+|\d{4}-\d\d-\d\d")
+"""What no line may end in the middle of: small numbers, and dates."""
 
 BLANK = '<span class="blank" aria-hidden="true">✓</span>'
 """What stands in a cell of a report as a blank, in place of a mark."""
@@ -133,8 +134,8 @@ class Table:
 
 
 def _words(cell: str) -> str:
-    """Return a cell of words, in which no number is broken at its minus sign."""
-    return POWER.sub(r'<span class="whole">\g<0></span>', html(cell))
+    """Return a cell of words, in which no number or date is broken at its hyphen."""
+    return WHOLE.sub(r'<span class="whole">\g<0></span>', html(cell))
 
 
 def _number(cell: str) -> str:
