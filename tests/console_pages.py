@@ -100,6 +100,26 @@ def run(command: str, folder: Path) -> str:
     return done.stdout.replace(str(folder), PLACE).strip("\n")
 
 
+def with_gaps(said: str, printed: str) -> str:
+    """Return what was printed, with the gaps of what a page said, where their edges are there."""
+    edges = [masked(line)[0] if line else "" for line in said.splitlines()]
+    found = printed.splitlines()
+    plain = [masked(line)[0] if line.strip() else "" for line in found]
+    first = 0
+    for place, edge in enumerate(edges):
+        if edge != GAP:
+            continue
+        try:
+            after = plain.index(edges[place - 1], first) + 1 if place else 0
+            last = place + 1 == len(edges)
+            before = len(plain) if last else plain.index(edges[place + 1], after)
+        except ValueError:
+            continue
+        found[after:before], plain[after:before] = [GAP], [GAP]
+        first = after
+    return "\n".join(found)
+
+
 def record(path: Path, folder: Path) -> None:
     """Write what a page's commands print into it; what agrees stays as it is."""
 
@@ -108,7 +128,8 @@ def record(path: Path, folder: Path) -> None:
         for step in _steps(match[1]):
             lines += ("$ " + step.command.replace("\n", "\n> ")).splitlines()
             printed = run(step.command, folder)
-            said = step.printed if agrees(step.printed, printed) else printed
+            agreed = agrees(step.printed, printed)
+            said = step.printed if agreed else with_gaps(step.printed, printed)
             lines += said.splitlines()
         return "```console\n" + "".join(f"{line.rstrip()}\n" for line in lines) + "```"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.console_pages import agrees, run, steps
+from tests.console_pages import agrees, run, steps, with_gaps
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if "```console" in page.read_text()]
@@ -46,3 +46,16 @@ def test_a_command_goes_on_behind_a_greater_than_sign() -> None:
     found = [tuple(step) for step in steps(page)]
     assert found[0][0] == "cat <<END\na\n\n$ b\nEND"
     assert found[-1] == ("true", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "printed", "recorded"),
+    [
+        ("a\n…\nd, 1 s\ne", "a\nb\nc\nd, 2 s\nf", "a\n…\nd, 2 s\nf"),
+        ("…\nz", "x\ny\nz\nmore", "…\nz\nmore"),
+        ("a\n…", "a\nb\nc", "a\n…"),
+        ("a\n…\ngone", "a\nb\nc", "a\nb\nc"),
+    ],
+)
+def test_gaps_are_kept_when_a_page_is_recorded_anew(said: str, printed: str, recorded: str) -> None:
+    assert with_gaps(said, printed) == recorded
