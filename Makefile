@@ -2,7 +2,7 @@
 #   make paper   everything to run the paper's experiment and look at its table and figures
 #   make test    everything to run the tests
 #   make chaos   the long tests: README's commands, kills, full disks, a PostgreSQL server (Debian:
-#                postgresql), a Dask cluster
+#                postgresql), a Dask cluster, a browser (Debian: chromium, npm)
 #   make shuffled  the tests again, in one process and in another order
 #   make mutants single changes of the code that no test notices, by hand
 #   make bench   every benchmark with its targets, on a machine that does nothing else
@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 BENCHMARKS := start layers families planner experiment side_by_side tasks sklearn_estimators onnx_layers architectures conv_frequencies torch_layers loops sweep_jobs database load memory
 
-.PHONY: paper test shuffled chaos check bench mutants pages docs site serve clean
+.PHONY: browser paper test shuffled chaos check bench mutants pages docs site serve clean
 
 paper: .venv/installed
 	@mkdir -p $(FOLDER)
@@ -38,8 +38,16 @@ test: .venv/installed-test
 shuffled: .venv/installed-test
 	$(BIN)/python -m pytest -p randomly
 
-chaos: .venv/installed-test
+chaos: .venv/installed-test browser
 	$(BIN)/python -m pytest -n $(MOSTLY_WAITING) --dist worksteal -m "long or chaos or server or cluster"
+
+# What drives the browser; without npm the tests that need one are skipped.
+BROWSER := tests/browser/node_modules/.package-lock.json
+browser: $(if $(shell command -v npm),$(BROWSER))
+
+$(BROWSER): tests/browser/package-lock.json
+	cd tests/browser && npm ci --silent
+	@touch $@
 
 check: .venv/installed-test
 	$(BIN)/ruff check .
@@ -76,6 +84,7 @@ docs: pages
 	$(BIN)/python -m tests.audit_numbers .venv/released/runs.db
 	$(BIN)/python -m tests.comparison_page .venv/released/runs.db
 	$(BIN)/python -m tests.notebook .venv/released/runs.db
+	$(BIN)/cdbench report --html docs/report.html --name digits --db .venv/released/runs.db
 	$(BIN)/cdbench plot --fig1 --fig2 --claims --crossover --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot curves seeds --where "dataset = digits and changes = '' and seed < 30 and (B in (1, 3, 4, 5, 7, 8) or family = dense)" --db .venv/released/runs.db --output docs/figures
 	$(BIN)/cdbench plot --compare --name digits --db .venv/released/runs.db --output docs/figures
