@@ -25,6 +25,11 @@ type next. Only ``cdbench.cli`` turns these into exit codes.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+
+MOST_FILES = 10_000
+"""Names of a folder among which ``meant_file`` looks."""
 
 
 class CdbenchError(Exception):
@@ -160,3 +165,17 @@ class NotDefinedError(CdbenchError):
 
     def __init__(self, kind: str, family: str) -> None:
         super().__init__(f"{kind} is not defined for {family} layers")
+
+
+def meant_file(path: Path) -> str:
+    """Return ``; did you mean NAME?`` if a file of nearly this name is in its folder, else nothing.
+
+    It never raises: the error that it is a part of is about the file that is missing.
+    """
+    try:
+        names = [own.name for own in islice(path.parent.iterdir(), MOST_FILES)]
+    except (OSError, ValueError):
+        return ""
+    alike = [own for own in names if Path(own).suffix == path.suffix]
+    near = get_close_matches(path.name, alike, n=1, cutoff=0.85)
+    return f"; did you mean {path.parent / near[0]}?" if near else ""

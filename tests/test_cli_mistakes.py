@@ -1,12 +1,14 @@
 """What is typed by mistake gets one line that says what to type instead."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from cdbench.cli import run
 from tests.cli_tools import SMALL, Answer, Here, by_shell, plain_environment, rows
 
 
@@ -38,6 +40,12 @@ from tests.cli_tools import SMALL, Answer, Here, by_shell, plain_environment, ro
         ("info", "did you mean cdbench db info?"),
         ("db bakcup", "did you mean cdbench db backup?"),
         ("model sweep", "did you mean cdbench sweep?"),
+        ("train --curvature lancos", "did you mean lanczos?"),
+        ("report --table1 --format mrkdown", "did you mean markdown?"),
+        ("sweep --jobs many", "Invalid value for '--jobs' / '-j': expected a whole number"),
+        ("sweep --jobs 0", "expected 1 or more"),
+        ("train --layer low-rank,rank=3", "did you mean low-rank:rank=3?"),
+        ("train --layer monrach,inner=3", "did you mean monarch?"),
         ("xyz", "cdbench has no command xyz (all: cdbench --help)"),
         ("study s --only a", "study is an option now: cdbench compare --study s --only a"),
     ],
@@ -47,6 +55,38 @@ def test_a_mistake_is_answered_by_what_was_probably_meant(here: Here, line: str,
     assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
     assert said in answer.err
     assert not list(here.folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("line", "there"),
+    [
+        ("train --dataset measuremnts.csv", "measurements.csv"),
+        ("train --dataset measuremnts.npz", "measurements.npz"),
+        ("train --architecture attention --dataset text:shakespere.txt", "shakespeare.txt"),
+        ("train --plugin mylayr.py", "mylayer.py"),
+        ("model show mynetwrk.npz", "mynetwork.npz"),
+        ("model predict latest measuremnts.csv", "measurements.csv"),
+        ("model project mynetwrk.safetensors", "mynetwork.safetensors"),
+        ("db info --db reslts.db", "results.db"),
+        ("db merge reslts.db", "results.db"),
+    ],
+)
+def test_a_file_that_is_not_there_is_answered_by_the_nearest(
+    here: Here, folder_with_a_model: Path, line: str, there: str
+) -> None:
+    shutil.copyfile(folder_with_a_model / "runs.db", here.folder / "runs.db")
+    (here.folder / there).write_bytes(b"")
+    answer = here(*line.split())
+    assert (answer.code in (2, 3), answer.out, answer.err.count("\n")) == (True, "", 1)
+    assert re.search(rf"did you mean \S*{there}\?", answer.err)
+
+
+@pytest.fixture(scope="module")
+def folder_with_a_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("kept")
+    words = ("train", *SMALL, "--no-spectra", "--keep-weights", "--db", str(folder / "runs.db"))
+    assert run([*words]) == 0
+    return folder
 
 
 @pytest.mark.parametrize("command", ["train", "sweep", "compare"])

@@ -7,6 +7,7 @@ import typer
 
 from cdbench.cli.echo import complain
 from cdbench.cli.exit_codes import COMPLETED, DATABASE, INTERRUPTED, RUN_FAILED, USAGE
+from cdbench.cli.mistakes import in_our_words
 from cdbench.config.checks import check_text
 from cdbench.errors import (
     CdbenchError,
@@ -78,6 +79,5 @@ def _show_notices() -> None:
 
 def _complain(message: str, code: int) -> int:
     if message:  # empty if the help was printed because no command was given
-        # For an unknown choice, Typer puts its parser's name for the error into the sentence.
-        complain(message.replace(": Value error, ", ": "))
+        complain(in_our_words(message))
     return code

@@ -44,6 +44,14 @@ MEANT = {
 }
 """Names that other tools use for our options."""
 
+PARSERS_WORDS = {
+    r"Input should be a valid integer, .*": "expected a whole number",
+    r"Input should be a valid number, .*": "expected a number",
+    r"Input should be greater than or equal to (\S+)": r"expected \1 or more",
+    r"Input should be less than or equal to (\S+)": r"expected \1 or less",
+}
+"""What Typer's parser says, and what we do."""
+
 MOVED = {"study": ("cdbench", "compare", "--study")}
 """Commands that there were, and what to type instead."""
 
@@ -122,6 +130,19 @@ def hint_for_numbers(word: str) -> str:
     if "," in word or ";" in word:
         return f"; several are typed with blanks between: {' '.join(re.split(r'[,;]+', word))}"
     return ""
+
+
+def in_our_words(message: str) -> str:
+    """Return a message of Typer's parser without its jargon, and with the nearest choice."""
+    # For an unknown choice, it puts its own name for the error into the sentence.
+    message = message.replace(": Value error, ", ": ")
+    for said, ours in PARSERS_WORDS.items():
+        message = re.sub(said, ours, message)
+    choice = re.fullmatch(r"(.*'(.*)' is not one of (.*))\.", message, re.DOTALL)
+    if choice is None:
+        return message
+    near = get_close_matches(choice[2].lower(), re.findall(r"'([^']*)'", choice[3]), n=1)
+    return f"{choice[1]}; did you mean {near[0]}?" if near else message
 
 
 def options_of(ctx: Any) -> list[str]:

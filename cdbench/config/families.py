@@ -74,6 +74,12 @@ def parse(specification: str) -> tuple[str, dict[str, Value]]:
         If it cannot be read, names no family, or a value is not one of its parameter.
     """
     name, colon, rest = specification.partition(":")
+    if not colon and "," in name:
+        family_name, _, structure = name.partition(",")
+        check_name(family_name)
+        raise ConfigurationError(
+            f"layer = {specification!r}: {GRAMMAR}; did you mean {family_name}:{structure}?"
+        )
     check_name(name)
     if not colon:
         return name, {}

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cdbench.errors import PluginError
+from cdbench.errors import PluginError, meant_file
 
 MAX_BYTES = 1_000_000
 """Largest file of a plug-in."""
@@ -54,7 +54,9 @@ def read(path: Path) -> bytes:
     """Return a plug-in's source; raise PluginError if it cannot be one."""
     try:
         if not path.is_file():  # a pipe or device is not even opened
-            raise PluginError(f"plug-in {path}: no such file; expected a Python file")
+            raise PluginError(
+                f"plug-in {path}: no such file{meant_file(path)}; expected a Python file"
+            )
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:

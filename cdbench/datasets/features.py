@@ -34,7 +34,7 @@ from cdbench.datasets.npz_file import (
 from cdbench.datasets.parquet_file import read_parquet_features
 from cdbench.datasets.table import words
 from cdbench.datasets.wanted import Features, Wanted
-from cdbench.errors import DatasetError
+from cdbench.errors import DatasetError, meant_file
 from cdbench.system.home_folders import expanded
 
 ENDINGS = (".csv", ".npz", ".npy", ".parquet")
@@ -74,7 +74,7 @@ def read_features(name: str, wanted: Wanted, header: bool | None = None) -> Feat
             return read_parquet_features(path, wanted)
         return _of_array(path, _array(path), wanted)
     except FileNotFoundError:
-        raise DatasetError(f"{name}: no such file, {EXPECTED}") from None
+        raise DatasetError(f"{name}: no such file{meant_file(path)}, {EXPECTED}") from None
     except (*UNREADABLE, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read as {suffix} ({error})") from None
 

@@ -18,7 +18,7 @@ from cdbench.datasets.npz_file import read_npz
 from cdbench.datasets.parquet_file import read_parquet
 from cdbench.datasets.table import Table
 from cdbench.datasets.text_file import read_text
-from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError
+from cdbench.errors import ConfigurationError, DatasetError, UnknownNameError, meant_file
 from cdbench.system.home_folders import expanded
 
 FOLDERS: dict[str, Callable[[Path], Dataset]] = {
@@ -106,5 +106,5 @@ def _found(name: str) -> Path:
     except OSError as error:  # the name is too long, or the folder not permitted
         raise DatasetError(f"{name}: cannot be looked for ({error.strerror})") from None
     if not found:
-        raise DatasetError(f"{name}: no such file; expected {EXPECTED}")
+        raise DatasetError(f"{name}: no such file{meant_file(path)}; expected {EXPECTED}")
     return path

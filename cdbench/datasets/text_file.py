@@ -19,7 +19,7 @@ from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import COPIES, check_fits, open_regular
 from cdbench.datasets.stratified import Indices
 from cdbench.datasets.trainable import TEST_SHARE
-from cdbench.errors import DatasetError
+from cdbench.errors import DatasetError, meant_file
 from cdbench.system.home_folders import expanded
 
 EXPECTED = "expected text:FILE, a text in UTF-8"
@@ -150,7 +150,7 @@ def _characters(name: str) -> tuple[Path, str]:
             check_fits(path, "its text", BYTES_A_CHARACTER * path.stat().st_size)
             content = raw.readall()
     except FileNotFoundError:
-        raise DatasetError(f"{path}: no such file, {EXPECTED}") from None
+        raise DatasetError(f"{path}: no such file{meant_file(path)}, {EXPECTED}") from None
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror}), {EXPECTED}") from None
     try:

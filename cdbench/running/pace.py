@@ -63,8 +63,7 @@ def guessed_seconds(config: RunConfig, diagnostics: Diagnostics) -> float:
     widths = (n_features, *config.hidden, n_outputs)
     steps = config.epochs * math.ceil(n / config.batch_size)
     arithmetic = 6 * config.batch_size * sum(a * b for a, b in pairwise(widths)) / FLOPS
-    cost = getattr(families.family(config.layer), "relative_cost", 1.0)
-    step = (STEP_S * (len(widths) - 1) + arithmetic) * cost
+    step = (STEP_S * (len(widths) - 1) + arithmetic) * _relative_cost(config.layer)
     wide = max(1.0, max(widths) / 64) ** 2
     spectra = len(diagnostics.spectra_epochs(config.epochs)) * MEASUREMENT_S["spectra"] * wide
     curvature = len(diagnostics.curvature_epochs(config.epochs))
@@ -73,6 +72,14 @@ def guessed_seconds(config: RunConfig, diagnostics: Diagnostics) -> float:
         + spectra
         + curvature * MEASUREMENT_S.get(diagnostics.curvature, 0.0)
     )
+
+
+def _relative_cost(layer: str) -> float:
+    """Return a family's cost as a multiple of dense's; 1 if its plug-in is not here."""
+    try:
+        return float(getattr(families.family(layer), "relative_cost", 1.0))
+    except CdbenchError:
+        return 1.0
 
 
 def _size(name: str, config: RunConfig) -> tuple[int, int, int]:

@@ -19,7 +19,7 @@ import cdbench
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets.limits import check_fits, open_regular
 from cdbench.datasets.npz_file import UNREADABLE, Directory, member_array, member_header
-from cdbench.errors import CdbenchError, DatasetError, ModelError, PluginError
+from cdbench.errors import CdbenchError, DatasetError, ModelError, PluginError, meant_file
 from cdbench.records.weights_parts import arrays_of, parts_of, weights_of
 from cdbench.system.output_files import write_output
 from cdbench.trained.model import TrainedModel
@@ -68,7 +68,7 @@ def load(path: str | Path) -> TrainedModel:
         header = json.loads(str(arrays.pop(HEADER)))
         return _model(header, arrays)
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such file; {EXPECTED}") from None
+        raise ModelError(f"{path}: no such file{meant_file(Path(path))}; {EXPECTED}") from None
     except DatasetError as error:  # which names the file
         raise ModelError(str(error)) from None
     except PluginError:

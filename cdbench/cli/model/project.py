@@ -12,7 +12,7 @@ from cdbench.cli.model.named import FILE, model_named
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.cli.output import print_report
 from cdbench.config.checks import HEADS
-from cdbench.errors import ConfigurationError, ModelError, OutputError, UnknownNameError
+from cdbench.errors import ConfigurationError, ModelError, OutputError, UnknownNameError, meant_file
 from cdbench.system.home_folders import expanded
 from cdbench.system.output_files import check_output
 
@@ -224,7 +224,7 @@ def _arrays(path: Path) -> Mapping[str, Any]:
             "because reading one runs whatever code it holds"
         )
     if not path.exists():
-        raise ModelError(f"{path}: no such file")
+        raise ModelError(f"{path}: no such file{meant_file(path)}")
     arrays: Mapping[str, Any] = reader(path)
     return arrays
 

@@ -3,7 +3,7 @@
 import os
 from contextlib import suppress
 
-from cdbench.errors import StoreError
+from cdbench.errors import StoreError, meant_file
 from cdbench.store.database import Database, revision_of
 from cdbench.store.location import Location, find_location
 from cdbench.store.migrate import revisions
@@ -38,8 +38,8 @@ def open_as_it_is(location: str) -> Database:
     place = find_location(location)
     if place.path is not None and not os.path.exists(place.path):  # noqa: PTH110 - impossible names
         raise StoreError(
-            f"{place.name}: there is no such database; expected the name of one, as in "
-            "--db runs.db; to make one: cdbench sweep --B 4 --seeds 0 1 2"
+            f"{place.name}: there is no such database{meant_file(place.path)}; expected the name "
+            "of one, as in --db runs.db; to make one: cdbench sweep --B 4 --seeds 0 1 2"
         )
     database = Database(place, read_only=True)
     if place.is_empty() or revision_of(database) is None:
