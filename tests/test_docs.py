@@ -53,7 +53,7 @@ def test_the_commands_about_backups_do_what_the_page_says(tmp_path: Path) -> Non
     lines = "\n".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
     elsewhere = re.compile(r"$|scp |.*postgresql:")
     here = [line for line in lines if not elsewhere.match(line)]
-    assert len(here) == 10
+    assert len(here) == 14
     script = "\n".join(here).replace("sqlite3 ", f"{sys.executable} -c '{SQLITE3}' ")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = plain_environment(PATH=path)
