@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from cdbench.api.compared import Comparison
     from cdbench.api.many_runs import sweep
     from cdbench.api.models import load_model, save_model
-    from cdbench.api.opened import Results
-    from cdbench.api.opened import open_results as open  # noqa: A004 - cdbench.open
+    from cdbench.api.opened import Results, open_results
     from cdbench.api.single_run import execute
     from cdbench.config.diagnostics import Diagnostics
     from cdbench.config.run_config import RunConfig
@@ -47,6 +46,8 @@ if TYPE_CHECKING:
     )
     from cdbench.records.run import Run
     from cdbench.trained.model import TrainedModel
+
+    open = open_results  # noqa: A001 - cdbench.open; not in __all__, see _BESIDE_ALL
 
 __all__ = [
     "CdbenchError",
@@ -75,10 +76,12 @@ __all__ = [
     "compare",
     "execute",
     "load_model",
-    "open",
     "save_model",
     "sweep",
 ]
+
+_BESIDE_ALL = ("open",)
+"""What is public too, but must not take the place of Python's own by ``from cdbench import *``."""
 
 _MODULES = {
     "Comparison": "api.compared",
@@ -101,7 +104,7 @@ if not TYPE_CHECKING:  # else every name would be there for type checkers
 
     def __getattr__(name: str) -> object:
         """Load a name of ``__all__`` where it is first used (PEP 562)."""
-        if name not in __all__:
+        if name not in (*__all__, *_BESIDE_ALL):
             raise AttributeError(f"module 'cdbench' has no attribute {name!r}")
         from importlib import import_module
 
@@ -113,4 +116,4 @@ if not TYPE_CHECKING:  # else every name would be there for type checkers
 
 def __dir__() -> list[str]:
     """Return what is public, loaded or not."""
-    return sorted([*__all__, "__version__"])
+    return sorted([*__all__, *_BESIDE_ALL, "__version__"])

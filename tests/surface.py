@@ -20,7 +20,7 @@ FILE = Path(__file__).parent / "assets" / "surface.txt"
 
 def public() -> Iterator[tuple[str, Any]]:
     """Yield every public name with what it is: those of cdbench, and the members of its classes."""
-    for name in sorted(cdbench.__all__):
+    for name in sorted((*cdbench.__all__, *cdbench._BESIDE_ALL)):
         found = getattr(cdbench, name)
         yield name, found
         if isinstance(found, type) and not issubclass(found, Exception):

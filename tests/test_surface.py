@@ -1,5 +1,6 @@
 """What ``import cdbench`` offers: as listed, documented, lazy; its examples run."""
 
+import builtins
 import doctest
 import importlib
 import inspect
@@ -56,12 +57,12 @@ def test_every_error_is_offered() -> None:
         for name, found in vars(errors).items()
         if isinstance(found, type) and issubclass(found, errors.CdbenchError)
     }
-    assert own <= set(cdbench.__all__)
+    assert own <= {*cdbench.__all__, *cdbench._BESIDE_ALL}
 
 
 def test_names_that_are_listed_are_there_and_others_are_not() -> None:
-    assert set(dir(cdbench)) == {*cdbench.__all__, "__version__"}
-    for name in cdbench.__all__:
+    assert set(dir(cdbench)) == {*cdbench.__all__, *cdbench._BESIDE_ALL, "__version__"}
+    for name in (*cdbench.__all__, *cdbench._BESIDE_ALL):
         assert getattr(cdbench, name) is getattr(cdbench, name)
     with pytest.raises(AttributeError, match=r"^module 'cdbench' has no attribute 'swep'$"):
         cdbench.swep  # type: ignore[attr-defined]  # noqa: B018
@@ -120,3 +121,11 @@ def test_the_examples_of_the_page_run(tmp_path: Path, monkeypatch: pytest.Monkey
     test = doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)
     assert len(test.examples) > 20
     run_examples(test, tmp_path / "here", monkeypatch)
+
+
+def test_all_names_at_once_leave_pythons_own_alone() -> None:
+    names: dict[str, object] = {}
+    exec("from cdbench import *", names)  # noqa: S102 - what is tested
+    assert "RunConfig" in names
+    assert not names.keys() & set(dir(builtins))
+    assert callable(cdbench.open)
