@@ -377,3 +377,14 @@ def test_plot_writes_the_asked_kind_into_the_asked_folder(
     assert (answer.code, answer.err) == (0, "")
     assert (paper_here.folder / "a" / "b" / f"fig2.{kind}").read_bytes().startswith(head)
     assert not (paper_here.folder / "a" / "b" / f"fig1.{kind}").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [("train",), ("sweep", "--B", "2", "--seeds", "0", "--jobs", "1")]
+)
+def test_a_database_that_a_command_makes_is_told_with_its_folder_once(
+    here: Here, words: tuple[str, ...]
+) -> None:
+    line = f"runs.db is new, in {here.folder}"
+    assert line in here(*words, *SMALL, "--no-spectra").out.splitlines()
+    assert "is new" not in here(*words, *SMALL, "--no-spectra").out

@@ -91,7 +91,7 @@ def audit(
         block, chosen = REPLICATION, list(replication_of(chosen))
     if dry_run:
         return _dry_run(claims, chosen, db)
-    from cdbench.cli.released import open_to_add
+    from cdbench.cli.released import open_to_add, say_if_new
 
     database = open_to_add(db)
     if not claim:
@@ -109,6 +109,7 @@ def audit(
 
         print_claims(claims, database, sql=sql)
         return code
+    say_if_new(database)
     print_ledger([wanted.name for wanted in claims], database)
     return code
 

@@ -82,7 +82,7 @@ def bench(
     grid = sizes(n or WIDTHS, B or BLOCK_SIZES, batch or BATCHES, dtype or DTYPES)
     memory = available_memory()
     rivals = {size: rivals_that_fit(size, memory) for size in grid}
-    from cdbench.cli.released import open_to_add
+    from cdbench.cli.released import open_to_add, say_if_new
     from cdbench.plots.saving import check_folder, figure_files
     from cdbench.store.benchmark_queries import stored_benchmark
     from cdbench.store.record import record_benchmark
@@ -106,6 +106,7 @@ def bench(
 
     print_report(crossover_report(timings, source))
     echo(f"\nstored as benchmark {benchmark_id} in {database.name}")
+    say_if_new(database)
     if save_figure(draw_crossover(timings, source), path):
         echo(f"wrote {path}")
     return COMPLETED

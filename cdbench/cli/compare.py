@@ -183,7 +183,7 @@ def compare(
 
         connect(scheduler, jobs).close()  # before there is a database
     from cdbench.cli.comparing import run_comparison
-    from cdbench.cli.released import open_to_add
+    from cdbench.cli.released import open_to_add, say_if_new
 
     database = open_to_add(db)
     say_duration(plan, candidates, jobs)
@@ -201,6 +201,7 @@ def compare(
         f"stored in {database.name} as {stored_as}; to see it again: cdbench report --compare "
         f"--name {stored_as}"
     )
+    say_if_new(database)
     return code
 
 

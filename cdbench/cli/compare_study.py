@@ -59,7 +59,7 @@ def compare_study(
 
         connect(scheduler, jobs).close()  # before there is a database
     from cdbench.cli.comparing import run_comparison
-    from cdbench.cli.released import open_to_add
+    from cdbench.cli.released import open_to_add, say_if_new
     from cdbench.store.study_queries import stored_study
     from cdbench.store.study_rows import begin_study, note_part
 
@@ -82,6 +82,7 @@ def compare_study(
         echo()
         print_report(report)
     echo(f"stored in {database.name}; to see it again: cdbench report --study {wanted.name}")
+    say_if_new(database)
     return worst
 
 

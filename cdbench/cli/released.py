@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cdbench
-from cdbench.cli.echo import complain
+from cdbench.cli.echo import complain, echo
 
 if TYPE_CHECKING:
     from cdbench.store.database import Database
@@ -40,6 +40,12 @@ def open_to_add(location: str) -> "Database":
             "have them back alone: git restore runs.db; to keep yours apart: --db mine.db"
         )
     return open_for_writing(location)
+
+
+def say_if_new(database: "Database") -> None:
+    """Say where the database is if this command has made it."""
+    if database.is_new and database.path is not None:
+        echo(f"{database.path.name} is new, in {database.path.absolute().parent}")
 
 
 def _is_as_committed(path: Path) -> bool:

@@ -98,7 +98,7 @@ def sweep(
 
         start_server()  # it imports what workers need while the database opens
     with interrupts_held():  # an exception raised while modules load may be lost
-        from cdbench.cli.released import open_to_add
+        from cdbench.cli.released import open_to_add, say_if_new
         from cdbench.running.pace import in_good_order
 
     database = open_to_add(db)
@@ -119,6 +119,7 @@ def sweep(
             echo()
             print_report(table)
         echo(f"stored in {database.name}; to see it again: cdbench report --sweep")
+        say_if_new(database)
     return code
 
 

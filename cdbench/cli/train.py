@@ -62,7 +62,7 @@ def train(
     """
     diagnostics = take_diagnostics(knobs)
     config = RunConfig(**given(knobs))
-    from cdbench.cli.released import open_to_add
+    from cdbench.cli.released import open_to_add, say_if_new
     from cdbench.cli.stages import stages
     from cdbench.datasets import guessing_levels, pin_dataset
     from cdbench.running.execution import execute
@@ -89,6 +89,7 @@ def train(
         echo()
         _print_outcome(run, guessing_levels([config]).get(config.dataset, -math.inf))
         echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is reported
+        say_if_new(database)
     if diagnostics.weights:
         _say_what_is_kept(run, run_id, db)
     if replace(diagnostics, weights=False) != Diagnostics() or has_summary(run):

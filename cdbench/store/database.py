@@ -28,11 +28,17 @@ class Database:
         Where it is.
     read_only : bool
         Whether it may only be read.
+
+    Attributes
+    ----------
+    is_new : bool
+        Whether it was made when it was opened.
     """
 
     def __init__(self, location: Location, *, read_only: bool) -> None:
         catch_interrupts()  # from here on, something is open that must be closed cleanly
         self.location = location
+        self.is_new = False
         self._engine = location.engine(read_only=read_only)
         # A connection to a server is kept between transactions and closed with this object.
         weakref.finalize(self, self._engine.dispose)
@@ -217,6 +223,7 @@ def _upgrade(database: Database) -> None:
             kept = f"; as it was: {backup}" if backup else ""
             _LOG.warning("%s: schema %s → %s%s", database.name, revision, revisions()[-1], kept)
         upgrade(connection, database.location)
+        database.is_new = revision is None
 
 
 def _check_ours(connection: Connection, place: Location) -> str | None:
