@@ -237,7 +237,7 @@ class OfSmall(OfStudy):
 def test_they_are_judged_where_their_study_is_there(
     here: Here, once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cdbench.claims.CLAIMS", {OfSmall.name: OfSmall()})
+    monkeypatch.setattr("cdbench.claims.every.CLAIMS", {OfSmall.name: OfSmall()})
     answer = here("audit", "--claim", OfSmall.name)
     line = (
         "of-small: not measured, its study is not there, or by another plan: cdbench compare "

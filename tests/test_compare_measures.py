@@ -17,7 +17,6 @@ from cdbench.cli import run
 from cdbench.comparison.over_tasks import over_tasks
 from cdbench.comparison.plan import Plan
 from cdbench.comparison.results import Competitor, lines
-from cdbench.comparison.sizes import NARROWER
 from cdbench.comparison.trials import Score, search
 from cdbench.comparison.words import sentences
 from cdbench.config.run_config import RunConfig
@@ -25,6 +24,7 @@ from cdbench.errors import ConfigurationError
 from cdbench.plots import Competitor as Drawn
 from cdbench.plots.pareto import pareto
 from cdbench.plots.rate_curves import rate_curves
+from cdbench.records.comparison import NARROWER
 from cdbench.statistics.measures import ACCURACY, BITS_PER_CHARACTER, MEASURES, OF_TASK, R2, Measure
 from cdbench.store.comparison_queries import ReportedRun, StoredComparison
 from cdbench.store.database import open_for_reading

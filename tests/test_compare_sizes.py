@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from cdbench.comparison.plan import RATES, Entrant, Plan, entrant, every_entrant
-from cdbench.comparison.sizes import NARROWER, STRUCTURED, fields_of, whole
+from cdbench.comparison.sizes import fields_of, whole
 from cdbench.config.families import FAMILIES
 from cdbench.config.matching import NEAR
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network
 from cdbench.engine.layers import Dense
 from cdbench.errors import ConfigurationError
+from cdbench.records.comparison import NARROWER, STRUCTURED
 
 
 def plan_of(*budgets: float, **changed: Any) -> Plan:

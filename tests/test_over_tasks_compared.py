@@ -3,8 +3,8 @@
 import pytest
 
 from cdbench.comparison.over_tasks import over_tasks
-from cdbench.comparison.sizes import NARROWER
 from cdbench.errors import ConfigurationError
+from cdbench.records.comparison import NARROWER
 from cdbench.statistics.measures import ACCURACY
 from cdbench.store.comparison_queries import seed_scores, stored_comparison
 from cdbench.store.database import open_for_reading

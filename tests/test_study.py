@@ -16,10 +16,9 @@ from scipy import stats
 from cdbench.cli import run
 from cdbench.cli.settings import load_settings
 from cdbench.cli.training import train_and_store
-from cdbench.comparison.sizes import NARROWER
 from cdbench.errors import MissingResultsError
 from cdbench.plots.study_gaps import Gap, Panel, study_gaps
-from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.records.comparison import NARROWER, ComparedModel, Difference
 from cdbench.reports.study import study_reports
 from cdbench.statistics.power import deviation_of, smallest_effect
 from cdbench.statistics.resampled import resampled_t

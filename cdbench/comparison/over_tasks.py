@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cdbench.comparison.sizes import NARROWER
 from cdbench.engine.products.base import Array
 from cdbench.errors import ConfigurationError
+from cdbench.records.comparison import NARROWER
 from cdbench.statistics.improvement import paired_improvement
 from cdbench.statistics.interquartile import interquartile_mean
 from cdbench.statistics.measures import Measure

@@ -6,10 +6,10 @@ from math import inf
 
 import numpy as np
 
-from cdbench.comparison.sizes import DENSE, NARROWER, Candidate
+from cdbench.comparison.sizes import Candidate
 from cdbench.comparison.trials import Tuned
 from cdbench.comparison.words import widths_of
-from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.records.comparison import DENSE, NARROWER, ComparedModel, Difference
 from cdbench.statistics.averages import mean, median
 from cdbench.statistics.holm import holm
 from cdbench.statistics.improvement import paired_improvement

@@ -15,8 +15,8 @@ from cdbench.engine.building import READS_IMAGES, Image, build_network
 from cdbench.engine.graph import multiply_adds
 from cdbench.engine.network import Network
 from cdbench.errors import ConfigurationError, ShapeError
+from cdbench.records.comparison import DENSE, NARROWER, STRUCTURED
 
-DENSE, NARROWER, STRUCTURED = "dense", "narrower dense", "structured"
 ROLES = (DENSE, NARROWER, STRUCTURED)
 
 

@@ -8,6 +8,7 @@ from cdbench.comparison.plan import Plan
 from cdbench.comparison.sizes import Candidate, largest_matrix
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
+from cdbench.records.comparison import MOST_WEIGHTS
 
 MOST_EXTENSIONS = 3
 """How often a grid is extended at most, at one end or the other."""
@@ -18,10 +19,6 @@ OF_FIRST = Diagnostics(values=False, kinds=("weight", "layer_hessian"), history=
 OF_FIRST_LARGE = Diagnostics(values=False, kinds=("weight",), history=False)
 """What is measured of runs that choose a rate, of those that are reported, and of the first of
 these: the exact Hessian of a factored layer takes longer than a training on the digits."""
-
-MOST_WEIGHTS = 8_192
-"""Of the dense network's largest matrix, up to which Hessians are measured of any model: those of
-factored layers are squares as wide as the layer has weights, and would fill the memory."""
 
 N_FIRST = 1
 """So many seeds tell the condition numbers."""

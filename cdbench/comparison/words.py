@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
-from cdbench.comparison.sizes import DENSE, NARROWER, STRUCTURED
 from cdbench.config.architecture_knobs import inner_widths
 from cdbench.config.run_config import RunConfig
-from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.records.comparison import (
+    DENSE,
+    NARROWER,
+    STRUCTURED,
+    ComparedModel,
+    Difference,
+)
 from cdbench.statistics.measures import Measure
 
 ALPHA = 0.05

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from cdbench.datasets import limits
 from cdbench.datasets.encoding import Texts, fitted_encoding, n_encoded
 from cdbench.datasets.stratified import Indices, stratified_split
-from cdbench.datasets.trainable import TEST_SHARE, check_trainable
+from cdbench.datasets.trainable import check_trainable
 from cdbench.datasets.transforms import TRANSFORMS, all_finite, transformed
 from cdbench.engine.products.base import Array
 from cdbench.engine.samples import Samples
 from cdbench.engine.split import Split
 from cdbench.errors import DatasetError
+from cdbench.records.published import TEST_SHARE
 from cdbench.records.weights import Encoding, InputTransform
 
 HASHED_AT_ONCE = 512

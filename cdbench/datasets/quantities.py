@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.stratified import Indices
-from cdbench.datasets.trainable import TEST_SHARE
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
 from cdbench.errors import DatasetError
+from cdbench.records.published import TEST_SHARE
 
 FEWEST = 6
 """Fewest samples: two are in the test split, as R² needs."""

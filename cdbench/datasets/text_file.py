@@ -18,8 +18,8 @@ from cdbench.config.text_sets import file_of
 from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import COPIES, check_fits, open_regular
 from cdbench.datasets.stratified import Indices
-from cdbench.datasets.trainable import TEST_SHARE
 from cdbench.errors import DatasetError, meant_file
+from cdbench.records.published import TEST_SHARE
 from cdbench.system.home_folders import expanded
 
 EXPECTED = "expected text:FILE, a text in UTF-8"

@@ -7,9 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.errors import DatasetError
-
-TEST_SHARE = 0.2
-"""Share of the samples held out for the test split (Sec. VI.1: 360 of 1797)."""
+from cdbench.records.published import TEST_SHARE
 
 MOST_NUMBERED_CLASSES = 20
 """Most numeric classes that are certainly classes; more may be measured quantities."""

@@ -2,6 +2,13 @@
 
 from dataclasses import dataclass
 
+DENSE, NARROWER, STRUCTURED = "dense", "narrower dense", "structured"
+"""Roles of models: the dense network at full width, one of the budget's size, and the others."""
+
+MOST_WEIGHTS = 8_192
+"""Of the dense network's largest matrix, up to which Hessians are measured of any model: those of
+factored layers are squares as wide as the layer has weights, and would fill the memory."""
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
+TEST_SHARE = 0.2
+"""Share of the samples held out for the test split (Sec. VI.1: 360 of 1797)."""
+
 PUBLISHED_SEEDS = (0, 1, 2)
 """Seeds over which Table 1 averages; its standard deviations have ddof 0."""
 

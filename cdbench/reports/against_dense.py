@@ -1,6 +1,5 @@
 """The models of a sweep beside dense, one line each: score, weight κ, layers' Hessians."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +7,13 @@ from typing import Any
 from cdbench.records.judgement import Measurement
 from cdbench.reports.formats import Report
 from cdbench.reports.measurements import SHARE
-from cdbench.statistics.numerals import format_number, format_points, format_range, minus
+from cdbench.statistics.numerals import (
+    format_number,
+    format_points,
+    format_range,
+    minus,
+    two_digits,
+)
 
 TITLE = "Against dense, paired over", "seeds; 95 % bootstrap intervals"
 """Of both tables, around the number of seeds."""
@@ -177,25 +182,6 @@ def _of_layers(found: Sequence[Measurement]) -> str:
 def _layers(models: Sequence[_Compared]) -> str:
     many = any(len(one.hessians) > LAYERS_SHOWN for one in models)
     return "the least and the largest of the layers" if many else "layer by layer"
-
-
-def two_digits(ratio: float) -> str:
-    """Return a ratio with two significant digits, which are all that a median of κ has.
-
-    Examples
-    --------
-    >>> two_digits(0.00922), two_digits(23.7), two_digits(12431.0), two_digits(2.34e-7)
-    ('0.0092', '24', '12,000', '2.3e-7')
-    """
-    if math.isnan(ratio):
-        return "–"
-    if math.isinf(ratio):
-        return "∞"
-    mantissa, exponent = f"{ratio:.1e}".split("e")
-    power = int(exponent)
-    if ratio == 0 or not -4 <= power < 6:
-        return "0" if ratio == 0 else f"{mantissa}e{power}"
-    return f"{float(f'{ratio:.1e}'):,.{max(1 - power, 0)}f}"
 
 
 def _record(one: _Compared) -> dict[str, Any]:

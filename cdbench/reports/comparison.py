@@ -5,10 +5,14 @@ from dataclasses import asdict, fields, replace
 from typing import Any
 
 from cdbench.comparison.plan import Plan
-from cdbench.comparison.sizes import DENSE, NARROWER
-from cdbench.comparison.trials import MOST_WEIGHTS
 from cdbench.comparison.words import how_sure, named, sentences
-from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.records.comparison import (
+    DENSE,
+    MOST_WEIGHTS,
+    NARROWER,
+    ComparedModel,
+    Difference,
+)
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count, format_kappa
 from cdbench.statistics.measures import MEASURES, Measure

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cdbench.comparison.plan import Plan
-from cdbench.comparison.sizes import DENSE, NARROWER, Candidate, Field
+from cdbench.comparison.sizes import Candidate, Field
 from cdbench.comparison.words import widths_of
+from cdbench.records.comparison import DENSE, NARROWER
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_count
 

@@ -6,11 +6,10 @@ from math import isnan
 from typing import Any
 
 from cdbench.records.judgement import Measurement
-from cdbench.reports.against_dense import two_digits
 from cdbench.reports.formats import Report
 from cdbench.reports.quantities import Quantity, shown
 from cdbench.statistics.groups import Summary
-from cdbench.statistics.numerals import format_points, format_together
+from cdbench.statistics.numerals import format_points, format_together, two_digits
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cdbench.reports.against_dense import two_digits
-from cdbench.statistics.numerals import format_together, minus
+from cdbench.statistics.numerals import format_together, minus, two_digits
 
 SCORE = "score"
 """What is shown unless a column is named: R² of regressions, else the test accuracy."""

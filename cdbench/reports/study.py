@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cdbench.comparison.sizes import NARROWER
 from cdbench.comparison.words import ALPHA, how_sure
 from cdbench.config import families
-from cdbench.records.comparison import ComparedModel, Difference, label_of
+from cdbench.records.comparison import NARROWER, ComparedModel, Difference, label_of
 from cdbench.reports.comparison import MARKS
 from cdbench.reports.formats import Report
 from cdbench.statistics.measures import MEASURES, Measure

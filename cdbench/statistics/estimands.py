@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from statistics import NormalDist
 
-from cdbench.datasets.trainable import TEST_SHARE
 from cdbench.records.judgement import NOT_SUPPORTED, Judgement, Measurement
+from cdbench.records.published import TEST_SHARE
 from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, Observations
 from cdbench.statistics.resampled import widening
 

@@ -7,13 +7,13 @@ differences are averaged first: pairs of one seed share a split, so it is seeds 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from cdbench.records.judgement import Measurement, Observation
-from cdbench.statistics.averages import deviation, mean
-from cdbench.statistics.estimands import SPLITS, placed
-from cdbench.statistics.estimates import Observations, mean_difference, median_ratio
+from cdbench.statistics.averages import deviation, mean, median
+
+if TYPE_CHECKING:
+    from cdbench.statistics.estimates import Observations
 
 MOST_SEEDS = 1000
 """With more, a difference has no interval: a bootstrap takes 240 kB of memory per seed, or more."""
@@ -41,19 +41,10 @@ def summary(values: Sequence[float]) -> Summary:
     >>> summary([1.0, 2.0, 3.0, 6.0])
     Summary(n=4, mean=3.0, deviation=1.8708286933869707, median=2.5, lower=1.0, upper=3.0)
     """
-    ordered = np.sort(np.asarray(values, dtype=float))
-    low, high = np.quantile(ordered, [0.25, 0.75], method="inverted_cdf")
-    first, second = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
-    middle = first if first == second else (first + second) / 2
-    finite = bool(np.isfinite(ordered).all())
-    return Summary(
-        len(ordered),
-        mean(values) if finite else float(ordered.mean()),
-        deviation(values) if finite else math.nan,
-        middle,
-        float(low),
-        float(high),
-    )
+    ordered = sorted(values)
+    low, high = (ordered[max(math.ceil(share * len(ordered)) - 1, 0)] for share in (0.25, 0.75))
+    middle = median(ordered)
+    return Summary(len(ordered), mean(values), deviation(values), middle, low, high)
 
 
 def paired(pairs: Iterable[tuple[int, float, float]], *, ratio: bool) -> Measurement | None:
@@ -71,6 +62,9 @@ def paired(pairs: Iterable[tuple[int, float, float]], *, ratio: bool) -> Measure
     Measurement or None
         Its n is the number of seeds; None if there is no pair.
     """
+    from cdbench.statistics.estimands import SPLITS, placed
+    from cdbench.statistics.estimates import Observations, mean_difference, median_ratio
+
     by_seed: dict[int, list[tuple[float, float]]] = {}
     for seed, own, base in pairs:
         by_seed.setdefault(seed, []).append((own, base))
@@ -96,11 +90,12 @@ def _of_seed(found: Sequence[tuple[float, float]], ratio: bool) -> tuple[float, 
     if len(found) == 1:
         return found[0]
     if ratio:
-        return 1.0, float(np.median([base / own for own, base in found]))
+        return 1.0, median(base / own for own, base in found)
     return mean([own for own, _ in found]), mean([base for _, base in found])
 
 
-def _without_interval(data: Observations, ratio: bool) -> Measurement:
-    own, base = (np.array(list(data.values("value", one).values())) for one in ("own", "baseline"))
-    estimate = float(np.median(base / own)) if ratio else float(np.mean(own - base))
+def _without_interval(data: "Observations", ratio: bool) -> Measurement:
+    own, base = (list(data.values("value", one).values()) for one in ("own", "baseline"))
+    pairs = list(zip(own, base, strict=True))
+    estimate = median(b / a for a, b in pairs) if ratio else mean(a - b for a, b in pairs)
     return Measurement("value", "own", "", estimate, len(own), "", "baseline")

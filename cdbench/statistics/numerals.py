@@ -1,7 +1,7 @@
 """Human-readable numbers: three significant digits, one style per cell, a true minus sign."""
 
 from collections.abc import Iterable
-from math import isfinite, isinf
+from math import isfinite, isinf, isnan
 
 PLAIN_FROM, PLAIN_BELOW = 1e-3, 1e5
 """Magnitudes that are written without an exponent."""
@@ -39,6 +39,25 @@ def format_points(shares: Iterable[float], *, signed: bool = True) -> list[str]:
     ['−0.65', '+0.04']
     """
     return [minus(f"{100 * share:{'+' if signed else ''}.2f}") for share in shares]
+
+
+def two_digits(ratio: float) -> str:
+    """Return a ratio with two significant digits, which are all that a median of κ has.
+
+    Examples
+    --------
+    >>> two_digits(0.00922), two_digits(23.7), two_digits(12431.0), two_digits(2.34e-7)
+    ('0.0092', '24', '12,000', '2.3e-7')
+    """
+    if isnan(ratio):
+        return "–"
+    if isinf(ratio):
+        return "∞"
+    mantissa, exponent = f"{ratio:.1e}".split("e")
+    power = int(exponent)
+    if ratio == 0 or not -4 <= power < 6:
+        return "0" if ratio == 0 else f"{mantissa}e{power}"
+    return f"{float(f'{ratio:.1e}'):,.{max(1 - power, 0)}f}"
 
 
 def minus(text: str) -> str:

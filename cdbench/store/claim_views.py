@@ -1,7 +1,7 @@
 """The views of the ledger, and of benchmarks."""
 
-from cdbench.store.statements import WRITTEN_OUT
 from cdbench.store.view import View
+from cdbench.store.written_out import WRITTEN_OUT
 
 
 def _newest(block: str, further: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Queries of measurements, stored once: their own names are parameters, which the view puts in."""
+"""Writing the queries of measurements, each stored once."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,26 +9,7 @@ from cdbench.errors import StoreError
 from cdbench.records.judgement import Measurement
 from cdbench.store import models
 from cdbench.store.insert import shared_key
-
-PARAMETERS = {
-    "quantity": "m.quantity",
-    "subject": "m.subject",
-    "baseline": "m.baseline",
-    "claim": "claims.claim",
-}
-"""What statements have parameters for, in the order in which they are made: a view's columns."""
-
-
-def _written_out() -> str:
-    text = "statement.sql"
-    for name, column in reversed(PARAMETERS.items()):
-        quoted = f"'''' || replace({column}, '''', '''''') || ''''"
-        text = f"replace({text}, ':{name}', coalesce({quoted}, ':{name}'))"
-    return text
-
-
-WRITTEN_OUT = _written_out()
-"""SQL of a measurement's query with the names in it, from ``statement``, ``m`` and ``claims``."""
+from cdbench.store.written_out import PARAMETERS
 
 
 def measurement_row(connection: Connection, claim: str, measurement: Measurement) -> dict[str, Any]:

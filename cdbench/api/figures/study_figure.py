@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cdbench.comparison.sizes import NARROWER
 from cdbench.errors import MissingResultsError, UnknownNameError
 from cdbench.plots.study_gaps import Gap, Panel, study_gaps
-from cdbench.records.comparison import label_of
+from cdbench.records.comparison import NARROWER, label_of
 from cdbench.statistics.measures import MEASURES
 from cdbench.store.database import Database
 from cdbench.store.study_queries import stored_study
