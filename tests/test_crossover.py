@@ -257,7 +257,7 @@ def test_widths_without_dense_do_not_count() -> None:
 def test_the_report_marks_the_fastest_and_the_planned_and_says_the_crossover() -> None:
     found = timings({64: 0.5, 1024: 4.0})
     report = crossover_report(found, "source")
-    assert report.columns == ("", "n", DENSE, "polygon", "dense / fastest product")
+    assert report.columns == ("Layer", "n", DENSE, "polygon", "dense / fastest product")
     assert [row[1:4] for row in report.rows] == [
         ["64", "64.0 µs *", "›128 µs  "], ["1,024", "1.02 ms  ", "›256 µs *"],
     ]  # fmt: skip

@@ -167,6 +167,17 @@ def test_lines_of_a_row_are_told_apart_by_an_indent_or_by_blank_lines() -> None:
     assert ["blocks=4", ""] == most[6:8]
 
 
+def test_in_a_list_what_has_no_heading_joins_its_neighbour() -> None:
+    report = replace(
+        PLAIN, columns=("", "Claim", "Model", ""), rows=[["1", "a", "dense", "paper"]], notes=()
+    )
+    report = replace(report, rows=[*report.rows, ["2", "b", "", "measured"]], text_columns=4)
+    assert render(report, "table", 14).splitlines()[-7:-1] == [
+        *("Claim  1 · a", "Model  dense ·", "       paper", ""),
+        *("Claim  2 · b", "       measured"),
+    ]
+
+
 def test_table1_fits_a_terminal_of_80_columns(runs: Runs) -> None:
     text = render(table1(table1_configs(), runs), "table", 80)
     assert max(map(cell_len, text.splitlines())) <= 80

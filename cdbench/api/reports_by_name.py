@@ -52,6 +52,7 @@ def every_report(asked: Asked) -> list[Report]:
     there = {name: len(own) for name, own in found.names.items()} | found.counts
     there = {kind: there[of] for kind, of in _COUNTED.items()} | {"group_by": found.n_completed}
     rows = [("", "what the database holds, data set by data set", f"{len(found.datasets):,}")]
+    rows.append(("--html FILE", "all that matters as one page", "–"))
     rows += [
         (kind.option, kind.shows, f"{there[name]:,}" if name in there else "–")
         for name, kind in REPORTS.items()

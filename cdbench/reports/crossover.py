@@ -31,7 +31,7 @@ def crossover_report(timings: Sequence[Timing], source: str) -> Report:
     rounds = timings[0].rounds
     return Report(
         title=source,
-        columns=("", "n", *products, "dense / fastest product"),
+        columns=("Layer", "n", *products, "dense / fastest product"),
         rows=rows,
         notes=(
             f"Forward and backward pass of an n × n layer, median of {rounds} rounds in which all "

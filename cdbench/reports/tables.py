@@ -1,11 +1,11 @@
 """A report as a text table, folded to a width: nothing is cut off and no number is split."""
 
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from cdbench.reports.folding import INDENT, fold, pieces_of
 from cdbench.system.printable import printable
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 GAP, NARROW_GAP = 3, 2
 """Blanks between two columns; the second number is for tables that would be too wide."""
-
-INDENT = "  "
-"""Before the lines of a text that goes on."""
 
 
 BLANK = "\ufdd0"
@@ -80,7 +77,7 @@ class _Layout:
 
     def fold(self, place: int, cell: str, *, is_text: bool) -> str:
         """Return a cell of a column in its lines."""
-        return _fold(cell, is_text, self.widths[place], hang=not self.is_spaced)
+        return fold(cell, is_text, self.widths[place], hang=not self.is_spaced)
 
 
 def _print_table(
@@ -104,7 +101,7 @@ def _print_table(
     for i, heading in enumerate(columns):
         justify: Literal["left", "right"] = "left" if texts[i] else "right"
         table.add_column(
-            Text(_fold(heading, is_text=True, width=layout.widths[i])),
+            Text(fold(heading, is_text=True, width=layout.widths[i])),
             justify=justify,
             vertical="top",
             no_wrap=True,
@@ -158,9 +155,9 @@ def _least(heading: str, cells: Sequence[str], *, is_text: bool, finely: bool, i
     """Return the width that a column needs where all of its cells are folded."""
     from rich.cells import cell_len
 
-    pieces = [piece for cell in cells for piece in _pieces(cell, is_text, finely=finely)[:1]]
-    more = [piece for cell in cells for piece in _pieces(cell, is_text, finely=finely)[1:]]
-    pieces += _pieces(heading, is_text=True)
+    pieces = [piece for cell in cells for piece in pieces_of(cell, is_text, finely=finely)[:1]]
+    more = [piece for cell in cells for piece in pieces_of(cell, is_text, finely=finely)[1:]]
+    pieces += pieces_of(heading, is_text=True)
     widths = [cell_len(piece.rstrip()) for piece in pieces]
     return max([*widths, *(cell_len(piece.rstrip()) + indent * is_text for piece in more)])
 
@@ -187,47 +184,13 @@ def _used(
 
     widths = list(layout.widths)
     for i, own in enumerate(cells):  # a folded column may be narrower than it has to be
-        folded = [_fold(columns[i], is_text=True, width=widths[i])]
+        folded = [fold(columns[i], is_text=True, width=widths[i])]
         folded += [layout.fold(i, cell, is_text=texts[i]) for cell in own]
         widths[i] = max(cell_len(line) for text in folded for line in text.split("\n"))
     for i in sorted(range(len(widths)), key=lambda i: whole[i] - widths[i]):
         if sum(widths) + whole[i] - widths[i] <= room:  # and so another need not fold
             widths[i] = whole[i]
     return tuple(widths)
-
-
-_WORDS = re.compile(r"(?<= )(?=\S)")
-_NUMBERS = re.compile(r"(?<= )(?=[±(])|(?<=→)")
-_FINELY = re.compile(r"(?<= )(?=[±(…])|(?<=→)")
-
-
-def _pieces(cell: str, is_text: bool, *, finely: bool = True) -> list[str]:
-    """Split a cell into the pieces that may go on separate lines."""
-    if is_text:
-        return _WORDS.split(cell)
-    return (_FINELY if finely or "(" not in cell else _NUMBERS).split(cell)
-
-
-def _fold(cell: str, is_text: bool, width: int, *, hang: bool = False) -> str:
-    """Return the cell in lines no longer than the width, as far as its pieces allow."""
-    from rich.cells import cell_len
-
-    if cell_len(cell) <= width:
-        return cell
-    pieces = _pieces(cell, is_text, finely=False)
-    if any(cell_len(piece.rstrip()) > width for piece in pieces):
-        pieces = _pieces(cell, is_text)
-    indent = INDENT if hang and is_text else ""
-    if any(cell_len(indent + piece.rstrip()) > width for piece in pieces[1:]):
-        indent = ""
-    lines = [""]
-    for piece in pieces:
-        if not lines[-1].strip() or cell_len(lines[-1] + piece.rstrip()) <= width:
-            lines[-1] += piece
-        else:
-            lines.append(indent + piece)
-    # Blanks at the end of a cell stay.
-    return "\n".join([*(line.rstrip() for line in lines[:-1]), lines[-1]])
 
 
 def _lists(
@@ -241,14 +204,35 @@ def _lists(
     lines: list[str] = []
     for row in filter(None, rows):
         lines += [""] if lines else []
-        for i, (heading, cell) in enumerate(zip(columns, row, strict=True)):
+        for heading, cell, is_text in _named(report, columns, row):
             parts = [
                 part
-                for line in _fold(cell.strip(), report.is_text(i), room).split("\n")
-                for words in _fold(line, is_text=True, width=room).split("\n")
+                for line in fold(cell, is_text, room).split("\n")
+                for words in fold(line, is_text=True, width=room).split("\n")
                 for part in chop_cells(words, room)
             ]
             for number, part in enumerate(parts):
                 name = heading if number == 0 else ""
                 lines.append(name + " " * (indent - cell_len(name)) + part)
     return lines
+
+
+def _named(
+    report: "Report", columns: Sequence[str], row: Sequence[str]
+) -> list[tuple[str, str, bool]]:
+    """Return a row's headings and cells, and whether they are text.
+
+    What has no heading joins the cell before it or, at the start, the one behind it.
+    """
+    named: list[tuple[str, str, bool]] = []
+    first = ""
+    for i, (heading, cell) in enumerate(zip(columns, map(str.strip, row), strict=True)):
+        if not heading and named and named[-1][1]:
+            before = named.pop()
+            named.append((before[0], " · ".join(filter(None, [before[1], cell])), before[2]))
+        elif not heading and not named and i + 1 < len(columns):
+            first = cell
+        else:
+            named.append((heading, " · ".join(filter(None, [first, cell])), report.is_text(i)))
+            first = ""
+    return named
