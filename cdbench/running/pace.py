@@ -12,8 +12,6 @@ from cdbench.config.architecture_knobs import OWN_KNOBS
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import CdbenchError
-from cdbench.running.grouping import grouped
-from cdbench.running.worker import Task
 
 Needs = Mapping[RunConfig, Diagnostics]
 Kind = tuple[object, ...]
@@ -247,6 +245,9 @@ def _groups(
     """Return which group each run is in, and the groups in the order in which they begin."""
     groups = [{config} for config in needs]
     if together:
+        from cdbench.running.grouping import grouped  # loads NumPy, which help does without
+        from cdbench.running.worker import Task
+
         tasks = grouped([Task(config, own, 1) for config, own in needs.items()], jobs)
         groups = [{own.config for own in (task, *task.beside)} for task in tasks]
     places = {config: place for place, group in enumerate(groups) for config in group}
