@@ -94,8 +94,7 @@ def table_meaning(column: Column[Any]) -> str:
 
 def purpose(table: Table) -> str:
     """Return what a table is for: its model's docstring, in one line."""
-    model = next(m.class_ for m in Base.registry.mappers if m.local_table is table)
-    return re.sub(r"\s+", " ", model.__doc__ or "").strip()
+    return re.sub(r"\s+", " ", Base.models[table.name].__doc__ or "").strip()
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, Column
 
 from cdbench.records.run import STATUSES
-from cdbench.store.models.base import Base, of_run
+from cdbench.store.models.base import Base, column, of_run
 
 
 class RunTag(Base):
@@ -14,8 +13,8 @@ class RunTag(Base):
 
     __tablename__ = "run_tag"
 
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    tag: Mapped[str] = mapped_column(
+    run_id: Column[int] = column(of_run(), primary_key=True, comment="The run.")
+    tag: Column[str] = column(
         primary_key=True, index=True, comment="The tag, by which `cdbench` finds the run too."
     )
 
@@ -25,8 +24,8 @@ class RunNote(Base):
 
     __tablename__ = "run_note"
 
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    note: Mapped[str] = mapped_column(comment="The note.")
+    run_id: Column[int] = column(of_run(), primary_key=True, comment="The run.")
+    note: Column[str] = column(comment="The note.")
 
 
 class Trash(Base):
@@ -39,8 +38,8 @@ class Trash(Base):
         ),
     )
 
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    status: Mapped[str] = mapped_column(
+    run_id: Column[int] = column(of_run(), primary_key=True, comment="The run.")
+    status: Column[str] = column(
         comment="How it ended; in `run` its status is removed until it is restored."
     )
-    removed_at: Mapped[datetime] = mapped_column(comment="When it was removed, UTC.")
+    removed_at: Column[datetime] = column(comment="When it was removed, UTC.")

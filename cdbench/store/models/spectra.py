@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Integer, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
 
 from cdbench.store.floor_columns import CUT_COLUMNS, LEFT_COLUMNS, LEVEL_NAMES
-from cdbench.store.models.base import Base, integer_key, of_run
+from cdbench.store.models.base import Base, column, integer_key, of_run
 
 
 class ConditionNumber(Base):
@@ -14,32 +13,32 @@ class ConditionNumber(Base):
 
     __tablename__ = "condition_number"
 
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    layer: Mapped[int] = integer_key("Weight layer, from 1 at the input.")
-    kind: Mapped[str] = mapped_column(
+    run_id: Column[int] = column(of_run(), primary_key=True, comment="The run.")
+    layer: Column[int] = integer_key("Weight layer, from 1 at the input.")
+    kind: Column[str] = column(
         primary_key=True, comment="published, block_power, weight, theorem1 or layer_hessian."
     )
-    epoch: Mapped[int] = integer_key("Epochs trained when measured; with a step, the epoch then.")
-    step: Mapped[int] = integer_key("0, or the update, from 1, before which it was measured.")
-    sample: Mapped[str | None] = mapped_column(
+    epoch: Column[int] = integer_key("Epochs trained when measured; with a step, the epoch then.")
+    step: Column[int] = integer_key("0, or the update, from 1, before which it was measured.")
+    sample: Column[str | None] = column(
         comment="Data it is of: train, test or batch; NULL where it depends on none."
     )
-    largest: Mapped[float] = mapped_column(comment="Largest number that counts.")
-    smallest: Mapped[float] = mapped_column(comment="Smallest number that counts.")
-    kappa: Mapped[float] = mapped_column(
+    largest: Column[float] = column(comment="Largest number that counts.")
+    smallest: Column[float] = column(comment="Smallest number that counts.")
+    kappa: Column[float] = column(
         comment="largest / smallest; Inf where the smallest is at or below the threshold."
     )
-    kappa_nonnull: Mapped[float] = mapped_column(
+    kappa_nonnull: Column[float] = column(
         comment="The same over the numbers above the threshold only."
     )
-    rank: Mapped[int] = mapped_column(comment="How many numbers are above the threshold.")
-    size: Mapped[int] = mapped_column(comment="How many numbers there are.")
-    threshold: Mapped[float] = mapped_column(comment="Level at or below which one is zero.")
-    flatness: Mapped[float | None] = mapped_column(
+    rank: Column[int] = column(comment="How many numbers are above the threshold.")
+    size: Column[int] = column(comment="How many numbers there are.")
+    threshold: Column[float] = column(comment="Level at or below which one is zero.")
+    flatness: Column[float | None] = column(
         comment="Geometric / arithmetic mean, 0 to 1; of block_power each block's, averaged; "
         "NULL for runs of schema 0001."
     )
-    effective_rank: Mapped[float | None] = mapped_column(
+    effective_rank: Column[float | None] = column(
         comment="Sum / largest of the numbers; NULL for runs of schemas before 0007."
     )
 
@@ -64,10 +63,10 @@ class NoiseFloor(Base):
     __tablename__ = "noise_floor"
     __table_args__ = tuple(_floor_columns())
 
-    run_id: Mapped[int] = mapped_column(of_run(), primary_key=True, comment="The run.")
-    layer: Mapped[int] = integer_key("Weight layer, from 1 at the input.")
-    kind: Mapped[str] = mapped_column(primary_key=True, comment="weight or layer_hessian.")
-    epoch: Mapped[int] = integer_key("Epochs trained when measured.")
+    run_id: Column[int] = column(of_run(), primary_key=True, comment="The run.")
+    layer: Column[int] = integer_key("Weight layer, from 1 at the input.")
+    kind: Column[str] = column(primary_key=True, comment="weight or layer_hessian.")
+    epoch: Column[int] = integer_key("Epochs trained when measured.")
 
 
 class Spectrum(Base):
@@ -76,20 +75,18 @@ class Spectrum(Base):
     __tablename__ = "spectrum"
     __table_args__ = (UniqueConstraint("run_id", "layer", "kind", "epoch"),)
 
-    spectrum_id: Mapped[int] = integer_key("Key.")
-    run_id: Mapped[int] = mapped_column(of_run(), comment="The run.")
-    layer: Mapped[int] = mapped_column(comment="Weight layer, from 1 at the input.")
-    kind: Mapped[str] = mapped_column(
-        comment="published, block_power, weight, theorem1 or layer_hessian."
-    )
-    epoch: Mapped[int] = mapped_column(comment="Epochs trained when it was measured.")
-    sample: Mapped[str | None] = mapped_column(
+    spectrum_id: Column[int] = integer_key("Key.")
+    run_id: Column[int] = column(of_run(), comment="The run.")
+    layer: Column[int] = column(comment="Weight layer, from 1 at the input.")
+    kind: Column[str] = column(comment="published, block_power, weight, theorem1 or layer_hessian.")
+    epoch: Column[int] = column(comment="Epochs trained when it was measured.")
+    sample: Column[str | None] = column(
         comment="Data it is of: train, test or batch; NULL where it depends on none."
     )
-    multiplicity: Mapped[int] = mapped_column(
+    multiplicity: Column[int] = column(
         server_default="1", comment="How often each of the numbers occurs."
     )
-    n_numbers: Mapped[int | None] = mapped_column(
+    n_numbers: Column[int | None] = column(
         comment="NULL: all numbers are kept. Else how many there were, of which the values are "
         "quantiles: equally spaced ranks, the largest and the smallest among them."
     )
@@ -100,13 +97,13 @@ class SpectrumValue(Base):
 
     __tablename__ = "spectrum_value"
 
-    spectrum_id: Mapped[int] = mapped_column(
+    spectrum_id: Column[int] = column(
         ForeignKey("spectrum.spectrum_id", ondelete="CASCADE"),
         primary_key=True,
         comment="The spectrum.",
     )
-    position: Mapped[int] = integer_key("From 1 at the largest.")
-    value: Mapped[float] = mapped_column(comment="The number, in the kind's own unit.")
+    position: Column[int] = integer_key("From 1 at the largest.")
+    value: Column[float] = column(comment="The number, in the kind's own unit.")
 
 
 class Curvature(Base):
@@ -118,34 +115,34 @@ class Curvature(Base):
         UniqueConstraint("run_id", "matrix", "coordinates", "epoch"),
     )
 
-    curvature_id: Mapped[int] = integer_key("Key.")
-    run_id: Mapped[int] = mapped_column(of_run(), comment="The run.")
-    matrix: Mapped[str] = mapped_column(comment="gauss_newton or hessian.")
-    coordinates: Mapped[str] = mapped_column(
+    curvature_id: Column[int] = integer_key("Key.")
+    run_id: Column[int] = column(of_run(), comment="The run.")
+    matrix: Column[str] = column(comment="gauss_newton or hessian.")
+    coordinates: Column[str] = column(
         comment="own: the parameters as they are; weight-space: √B·c in place of c."
     )
-    epoch: Mapped[int] = mapped_column(comment="Epochs trained when it was measured.")
-    sample: Mapped[str] = mapped_column(comment="Data it is of: train, test or batch.")
-    n_samples: Mapped[int] = mapped_column(comment="Number of samples.")
-    method: Mapped[str] = mapped_column(comment="exact: all eigenvalues; lanczos: ends, density.")
-    size: Mapped[int] = mapped_column(comment="Number of parameters.")
-    rank: Mapped[int | None] = mapped_column(
+    epoch: Column[int] = column(comment="Epochs trained when it was measured.")
+    sample: Column[str] = column(comment="Data it is of: train, test or batch.")
+    n_samples: Column[int] = column(comment="Number of samples.")
+    method: Column[str] = column(comment="exact: all eigenvalues; lanczos: ends, density.")
+    size: Column[int] = column(comment="Number of parameters.")
+    rank: Column[int | None] = column(
         comment="Eigenvalues above the threshold in magnitude; NULL by lanczos."
     )
-    threshold: Mapped[float] = mapped_column(comment="Level at or below which one is zero.")
-    largest: Mapped[float] = mapped_column(comment="Largest eigenvalue.")
-    smallest: Mapped[float] = mapped_column(comment="Smallest eigenvalue, with its sign.")
-    kappa: Mapped[float] = mapped_column(
+    threshold: Column[float] = column(comment="Level at or below which one is zero.")
+    largest: Column[float] = column(comment="Largest eigenvalue.")
+    smallest: Column[float] = column(comment="Smallest eigenvalue, with its sign.")
+    kappa: Column[float] = column(
         comment="largest / smallest; Inf unless every eigenvalue is above the threshold."
     )
-    kappa_nonnull: Mapped[float | None] = mapped_column(
+    kappa_nonnull: Column[float | None] = column(
         comment="The same, of magnitudes, over those above the threshold; NULL by lanczos."
     )
-    trace: Mapped[float] = mapped_column(comment="Sum of the eigenvalues.")
-    trace_error: Mapped[float] = mapped_column(comment="Its standard error; 0 if exact.")
-    effective_rank: Mapped[float] = mapped_column(comment="Σ|λ| / max|λ|.")
-    damping: Mapped[float] = mapped_column(comment="d of the next column.")
-    damped_kappa: Mapped[float] = mapped_column(
+    trace: Column[float] = column(comment="Sum of the eigenvalues.")
+    trace_error: Column[float] = column(comment="Its standard error; 0 if exact.")
+    effective_rank: Column[float] = column(comment="Σ|λ| / max|λ|.")
+    damping: Column[float] = column(comment="d of the next column.")
+    damped_kappa: Column[float] = column(
         comment="(largest + d) / (smallest + d); Inf where smallest + d ≤ 0: indefinite."
     )
 
@@ -155,11 +152,11 @@ class CurvatureNode(Base):
 
     __tablename__ = "curvature_node"
 
-    curvature_id: Mapped[int] = mapped_column(
+    curvature_id: Column[int] = column(
         ForeignKey("curvature.curvature_id", ondelete="CASCADE"),
         primary_key=True,
         comment="The matrix.",
     )
-    position: Mapped[int] = integer_key("From 1 at the largest.")
-    eigenvalue: Mapped[float] = mapped_column(comment="Eigenvalue, or by lanczos a Ritz value.")
-    weight: Mapped[float] = mapped_column(comment="Share of the spectrum at it.")
+    position: Column[int] = integer_key("From 1 at the largest.")
+    eigenvalue: Column[float] = column(comment="Eigenvalue, or by lanczos a Ritz value.")
+    weight: Column[float] = column(comment="Share of the spectrum at it.")

@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Column, ForeignKey, UniqueConstraint
 
-from cdbench.store.models.base import Base, integer_key, order_of_writing
+from cdbench.store.models.base import Base, column, integer_key, order_of_writing
 
 
 class Study(Base):
@@ -13,15 +12,15 @@ class Study(Base):
 
     __tablename__ = "study"
 
-    study_id: Mapped[int] = integer_key("Key.")
-    sequence: Mapped[int] = order_of_writing()
-    name: Mapped[str] = mapped_column(comment="Its name in cdbench.toml.")
-    plan_json: Mapped[str] = mapped_column(
+    study_id: Column[int] = integer_key("Key.")
+    sequence: Column[int] = order_of_writing()
+    name: Column[str] = column(comment="Its name in cdbench.toml.")
+    plan_json: Column[str] = column(
         comment="The options of each part: JSON, keys sorted, no spaces."
     )
-    plan_digest: Mapped[str] = mapped_column(unique=True, comment="SHA-256 of plan_json.")
-    command_line: Mapped[str] = mapped_column(comment="The command as it was first typed.")
-    started_at: Mapped[datetime] = mapped_column(comment="Start, UTC.")
+    plan_digest: Column[str] = column(unique=True, comment="SHA-256 of plan_json.")
+    command_line: Column[str] = column(comment="The command as it was first typed.")
+    started_at: Column[datetime] = column(comment="Start, UTC.")
 
 
 class StudyPart(Base):
@@ -33,12 +32,12 @@ class StudyPart(Base):
     __tablename__ = "study_part"
     __table_args__ = (UniqueConstraint("study_digest", "part"),)
 
-    study_part_id: Mapped[int] = integer_key("Key.")
-    study_digest: Mapped[str] = mapped_column(
+    study_part_id: Column[int] = integer_key("Key.")
+    study_digest: Column[str] = column(
         ForeignKey("study.plan_digest", ondelete="CASCADE"),
         comment="The study, by its plan_digest.",
     )
-    part: Mapped[str] = mapped_column(comment="Name of the part.")
-    comparison_digest: Mapped[str] = mapped_column(
+    part: Column[str] = column(comment="Name of the part.")
+    comparison_digest: Column[str] = column(
         index=True, comment="Its comparison, by that one's plan_digest."
     )
