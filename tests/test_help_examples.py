@@ -60,6 +60,9 @@ ADDED = {
     "cdbench db check": "--db other.db",
     "cdbench reproduce 1 2 3": "--db other.db",
     "cdbench runs": "--db other.db",
+    "cdbench runs rm": "--db other.db --yes",
+    "cdbench runs rm --where": "--yes --force",  # the released comparisons rest on them
+    "cdbench plot curves": "--db other.db",
     "cdbench model predict 5": "--db other.db",
 }
 """What is added to examples that begin so, as they would take minutes; the longest counts."""
@@ -72,6 +75,12 @@ def named(path: str) -> Any:
         found = found.commands[word]
     return found
 
+
+BEFORE = {
+    "cdbench runs restore": "runs rm 3 4 --db other.db --yes",
+    "cdbench runs tag good": "runs tag latest good paper --db other.db",
+}
+"""What goes before examples that begin so."""
 
 ELSEWHERE = ("cdbench db browse",)
 """What goes on until it is ended; tests/test_browse.py starts it."""
@@ -96,7 +105,8 @@ def shortened(example: str) -> str:
     for words, other in INSTEAD.items():
         example = example.replace(words, other)
     added = ADDED.get(begins, "")
-    return example if added in example else f"{example} {added}"
+    missing = "" if added in example else added
+    return f"{example} {missing}".rstrip()
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -133,7 +143,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patched, mock.patch("sys.argv", ["cdbench"]):
         patched.chdir(folder)
         shutil.copyfile(released_database(), "runs.db")
-        wine = ("train", "--dataset", "wine", "--epochs", "1", "--keep-weights", "--no-spectra")
+        wine = ("train", "--dataset", "wine", "--epochs", "2", "--keep-weights", "--no-spectra")
         many = ("--B", "2", "--seeds", "0..8", "--jobs", "1", "--db", "other.db")
         assert run(["sweep", *wine[1:], *many]) == 0
         shutil.copyfile("other.db", "other-machine.db")
@@ -197,6 +207,9 @@ def test_every_example_does_what_it_says(prepared: Here, example: str) -> None:
         (prepared.folder / "cdbench.toml").unlink()
     if "vit.safetensors" in words:
         pytest.importorskip("safetensors")
+    for begins, before in BEFORE.items():
+        if example.startswith(begins):
+            assert prepared(*before.split()).code == 0
     answer = prepared(*words)
     assert answer.code == 0, answer
     assert "Traceback" not in answer.err

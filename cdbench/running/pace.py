@@ -25,14 +25,11 @@ ARCHITECTURES = {"conv": 20.0, "attention": 20.0}
 """How often their layers act on a sample, or about as much."""
 
 MEASUREMENT_S = {"spectra": 0.01, "lanczos": 3.0, "exact": 20.0, "auto": 20.0}
-"""Rough seconds of each kind of measurement, of layers of width 64.
-
-Of all these only the ratios matter, and only until a run of the kind has ended; then its own time
-counts.
-"""
+"""Rough seconds of each kind of measurement, of layers of width 64. Of all these only the ratios
+matter, and only until a run of the kind has ended."""
 
 FEW_PROCESSES, MOST_EARLIER = 4, 0.7
-"""Processes for which runs are put into order, and how much of a sweep earlier a run may begin."""
+"""Processes for which runs are put into order, and how much earlier a run may begin."""
 
 LATE = 0.25
 """What a run that takes longer than expected still needs, as a share of what it has taken."""
