@@ -10,8 +10,8 @@ GROUPS = {
     "Train and look": {
         "train": "Train one run and store it.",
         "sweep": "Train a grid of values beside a dense baseline; store every run.",
-        "report": "Print a table of the newest completed runs in the database.",
-        "plot": "Draw the paper's figures, the audit's and the benchmark's.",
+        "report": "Print a table of what is stored, or write one page of all of it.",
+        "plot": "Draw figures of any runs, the paper's, the audit's, a comparison's.",
     },
     "Judge": {
         "audit": "Judge the paper's claims: train, measure, and print the ledger.",
@@ -20,8 +20,8 @@ GROUPS = {
         "reproduce": "Train stored runs again and compare: bit for bit, or as printed.",
     },
     "Keep and take along, each with commands of its own": {
-        "runs": "Look at stored runs one by one: list and filter them.",
-        "db": "Look after the database: backups, checks, merging, moving.",
+        "runs": "Find, show, compare, export and tag runs; remove and restore them.",
+        "db": "Ask the database in SQL; check, back up, merge and move it.",
         "model": "Take trained networks with you: export them, and predict.",
     },
     "Set up": {
