@@ -1,7 +1,7 @@
 """docs/comparison.md: sections of prose, each with the queries that its numbers come from.
 
-``python -m tests.comparison_page DATABASE`` writes the answers of a database into the page, and the
-first table of the study into the README, and the ledger into that and docs/audit.md.
+``python -m tests.comparison_page DATABASE`` writes the answers of a database into the page, the
+ledger into docs/audit.md, and its short form into the README.
 """
 
 import re
@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from cdbench.api.ledger import claims_report
 from cdbench.claims import CLAIMS
-from cdbench.reports.claims import shortened
-from cdbench.reports.formats import render
+from cdbench.reports.claims import shortened, with_conditions
+from cdbench.reports.formats import Report, render
 from cdbench.reports.study import study_reports
 from cdbench.store.database import open_for_reading
 from cdbench.store.study_queries import stored_study
@@ -26,7 +26,6 @@ QUERY = re.compile(r"```sql\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 STUDY = "```sh\ncdbench report --study released\n```\n"
 REPORT = re.compile(re.escape(STUDY) + r"(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 LEDGER = re.compile(r"(?<=\n)\|  \| Claim \| Verdict \|.*\n(?:\|.*\n)+")
-FIRST_TABLE = re.compile("(" + re.escape(STUDY) + r"\n)((?:\|.*\n)+)")
 BLOCK = re.compile(r"```.*?```", re.DOTALL)
 MEASURED = re.compile(r"(?<![\w./])\d+\.\d+")
 """Numbers that are measured: those with decimals."""
@@ -60,20 +59,15 @@ def answer_of(database: Path, question: str) -> str:
     return "\n".join(render(one, "table") for one in reports)
 
 
-def first_table(database: Path) -> str:
-    """Return the lines of the first table of the released study in Markdown."""
-    first, *_ = study_reports(stored_study(open_for_reading(str(database)), "released"))
-    return "".join(
-        line for line in render(first, "markdown").splitlines(keepends=True) if line[0] == "|"
-    )
+def ledgers(database: Path) -> dict[Path, str]:
+    """Return the lines of the ledger's table in Markdown, by the page that has this form of it."""
+    whole = claims_report(list(CLAIMS), open_for_reading(str(database)))
+    return {README: _table(shortened(whole)), AUDIT: _table(with_conditions(whole))}
 
 
-def ledger(database: Path) -> str:
-    """Return the lines of the short ledger's table in Markdown."""
-    short = shortened(claims_report(list(CLAIMS), open_for_reading(str(database))))
-    return "".join(
-        line for line in render(short, "markdown").splitlines(keepends=True) if line[0] == "|"
-    )
+def _table(report: Report) -> str:
+    lines = render(report, "markdown").splitlines(keepends=True)
+    return "".join(line for line in lines if line[0] == "|")
 
 
 def write_answers(database: Path) -> None:
@@ -85,11 +79,9 @@ def write_answers(database: Path) -> None:
     text = QUERY.sub(answered, PAGE.read_text(encoding="utf-8"))
     whole = f"{STUDY}\n```text\n{answer_of(database, STUDY)}```\n"
     PAGE.write_text(REPORT.sub(lambda _: whole, text), encoding="utf-8")
-    table = first_table(database)
-    text = FIRST_TABLE.sub(lambda match: match[1] + table, README.read_text(encoding="utf-8"))
-    README.write_text(LEDGER.sub(lambda _: ledger(database), text), encoding="utf-8")
-    text = AUDIT.read_text(encoding="utf-8")
-    AUDIT.write_text(LEDGER.sub(lambda _: ledger(database), text), encoding="utf-8")
+    for page, table in ledgers(database).items():
+        found = page.read_text(encoding="utf-8")
+        page.write_text(LEDGER.sub(table.replace("\\", r"\\"), found), encoding="utf-8")
 
 
 if __name__ == "__main__":

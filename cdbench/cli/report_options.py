@@ -95,7 +95,7 @@ NameOption = Annotated[
 ]
 
 ShortOption = Annotated[
-    bool, typer.Option("--short", help="Of the claims only the verdicts, a line each.")
+    bool, typer.Option("--short", help="Of the claims only verdicts and results in numbers.")
 ]
 
 DetailsOption = Annotated[

@@ -87,18 +87,41 @@ def ledger(
 
 
 def shortened(report: Report) -> Report:
-    """Return the ledger with number, claim, verdict and replication only, without repetitions."""
-    kept = [COLUMNS.index(name) for name in ("", "Claim", "Verdict", "Replicated")]
-    rows = [[row[i] for i in kept] for row in report.rows]
+    """Return the ledger's short form: of each claim its verdict and its result in numbers.
+
+    That a verdict has a condition is said; which, :func:`with_conditions` and the ledger say.
+    """
+    rows = _cells(report, "", "Claim", "Verdict", "Measured")
+    for row in rows:
+        row[2] = re.sub(r"^holds if: .*", CONDITIONAL, row[2])
+    meanings, _ = report.notes
+    return replace(
+        report,
+        columns=("", "Claim", "Verdict", "In numbers"),
+        rows=rows,
+        notes=(
+            meanings.replace("holds if, they do", f"{CONDITIONAL}, they do"),
+            "In brackets 95 % intervals over seeds. The conditions, and whether a second block of "
+            "seeds gave the same: cdbench report --claims.",
+        ),
+        text_columns=4,
+    )
+
+
+def with_conditions(report: Report) -> Report:
+    """Return the ledger with verdicts, their conditions and replications, without numbers."""
+    columns = ("", "Claim", "Verdict", "Replicated")
+    rows = _cells(report, *columns)
     for row in rows:  # that the condition is another is said; which, the whole ledger says
         row[-1] = re.sub(r"^yes, if: .*", "yes, with another condition", row[-1])
         row[-1] = re.sub(r"if: .*", "under a condition", row[-1])
-    return replace(
-        report,
-        columns=tuple(report.columns[i] for i in kept),
-        rows=rows,
-        text_columns=len(kept),
-    )
+    return replace(report, columns=columns, rows=rows, text_columns=len(columns))
+
+
+def _cells(report: Report, *columns: str) -> list[list[str]]:
+    """Return these columns of the ledger's rows."""
+    kept = [COLUMNS.index(name) for name in columns]
+    return [[row[i] for i in kept] for row in report.rows]
 
 
 def _resting(titles: Collection[str], about_new_data: Collection[str]) -> str:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from cdbench.reports.claims import shortened
+from cdbench.reports.claims import with_conditions
 from cdbench.reports.formats import Report
 from cdbench.reports.html.markup import Markup, code, html, identifier, join
 from cdbench.reports.html.table import Source, Table
@@ -79,7 +79,7 @@ def ledger_table(ledger: Report, claims: Sequence[ClaimInFull], source: Source) 
     """
     kept = [list(ledger.columns).index(name) for name in SHOWN]
     rows: list[list[str]] = []
-    for row, short, claim in zip(ledger.rows, shortened(ledger).rows, claims, strict=True):
+    for row, short, claim in zip(ledger.rows, with_conditions(ledger).rows, claims, strict=True):
         cells = [row[i] for i in kept]
         cells[1] = Markup(f'<a href="#{claim.anchor}">{html(claim.title)}</a>')
         cells[2] = with_condition(claim.verdict, claim.condition)
