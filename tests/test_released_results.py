@@ -18,6 +18,7 @@ from cdbench.cli import run
 from cdbench.cli.audit import AUDIT_SEEDS
 from cdbench.cli.audit_study import studied
 from cdbench.config.canonical import canonical, sha256
+from cdbench.config.families import FAMILIES
 from cdbench.config.grid import grid
 from cdbench.records.published import PUBLISHED_SEEDS
 from cdbench.reports.claims import shortened
@@ -190,6 +191,17 @@ def test_no_condition_of_the_ledger_stands_in_its_short_form_and_every_number_do
     for record, (_, _, verdict, measured) in zip(whole.records, short.rows, strict=True):
         assert (verdict, measured) == (record["verdict"], record["measured"])
     assert any(record["condition"] for record in whole.records)
+
+
+def test_the_readme_counts_the_claims_and_the_families() -> None:
+    told = " ".join(README.read_text(encoding="utf-8").split())
+    on_request = [claim for claim in CLAIMS.values() if claim.on_request]
+    of_study = [claim for claim in on_request if claim.study]
+    assert [len(CLAIMS), len(on_request) - len(of_study), len(of_study)] == [43, 5, 4]
+    assert "Forty-three claims are judged: 34 of the paper," in told
+    assert "five on what it defers; four on the comparison below" in told
+    assert len(FAMILIES) == 12
+    assert "Twelve layer families" in told
 
 
 def test_the_audits_page_counts_the_runs_of_each_processor(released: sqlite3.Connection) -> None:
