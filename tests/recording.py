@@ -19,6 +19,7 @@ import pexpect
 import pyte
 
 from tests.cli_tools import CDBENCH, plain_environment
+from tests.console_pages import PLACE
 from tests.screen_drawing import Frame, Row, Run, drawn
 
 FILE = Path(__file__).parents[1] / "docs" / "recording.svg"
@@ -34,7 +35,7 @@ SCENES = (
     'cdbench runs list --where "B > 3" --by model',
     "cdbench report --table1",
 )
-COLUMNS, ROWS = 100, 36
+COLUMNS, ROWS = 100, 37
 LONGEST_S, BETWEEN_S, HELD_S = 5.0, 0.12, (5.0, 4.0, 9.0)
 KEYS_S, KEYS = 0.09, 3
 """How long it takes to type how many characters."""
@@ -79,7 +80,7 @@ def written(command: str, folder: Path) -> Iterator[Written]:
             text = child.read_nonblocking(4096, timeout=300)
         except pexpect.EOF:
             break
-        yield Written(time.monotonic() - began, text)
+        yield Written(time.monotonic() - began, text.replace(str(folder), PLACE))
     child.close()
     if child.exitstatus:
         raise RuntimeError(f"{command}: exit code {child.exitstatus}")
