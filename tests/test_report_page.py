@@ -46,7 +46,12 @@ def test_the_page_of_the_papers_runs_is_whole_and_says_what_is_not_there(paper_p
     assert headings == ["Table 1", "Models and runs", "Environments", "Not in this database"]
     assert len(found.root.all("svg")) == 3
     assert "15 of 15 published cells are equal" in found.named("content").words()
-    for command in ("cdbench audit", "cdbench compare", "cdbench study NAME", "cdbench bench"):
+    for command in (
+        "cdbench audit",
+        "cdbench compare",
+        "cdbench compare --study NAME",
+        "cdbench bench",
+    ):
         assert command in found.named("missing").words()
     assert str(paper_path.parent) not in text
 
@@ -96,7 +101,8 @@ def test_the_page_shows_a_name_and_obeys_nothing_in_it(name: str) -> None:
 
 @for_each("name", [HOSTILE[kind] for kind in ("HTML", "XML", "entity", "escape", "mathematics")])
 def test_a_figure_shows_a_name_and_obeys_nothing_in_it(name: str) -> None:
-    figure, _ = new_sheet(LEGEND, printable(name)[:60], name, ONE_ROW)
+    figure, panels = new_sheet({name: LEGEND["a line"]}, name[:60], name, ONE_ROW)
+    panels[0].annotate(name, (0, 0), parse_math=False)
     drawn = Drawing("fig", page_svg(figure), name, name).html()
     text = page("x", "y", html(""), [Section("s", "s", [drawn])])
     assert faults(text) == []

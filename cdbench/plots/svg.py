@@ -21,6 +21,7 @@ FONTS = "'DejaVu Sans', Verdana, Geneva, sans-serif"
 VARIABLE = "--figure-"
 """How the names of the variables begin that a page gives its figures' colours by."""
 
+_NOT_ASCII = re.compile(r"[^\n -~]+")
 _ATTRIBUTE = re.compile(r'(?<=\s)style="[^"]*"')
 _COLOR = re.compile(r"#([0-9a-f]{6})\b")
 _VARIABLE = re.compile(rf"var\({VARIABLE}([0-9a-f]{{6}}), ")
@@ -57,7 +58,9 @@ def svg_text(figure: "Figure", *, as_text: bool = False) -> str:
         # A database's name may have letters that the font lacks; they print as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         Figure.savefig(figure, content, format="svg", metadata={"Date": None})
-    return _described(content.getvalue().decode("utf-8"), figure)
+    # XML may hold no control character, and a database's name may.
+    text = _NOT_ASCII.sub(lambda found: printable(found[0]), content.getvalue().decode("utf-8"))
+    return _described(text, figure)
 
 
 def page_svg(figure: "Figure") -> str:

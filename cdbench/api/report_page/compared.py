@@ -31,7 +31,7 @@ ANY_WIDTH = 1000
 
 NO_STUDY = (
     "A study: none was begun; to make one, describe it under [studies.NAME] in cdbench.toml and "
-    "cdbench study NAME."
+    "cdbench compare --study NAME."
 )
 
 
@@ -42,7 +42,8 @@ def study_section(database: "Database", name: str | None) -> Gathered:
         return Gathered(missing=NO_STUDY)
     found = stored_study(database, name)
     if not found.parts:
-        return Gathered(missing=f"Study {name}: no part has ended; to go on: cdbench study {name}.")
+        told = f"no part has ended; to go on: cdbench compare --study {name}."
+        return Gathered(missing=f"Study {name}: {told}")
     sql = shown(STUDY, id=study_key(database, name))
     answers, *families = study_reports(found, ANY_WIDTH)
     source = Source(sql, f"cdbench report --study {name}")
