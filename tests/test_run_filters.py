@@ -90,6 +90,7 @@ REFUSED = {
     "3 < 4": "expected a column, not 3",
     "is_latest = 'maybe'": "is_latest is true or false, not maybe",
     "started_at > 'soon'": "started_at is a time, such as 2026-05-31",
+    "started_at > 0001-01-01T00:00+14:00": "started_at is a time, such as 2026-05-31",
     "B is 3": "expected null before 3",
     "seed ~ 4": "seed is no text",
     "B = null": "nothing is equal to null; expected is null",

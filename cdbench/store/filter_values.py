@@ -61,9 +61,9 @@ def _time(text: str) -> datetime:
     """Return the time, UTC; one without a zone is in UTC, as all times of the database."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    except (ValueError, OverflowError):  # in UTC it may be in the year 0 or 10000
         raise ValueError("a time, such as 2026-05-31 or 2026-05-31T12:00") from None
-    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
 _READERS: dict[Kind, Callable[[str], Any]] = {

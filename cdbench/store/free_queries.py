@@ -14,8 +14,11 @@ from cdbench.errors import QueryError, StoreError
 from cdbench.store.database import Database
 from cdbench.store.query_errors import query_error
 
-_CHANGING = "DECLARE CURSOR must not contain data-modifying statements"
-"""What a server says of a query that writes; of all else, SQLSTATE 25006."""
+_WRITING = (
+    "DECLARE CURSOR must not contain data-modifying statements",
+    "cannot VACUUM from within a transaction",
+)
+"""What databases say of queries that write where their codes do not tell: a server, and SQLite."""
 
 ROWS_AT_A_TIME = 1000
 """Rows that are fetched at once, of an answer that is read row by row."""
@@ -73,7 +76,8 @@ def answering(
             raise
         code = getattr(reason, "sqlite_errorcode", 0) & 0xFF
         denied = code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_AUTH)
-        if denied or getattr(reason, "sqlstate", None) == "25006" or _CHANGING in str(reason):
+        denied |= getattr(reason, "sqlstate", None) == "25006"
+        if denied or any(words in str(reason) for words in _WRITING):
             raise _only_reads(database) from None
         raise query_error(database, sql, error, reason) from None
 

@@ -139,7 +139,7 @@ def write_note(database: Database, name: str, note: str | None) -> int:
 def checked_tag(tag: str) -> str:
     """Return a tag that may name runs, or raise ConfigurationError.
 
-    A number, a uuid and a file's name can therefore be no tags.
+    A number, most uuids and a file's name can therefore be no tags.
     """
     if tag in RESERVED:
         raise ConfigurationError(f"tag {tag!r}: the name means a run already; expected another")
