@@ -11,7 +11,6 @@ from cdbench.comparison.results import Competitor, lines
 from cdbench.comparison.sizes import Candidate, fields_of, largest_matrix, whole
 from cdbench.comparison.trials import (
     MOST_EXTENSIONS,
-    MOST_WEIGHTS,
     OF_FIRST,
     Score,
     Tuned,
@@ -21,7 +20,7 @@ from cdbench.comparison.trials import (
 from cdbench.comparison.words import how_sure, sentences
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.records.comparison import ComparedModel, Difference
+from cdbench.records.comparison import MOST_WEIGHTS, ComparedModel, Difference
 from cdbench.statistics.measures import ACCURACY
 from cdbench.store.comparison_queries import ReportedRun
 from tests.test_compare_sizes import plan_of

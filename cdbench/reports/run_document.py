@@ -95,13 +95,7 @@ def _cost(run: Run, origin: RunOrigin) -> dict[str, Any]:
 
 def _spectrum(found: dict[str, Any]) -> dict[str, Any]:
     """Return a spectrum with its condition's numbers beside its place."""
+    condition: dict[str, Any] = found["condition"]
     place = {name: found[name] for name in ("layer", "kind", "epoch", "step", "sample")}
-    return (
-        place
-        | found["condition"]
-        | {
-            "multiplicity": found["multiplicity"],
-            "n_numbers": found["n_numbers"],
-            "values": found["values"],
-        }
-    )
+    numbers = {name: found[name] for name in ("multiplicity", "n_numbers", "values")}
+    return place | condition | numbers
