@@ -70,6 +70,34 @@ def test_the_usual_table_has_one_line_a_run_within_the_terminal(
     assert [line.split()[0] for line in lines[4:9]] == ["5", "4", "3", "2", "1"]
 
 
+def test_what_all_listed_runs_share_is_told_once(
+    listed: Here, tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = listed("runs", "list", "--where", "B = 2").out
+    assert "All: iris, hidden=3 epochs=2 learning_rate=0.05.\n" in out
+    assert [out.count(word) for word in ("iris", "epochs", "0.05")] == [1, 1, 1]
+    mixed = listed("runs", "list").out  # of one setting that differs, the name is the heading
+    assert "All: iris, hidden=3 epochs=2.\n" in mixed
+    assert mixed.splitlines()[2].split()[:3] == ["Run", "Model", "learning_rate"]
+    blocks = tiny_run(layer="block-diagonal", structure="blocks=2 basis=random", B=None, seed=1)
+    record_run(open_for_writing("runs.db"), blocks)
+    same_seed = listed("runs", "list", "--where", "seed = 1").out
+    assert "All: iris, hidden=3 epochs=2, seed 1.\n" in same_seed
+    monkeypatch.setenv("COLUMNS", "75")  # no room for the day that they share
+    narrow = listed("runs", "list", "--where", "seed = 1").out
+    assert "seed 1, started " in narrow
+    assert "block-diagonal blocks=2 basis=random" in narrow
+
+
+def test_groups_by_changes_do_not_repeat_the_data_set(listed: Here) -> None:
+    answer = listed("runs", "list", "--by", "changes", "--format", "json")
+    assert {record["changes"] for record in json.loads(answer.out)["records"]} == {
+        "hidden=3 epochs=2",
+        "hidden=3 epochs=2 learning_rate=0.05",
+    }
+
+
 def test_columns_are_those_asked_for_whole_in_csv(listed: Here) -> None:
     answer = listed(
         *("runs", "list", "--columns", "seed", "changes", "--where", "B = 2", "--format", "csv")

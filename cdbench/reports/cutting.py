@@ -16,6 +16,8 @@ def cut_to_width(
 ) -> list[list[str]]:
     """Return the rows with cells cut, so that the table is as wide as the terminal, if it can be.
 
+    If it cannot, nothing is cut.
+
     Parameters
     ----------
     columns : sequence of str
@@ -24,25 +26,42 @@ def cut_to_width(
         Cells.
     elastic : sequence of int
         Places of the columns that may be cut, the most important first: each but the last gets a
-        quarter of the terminal at most, and all get ``LEAST``.
+        third of the terminal, if others need the rest, and all get ``LEAST`` and room
+        for their headings.
     width : int
         Columns of the terminal.
     """
     from rich.cells import cell_len
 
     cells = [[printable(cell) for cell in row] for row in rows]
-    widths = [max(map(cell_len, own)) for own in zip(columns, *cells, strict=True)]
+    whole = [max(map(cell_len, own)) for own in zip(columns, *cells, strict=True)]
+    widths = list(whole)
     fixed = sum(own for place, own in enumerate(widths) if place not in elastic)
     room = width - fixed - NARROW_GAP * (len(columns) - 1)
+    least = {place: max(LEAST, cell_len(columns[place])) for place in elastic}
     for number, place in enumerate(elastic, 1):
-        others = LEAST * (len(elastic) - number)
-        most = min(room - others, width // 4) if others else room
-        widths[place] = min(widths[place], max(most, LEAST))
+        others = sum(least[other] for other in elastic[number:])
+        most = min(room - others, width // 3) if others else room
+        widths[place] = min(widths[place], max(most, least[place]))
         room -= widths[place]
+    for place in elastic:  # what others did not need goes to those that are cut
+        more = min(max(room, 0), whole[place] - widths[place])
+        widths[place] += more
+        room -= more
+    if room < 0:  # it becomes a list of its cells, each of which may go on
+        return cells
     return [
         [_cut(cell, widths[place]) if place in elastic else cell for place, cell in enumerate(row)]
         for row in cells
     ]
+
+
+def fits(columns: Sequence[tuple[str, Sequence[str]]], width: int) -> bool:
+    """Return whether a table of columns, of a heading and cells each, fits without a cut."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(printable(cell)) for cell in (name, *own)) for name, own in columns]
+    return sum(widths) + NARROW_GAP * (len(columns) - 1) <= width
 
 
 def _cut(cell: str, width: int) -> str:

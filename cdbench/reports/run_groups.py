@@ -7,6 +7,7 @@ from cdbench.errors import ConfigurationError
 from cdbench.records.run import COMPLETED
 from cdbench.reports.formats import Report
 from cdbench.reports.run_list import HEADINGS, NONE, shown
+from cdbench.reports.shared_settings import in_words, settings_of
 from cdbench.reports.statistics import format_count, format_kappa, format_percent, over_measured
 from cdbench.statistics.averages import deviation, mean, median
 from cdbench.statistics.numerals import minus
@@ -45,7 +46,10 @@ def run_groups_report(
     """
     names = [*by, *(["dataset"] if "dataset" not in by else [])]
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in found.rows:
+    for found_row in found.rows:
+        row = found_row
+        if "changes" in by:  # the data set has a column of its own
+            row = row | {"changes": in_words(settings_of(row))}
         groups.setdefault((*(row[name] for name in names), row["task"]), []).append(row)
     records = [
         dict(zip((*names, "task"), key, strict=True)) | _statistics(rows)

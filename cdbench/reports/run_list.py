@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cdbench.records.run import COMPLETED
-from cdbench.reports.cutting import cut_to_width
+from cdbench.reports.cutting import cut_to_width, fits
 from cdbench.reports.formats import Report
+from cdbench.reports.shared_settings import in_words, settings_of, told_apart
 from cdbench.reports.statistics import format_count, format_kappa, format_loss, format_percent
 from cdbench.statistics.numerals import minus
 from cdbench.store.run_lists import RunList
@@ -49,11 +50,15 @@ TEXTS = (*ELASTIC, "note", "status", "error", "uuid", "widths", "hidden", "famil
 NARROW = 100
 """Columns of a terminal below which there is no room for everything."""
 
+FIRST = ("run_id", "model", "dataset")
+
 SHARES = ("test_accuracy", "validation_accuracy", "balanced_accuracy")
 
 
 def run_list_report(found: RunList, source: str, width: int | None = None) -> Report:
     """Return a table of runs.
+
+    Of the usual columns, data set and settings that all runs share are told once, below the table.
 
     Parameters
     ----------
@@ -64,41 +69,77 @@ def run_list_report(found: RunList, source: str, width: int | None = None) -> Re
     width : int, optional
         Columns of the terminal, for which long cells are cut; without, nothing is.
     """
-    now = datetime.now(UTC)
+    notes = ["Score: test accuracy after the last epoch, or of a regression R²."]
     is_usual = found.columns in (usual(removed=False), usual(removed=True))
-    columns = _of_usual(found.rows, found.columns, width) if is_usual else found.columns
-    rows = [[_cell(name, row, now, is_usual) for name in columns] for row in found.rows]
-    headings = [HEADINGS.get(name, name) for name in columns]
+    if is_usual:
+        columns, shared = _usual_columns(found.rows, found.columns[-1], width)
+        if shared:
+            notes.insert(0, f"All: {', '.join(shared)}.")
+    else:
+        columns = [
+            (name, HEADINGS.get(name, name), [_cell(name, row) for row in found.rows])
+            for name in found.columns
+        ]
+    names, headings, cells = zip(*columns, strict=True)
+    rows = [list(row) for row in zip(*cells, strict=True)]
     if width is not None and is_usual:
-        elastic = [columns.index(name) for name in ELASTIC if name in columns]
+        elastic = [names.index(name) for name in ELASTIC if name in names]
         rows = cut_to_width(headings, rows, elastic, width)
-    texts = [place for place, name in enumerate(columns, 1) if name in TEXTS]
     return Report(
         title=f"{_counted(found)} in {source}",
         columns=headings,
         rows=rows,
-        notes=("Score: test accuracy after the last epoch, or of a regression R².",)
-        if "score" in columns
-        else (),
+        notes=notes if "score" in names else (),
         records=[_record(found.columns, row) for row in found.rows],
-        text_columns=max(texts, default=1),
+        text_columns=max(
+            (place for place, name in enumerate(names, 1) if name in TEXTS), default=1
+        ),
     )
 
 
-def _of_usual(
-    rows: Sequence[dict[str, Any]], columns: Sequence[str], width: int | None
-) -> tuple[str, ...]:
-    """Return the columns that a table of the usual ones has.
+def _usual_columns(
+    rows: Sequence[dict[str, Any]], when: str, width: int | None
+) -> tuple[list[tuple[str, str, list[str]]], list[str]]:
+    """Return names, headings and cells of a table of the usual columns, and what all rows share.
 
     A status is told in place of the score where a run did not complete, and tags and notes are in
-    one column, if there are any. They leave no room for changes on a narrow terminal.
+    one column, if there are any. They leave no room for changes on a narrow terminal. Where there
+    is no room for all either, nor is there for a day that all runs share.
     """
-    left_out = {"status", "note"}
-    if not any(row["tag"] or row["note"] for row in rows):
-        left_out.add("tag")
-    elif width is not None and width < NARROW:
-        left_out.add("changes")
-    return tuple(name for name in columns if name not in left_out)
+    now = datetime.now(UTC)
+    is_narrow = width is not None and width < NARROW
+    shared, changes = told_apart([settings_of(row) for row in rows])
+    labels = [_label(row) for row in rows]
+    of_all = [_one([row["dataset"] for row in rows]), in_words(shared)]
+    columns = [(name, HEADINGS[name], [shown(name, row[name]) for row in rows]) for name in FIRST]
+    if of_all[0]:
+        columns.pop()
+    names = {name for change in changes for name in change}
+    if len(names) == 1:  # whose name is the heading, then
+        columns.append(
+            ("changes", "".join(names), ["".join(change.values()) for change in changes])
+        )
+    elif names and not (is_narrow and any(labels)):
+        columns.append(("changes", HEADINGS["changes"], [in_words(change) for change in changes]))
+    if any(labels):
+        columns.append(("tag", HEADINGS["tag"], labels))
+    seeds = [shown("seed", row["seed"]) for row in rows]
+    if len(rows) > 1 and _one(seeds):
+        of_all.append(f"seed {seeds[0]}")
+    else:
+        columns.append(("seed", HEADINGS["seed"], seeds))
+    columns.append(("score", HEADINGS["score"], [_score(row) for row in rows]))
+    columns.append((when, HEADINGS[when], [_moment(row[when], now) for row in rows]))
+    day = _one([_day(row[when], now) for row in rows])
+    if day and width is not None and not fits([column[1:] for column in columns], width):
+        of_all.append(f"{when.removesuffix('_at')} {day}")
+        columns[-1] = (when, "UTC", [f"{row[when]:%H:%M}" for row in rows])
+    return columns, [words for words in of_all if words]
+
+
+def _one(values: Sequence[str]) -> str | None:
+    """Return the value of all, if there is one."""
+    return values[0] if len(set(values)) == 1 else None
 
 
 def _counted(found: RunList) -> str:
@@ -114,20 +155,30 @@ def _record(columns: Sequence[str], row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _cell(name: str, row: dict[str, Any], now: datetime, is_usual: bool) -> str:
+def _cell(name: str, row: dict[str, Any]) -> str:
     value = row[name]
     if name == "score":
-        if is_usual and row["status"] != COMPLETED:
-            return str(row["status"])
         return NONE if value is None else format_one_score(value, row["task"])
-    if is_usual and name == "changes":  # its data set is beside it
-        return str(value).replace(f"dataset={row['dataset']}", "", 1).strip()
-    if is_usual and name == "tag":
-        note = " ".join((row["note"] or "").split())
-        return f"{value or ''}{': ' * bool(value and note)}{note}"
-    if is_usual and name in ("started_at", "removed_at"):
-        return f"{value:%m-%d %H:%M}" if value.year == now.year else f"{value:%Y-%m-%d}"
     return shown(name, value)
+
+
+def _score(row: dict[str, Any]) -> str:
+    return _cell("score", row) if row["status"] == COMPLETED else str(row["status"])
+
+
+def _label(row: dict[str, Any]) -> str:
+    """Return tags and note in one line."""
+    note = " ".join((row["note"] or "").split())
+    return ": ".join(filter(None, (row["tag"], note)))
+
+
+def _day(moment: datetime, now: datetime) -> str:
+    return f"{moment:%m-%d}" if moment.year == now.year else f"{moment:%Y-%m-%d}"
+
+
+def _moment(moment: datetime, now: datetime) -> str:
+    day = _day(moment, now)
+    return f"{day} {moment:%H:%M}" if moment.year == now.year else day
 
 
 def format_one_score(score: float, task: str) -> str:
@@ -145,7 +196,9 @@ def shown(name: str, value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, float | int):
         return _number_format(name, value)(value)
-    lines = str(value).strip().splitlines()  # of an error, which may be a traceback, the last
+    if name != "error":
+        return " ".join(str(value).split())
+    lines = str(value).strip().splitlines()  # which may be a traceback
     return lines[-1] if lines else ""
 
 
