@@ -9,7 +9,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 
 from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.plots.base import PlottedRun
@@ -99,6 +99,17 @@ def test_r2_that_is_far_below_0_in_the_first_epochs_is_cut_and_counted() -> None
     assert n_below > 0
     assert high < 1.1
     assert any(text.startswith(f"{n_below} point") for text in texts(figure))
+
+
+def test_the_name_of_a_line_that_ends_below_the_cut_scale_is_at_the_panels_edge() -> None:
+    def at(B: int, accuracy: float) -> PlottedRun:
+        run = trained("cdlinear", B)
+        return replace(run, epochs=tuple(replace(m, test_accuracy=accuracy) for m in run.epochs))
+
+    score = curves([*(at(B, 0.98) for B in range(1, 12)), at(12, 0.1)], SOURCE).axes[2]
+    assert score.get_ylim()[0] > 50
+    ends = [text.xy[1] for text in score.texts if isinstance(text, Annotation)]
+    assert min(ends[:12]) == 0
 
 
 def test_a_line_is_named_by_what_tells_it_from_the_others() -> None:

@@ -150,6 +150,8 @@ def write_note(axes: "Axes", n: int, what: str) -> None:
 def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
     """Name every line of a panel next to its end; names that would touch are moved apart.
 
+    The name of a line that ends below or above the scale is at the panel's edge.
+
     Nothing is written if several runs share a name, because that would only repeat the legend.
 
     Parameters
@@ -169,7 +171,8 @@ def label_ends(axes: "Axes", runs: Sequence[Shown], gap: float = 0.06) -> None:
     for line, label in zip(axes.lines, labels, strict=True):
         points = np.asarray(line.get_xydata())
         if len(points):
-            ends.append((*to_axes.transform(points[-1]), label, line.get_color()))
+            x, y = to_axes.transform(points[-1])
+            ends.append((x, float(np.clip(y, 0.0, 1.0)), label, line.get_color()))
     if not ends or len(set(labels)) < len(labels):
         return
     ends.sort(key=lambda end: end[1])
