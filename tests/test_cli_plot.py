@@ -96,6 +96,11 @@ def test_several_figures_share_the_runs_of_a_filter(drawn: Here) -> None:
         ("curves 1 --theme drak", 2, "'drak' is not one of 'paper', 'screen', 'dark'"),
         ("kappa 1", 3, "run 1: κ was measured once, not over the epochs; train it again with"),
         ("accuracy-parameters", 3, "to draw runs of your own: cdbench plot accuracy-parameters"),
+        (
+            "standings digits",
+            2,
+            "of two comparisons or more, and only digits was named; for example",
+        ),
         ("claim odd-haeds", 2, "did you mean odd-heads?"),
     ],
 )

@@ -131,9 +131,9 @@ def plot(
 
         cdbench plot --list
 
-        cdbench plot curves latest best
+        cdbench plot curves --where "changes = ''"
 
-        cdbench plot seeds --where "dataset = iris" --theme dark --output seeds.svg
+        cdbench plot seeds --where "dataset = iris" --theme dark --output s.svg
 
         cdbench plot --fig1 --fig2
 

@@ -58,6 +58,11 @@ def plot_named(
                 f"figure {name}: it was not said of {NEEDED[name]}; for example: cdbench plot "
                 f"{CATALOGUE[name].example}"
             )
+        if name == "standings" and len(of) == 1:
+            raise ConfigurationError(
+                f"figure standings is of two comparisons or more, and only {of[0]} was named; for "
+                f"example: cdbench plot {CATALOGUE[name].example}"
+            )
     called = [file for name in names for file in _called(name, of)]
     files = None if called == ["standings"] else put.files(called)
 

@@ -42,7 +42,7 @@ CATALOGUE = {
     "curves": Listed(
         "Losses and accuracy, R² or bits per character over the epochs; many seeds as a band.",
         ANY_RUNS,
-        "curves latest best",
+        "curves --where \"changes = ''\"",
         RUNS,
     ),
     "spectra": Listed(
@@ -60,13 +60,13 @@ CATALOGUE = {
     "seeds": Listed(
         "How far seeds are apart: a row a model, with the mean's interval.",
         "any runs of one data set",
-        "seeds --where 'dataset = iris'",
+        "seeds --where 'dataset = iris and validation = 0'",
         RUNS,
     ),
     "accuracy-parameters": Listed(
         "Test accuracy against the number of parameters; of block sizes, or of any runs.",
         "cdbench audit, or any runs of one data set",
-        "accuracy-parameters --where 'dataset = iris'",
+        "accuracy-parameters --where 'dataset = iris and validation = 0'",
         RUNS,
     ),
     "fig1": Listed("The paper's Figure 1: training loss and test accuracy.", _PAPERS, "fig1"),

@@ -45,9 +45,9 @@ def kappa(runs: Sequence[PlottedRun], source: str) -> "Figure":
     for run in runs:
         n_epochs = len({spectrum.epoch for spectrum in run.spectra if not spectrum.step})
         if n_epochs < 2:
-            times = "once" if n_epochs else "never"
+            times = "measured once, not" if n_epochs else "not measured"
             raise MissingResultsError(
-                f"run {run.run_id}: κ was measured {times}, not over the epochs; {NOT_FOLLOWED}"
+                f"run {run.run_id}: κ was {times} over the epochs; {NOT_FOLLOWED}"
             )
     drawn, common = traces(runs)
     found = {spectrum.kind for run in runs for spectrum in run.spectra}

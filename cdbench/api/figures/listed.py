@@ -24,11 +24,16 @@ HEADER = """\
 follow: runs, a claim, a comparison, a study and parts of it. Several figures can be named at once.
 
 ```
-cdbench plot curves latest best
-cdbench plot seeds --where "dataset = iris"
+cdbench plot curves --where "changes = ''"
+cdbench plot seeds --where "dataset = iris and validation = 0"
 cdbench plot fig1 fig2 kappa-epochs
 cdbench plot --list
 ```
+
+The first draws all models with the paper's settings (`changes` is what a run has that they do not
+have), the second those that no samples were held out for. After a sweep of your own,
+`cdbench plot curves latest best` is the shortest; of the released results the newest kept no
+epochs. Three of those kept their spectra: `cdbench plot spectra 1960 1963 1967`.
 
 A RUN is what it is for all commands: a run_id, the beginning of a uuid, `latest`, `best`, or a
 tag. `--where` takes the filters of `cdbench runs list`, and of what it finds the newest completed
