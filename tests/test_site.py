@@ -1,9 +1,11 @@
 """The site of mkdocs.yml: every page is in it, its links lead somewhere, it asks no server."""
 
+import json
 import os
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from tests.test_browser import CHROMIUM, FOLDER, IS_THERE
 
 pytest.importorskip("mkdocs")
 
@@ -51,6 +55,23 @@ def test_links_out_of_docs_lead_into_the_site_or_become_text(
     written: str, folder: str, in_the_site: str
 ) -> None:
     assert hooks().relinked(written, folder) == in_the_site
+
+
+@pytest.mark.parametrize(
+    ("written", "in_the_site"),
+    [
+        ("<p>docs/python.md shows", '<p><a href="python.html">python.md</a> shows'),
+        ("<td>(docs/audit-numbers.md)", '<td>(<a href="audit-numbers.html">audit-numbers.md</a>)'),
+        ("<pre><code>docs/a.md</code></pre>", "<pre><code>docs/a.md</code></pre>"),
+        (
+            '<a title="docs/a.md" href="b">docs/a.md</a>',
+            '<a title="docs/a.md" href="b">docs/a.md</a>',
+        ),
+        ("tests/docs/a.md", "tests/docs/a.md"),
+    ],
+)
+def test_a_page_that_a_text_names_is_linked_but_in_code(written: str, in_the_site: str) -> None:
+    assert hooks().with_links_to_named_pages(written) == in_the_site
 
 
 class Page(HTMLParser):
@@ -120,3 +141,44 @@ def test_a_page_of_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
             if path.name != "404.html":  # its paths are those of a server
                 assert (site / urlsplit(loaded).path).exists(), f"{path.name}: {loaded}"
     assert (site / "search" / "search_index.js").exists()
+
+
+@pytest.mark.long
+def test_signatures_fold_as_they_do_wherever_the_site_is_built(site: Path) -> None:
+    # mkdocstrings folds them by ruff, and without a word not at all where that is not installed.
+    assert (
+        '"ruff' in re.findall(r"^docs = .*", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[0]
+    )
+    text = (site / "api.html").read_text(encoding="utf-8")
+    signatures = re.findall(r'<div class="doc-signature highlight">(.*?)</div>', text, re.DOTALL)
+    assert len(signatures) > 50
+    lines = [
+        line for one in signatures for line in unescape(re.sub("<[^>]*>", "", one)).split("\n")
+    ]
+    assert max(len(line) for line in lines) < 100
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not IS_THERE, reason="needs chromium, node and what make browser installs")
+def test_the_search_finds_options_commands_and_words_without_a_network(
+    site: Path, tmp_path: Path
+) -> None:
+    words = {
+        "--keep-weights": "models.html#keeping",
+        "runs restore": "commands.html#runs-restore",
+        "noise floors": "conditions.html#noise-floors",
+    }
+    done = subprocess.run(
+        ["node", "search.mjs", str(site / "index.html"), *words],
+        cwd=FOLDER,
+        env=os.environ | {"CHROMIUM": str(CHROMIUM), "HOME": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["complaints"] == []
+    for query, place in words.items():
+        assert place in found["results"][query], query

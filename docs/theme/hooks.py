@@ -27,6 +27,10 @@ PLACES = {name: name for name in BESIDE} | {
 }
 LINK = re.compile(r"(?<!\\)\[([^][]*(?:\[[^][]*\])?[^][]*)\]\(([^()\s:#]+)(#[^()\s]*)?\)")
 
+NAMED_PAGE = re.compile(
+    r"<(pre|code|a|h\d)\b.*?</\1>|<[^>]*>|(?<![\w/.])docs/(?P<name>[\w-]+)\.md\b", re.DOTALL
+)
+
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are not in docs/."""
@@ -44,10 +48,23 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def on_page_content(html: str, page: Any, **_: Any) -> str:
-    """Put hyphens back into the choices of docstrings, which were read as differences."""
-    if page.file.src_uri != "api.md":
-        return html
-    return re.sub(r"<code>\([^<]*\)</code>", lambda match: match[0].replace(" - ", "-"), html)
+    """Link the pages that a text names by their path; mend the choices of docstrings.
+
+    Those have hyphens, which were read as differences.
+    """
+    if page.file.src_uri == "api.md":
+        html = re.sub(r"<code>\([^<]*\)</code>", lambda match: match[0].replace(" - ", "-"), html)
+    return with_links_to_named_pages(html)
+
+
+def with_links_to_named_pages(html: str) -> str:
+    """Return a page where each ``docs/NAME.md`` in its text, which is not code, is a link."""
+
+    def link(match: "re.Match[str]") -> str:
+        name = match["name"]
+        return f'<a href="{name}.html">{name}.md</a>' if name else match[0]
+
+    return NAMED_PAGE.sub(link, html)
 
 
 def relinked(text: str, folder: str) -> str:

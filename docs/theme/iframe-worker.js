@@ -26,3 +26,13 @@ if (location.protocol === "file:") {
     }
   };
 }
+
+// An option is found as it is written: the search would take its dashes for "without this word",
+// and any of its words for enough.
+const post = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (message, ...others) {
+  if (typeof message?.data !== "string") return post.call(this, message, ...others);
+  const data = message.data.replace(/(?<!\S)--([\w-]+)/g, (option, words) =>
+    words.split("-").filter(Boolean).map((word) => `+${word}`).join(" "));
+  return post.call(this, { ...message, data }, ...others);
+};
