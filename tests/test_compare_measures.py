@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cdbench.api.figures.comparison_figures import OneComparison
 from cdbench.api.over_comparisons import _common_measure
 from cdbench.cli import run
 from cdbench.comparison.over_tasks import over_tasks
@@ -20,7 +21,7 @@ from cdbench.comparison.results import Competitor, lines
 from cdbench.comparison.trials import Score, search
 from cdbench.comparison.words import sentences
 from cdbench.config.run_config import RunConfig
-from cdbench.errors import ConfigurationError
+from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.plots import Competitor as Drawn
 from cdbench.plots.pareto import pareto
 from cdbench.plots.rate_curves import rate_curves
@@ -194,6 +195,16 @@ def test_figures_show_the_best_and_count_what_is_worse_on_the_right_side() -> No
     assert curves.axes[0].get_ylabel() == "validation loss"
     low, high = curves.axes[0].get_ylim()
     assert low < 2.0 < high == 4.0
+
+
+def test_without_the_runs_of_its_learning_rates_that_figure_says_so_and_the_other_is_drawn() -> (
+    None
+):
+    removed = [replace(drawn(0.9, 900), rates=[(0.1, None)])]
+    comparison = OneComparison("digits", "source", ACCURACY, removed)
+    assert comparison.figure("pareto").axes
+    with pytest.raises(MissingResultsError, match="cdbench runs list --trash"):
+        comparison.figure("rate-curves")
 
 
 def told(figure: Any) -> str:

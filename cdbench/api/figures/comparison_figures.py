@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cdbench.api.over_comparisons import over_comparisons
-from cdbench.errors import UnknownNameError
+from cdbench.errors import MissingResultsError, UnknownNameError
 from cdbench.plots import COMPARISON_FIGURES, Competitor
 from cdbench.plots.standings import Row, standings
 from cdbench.records.comparison import family_of
@@ -43,6 +43,8 @@ class OneComparison:
         ------
         UnknownNameError
             If there is none.
+        MissingResultsError
+            If none of the runs that it is of is here, or completed.
         """
         titles = {
             "pareto": f"Test {self.measure.noun} against size · {self.name}",
@@ -50,6 +52,12 @@ class OneComparison:
         }
         if name not in COMPARISON_FIGURES:
             raise UnknownNameError("figure", name, COMPARISON_FIGURES)
+        tried = [score for one in self.competitors for _, score in one.rates]
+        if name == "rate-curves" and all(score is None for score in tried):
+            raise MissingResultsError(
+                f"comparison {self.name}: none of the runs that its learning rates were chosen by "
+                "is here; to see whether they were removed: cdbench runs list --trash"
+            )
         return COMPARISON_FIGURES[name](self.competitors, self.measure, titles[name], self.source)
 
 
