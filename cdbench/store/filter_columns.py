@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, DateTime, Select, String, not_, true
+from sqlalchemy import ColumnElement, Select, not_, true
 
 from cdbench.errors import ConfigurationError
 from cdbench.store.filter_values import Kind
@@ -64,12 +64,6 @@ class FilterColumn:
     def is_true(self) -> ColumnElement[bool]:
         """Return that it, a truth, is true."""
         return self.expression.is_(true())
-
-
-def kind_of(column: ColumnElement[Any]) -> Kind:
-    """Return what the values of a column of a table are."""
-    kinds: dict[type, Kind] = {String: "text", Boolean: "truth", DateTime: "time"}
-    return next((kind for type_, kind in kinds.items() if isinstance(column.type, type_)), "number")
 
 
 def unknown_column(name: str, columns: Iterable[str], place: str) -> ConfigurationError:

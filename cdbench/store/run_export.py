@@ -3,26 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Connection,
-    DateTime,
-    Integer,
-    String,
-    column,
-    literal_column,
-    select,
-    table,
-)
+from sqlalchemy import Connection, column, literal_column, select, table
 
 from cdbench.errors import UnknownNameError
 from cdbench.store.database import Database
-from cdbench.store.models import Base
-from cdbench.store.view_columns import SOURCES
-
-Kind = Literal["text", "whole", "number", "truth", "time"]
+from cdbench.store.view_columns import Kind, column_kind
 
 ORDERS = {
     "runs": ("runs", ("run_id",)),
@@ -37,22 +24,6 @@ MANY = 500
 
 TOGETHER = 2000
 """Rows that are read at a time."""
-
-_TYPES: tuple[tuple[type, Kind], ...] = (
-    (Boolean, "truth"),
-    (Integer, "whole"),
-    (String, "text"),
-    (DateTime, "time"),
-)
-
-_COMPUTED: dict[str, Kind] = {
-    "model": "text",
-    "changes": "text",
-    "family": "text",
-    "is_latest": "truth",
-    "epochs_trained": "whole",
-}
-"""Kinds of the views' columns that no table has; the others are numbers."""
 
 TIME = "%Y-%m-%d %H:%M:%S.%f"
 """How SQLite keeps a time, in UTC."""
@@ -117,7 +88,7 @@ def exported_rows(
     view, order = ORDERS[what]
     with database.transaction() as connection:
         names = tuple(connection.execute(_question(view, ()).limit(0)).keys())
-    columns = tuple(ExportColumn(name, _kind(view, name)) for name in names)
+    columns = tuple(ExportColumn(name, column_kind(view, name)) for name in names)
     return Exported(columns, _rows(database, view, columns, order, run_ids))
 
 
@@ -162,14 +133,3 @@ def _plain(row: Sequence[Any], changed: Sequence[tuple[int, Kind]]) -> tuple[Any
         elif isinstance(value, datetime):
             values[place] = value.strftime(TIME)
     return tuple(values)
-
-
-def _kind(view: str, name: str) -> Kind:
-    if name in _COMPUTED:
-        return _COMPUTED[name]
-    for source in (*SOURCES.get(view, ()), "run", "configuration", "epoch"):
-        columns = Base.metadata.tables[source].columns
-        if name in columns:
-            of = columns[name].type
-            return next((kind for type_, kind in _TYPES if isinstance(of, type_)), "number")
-    return "number"

@@ -22,11 +22,13 @@ from sqlalchemy import (
 from cdbench.errors import ConfigurationError
 from cdbench.store import models
 from cdbench.store.database import Database
-from cdbench.store.filter_columns import FilterColumn, kind_of, unknown_column
+from cdbench.store.filter_columns import FilterColumn, unknown_column
+from cdbench.store.filter_values import Kind as FilterKind
 from cdbench.store.insert import table_of
 from cdbench.store.run_filters import parsed_filter
 from cdbench.store.run_labels import labels
 from cdbench.store.run_views import REMOVED_RUNS
+from cdbench.store.view_columns import column_kind
 
 SCORE = "score"
 """Test accuracy, 0 to 1, or of a regression R², in one column."""
@@ -40,14 +42,9 @@ ALL = "all"
 MANY = 500
 """Runs that are asked for one by one; SQLite allows only some thousands of parameters."""
 
-_TABLES = tuple(map(table_of, (models.Run, models.Epoch, models.Configuration)))
-_RUN = _TABLES[0]
-_TAG, _NOTE, _TRASH = map(table_of, (models.RunTag, models.RunNote, models.Trash))
+_RUN, _TAG, _NOTE, _TRASH = map(table_of, (models.Run, models.RunTag, models.RunNote, models.Trash))
 
 _TYPES: dict[str, Any] = {"text": String, "truth": Boolean, "time": DateTime}
-
-_OWN = {"model": "text", "changes": "text", "family": "text", "is_latest": "truth"}
-"""Kinds of the view's columns that no table has and that are no numbers."""
 
 
 @dataclass(frozen=True)
@@ -172,11 +169,9 @@ def found_keys(
     return list(connection.execute(question).scalars())
 
 
-def _kind(name: str) -> Any:
-    for one in _TABLES:
-        if name in one.c:
-            return kind_of(one.c[name])
-    return _OWN.get(name, "text" if name.endswith("digest") else "number")
+def _kind(name: str) -> FilterKind:
+    kind = column_kind("runs", name)
+    return "number" if kind == "whole" else kind
 
 
 def _source(known: Mapping[str, FilterColumn]) -> FromClause:

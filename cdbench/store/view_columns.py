@@ -1,6 +1,13 @@
 """What the columns of the views mean; a name means the same in all views, with few exceptions."""
 
+from typing import Literal
+
+from sqlalchemy import Boolean, DateTime, Integer, String
+
 from cdbench.store.models import Base
+
+Kind = Literal["text", "whole", "number", "truth", "time"]
+"""What the values of a column are."""
 
 MEANINGS = {
     "model": "Family and structure, such as `dense`, `cdlinear B=4` or `low-rank rank=8`.",
@@ -112,6 +119,35 @@ SOURCES = {
 """Tables whose comments explain a view's other columns; then those of runs and epochs are tried."""
 
 
+_TYPES: tuple[tuple[type, Kind], ...] = (
+    (Boolean, "truth"),
+    (Integer, "whole"),
+    (String, "text"),
+    (DateTime, "time"),
+)
+
+_COMPUTED: dict[str, Kind] = {
+    "model": "text",
+    "changes": "text",
+    "family": "text",
+    "is_latest": "truth",
+    "epochs_trained": "whole",
+}
+"""Kinds of the views' columns that no table has; the others are numbers."""
+
+
+def column_kind(view: str, column: str) -> Kind:
+    """Return what the values of a column of a view are."""
+    if column in _COMPUTED:
+        return _COMPUTED[column]
+    for name in _tables(view):
+        columns = Base.metadata.tables[name].columns
+        if column in columns:
+            own = columns[column].type
+            return next((kind for type_, kind in _TYPES if isinstance(own, type_)), "number")
+    return "number"
+
+
 def column_meaning(view: str, column: str) -> str:
     """Return what a column of a view means.
 
@@ -121,9 +157,13 @@ def column_meaning(view: str, column: str) -> str:
         If its meaning is written nowhere.
     """
     found = OF_VIEWS.get((view, column)) or MEANINGS.get(column)
-    for name in (*SOURCES.get(view, ()), "run", "configuration", "epoch"):
+    for name in _tables(view):
         if found is None and column in Base.metadata.tables[name].columns:
             found = Base.metadata.tables[name].columns[column].comment
     if found is None:
         raise KeyError(f"{view}.{column}")
     return found
+
+
+def _tables(view: str) -> tuple[str, ...]:
+    return (*SOURCES.get(view, ()), "run", "configuration", "epoch")
