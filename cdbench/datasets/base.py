@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import ceil, sqrt
+from math import ceil
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from cdbench.engine.products.base import Array
 from cdbench.engine.samples import Samples
 from cdbench.engine.split import Split
 from cdbench.errors import DatasetError
+from cdbench.records.guessing import guessing_level
 from cdbench.records.published import TEST_SHARE
 from cdbench.records.weights import Encoding, InputTransform
 
@@ -102,16 +103,13 @@ class Dataset:
 
     @property
     def guessing_level(self) -> float:
-        """Accuracy, 0 to 1, up to which a run is no better than always guessing the largest class.
-
-        The share p of that class plus two standard errors √(p (1 − p) / n) for a test split of n.
-        """
+        """Accuracy up to which a run is no better than always guessing the largest class."""
         counts = np.bincount(self.y)
         p, n = float(counts.max()) / len(self.y), ceil(TEST_SHARE * len(self.y))
         if self.y_test is not None:
             n = len(self.y_test)
             p = float(np.count_nonzero(self.y_test == counts.argmax())) / n
-        return p + 2 * sqrt(p * (1 - p) / n)
+        return guessing_level(p, n)
 
     @cached_property
     def fingerprint(self) -> str:

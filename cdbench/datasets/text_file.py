@@ -7,7 +7,7 @@ after the other; the targets of a window are the characters that follow each of 
 
 import hashlib
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from cdbench.datasets.base import Dataset
 from cdbench.datasets.limits import COPIES, check_fits, open_regular
 from cdbench.datasets.stratified import Indices
 from cdbench.errors import DatasetError, meant_file
+from cdbench.records.guessing import guessing_level
 from cdbench.records.published import TEST_SHARE
 from cdbench.system.home_folders import expanded
 
@@ -73,7 +74,7 @@ class Text(Dataset):
         assert self.y_test is not None
         most = np.bincount(self.y.ravel()).argmax()
         p, n = float(np.mean(self.y_test == most)), self.y_test.size
-        return p + 2 * sqrt(p * (1 - p) / n)
+        return guessing_level(p, n)
 
     def _held_out(self, train: Indices, share: float, seed: int) -> tuple[Indices, Indices]:
         """Return the windows of the training part without its last ones, and these."""

@@ -1,16 +1,15 @@
 """Sweeps as they are stored: which configurations one was of."""
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import sqrt
-from typing import Any
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
 
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, MissingResultsError
+from cdbench.records.guessing import guessing_level
 from cdbench.store.database import Database
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import stored_config
@@ -170,11 +169,6 @@ def _guessing_levels(connection: Connection, sweeps: Sequence[int]) -> dict[str,
     for some in chunks(sweeps):
         for dataset, n in connection.execute(_CLASSES, {"sweeps": some}):
             counts.setdefault(dataset, []).append(n)
-    return {dataset: _level(own) for dataset, own in counts.items()}
-
-
-def _level(counts: Iterable[int]) -> float:
-    own: list[Any] = list(counts)
-    n = sum(own)
-    p = max(own) / n
-    return float(p + 2 * sqrt(p * (1 - p) / n))
+    return {
+        dataset: guessing_level(max(own) / sum(own), sum(own)) for dataset, own in counts.items()
+    }
