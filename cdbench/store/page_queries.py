@@ -146,7 +146,7 @@ class NewRun:
 
 
 @dataclass(frozen=True)
-class Contents:
+class Totals:
     """How much a database holds, and when its first and last run began, UTC."""
 
     n_runs: int
@@ -170,13 +170,13 @@ def shown(sql: str, **values: int) -> str:
     return sql
 
 
-def contents(database: Database) -> Contents:
+def totals(database: Database) -> Totals:
     """Return how much a database holds."""
     with database.transaction() as connection:
         counts = connection.execute(_COUNTS).mappings().one()
         n_models = connection.execute(text("SELECT count(*) FROM models")).scalar_one()
         statuses = {row.status: row.n_runs for row in connection.execute(text(CONTENTS))}
-    return Contents(**counts, n_models=n_models, statuses=statuses)
+    return Totals(**counts, n_models=n_models, statuses=statuses)
 
 
 def environments(database: Database) -> list[UsedEnvironment]:

@@ -12,7 +12,7 @@ from cdbench.plots.svg import page_colors
 from cdbench.reports.html.markup import join
 from cdbench.reports.html.page import page
 from cdbench.reports.html.summary import facts, findings, missing_section
-from cdbench.store.page_queries import contents
+from cdbench.store.page_queries import totals
 
 if TYPE_CHECKING:
     from cdbench.store.database import Database
@@ -43,7 +43,7 @@ def report_page(
     ConfigurationError
         If there is no study or comparison of a name.
     """
-    held = contents(database)
+    held = totals(database)
     gathered: list[Gathered] = [
         paper_section(database),
         claims_section(database),

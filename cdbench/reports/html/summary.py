@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from cdbench.reports.html.markup import Markup, html, join
 from cdbench.reports.html.page import Section
-from cdbench.store.page_queries import Contents
+from cdbench.store.page_queries import Totals
 
 
-def facts(held: Contents) -> Markup:
+def facts(held: Totals) -> Markup:
     """Return how much a database holds, in a few numbers."""
     told = {
         "runs": f"{held.n_runs:,}",
