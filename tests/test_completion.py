@@ -117,11 +117,12 @@ def test_runs_are_told_by_model_data_set_seed_and_score(completed, stored: Path)
 def test_no_name_of_the_database_reaches_a_shell_as_code(
     completed, stored: Path, tiny_run, shell: str
 ) -> None:
-    config = RunConfig(dataset=HOSTILE, B=2, hidden=(3,))
-    record_run(open_for_writing(str(stored)), replace(tiny_run(), config=config))
+    for name in (HOSTILE, "--db=other.db"):
+        config = RunConfig(dataset=name, B=2, hidden=(3,))
+        record_run(open_for_writing(str(stored)), replace(tiny_run(), config=config))
     for line in ("cdbench runs show ", "cdbench train --dataset ", "cdbench train --dataset x"):
         answer = completed(line, shell)
-        for forbidden in ("$", "`", "\x1b", "\\$", ";", "[red]", "(y", "'\""):
+        for forbidden in ("$", "`", "\x1b", "\\$", ";", "[red]", "(y", "'\"", '"--db', "\n--db"):
             assert forbidden not in answer.removeprefix("_arguments '*: :(("), line
 
 

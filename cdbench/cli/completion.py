@@ -50,8 +50,8 @@ OF_WORDS: dict[str, Source] = {
 }
 """Sources by the word that the help has for a value."""
 
-_TYPED_AS_IS = re.compile(r"[\w./@%+,=:-]+")
-"""Values that no shell takes for anything else; others are not offered."""
+_TYPED_AS_IS = re.compile(r"(?!-)[\w./@%+,=:-]+")
+"""Values that neither a shell nor a command takes for anything else; others are not offered."""
 
 _SPECIAL = frozenset("\"'`$\\[](){}<>|;&*!#~")
 """Characters of a description that a shell's script or Rich's markup could take for its own."""
