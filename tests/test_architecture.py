@@ -50,7 +50,7 @@ ROOMS = {
     "engine": {"config", "errors", "records"},
     "datasets": {"config", "engine", "errors", "records", "system"},
     "diagnostics": {"config", "engine", "errors", "records"},
-    "statistics": {"datasets", "engine", "records"},
+    "statistics": {"engine", "records"},
     "store": {"config", "errors", "records", "system"},
     "running": {
         "config",
@@ -155,7 +155,7 @@ OFFERED = {"api", "config", "errors", "records", "trained"}
 NARROWER = {
     "engine.layers": {"config.structure", "engine.layers", "engine.products", "errors"},
     "engine.products": {"engine.products", "errors"},
-    "statistics": {"datasets.trainable", "engine.products.base", "records", "statistics"},
+    "statistics": {"engine.products.base", "records", "statistics"},
 }
 """Parts of rooms, and rooms, that may import only this."""
 """What each room may import of the others; itself and ``cdbench``, for its version, always."""
