@@ -27,9 +27,9 @@ def text_table(report: "Report", width: int, *, styled: bool) -> str:
     It ends with a newline.
 
     If the table is too wide, cells are folded: text between words, numbers only before ``±`` and
-    ``(`` or, where that is not enough, also before ``…``. Lines that go on are indented, or there
-    are blank lines between the rows if most of them are folded. If even that is too wide, each row
-    becomes a list of its cells.
+    ``(`` or, where that is not enough, also before ``…``. Lines that go on are indented, or if
+    most rows are folded, there are blank lines between them, unless the first cells tell them
+    apart. If even that is too wide, each row becomes a list of its cells.
 
     Parameters
     ----------
@@ -74,10 +74,11 @@ class _Layout:
     widths: tuple[int, ...]
     gap: int
     is_spaced: bool = False
+    is_hanging: bool = True
 
     def fold(self, place: int, cell: str, *, is_text: bool) -> str:
         """Return a cell of a column in its lines."""
-        return fold(cell, is_text, self.widths[place], hang=not self.is_spaced)
+        return fold(cell, is_text, self.widths[place], hang=self.is_hanging)
 
 
 def _print_table(
@@ -145,9 +146,12 @@ def _layout(
         any(texts[i] and "\n" in found.fold(i, cell, is_text=True) for i, cell in enumerate(row))
         for row in rows
     )
-    # Blank rows already separate groups, and a few folded rows are told by their indented lines.
-    is_spaced = n_folded > len(rows) / 2 and all(rows)
-    found = replace(found, is_spaced=is_spaced)
+    # Blank rows already separate groups; a few folded rows are told by their indented lines, and
+    # many by their first cells where none of these is folded.
+    first = 0 if not texts[0] else max(map(cell_len, cells[0]), default=0)
+    are_many = n_folded > len(rows) / 2 and all(rows)
+    is_spaced = are_many and first > found.widths[0]
+    found = replace(found, is_spaced=is_spaced, is_hanging=not are_many)
     return replace(found, widths=_used(found, columns, cells, texts, whole, room))
 
 
