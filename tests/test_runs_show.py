@@ -96,6 +96,20 @@ def test_diff_says_what_differs_and_from_which_epoch_on(stored: Here) -> None:
     assert document(stored, "diff", "1", "3")["bit_for_bit"]
 
 
+def test_diff_tells_missing_values_truths_and_commits_as_people_read_them(
+    here: Here, tiny_run: Any
+) -> None:
+    database = open_for_writing("runs.db")
+    for run, commit in ((tiny_run(), "a" * 40), (tiny_run(layer="dense", B=None), "b" * 40)):
+        environment = replace(run.environment, git_commit=commit)
+        record_run(database, replace(run, environment=environment))
+    lines = [line.split() for line in here("runs", "diff", "1", "2", "--all").out.splitlines()]
+    assert ["B", "2", "–"] in lines
+    assert ["git_commit", "a" * 8, "b" * 8] in lines
+    assert ["floors", "no", "no"] in lines
+    assert not any("None" in line for line in lines)
+
+
 def test_curves_part_in_the_first_epoch_that_differs(here: Here, tiny_run: Any) -> None:
     run = tiny_run(epochs=3)
     last = replace(run.epochs[2], test_loss=math.nextafter(run.epochs[2].test_loss, 9))

@@ -7,7 +7,7 @@ from cdbench.config.architecture_knobs import shown
 from cdbench.reports.formats import Report
 from cdbench.reports.inventory import size_in_words
 from cdbench.reports.kinds import notes_on_kinds
-from cdbench.reports.one_run import KnownRun, score_words, seconds
+from cdbench.reports.one_run import COMMIT_SHOWN, KnownRun, score_words, seconds
 from cdbench.reports.pages import Facts, Page
 from cdbench.reports.run_document import run_records
 from cdbench.reports.sparklines import scale_of, sparkline
@@ -16,6 +16,11 @@ from cdbench.reports.two_runs import Differences, Pair, differing, ratio
 from cdbench.statistics.numerals import format_number
 
 EQUAL = "bit for bit"
+
+NONE = "–"
+
+DIGESTS = ("git_commit", "dataset_fingerprint")
+"""Of which the beginning is shown; JSON has all."""
 
 _COSTS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "duration_s": ("time", seconds),
@@ -130,11 +135,19 @@ def _table(
     return Report(
         title=title if everything else f"{title}: what differs",
         columns=("", *names),
-        rows=[(name, *map(shown, pair)) for name, pair in told.items()],
+        rows=[(name, *(_value(name, one) for one in pair)) for name, pair in told.items()],
         notes=(),
         records=(),
         text_columns=3,
     )
+
+
+def _value(name: str, value: Any) -> str:
+    if value is None:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return shown(value)[: COMMIT_SHOWN if name in DIGESTS else None] or "none"
 
 
 def _results(found: Differences) -> Report:
@@ -146,7 +159,7 @@ def _results(found: Differences) -> Report:
         rows.append([one.name, *map(one.shown, ends), one.gap(gap) if gap else EQUAL])
     for name, pair in found.costs.items():
         words, form = _COSTS[name]
-        rows.append([words, *("–" if one is None else form(one) for one in pair), _times(pair)])
+        rows.append([words, *(NONE if one is None else form(one) for one in pair), _times(pair)])
     return Report(
         title="Results: after the last epoch, and what they cost",
         columns=("", *run_names(found), "difference"),
@@ -193,7 +206,7 @@ def _conditions(found: Differences) -> Report | None:
                 f"layer {layer}",
                 kind,
                 *(format_kappa(one.kappa_nonnull) for one in pair if one),
-                EQUAL if pair[0] == pair[1] else "–" if by is None else format_number(by),
+                EQUAL if pair[0] == pair[1] else NONE if by is None else format_number(by),
             ]
             for (layer, kind), pair in shared.items()
             for by in [ratio(pair)]
@@ -216,4 +229,7 @@ def _times(pair: Pair) -> str:
     one, other = pair
     if one is None or other is None or one == other:
         return ""
-    return f"× {format_number(other / one)}" if one else ""
+    if not one:
+        return ""
+    times = other / one
+    return f"× {times:.2f}" if 0.1 <= times < 100 else f"× {format_number(times)}"
