@@ -50,6 +50,10 @@ class ConfigurationError(CdbenchError):
     """A run, a sweep or a ``cdbench.toml`` that asks for the impossible."""
 
 
+MANY_NAMES = 30
+"""Names of which not all are told where one of them is near: nobody would find it among them."""
+
+
 class UnknownNameError(ConfigurationError):
     """A name that is not a known one.
 
@@ -72,7 +76,8 @@ class UnknownNameError(ConfigurationError):
         nearest = get_close_matches(word, folded, n=1, cutoff=0.5)
         question = f"; did you mean {folded[nearest[0]]}?" if nearest else ""
         alternatives = ", ".join([*known, hint] if hint else known)
-        super().__init__(f"unknown {subject} {name!r}{question} (known: {alternatives})")
+        told = "" if nearest and len(known) > MANY_NAMES else f" (known: {alternatives})"
+        super().__init__(f"unknown {subject} {name!r}{question}{told}")
 
 
 class PluginError(ConfigurationError):

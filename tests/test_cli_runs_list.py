@@ -114,7 +114,7 @@ def test_columns_are_those_asked_for_whole_in_csv(listed: Here) -> None:
     [
         (("--columns", "sede"), "--columns: there is no column 'sede'; did you mean seed?"),
         (("--sort", "-scores"), "--sort: there is no column 'scores'; did you mean score?"),
-        (("--by", "modell"), "--columns: there is no column 'modell'; did you mean model?"),
+        (("--by", "modell"), "--by: there is no column 'modell'; did you mean model?"),
         (("--where", "sed < 5"), "--where: there is no column 'sed'; did you mean seed?"),
         (("--by", "model", "--sort", "seed"), "--sort: groups have no seed; expected one of"),
         (("--by", "model", "--columns", "seed"), "--by has its own columns"),
@@ -149,6 +149,21 @@ def test_nothing_that_is_found_prints_nothing_but_why(listed: Here) -> None:
         "records": [],
         "notes": ["Score: test accuracy after the last epoch, or of a regression R²."],
     }
+
+
+@pytest.mark.parametrize("words", [(), ("--by", "model")])
+def test_csv_has_its_head_also_where_no_run_was_found(words: tuple[str, ...], listed: Here) -> None:
+    some, none = (
+        listed("runs", "list", *words, "--where", where, "--format", "csv").out.splitlines()
+        for where in ("B = 2", "B = 9")
+    )
+    assert none == some[:1]
+
+
+def test_a_note_is_listed_whole_in_one_line(listed: Here) -> None:
+    assert listed("runs", "note", "1", "first line\nsecond").code == 0
+    out = listed("runs", "list", "--columns", "run_id", "note", "--where", "note ~ first").out
+    assert "first line second" in out
 
 
 def test_text_of_the_database_controls_no_terminal(here: Here, tiny_run: TinyRun) -> None:

@@ -136,6 +136,14 @@ def test_values_stand_in_for_placeholders(here: Here, tiny: Path) -> None:
         assert "param" in reply.err
 
 
+def test_a_value_of_no_placeholder_is_refused(here: Here, tiny: Path) -> None:
+    words = ("db", "sql", "select 1 where 2 = :seed", "--param", "seed=2")
+    assert here(*words).code == 0
+    answer = here(*words, "--param", "sed=3")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.endswith("the query has no placeholder :sed; expected one of :seed\n")
+
+
 @pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
 def test_every_form_has_null_bytes_and_equal_names(here: Here, tiny: Path, form: str) -> None:
     query = "select null as x, x'00ff' as x, 1.0/3 as y, '[red]\x1b[0m' as \"z\x1b\""

@@ -38,6 +38,8 @@ class Report:
         What was found, in sentences above everything else; CSV has records only.
     numbers : frozenset of int, optional
         Which of the columns, from 0, hold numbers, where they are not simply those on the right.
+    fields : sequence of str, optional
+        The records' names, for the head of CSV where no record was found.
     caption, label : str or None
         Of the table in LaTeX; by default the title, and a label made of it.
     """
@@ -50,6 +52,7 @@ class Report:
     text_columns: int = 2
     lead: Sequence[str] = ()
     numbers: frozenset[int] | None = None
+    fields: Sequence[str] = ()
     caption: str | None = None
     label: str | None = None
 
@@ -104,7 +107,7 @@ def _latex(report: Report) -> str:
 
 def _csv(report: Report) -> str:
     stream = io.StringIO()
-    names = list(report.records[0]) if report.records else []
+    names = list(report.records[0] if report.records else report.fields)
     writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(map(csv_record, report.records))

@@ -72,6 +72,7 @@ def run_groups_report(
             else "weight κ: mean over layers, median over runs.",
         ),
         records=shown_records,
+        fields=(*names, "task", *_statistics(())),
         text_columns=len(names),
     )
     return report, len(records) - len(shown_records)

@@ -91,6 +91,7 @@ def run_list_report(found: RunList, source: str, width: int | None = None) -> Re
         rows=rows,
         notes=notes if "score" in names else (),
         records=[_record(found.columns, row) for row in found.rows],
+        fields=found.columns,
         text_columns=max(
             (place for place, name in enumerate(names, 1) if name in TEXTS), default=1
         ),

@@ -111,11 +111,18 @@ def _bound(
 ) -> tuple[TextClause, dict[str, Any]]:
     """Return the statement with a plain value for each of its placeholders."""
     statement = text(sql)
-    missing = sorted(statement.compile().params.keys() - parameters.keys())
+    known = statement.compile().params.keys()
+    missing = sorted(known - parameters.keys())
     if missing:
         raise QueryError(
             f"{database.name}: :{missing[0]} has no value; expected one in parameters, as in "
             f"{{{missing[0]!r}: 1}}, or on a command line --param {missing[0]}=1"
+        )
+    foreign = sorted(parameters.keys() - known)
+    if foreign:
+        expected = f"one of :{', :'.join(sorted(known))}" if known else "no parameters"
+        raise QueryError(
+            f"{database.name}: the query has no placeholder :{foreign[0]}; expected {expected}"
         )
     return statement, {name: _plain(value) for name, value in parameters.items()}
 

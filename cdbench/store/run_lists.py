@@ -76,6 +76,7 @@ def listed_runs(
     sort: str | None = None,
     limit: int | None = None,
     removed: bool = False,
+    option: str = "--columns",
 ) -> RunList:
     """Return the runs that a filter finds.
 
@@ -97,6 +98,8 @@ def listed_runs(
         How many runs to return at most; by default all.
     removed : bool
         Whether to look in the trash, and nowhere else; a status is then how the run ended.
+    option : str
+        The option in which the columns were given, for the error.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def listed_runs(
     """
     with database.transaction() as connection:
         known = filter_columns(connection, removed=removed)
-        chosen = _chosen(columns, known)
+        chosen = _chosen(columns, known, option)
         keys = found_keys(connection, known, where, tags, sort)
         shown = keys if limit is None else keys[:limit]
         rows = _rows(connection, known, dict.fromkeys((*chosen, "task")), shown)
@@ -190,11 +193,13 @@ def _order(sort: str, known: Mapping[str, FilterColumn]) -> ColumnElement[Any]:
     return (own.desc() if sort.startswith("-") else own.asc()).nulls_last()
 
 
-def _chosen(columns: Sequence[str], known: Mapping[str, FilterColumn]) -> tuple[str, ...]:
+def _chosen(
+    columns: Sequence[str], known: Mapping[str, FilterColumn], option: str
+) -> tuple[str, ...]:
     chosen: dict[str, None] = {}
     for name in columns:
         if name not in known and name != ALL:
-            raise unknown_column(name, known, "--columns: ")
+            raise unknown_column(name, known, f"{option}: ")
         chosen |= dict.fromkeys(known if name == ALL else [name])
     return tuple(chosen)
 

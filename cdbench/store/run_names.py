@@ -159,9 +159,9 @@ def _unknown(connection: Connection, name: str, source: str, removed: bool) -> C
         )
     words = {word.casefold(): word for word in (*RESERVED, *tags_of(connection))}
     nearest = get_close_matches(name.casefold(), words, n=1)
-    meant = f"; did you mean {words[nearest[0]]}?" if nearest else ""
+    expected = f"did you mean {words[nearest[0]]}? Expected" if nearest else "expected"
     return ConfigurationError(
-        f"RUN {name}: no such run in {source}{meant}; expected a run_id, a uuid's first {MIN_UUID} "
+        f"RUN {name}: no such run in {source}; {expected} a run_id, a uuid's first {MIN_UUID} "
         f"characters or more, {LATEST}, {BEST} or a tag; to see the runs: cdbench runs list"
     )
 

@@ -89,7 +89,9 @@ def list_(
         if columns:
             raise ConfigurationError("--by has its own columns; expected no --columns beside it")
         wanted = (*by, *GROUP_COLUMNS)
-        found = listed_runs(database, wanted, where=where, tags=tag or (), removed=trash)
+        found = listed_runs(
+            database, wanted, where=where, tags=tag or (), removed=trash, option="--by"
+        )
         report, n_more = run_groups_report(found, by, database.label, sort, limit or None)
     else:
         found = listed_runs(
