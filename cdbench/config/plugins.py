@@ -5,6 +5,7 @@ brings by entry points, imported when a name is asked for. Both have a record, `
 sha256:DIGEST``, of their source. Runs keep the records of what they are made of.
 """
 
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -19,6 +20,9 @@ GROUPS = {"layer": "cdbench.layers", "dataset": "cdbench.datasets", "claim": "cd
 
 LAWS, BASE = "cdbench.engine.plugin_laws", "cdbench.engine.layers.weight_layer"
 """Modules of the engine, by name: what a layer must obey, and what it is."""
+
+CLAIM, CLAIMS = "cdbench.claims.base", "cdbench.claims.every"
+"""Modules of the claims, by name: what one is, which every plug-in with one imports, and ours."""
 
 WORDS = {"layer": "layer", "dataset": "data set", "claim": "claim"}
 
@@ -171,6 +175,8 @@ def everything() -> Iterator[Found]:
 
 def _brought(module: ModuleType, plugin: str) -> Iterator[tuple[str, str, Any]]:
     """Yield kind, name and value of all that a module brings."""
+    if CLAIM in sys.modules:
+        import_module(CLAIMS)  # which introduces them
     bases: Mapping[str, type] = _BASES | {"layer": _engine(BASE).WeightLayer}
     for value in dict.fromkeys(one for one in vars(module).values() if isinstance(one, type)):
         for kind, key in (("layer", "family"), ("claim", "name")):
