@@ -5,11 +5,10 @@ from math import inf
 
 import pytest
 
-from cdbench.records.judgement import Measurement
+from cdbench.records.judgement import BOOTSTRAP, Measurement
 from cdbench.reports.against_dense import against_dense, every_measurement
 from cdbench.reports.formats import render
 from cdbench.statistics.estimands import SPLITS
-from cdbench.statistics.estimates import BOOTSTRAP
 from cdbench.statistics.numerals import two_digits
 from tests.cli_tools import SMALL, Here
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from cdbench.records.judgement import Measurement
+from cdbench.records.judgement import BOOTSTRAP, QUARTILES, Measurement
 from cdbench.reports.measurements import measurements_table, with_intervals
 from cdbench.statistics.estimands import DRAWS, SAMPLE, SPLITS
-from cdbench.statistics.estimates import BOOTSTRAP, QUARTILES
 
 DELTA = Measurement(
     "test accuracy, share", "cdlinear B=4", "Glass's Δ", -0.388, 30, "select 1", "dense",

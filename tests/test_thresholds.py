@@ -18,10 +18,10 @@ from cdbench.diagnostics.curvature.lanczos import lanczos
 from cdbench.diagnostics.spectra import KINDS, LayerState, condition
 from cdbench.engine.layers import CDLinear, Dense
 from cdbench.errors import DatasetError, ShapeError
-from cdbench.records.judgement import Observation
+from cdbench.records.judgement import LEVEL, Observation
 from cdbench.running.execution import execute
 from cdbench.statistics import averages, bootstrap
-from cdbench.statistics.estimates import LEVEL, RESAMPLES, Observations, mean, median_ratio
+from cdbench.statistics.estimates import RESAMPLES, Observations, mean, median_ratio
 from cdbench.statistics.exponents import exponent_of_medians
 
 EPS = float(np.finfo(np.float64).eps)

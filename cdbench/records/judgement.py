@@ -15,6 +15,12 @@ VERDICTS = (REPRODUCED, HOLDS, CONDITIONAL, NOT_SUPPORTED, CONTRADICTED)
 FIRST, REPLICATION = BLOCKS = ("first", "replication")
 """Which block of seeds a judgement is of: the one that the ledger rests on, or a second one."""
 
+LEVEL = 0.95
+"""Of intervals."""
+
+BOOTSTRAP, QUARTILES = "95 % bootstrap", "quartiles"
+"""What low and high of a measurement are the ends of."""
+
 NOT_MEASURED = "not measured"
 """Shown for a claim without a result; never stored."""
 

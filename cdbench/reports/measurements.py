@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from cdbench.records.judgement import Measurement
+from cdbench.records.judgement import QUARTILES, Measurement
 from cdbench.reports.formats import Report
 from cdbench.statistics.estimands import DRAWS, SPLITS
-from cdbench.statistics.estimates import QUARTILES
 from cdbench.statistics.numerals import format_number, format_points, format_range
 
 SHARE = ", share"

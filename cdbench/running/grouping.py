@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from cdbench.config import families
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import stays_as_read
 from cdbench.running.worker import Task
 
 MOST = 8
@@ -50,6 +49,8 @@ def _shape(task: Task) -> RunConfig | None:
     training is better by itself, and so is one on a large data set, which no stack takes: it would
     be trained after the others and stored with the last.
     """
+    from cdbench.datasets import stays_as_read
+
     config = task.config
     plain = (
         config.architecture == "mlp"

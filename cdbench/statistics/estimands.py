@@ -10,11 +10,13 @@ import math
 from collections.abc import Collection
 from dataclasses import replace
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
-from cdbench.records.judgement import NOT_SUPPORTED, Judgement, Measurement
+from cdbench.records.judgement import BOOTSTRAP, LEVEL, NOT_SUPPORTED, Judgement, Measurement
 from cdbench.records.published import TEST_SHARE
-from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, Observations
-from cdbench.statistics.resampled import widening
+
+if TYPE_CHECKING:
+    from cdbench.statistics.estimates import Observations
 
 SPLITS = "new splits of this data set"
 TRAININGS = "new trainings on this split"
@@ -44,7 +46,7 @@ def is_ratio(found: Measurement) -> bool:
 
 def placed(
     found: Measurement,
-    data: Observations,
+    data: "Observations",
     without_runs: str = DRAWS,
     trainings: Collection[str] = (),
 ) -> Measurement:
@@ -74,6 +76,8 @@ def placed(
         return replace(found, estimand=without_runs)
     if found.quantity in trainings:
         return replace(found, estimand=TRAININGS)
+    from cdbench.statistics.resampled import widening
+
     low, high = _widened(found, widening(found.n, OVERLAP))
     return replace(found, estimand=SPLITS, wide_low=low, wide_high=high)
 

@@ -10,18 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from cdbench.engine.products.base import Array
-from cdbench.records.judgement import Measurement, Observation
+from cdbench.records.judgement import BOOTSTRAP, LEVEL, QUARTILES, Measurement, Observation
 from cdbench.statistics import bootstrap
 
 RESAMPLES = 9_999
-LEVEL = 0.95
 INTERVALS = (
     f"scipy.stats.bootstrap over the rows, {RESAMPLES:,} resamples, rng=default_rng(0); BCa for "
     "means, else percentile"
 )
 """How the intervals are made, for readers."""
-BOOTSTRAP = "95 % bootstrap"
-QUARTILES = "quartiles"
 
 
 class Observations:

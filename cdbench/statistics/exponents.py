@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from cdbench.records.judgement import Measurement
-from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, RESAMPLES, Observations
+from cdbench.records.judgement import BOOTSTRAP, LEVEL, Measurement
+from cdbench.statistics.estimates import RESAMPLES, Observations
 
 Cases = Mapping[tuple[str, str], float]
 """Size of each (quantity, subject), whose places are replicates."""

@@ -2,7 +2,7 @@
 
 import math
 
-from cdbench.statistics.estimates import LEVEL
+from cdbench.records.judgement import LEVEL
 from cdbench.statistics.resampled import widening
 
 POWER = 0.8

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from cdbench.engine.products.base import Array
-from cdbench.records.judgement import Measurement
+from cdbench.records.judgement import BOOTSTRAP, LEVEL, Measurement
 from cdbench.statistics import bootstrap
-from cdbench.statistics.estimates import BOOTSTRAP, LEVEL, RESAMPLES, Observations
+from cdbench.statistics.estimates import RESAMPLES, Observations
 
 STATISTIC = "Spearman correlation"
 

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from cdbench.engine.products.base import Array
-from cdbench.statistics.estimates import LEVEL
+from cdbench.records.judgement import LEVEL
 
 
 def average_ranks(scores: Array) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cdbench.engine.products.base import Array
-from cdbench.statistics.estimates import LEVEL
+from cdbench.records.judgement import LEVEL
 
 
 @dataclass(frozen=True)

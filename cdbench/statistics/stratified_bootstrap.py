@@ -5,7 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cdbench.engine.products.base import Array
-from cdbench.statistics.estimates import LEVEL, RESAMPLES
+from cdbench.records.judgement import LEVEL
+from cdbench.statistics.estimates import RESAMPLES
 
 
 def stratified_interval(
