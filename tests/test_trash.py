@@ -22,7 +22,7 @@ from cdbench.store.run_labels import Labels, labels_of, tag_runs, write_note
 from cdbench.store.run_lists import listed_runs
 from cdbench.store.run_names import run_named
 from cdbench.store.training_queries import stored_trainings
-from cdbench.store.trash import remove_runs, resting_on, restore_runs
+from cdbench.store.trash import delete_removed, remove_runs, resting_on, restore_runs
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.inventory import inventory
 from cdbench.store.upkeep.merging import merge_database
@@ -270,3 +270,37 @@ def test_emptying_the_trash_without_a_terminal_needs_a_yes(three: Here) -> None:
     answer = three("db", "vacuum", "--empty-trash", "--yes")
     assert answer.out.startswith("2 runs of the trash deleted\n")
     assert three("runs", "list", "--trash").err == "cdbench: runs.db: no run in the trash\n"
+
+
+def test_deleting_for_good_looks_up_what_refers_to_a_run(whole: Database) -> None:
+    """SQLite reads a whole table for each deleted run where no index of it begins with the key."""
+    remove_runs(whole, every_run(whole)[:3], force=True)
+    indexed: set[str] = set()
+
+    def look(connection: Any, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith("DELETE FROM run "):
+            indexed.update(
+                connection.exec_driver_sql(
+                    "SELECT m.name FROM sqlite_master AS m, pragma_index_list(m.name) AS i, "
+                    "pragma_index_info(i.name) AS c WHERE c.seqno = 0 AND c.name = 'run_id' "
+                    "UNION SELECT m.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c "
+                    "WHERE c.name = 'run_id' AND c.pk = 1"
+                ).scalars()
+            )
+
+    def schema() -> list[Any]:
+        with whole.transaction() as connection:
+            return list(connection.execute(text("SELECT * FROM sqlite_master ORDER BY name")))
+
+    before = schema()
+    event.listen(whole._engine, "before_cursor_execute", look)
+    with whole.transaction() as connection:
+        assert delete_removed(connection) == 3
+    referring = {
+        table.name
+        for table in Base.metadata.sorted_tables
+        if any(key.column.table.name == "run" for key in table.foreign_keys)
+    }
+    assert referring
+    assert referring <= indexed
+    assert schema() == before

@@ -4,7 +4,8 @@ Only the status of a removed run changes; all of its rows stay, with its run_id,
 the order of writing. No view shows it, and no query finds it as completed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -45,6 +46,19 @@ _CLAIMS = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 _USERS = {"comparison": _COMPARISONS, "study": _STUDIES, "claim": _CLAIMS}
+
+
+_INDICES = (
+    (
+        text("CREATE INDEX observation_of_deleted ON observation (run_id)"),
+        text("DROP INDEX observation_of_deleted"),
+    ),
+    (
+        text("CREATE INDEX comparison_run_of_deleted ON comparison_run (run_id)"),
+        text("DROP INDEX comparison_run_of_deleted"),
+    ),
+)
+"""Indices for the time of deleting alone: kept, they would take a tenth of the released file."""
 
 
 @dataclass(frozen=True)
@@ -156,12 +170,25 @@ def delete_removed(connection: Connection) -> int:
 
     Numbers that judgements observed of these runs stay, without saying of which run they are.
     """
-    keys = removed_keys(connection)
-    for some in chunks(keys):
-        of_these = _OBSERVATION.c.run_id.in_(some)
+    removed = select(_TRASH.c.run_id)
+    n_runs = len(removed_keys(connection))
+    if n_runs:
+        of_these = _OBSERVATION.c.run_id.in_(removed)
         connection.execute(update(_OBSERVATION).where(of_these).values(run_id=None))
-        connection.execute(delete(_RUN).where(_RUN.c.run_id.in_(some)))
-    return len(keys)
+        with _rows_of_runs_indexed(connection):
+            connection.execute(delete(_RUN).where(_RUN.c.run_id.in_(removed)))
+    return n_runs
+
+
+@contextmanager
+def _rows_of_runs_indexed(connection: Connection) -> Iterator[None]:
+    """Let SQLite find what refers to a run: it would read these tables for every run deleted."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    for make, _ in _INDICES if is_sqlite else ():
+        connection.execute(make)
+    yield
+    for _, drop in _INDICES if is_sqlite else ():
+        connection.execute(drop)
 
 
 def _resting(connection: Connection, run_ids: Sequence[int]) -> Resting:
