@@ -17,6 +17,9 @@ from tests.cli_tools import Here, for_real, plain_environment
 GOLDEN = Path(__file__).parent / "assets" / "help.txt"
 ROOT: Any = typer.main.get_command(app)
 COMMANDS = sorted(ROOT.commands)
+IN_GROUPS = [
+    [name, one] for name in COMMANDS for one in sorted(getattr(ROOT.commands[name], "commands", ()))
+]
 NARROW = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
 
 
@@ -76,7 +79,8 @@ def test_help_and_version_import_nothing_heavy(tmp_path: Path) -> None:
     script = f"""
 import sys
 from cdbench.cli import run
-for words in [["--help"], ["--version"], *([name, "--help"] for name in {COMMANDS!r})]:
+every = [["--help"], ["--version"], *([name, "--help"] for name in {COMMANDS!r})]
+for words in [*every, *([*words, "--help"] for words in {IN_GROUPS!r})]:
     assert run(words) == 0
 heavy = {{"numpy", "scipy", "sklearn", "sqlalchemy", "alembic", "matplotlib"}}
 sys.exit(", ".join(sorted(heavy & set(sys.modules))) or 0)
