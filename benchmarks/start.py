@@ -1,7 +1,7 @@
 """How long the command takes to answer for help, as a ratio to importing what it is made with.
 
-Also what reading commands take on the released results, which are more than 10,000 runs, and how
-long ``import cdbench`` takes beyond Python's own start.
+Also how long ``import cdbench`` takes beyond Python's own start. What reading commands take is in
+reading.py.
 
 python benchmarks/start.py [--quick]
 """

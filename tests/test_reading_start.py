@@ -54,6 +54,8 @@ def test_what_prints_stored_numbers_loads_no_orm_and_no_arithmetic(tmp_path: Pat
 
 
 def test_what_computes_intervals_loads_no_orm_either(tmp_path: Path) -> None:
-    known = loaded(tmp_path, ("report --sweep", "report --claims --short", "runs diff 19179 latest"))
+    known = loaded(
+        tmp_path, ("report --sweep", "report --claims --short", "runs diff 19179 latest")
+    )
     assert known & NEVER == set()
     assert "numpy" in known
