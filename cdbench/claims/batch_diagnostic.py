@@ -7,8 +7,6 @@ import numpy as np
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.evidence.retrained import N_RETRAINED, last_batches, retrained
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import split_of
-from cdbench.diagnostics.spectra import measure_spectra
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import (
@@ -75,6 +73,8 @@ class BatchDiagnostic(Claim):
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the diagnostic and both κ of the training split, of every layer and seed."""
+        from cdbench.datasets import split_of
+
         found = []
         for B, seed in product(BLOCK_SIZES, bench.seeds[:N_RETRAINED]):
             config = RunConfig(B=B, seed=seed)
@@ -149,5 +149,7 @@ class BatchDiagnostic(Claim):
 
 def _kappas(network: Network, parameters: Array, X: Array, kind: str) -> list[float]:
     """Return κ of each layer's non-null part on these inputs."""
+    from cdbench.diagnostics.spectra import measure_spectra
+
     spectra = measure_spectra(network, parameters, X, 0, kinds=(kind,), values=False)
     return [spectrum.condition.kappa_nonnull for spectrum in spectra]

@@ -13,7 +13,6 @@ from cdbench.claims.base import (
     paper_models,
 )
 from cdbench.config.diagnostics import Diagnostics
-from cdbench.diagnostics.spectra import KINDS
 from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -83,6 +82,8 @@ class Figure2(Claim):
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the last layers' decades of each kind, and what the figure shows."""
+        from cdbench.diagnostics.spectra import KINDS
+
         observations = []
         for model, configs in paper_models(bench.seeds).items():
             for run in map(bench.run, configs):
@@ -110,6 +111,8 @@ class Figure2(Claim):
 
     def measure(self, observations: Observations) -> list[Measurement]:
         """Return what the figure shows, medians of every kind, and differences like for like."""
+        from cdbench.diagnostics.spectra import KINDS
+
         return [
             *(largest(observations, q, model) for q in (COUNT, FIGURE) for model in MODELS),
             *(median(observations, decades(kind), m) for kind in (OWN, COMPARABLE) for m in MODELS),

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.building import build_network
 from cdbench.engine.layers import EVALUATION, CDLinear, Params, ReLU
 from cdbench.engine.losses import softmax_cross_entropy
 from cdbench.engine.network import Network
@@ -142,6 +141,8 @@ def layer_errors(layer: CDLinear, seed: int) -> tuple[float, float, float]:
 
 def network_errors(B: int) -> tuple[float, float]:
     """Return the relative error, in norm, of a network's gradients in parameters and input."""
+    from cdbench.engine.building import build_network
+
     config = RunConfig(B=B, hidden=HIDDEN)
     network = build_network(config, N_FEATURES, N_CLASSES)
     points = _points(network, B)

@@ -8,7 +8,6 @@ import numpy as np
 from cdbench.claims.base import Bench, Claim, Measurements
 from cdbench.claims.evidence.kappas import DENSE, MODELS
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
 from cdbench.engine.products.base import Array
 from cdbench.engine.split import Split
 from cdbench.records.judgement import (
@@ -80,6 +79,8 @@ class OneStep(Claim):
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return the shares of every seed and layer."""
+        from cdbench.datasets import load_dataset
+
         digits = load_dataset(RunConfig())
         found = []
         for seed in bench.seeds:

@@ -5,7 +5,6 @@ from math import prod
 
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
 from cdbench.config.run_config import RunConfig
-from cdbench.engine.building import build_network
 from cdbench.engine.layers import CDLinear, Dense
 from cdbench.engine.network import Network
 from cdbench.records.judgement import (
@@ -117,6 +116,8 @@ class Parameters(Claim):
 
 
 def _network(config: RunConfig) -> Network:
+    from cdbench.engine.building import build_network
+
     return build_network(config, N_FEATURES, N_CLASSES)
 
 

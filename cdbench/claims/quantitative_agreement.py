@@ -17,8 +17,6 @@ from cdbench.claims.base import (
 )
 from cdbench.claims.evidence.retrained import network_of
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import split_of
-from cdbench.diagnostics.spectra import measure_spectra
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import (
     CONDITIONAL,
@@ -173,6 +171,9 @@ class QuantitativeAgreement(Claim):
 
 def other_inputs(config: RunConfig) -> list[Observation]:
     """Return by how much κ of a network at initialisation changes with other inputs."""
+    from cdbench.datasets import split_of
+    from cdbench.diagnostics.spectra import measure_spectra
+
     X = split_of(config).X_train
     other = np.random.default_rng([config.seed, STREAM]).normal(size=X.shape)
     network = network_of(config)

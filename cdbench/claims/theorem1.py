@@ -14,7 +14,6 @@ from cdbench.claims.base import (
 from cdbench.claims.evidence.brute_force import block_errors, couplings, hessian
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
 from cdbench.engine.layers import CDLinear
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import (
@@ -90,6 +89,8 @@ class Theorem1(Claim):
 
     def observe(self, bench: Bench) -> list[Observation]:
         """Return errors and couplings of every case, and both κ of every run."""
+        from cdbench.datasets import load_dataset
+
         found = random_layers(N_RANDOM_LAYERS) + counter_example()
         digits = load_dataset(RunConfig())
         for seed in bench.seeds:

@@ -8,9 +8,6 @@ import numpy as np
 from cdbench.claims.base import Bench, Claim, Measurements, paper_models
 from cdbench.claims.evidence.kappas import DENSE, LAYERS, MODELS
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
-from cdbench.diagnostics.spectra import measure_spectra
-from cdbench.engine.building import build_network
 from cdbench.records.judgement import (
     CONDITIONAL,
     CONTRADICTED,
@@ -144,6 +141,10 @@ class WhiteStart(Claim):
 
 def start(config: RunConfig) -> list[Condition]:
     """Return the layers' conditions of ``layer_hessian`` before the first step of a run."""
+    from cdbench.datasets import load_dataset
+    from cdbench.diagnostics.spectra import measure_spectra
+    from cdbench.engine.building import build_network
+
     dataset = load_dataset(config)
     assert config.input is not None
     X = dataset.split(config.seed, config.dtype, config.input).X_train

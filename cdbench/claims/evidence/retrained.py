@@ -6,11 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset, split_of
-from cdbench.engine.building import build_network
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
-from cdbench.engine.training import train
 
 N_RETRAINED = 20
 """Of an audit's seeds the first so many are trained again: each takes 0.1 s."""
@@ -36,6 +33,9 @@ class Retrained:
 @lru_cache(maxsize=256)
 def retrained(config: RunConfig) -> Retrained:
     """Return a configuration's network, trained as a run is; once for all claims that ask."""
+    from cdbench.datasets import split_of
+    from cdbench.engine.training import train
+
     split = split_of(config)
     network = network_of(config)
     initial = network.initial_parameters(np.random.default_rng(config.seed), config.dtype)
@@ -47,6 +47,9 @@ def retrained(config: RunConfig) -> Retrained:
 
 def network_of(config: RunConfig) -> Network:
     """Return a configuration's network."""
+    from cdbench.datasets import load_dataset
+    from cdbench.engine.building import build_network
+
     dataset = load_dataset(config)
     return build_network(config, dataset.n_features, dataset.n_classes)
 

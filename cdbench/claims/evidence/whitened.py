@@ -5,9 +5,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from cdbench.config.run_config import RunConfig
-from cdbench.datasets import load_dataset
-from cdbench.diagnostics.spectra import KINDS as ALL_KINDS
-from cdbench.diagnostics.spectra import LayerState, condition
 from cdbench.engine.layers import CDLinear, Dense, WeightLayer
 from cdbench.engine.products.base import Array
 from cdbench.records.judgement import Observation
@@ -64,6 +61,8 @@ def population(n: int) -> list[Observation]:
 
 def digits(seeds: Sequence[int]) -> list[Observation]:
     """Return κ of the non-null part on the digits, whitened in the two senses."""
+    from cdbench.datasets import load_dataset
+
     found = []
     dataset = load_dataset(RunConfig())
     for seed in seeds:
@@ -130,6 +129,9 @@ def subject(B: int) -> str:
 
 def condition_of(kind: str, B: int, X: Array) -> Condition:
     """Return one kind's condition of a square layer whose inputs are X (N, n)."""
+    from cdbench.diagnostics.spectra import KINDS as ALL_KINDS
+    from cdbench.diagnostics.spectra import LayerState, condition
+
     n = X.shape[1]
     layer: WeightLayer = Dense(n, n) if B == 1 else CDLinear(n, n, B)
     # These kinds are of the inputs alone: the layer needs no parameters.
