@@ -52,6 +52,15 @@ def test_a_lost_standard_output_harms_no_run(
     assert len(answer.err.splitlines()) == 1
 
 
+def test_a_reader_who_has_seen_enough_of_what_is_there_is_told_nothing(tmp_path: Path) -> None:
+    shutil.copy(NEWEST, tmp_path / "runs.db")
+    # More than a pipe holds, so that writing fails.
+    query = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000) "
+    words = ["db", "sql", query + "select i from n", "--format", "csv"]
+    answer = redirected(tmp_path, words, "| head -n 1; exit ${PIPESTATUS[0]}")
+    assert answer == Answer(1, "i\n", "")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("redirection", [">&- 2>&-", "> /dev/full 2> /dev/full", "<&- >&- 2>&-"])
 def test_where_nothing_can_be_said_the_exit_code_says_it(tmp_path: Path, redirection: str) -> None:

@@ -1,7 +1,8 @@
 """Standard output and error as commands see them: if writing fails, work goes on.
 
 A closed pipe, a full disk or a terminal that went away does not harm any result: it is reported
-once on standard error, and the exit code at the end is 1. Characters that the encoding lacks are
+once on standard error, and the exit code at the end is 1. Of a command that only looks, a reader
+that has seen enough, such as ``head``, is no news. Characters that the encoding lacks are
 replaced or escaped.
 """
 
@@ -10,9 +11,13 @@ import contextlib
 import io
 import os
 import sys
+from errno import EPIPE
 from typing import TextIO
 
 STANDARD_ERROR = "standard error"
+
+LOOKING = ("db", "doctor", "report", "runs")
+"""Commands, or groups of them, that print what is there."""
 
 PLAIN = dict(zip("─│·–−→κ×✓…", "-|--->kx*~", strict=True))
 """One-character replacements for tables in encodings such as latin-1."""
@@ -92,7 +97,7 @@ class Stream(io.TextIOBase):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(nowhere, self._stream.fileno())
                 os.close(nowhere)
-        if self._name != STANDARD_ERROR:
+        if self._name != STANDARD_ERROR and not (reason == os.strerror(EPIPE) and _only_looks()):
             from cdbench.cli.echo import complain
 
             complain(f"{self._name} cannot be written ({reason}); results are kept all the same")
@@ -110,6 +115,11 @@ def all_was_written() -> bool:
     for stream in streams:
         stream.flush()
     return not any(stream.lost for stream in streams)
+
+
+def _only_looks() -> bool:
+    """Return whether the command that was typed only prints what is there."""
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), None) in LOOKING
 
 
 def _reason(error: Exception) -> str:
