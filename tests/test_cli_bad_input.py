@@ -87,7 +87,7 @@ OTHERS = [
     ("train --seed -1", "seed = -1: expected 0 to 4294967295"),
     ("train --seed 4294967296", "seed = 4294967296: expected 0 to 4294967295"),
     ("train --layer dense --B 4", "B = 4 was given with layer dense"),
-    ("train words", "unexpected extra argument"),
+    ("train some words", "train takes options only, and was given some words beside them"),
     ("train --seeds 0", "--seed"),
     ("sweep --layer dense --B 4", "layer dense"),
     ("sweep --seeds", "Option '--seeds' requires at least one value"),

@@ -110,7 +110,8 @@ class ManyValuesCommand(TyperCommand):
             if "unexpected extra argument" in error.format_message():
                 single = [option for option in options_of(ctx) if option.startswith("--")]
                 extra = error.format_message().rpartition("(")[2].rstrip(")").split()
-                line = extra_words(typed, extra, ctx.command_path, single)
+                alone = all(param.param_type_name == "option" for param in self.params)
+                line = extra_words(typed, extra, ctx.command_path, single, alone)
                 if line is not None:
                     ctx.fail(line)
             raise

@@ -100,10 +100,24 @@ def no_such_option(option: str, command: str, known: list[str]) -> str:
     return line + (f"; did you mean {meant}?" if meant else "") + f" (all: {command} --help)"
 
 
-def extra_words(typed: list[str], extra: list[str], command: str, single: list[str]) -> str | None:
-    """Return the error message for too many values of an option of ``train``, else None."""
-    if not command.endswith("train") or not extra or extra[0] not in typed:
+def extra_words(
+    typed: list[str], extra: list[str], command: str, single: list[str], options_only: bool
+) -> str | None:
+    """Return the error message for too many values of an option of ``train``, or for words.
+
+    It is None if the words are none of the first, and the command takes words of some kind.
+    """
+    if command.endswith("train") and extra and extra[0] in typed:
+        line = _too_many_values(typed, extra, single)
+        if line is not None:
+            return line
+    if not options_only:
         return None
+    words, short = " ".join(extra), command.removeprefix("cdbench ")
+    return f"{short} takes options only, and was given {words} beside them (all: {command} --help)"
+
+
+def _too_many_values(typed: list[str], extra: list[str], single: list[str]) -> str | None:
     before = typed[: typed.index(extra[0])]
     option = next((word for word in reversed(before) if word.startswith("--")), None)
     if option not in single:
