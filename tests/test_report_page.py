@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -122,6 +123,23 @@ def test_the_database_and_its_page_are_told_of_no_machine(
     text = (here.folder / "page.html").read_text(encoding="utf-8")
     assert Page(text).root.all("h1")[0].words() == "<script>x.db"
     assert str(here.folder) not in text
+
+
+@for_each(
+    "target, line",
+    [
+        ("page.pdf", "--html page.pdf: the page is HTML; expected a name in .html"),
+        ("none/page.html", "--html none/page.html: cannot be written (No such file or directory)"),
+    ],
+)
+def test_what_cannot_be_the_pages_file_is_said_before_the_work(
+    tmp_path_factory: pytest.TempPathFactory, here: Here, target: str, line: str
+) -> None:
+    copy_paper_database(tmp_path_factory, here.folder)
+    with mock.patch("cdbench.api.report_page.whole.report_page", side_effect=AssertionError):
+        done = here("report", "--html", target)
+    assert (done.out, done.err) == ("", f"cdbench: {line}\n")
+    assert done.code
 
 
 @for_each("words", ["--name nothing", "--study nothing"])

@@ -10,7 +10,7 @@ PATIENCE_S = 0.5
 
 
 @contextmanager
-def stages() -> Iterator[Callable[[str], None]]:
+def stages(doing: str = "measuring the") -> Iterator[Callable[[str], None]]:
     """Yield a function to call with the name of each stage that begins, and "" when it ends.
 
     The line is shown on standard error, if that is a terminal, and removed when the stage ends.
@@ -20,7 +20,7 @@ def stages() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda what: None
         return
-    line = _Line()
+    line = _Line(doing)
     try:
         yield line.show
     finally:
@@ -28,7 +28,8 @@ def stages() -> Iterator[Callable[[str], None]]:
 
 
 class _Line:
-    def __init__(self) -> None:
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -51,6 +52,6 @@ class _Line:
             return
         with Console(stderr=True).status("") as status:
             while True:
-                status.update(f"measuring the {what} · {time.monotonic() - began:.0f} s")
+                status.update(f"{self._doing} {what} · {time.monotonic() - began:.0f} s")
                 if self._ended.wait(0.5):
                     return

@@ -73,10 +73,11 @@ def check_output(target: str | Path, called: str = "--output") -> None:
     Raises
     ------
     OutputError
-        If no output may replace what is there, or the name is invalid.
+        If no output may replace what is there, the name is invalid, or its folder is not there.
     """
     with _errors_named(target, called):
-        _status(target)
+        if _status(target) is None:
+            Path(os.path.realpath(target)).parent.stat()
 
 
 @contextmanager
