@@ -64,6 +64,17 @@ def test_a_commands_help_has_an_example_and_every_option(
                     assert re.search(rf"(?<!\S){option}(?!\S)", answer.out), option
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_choice_is_broken_in_a_narrow_help(
+    here: Here, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    wide = re.findall(r"--\S+ +([\w-]+(?: ?\| ?[\w-]+)+)", here(command, "--help").out)
+    monkeypatch.setenv("COLUMNS", "80")
+    words = set(here(command, "--help").out.split())
+    assert {choice.strip() for choices in wide for choice in choices.split("|")} <= words
+
+
 def test_the_help_of_sweep_says_the_seeds_that_it_takes(here: Here) -> None:
     """Without --seeds a sweep trains the paper's three."""
     text = " ".join(re.sub(r"[│╭╮╰╯─]", " ", here("sweep", "--help").out).split())

@@ -131,6 +131,7 @@ def _argument(param: Any, ctx: Any) -> tuple[str, str]:
 
 def _code(words: str) -> str:
     """Return words as code in a table, where a bar has to be written out."""
+    words = words.replace(" | ", "|")  # as it is typed; a terminal's help has room to break there
     return f"<code>{words.replace('|', '&#124;')}</code>" if "|" in words else f"`{words}`"
 
 

@@ -89,7 +89,7 @@ def report(
 
         cdbench report --sweep --details
 
-        cdbench report --group-by model --baseline dense --where "dataset = digits"
+        cdbench report --group-by model --baseline dense --where dataset=digits
 
         cdbench report --table1 --output table1.tex --label tab:recipe
 

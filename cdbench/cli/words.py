@@ -19,4 +19,7 @@ def with_words(params: list[Any], ctx: Any) -> list[Any]:
                 param.display_type_rich = lambda ctx, word=word: word
             else:
                 param.metavar = word
+        elif "|" in shown:  # a narrow help is then broken between choices, not inside one
+            apart = " | ".join(choice.strip() for choice in shown.split("|"))
+            param.display_type_rich = lambda ctx, apart=apart: apart
     return params
