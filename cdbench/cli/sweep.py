@@ -78,11 +78,11 @@ def sweep(
 
         cdbench sweep --layer dense cdlinear:4 low-rank:8 low-rank:16
 
-        cdbench sweep --architecture conv --layer dense cdlinear:4 --dataset fashion-mnist
+        cdbench sweep --architecture conv --layer cdlinear:4 --dataset fashion-mnist
 
         cdbench sweep --architecture attention --heads 1 3 5 7 --width 105
 
-        cdbench sweep --architecture attention --dataset text:shakespeare.txt --optimizer adamw
+        cdbench sweep --architecture attention --dataset text:shakespeare.txt
 
         cdbench sweep table1 --dry-run
     """

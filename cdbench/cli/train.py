@@ -54,11 +54,11 @@ def train(
 
         cdbench train --layer dense --optimizer adam --epochs 50
 
-        cdbench train --dataset measurements.csv --label-column species --dropout alpha-cd
+        cdbench train --dataset measurements.csv --label-column species
 
         cdbench train --B 8 --spectra-every 5 --curvature auto
 
-        cdbench train --architecture attention --dataset text:book.txt --schedule cosine
+        cdbench train --architecture attention --dataset text:book.txt
     """
     diagnostics = take_diagnostics(knobs)
     config = RunConfig(**given(knobs))

@@ -31,7 +31,7 @@ def _db() -> None:
 
     For example:
 
-        cdbench db sql "select model, test_accuracy_mean from models where changes = ''"
+        cdbench db sql "select model, test_accuracy_mean from models"
 
         cdbench db recipes accuracy
 

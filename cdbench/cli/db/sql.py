@@ -51,9 +51,9 @@ def sql(
 
     For example:
 
-        cdbench db sql "select model, n_seeds, test_accuracy_mean from models where changes = ''"
+        cdbench db sql "select model, n_seeds, test_accuracy_mean from models"
 
-        cdbench db sql "select epoch, test_accuracy from epochs where run_id = :run" --param run=1
+        cdbench db sql "select * from epochs where run_id = :run" --param run=4
 
         cdbench db sql --file question.sql --format csv
 

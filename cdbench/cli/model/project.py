@@ -126,7 +126,7 @@ def project(
 
         cdbench model project wine.npz --layer cdlinear low-rank --fine-tune wine
 
-        cdbench model project vit.safetensors --only 'blocks.*.weight' --layer monarch -o small.npz
+        cdbench model project vit.safetensors --only 'blocks.*' --layer monarch
     """
     from cdbench.projection.entrants import check_budget, entrant, every_entrant
 

@@ -71,7 +71,7 @@ def export(
 
         cdbench runs export 17 18 --what epochs --format jsonl
 
-        cdbench runs export --where "dataset = digits" --what conditions -o conditions.csv
+        cdbench runs export --where "seed < 3" --what conditions -o conditions.csv
     """
     from cdbench.api.exporting import PARQUET, export_format, file_parts
     from cdbench.reports.inventory import size_in_words

@@ -69,13 +69,13 @@ def list_(
 
         cdbench runs list
 
-        cdbench runs list --where "B > 3 and dataset = digits" --sort -score --limit 5
+        cdbench runs list --where "B > 3 and dataset = digits" --sort -score
 
         cdbench runs list --tag good --columns run_id model score note
 
         cdbench runs list --by model changes --where "status = completed"
 
-        cdbench runs list --columns run_id uuid test_accuracy --format csv --limit 0
+        cdbench runs list --columns run_id uuid test_accuracy --format csv
     """
     from cdbench.errors import ConfigurationError
     from cdbench.reports.run_groups import GROUP_COLUMNS, run_groups_report
