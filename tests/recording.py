@@ -35,7 +35,7 @@ SCENES = (
     'cdbench runs list --where "B > 3" --by model',
     "cdbench report --table1",
 )
-COLUMNS, ROWS = 118, 34
+COLUMNS, ROWS = 118, 37
 LONGEST_S, BETWEEN_S, HELD_S = 5.0, 0.12, (5.0, 4.0, 9.0)
 KEYS_S, KEYS = 0.09, 3
 """How long it takes to type how many characters."""

@@ -72,7 +72,7 @@ def test_claims_are_drawn_from_the_released_results(tmp_path, capsys, released):
             ["--claim", "depth", "--fig1"],
             "--claim was given with other figures; expected cdbench plot --claim alone",
         ),
-        (["--claim", "dept"], "unknown claim 'dept'; did you mean depth? (known: "),
+        (["--claim", "dept"], "unknown claim 'dept'; did you mean depth?\n"),
     ],
 )
 def test_bad_words_are_one_line(words, message, capsys, released):
