@@ -23,6 +23,7 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 GAP = "…"
 
 CHANGING = (
+    (r"^(time|processor time|peak memory) {2,}.*$", r"\1  COST"),  # of two runs, with their ratio
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{8}\b(?=\s|$)", "UUID"),
     (r"\b(\d{4}-)?\d\d-\d\d[ T]\d\d:?\d\d(:?\d\d)?|\b\d{4}-\d\d-\d\d\b", "DATE"),
     (r"\b\d+(\.\d+)? (ms|s|min|h)\b", "TIME"),
@@ -31,7 +32,7 @@ CHANGING = (
     (r" {2,}", "  "),
     (r"─+", "─"),
 )
-"""Times, dates, sizes of files, uuids; and so how wide a column of them is."""
+"""What runs cost, times, dates, sizes of files, uuids; and so how wide a column of them is."""
 
 
 PLACE = "/home/you/bench"

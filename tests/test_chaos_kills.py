@@ -224,7 +224,7 @@ def wait_for_work(command: Command, jobs: int) -> None:
 def test_an_interrupted_sweep_keeps_what_it_has_and_goes_on(
     tmp_path: Path, number: int, code: int, jobs: int, to_all: bool
 ) -> None:
-    n_epochs = ["100", "101", "4000", "4001", "4002"]
+    n_epochs = ["4000", "4001", "4002", "4003", "4004"]  # so that none ends with the first
     words = ["sweep", "--dataset", "iris", "--hidden", "4", "--B", "2", "--seeds", "0"]
     words += ["--no-baseline", "--jobs", str(jobs), "--epochs", *n_epochs]
     with Command(tmp_path, *words) as command:

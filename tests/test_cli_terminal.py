@@ -198,7 +198,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(
     start: Start, tmp_path: Path, jobs: str
 ) -> None:
     terminal = start(
-        *("sweep", *SMALL_NETWORK, "--epochs", "400", "--B", "2", "--seeds", "0..4"),
+        *("sweep", *SMALL_NETWORK, "--epochs", "2000", "--B", "2", "--seeds", "0..4"),
         *("--jobs", jobs),
     )
     terminal.wait_for(lambda text: done_of(text) >= 2)

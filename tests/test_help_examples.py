@@ -63,6 +63,7 @@ ADDED = {
     "cdbench runs rm": "--db other.db --yes",
     "cdbench runs rm --where": "--yes --force",  # the released comparisons rest on them
     "cdbench plot curves": "--db other.db",
+    "cdbench plot curves --where": "",
     "cdbench model predict 5": "--db other.db",
 }
 """What is added to examples that begin so, as they would take minutes; the longest counts."""
