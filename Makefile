@@ -14,7 +14,7 @@ DATABASE ?= paper/runs.db
 FOLDER = $(dir $(DATABASE))
 
 # The long tests wait most of the time: for processes to start, locks to be let go, servers to answer.
-MOSTLY_WAITING := 6
+MOSTLY_WAITING := 5
 
 # The tests start hundreds of processes, each of which would compile cdbench anew without this.
 unexport PYTHONDONTWRITEBYTECODE
