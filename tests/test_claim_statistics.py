@@ -14,12 +14,18 @@ from sqlalchemy import text
 
 from cdbench.claims import CLAIMS
 from cdbench.errors import StoreError
-from cdbench.records.judgement import HOLDS, ClaimResult, Judgement, Measurement, Observation
+from cdbench.records.judgement import (
+    BOOTSTRAP,
+    HOLDS,
+    QUARTILES,
+    ClaimResult,
+    Judgement,
+    Measurement,
+    Observation,
+)
 from cdbench.running.environment import current_environment
 from cdbench.statistics import estimates
 from cdbench.statistics.estimates import (
-    BOOTSTRAP,
-    QUARTILES,
     Observations,
     deviation,
     glass_delta,
