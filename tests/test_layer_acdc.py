@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cdbench.engine.layers import acdc, acdc_chain
+from cdbench.engine.layers import acdc, acdc_stages
 from cdbench.engine.layers.acdc import ACDC
 from cdbench.engine.products.real_dct import StagedDCT, dct_matrix, staged_dct
 from cdbench.errors import ShapeError
@@ -46,8 +46,23 @@ def test_ranks_at_other_sizes(size):
     layer_laws.null_directions_are_counted(ACDC(*size))
 
 
+@pytest.mark.usefixtures("way")
+@pytest.mark.parametrize("size", [*SIZES, *EDGES], ids=str)
+def test_long_acdc_obeys_by_either_way(size, monkeypatch):
+    monkeypatch.setattr(acdc, "LONG", 1)
+    layer_laws.obeys_all(ACDC(*size), but=layer_laws.STATISTICS)
+
+
+def test_fast_transforms_and_stages_are_one_layer(monkeypatch):
+    layer = ACDC(acdc.LONG, 40, 2)
+    params, x, dy = layer_laws.point(layer)
+    fast = layer_laws.pulled(layer, params, x, dy)
+    monkeypatch.setattr(acdc, "LONG", acdc.LONG + 1)
+    layer_laws.assert_close(fast, layer_laws.pulled(layer, params, x, dy), 1e-12)
+
+
 def test_large_groups_are_formed_in_two_products_to_the_same_effect(monkeypatch):
-    monkeypatch.setattr(acdc_chain, "MOST_NUMBERS_OF_MAP", 0)
+    monkeypatch.setattr(acdc_stages, "MOST_NUMBERS_OF_MAP", 0)
     layer_laws.obeys_all(ACDC(16, 16, 2), but=layer_laws.STATISTICS)
     layer_laws.a_step_allocates_nothing(ACDC(256, 256, 2))
 

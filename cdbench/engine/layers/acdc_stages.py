@@ -1,4 +1,4 @@
-"""The product of ACDC's factors Cᵀ diag(d) C diag(a), applied to columns."""
+"""The product of ACDC's factors Cᵀ diag(d) C diag(a), by two stages of small matrices."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,7 +16,7 @@ MOST_NUMBERS_OF_MAP = 2**16
 START, END, D_BEFORE, D_AFTER = range(4)
 
 
-class Chain:
+class Stages:
     """K factors bound to their parameters and arrays, to be run repeatedly.
 
     With C = diag(G) · (F ⊗ I) · Q all factors are seen between the two stages, where each is two
@@ -85,6 +85,34 @@ class Chain:
             self.calls_back += [stack.product(k, d_after[k + 1], d_before[k]) for stack in groups]
         self.calls.append(_stage(first_T, after[K], self.end))
         self.calls_back.append(_stage(first, self.end, d_after[K]))
+
+    @staticmethod
+    def spreading(columns: Array, width: int) -> Callable[[Array], None]:
+        """Return the call that writes rows (M, width) here: even places, zeros, odd backwards."""
+        n = len(columns)
+        even, zero, odd = np.split(columns, [(width + 1) // 2, n - width // 2])
+        backwards = odd[::-1]
+
+        def spread(rows: Array) -> None:
+            np.copyto(even, rows.T[::2])
+            np.copyto(backwards, rows.T[1::2])
+            if len(zero):
+                zero.fill(0)
+
+        return spread
+
+    @staticmethod
+    def gathering(columns: Array, rows: Array) -> Callable[[], None]:
+        """Return the call that reads rows (M, width) back from here."""
+        width, n = rows.shape[1], len(columns)
+        even, odd = columns[: (width + 1) // 2], columns[n - width // 2 :][::-1]
+        to_even, to_odd = rows.T[::2], rows.T[1::2]
+
+        def gather() -> None:
+            np.copyto(to_even, even)
+            np.copyto(to_odd, odd)
+
+        return gather
 
     def run(self) -> None:
         """Write ``end`` from the current contents of the parameters and of ``start``."""
