@@ -19,7 +19,7 @@ MOSTLY_WAITING := 5
 # The tests start hundreds of processes, each of which would compile cdbench anew without this.
 unexport PYTHONDONTWRITEBYTECODE
 
-BENCHMARKS := start reading layers families planner experiment side_by_side tasks sklearn_estimators onnx_layers architectures conv_frequencies torch_layers loops sweep_jobs database load memory
+BENCHMARKS := start reading layers families acdc_floor planner experiment side_by_side tasks sklearn_estimators onnx_layers architectures conv_frequencies torch_layers loops sweep_jobs database load memory
 
 .PHONY: browser paper test shuffled chaos check bench mutants pages docs site serve clean
 

@@ -29,6 +29,7 @@ FOLDER = Path(__file__).parent.parent / "benchmarks"
     [
         "layers",
         "families",
+        "acdc_floor",
         "planner",
         "experiment",
         "loops",
