@@ -88,7 +88,7 @@ def run(command: str, folder: Path) -> str:
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env=plain_environment(PATH=path, COLUMNS="80", TERMINAL_WIDTH="80", NO_COLOR="1"),
+        env=plain_environment(PATH=path, COLUMNS="80", NO_COLOR="1"),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

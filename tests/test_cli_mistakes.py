@@ -128,7 +128,7 @@ def test_the_package_runs_as_the_command_does(tmp_path: Path) -> None:
     assert done.stdout.startswith("cdbench ")
 
 
-@pytest.mark.parametrize("command", ["train", "sweep", "plot", "bench", "reproduce", "db copy"])
+@pytest.mark.parametrize("command", ["train", "sweep", "plot", "bench", "reproduce", "db sql"])
 def test_help_calls_values_by_words_for_people(here: Here, command: str) -> None:
     text = here(*command.split(), "--help").out
     assert not re.search(r"<\w+>|list\[| INT | STR | bool", text)

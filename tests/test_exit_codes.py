@@ -28,7 +28,6 @@ CODES = {
 
 def test_the_help_shows_every_exit_code(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERMINAL_WIDTH", "80")
     shown = re.findall(r"^ +(\d+)  +(\S.*?) *$", here("--help").out, re.MULTILINE)
     assert [(int(code), means) for code, means in shown] == [*EXIT_CODES.items()]
 

@@ -50,4 +50,4 @@ def test_a_knobs_values_are_those_that_its_error_names() -> None:
 
 
 def test_no_word_of_the_help_becomes_markup() -> None:
-    assert plain(r"a *b* <c> d_e \[f] `g`") == r"a \*b\* \<c> d\_e \[f] \`g\`"
+    assert plain("a *b* <c> d_e [f] `g`") == r"a \*b\* \<c> d\_e \[f] \`g\`"

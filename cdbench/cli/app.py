@@ -8,15 +8,10 @@ import cdbench
 from cdbench.cli import INTERRUPTED
 from cdbench.cli.front_page import SUMMARIES, front_page
 from cdbench.cli.groups import Group
-from cdbench.cli.words import with_words
 
 
 class _Commands(Group):
     package, names = "cdbench.cli", tuple(SUMMARIES)
-
-    def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """Return the parameters, with types that the help shows in plain words."""
-        return with_words(super().get_params(ctx), ctx)
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
         """Treat a leading ``help``, as in ``cdbench help db info``, as ``--help`` at the end."""
@@ -43,7 +38,6 @@ app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

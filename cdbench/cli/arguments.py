@@ -16,10 +16,10 @@ import typer
 from typer.core import TyperCommand
 
 from cdbench.cli.echo import complain
+from cdbench.cli.help_page import print_help
 from cdbench.cli.mistakes import extra_words, no_encoding, no_such_option, options_of
 from cdbench.cli.plugins import load_plugins, name_plugins
 from cdbench.cli.settings import Settings, load_settings
-from cdbench.cli.words import with_words
 from cdbench.config.run_config import KNOBS
 from cdbench.errors import ConfigurationError
 
@@ -87,13 +87,17 @@ class ManyValuesCommand(TyperCommand):
         return rest
 
     def get_params(self, ctx: typer.Context) -> list[Any]:  # type: ignore[override]
-        """Return the parameters, in plain words for the help, and with what the shell completes."""
-        params = with_words(super().get_params(ctx), ctx)
+        """Return the parameters, with what the shell completes."""
+        params = super().get_params(ctx)
         if WORDS_ARE_READ in ctx.meta:
             from cdbench.cli.completion import with_values
 
             return with_values(params, ctx)
         return params
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Print the help."""
+        print_help(self, ctx)
 
     def _parsed(self, ctx: typer.Context, args: list[str]) -> list[str]:
         """Parse; for an unknown option or too many values, say what was probably meant."""

@@ -31,7 +31,7 @@ def audit(
             parser=whole_numbers,
             metavar="NUMBER ...",
             show_default=False,
-            help=r"Seeds of the runs, at least 10. \[default: 0..29]",
+            help="Seeds of the runs, at least 10. [default: 0..29]",
         ),
     ] = None,
     claim: Annotated[

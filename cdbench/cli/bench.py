@@ -36,7 +36,7 @@ def _several(flag: str, what: str, default: tuple[object, ...]) -> Any:
         parser=whole_numbers if numbers else None,
         metavar="NUMBER ..." if numbers else "TEXT ...",
         show_default=False,
-        help=rf"{what} \[default: {' '.join(map(str, default))}]",
+        help=f"{what} [default: {' '.join(map(str, default))}]",
     )
 
 

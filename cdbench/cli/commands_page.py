@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from cdbench.cli.exit_codes import EXIT_CODES
+from cdbench.cli.help_page import meaning_and_default, name_of
 from cdbench.config.run_config import KNOBS
 
 HEADER = """\
@@ -25,7 +26,6 @@ else to standard error.
 This page is made from the commands' own help by `make pages`.
 """
 
-_FROM_HELP = re.compile(r"\s*\\?\[default: ([^]]*)\]")
 _ELSEWHERE = re.compile(r"(?<![\w`])docs/([\w-]+\.md)")
 
 
@@ -53,16 +53,7 @@ def commands(root: Any, before: str = "") -> Iterator[tuple[str, Any]]:
 
 def plain(text: str) -> str:
     """Return a help's text as Markdown that shows it as it is."""
-    text = re.sub(r"\\(?=\[)", "", text)  # Rich's escape
     return re.sub(r"([\\`*_|<\[])", r"\\\1", text)
-
-
-def meaning_and_default(param: Any, ctx: Any) -> tuple[str, str]:
-    """Return what an option does and its default, as its help has them."""
-    said = " ".join(str(param.get_help_record(ctx)[1]).split())
-    match = _FROM_HELP.search(said)
-    text = re.sub(r"\s*\[(required|x[^]]*|[\d.]+<=x[^]]*)\]", "", _FROM_HELP.sub("", said))
-    return text.strip(), re.sub(r"; [^;]*<?[<>]=?[^;]*$", "", match[1]) if match else ""
 
 
 def _section(words: str, command: Any) -> str:
@@ -118,20 +109,17 @@ def _prose(paragraph: str) -> str:
 
 def _option(param: Any, ctx: Any) -> tuple[str, str, str]:
     text, default = meaning_and_default(param, ctx)
-    name = str(param.get_help_record(ctx)[0])
-    return _code(name), plain(default), _prose(text)
+    return _code(name_of(param, ctx)), plain(default), _prose(text)
 
 
 def _argument(param: Any, ctx: Any) -> tuple[str, str]:
-    record = param.get_help_record(ctx) or (param.name.upper(), param.help or "")
-    text = _FROM_HELP.sub("", str(record[1]).replace("[required]", ""))
     optional = "" if param.required else " Optional."
-    return _code(str(record[0]).strip("[]{}")), f"{_prose(text)}{optional}"
+    text, _ = meaning_and_default(param, ctx)
+    return _code(name_of(param, ctx)), f"{_prose(text)}{optional}"
 
 
 def _code(words: str) -> str:
     """Return words as code in a table, where a bar has to be written out."""
-    words = words.replace(" | ", "|")  # as it is typed; a terminal's help has room to break there
     return f"<code>{words.replace('|', '&#124;')}</code>" if "|" in words else f"`{words}`"
 
 

@@ -42,7 +42,7 @@ def compare(
             metavar="NUMBER ...",
             show_default=False,
             help="Sizes to compare at: shares of the dense network's weights, or from 1 on numbers "
-            r"of parameters. \[default: 0.25]",
+            "of parameters. [default: 0.25]",
         ),
     ] = None,
     match: Annotated[
@@ -59,7 +59,7 @@ def compare(
             "--layer",
             metavar="FAMILY[,NAME=VALUE] ...",
             show_default=False,
-            help=r"Families that compete beside dense. \[default: all]",
+            help="Families that compete beside dense. [default: all]",
         ),
     ] = None,
     seeds: Annotated[
@@ -69,7 +69,7 @@ def compare(
             parser=whole_numbers,
             metavar="NUMBER ...",
             show_default=False,
-            help=r"Seeds that are reported. \[default: 0..9]",
+            help="Seeds that are reported. [default: 0..9]",
         ),
     ] = None,
     tuning_seeds: Annotated[
@@ -79,7 +79,7 @@ def compare(
             parser=whole_numbers,
             metavar="NUMBER ...",
             show_default=False,
-            help=r"Seeds that choose the learning rates. \[default: 1000 1001]",
+            help="Seeds that choose the learning rates. [default: 1000 1001]",
         ),
     ] = None,
     rates: Annotated[
@@ -89,7 +89,7 @@ def compare(
             metavar="NUMBER ...",
             show_default=False,
             help="Learning rates that every model tries; more where the best is at an end. "
-            r"\[default: 0.0025 to 0.32 in factors of 2]",
+            "[default: 0.0025 to 0.32 in factors of 2]",
         ),
     ] = None,
     validation: Annotated[
@@ -102,7 +102,7 @@ def compare(
             "--name",
             metavar="TEXT",
             show_default=False,
-            help=r"Name by which report and plot find it. \[default: the data set's]",
+            help="Name by which report and plot find it. [default: the data set's]",
         ),
     ] = None,
     study: Annotated[
@@ -111,7 +111,7 @@ def compare(
             "--study",
             metavar="NAME",
             show_default=False,
-            help=r"The comparisons of a study, which cdbench.toml defines under \[studies.NAME].",
+            help="The comparisons of a study, which cdbench.toml defines under [studies.NAME].",
             rich_help_panel=_PANEL,
         ),
     ] = None,
@@ -122,7 +122,7 @@ def compare(
             metavar="PART ...",
             show_default=False,
             help="Parts of the study to make now; others may be made elsewhere and merged. "
-            r"\[default: all]",
+            "[default: all]",
             rich_help_panel=_PANEL,
         ),
     ] = None,
@@ -148,7 +148,7 @@ def compare(
     bits per character. What the database has is used.
 
     A study is several comparisons, with all that makes them in cdbench.toml, of
-    whose \[defaults] it takes none. One that was killed goes on where it stopped,
+    whose [defaults] it takes none. One that was killed goes on where it stopped,
     and parts made on several machines come together by cdbench db merge.
 
     For example:

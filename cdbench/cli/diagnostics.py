@@ -21,7 +21,7 @@ def _every(flag: str, what: str) -> Any:
         parser=whole_number,
         metavar="E",
         show_default=False,
-        help=rf"Measure {what} at initialisation and every E epochs. \[default: at the end only]",
+        help=f"Measure {what} at initialisation and every E epochs. [default: at the end only]",
         rich_help_panel=_PANEL,
     )
 
@@ -65,7 +65,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
                 metavar="N",
                 show_default=False,
                 help="Measure on N samples of these data, drawn by the run's seed; of large sets "
-                r"all take long. \[default: all]",
+                "all take long. [default: all]",
                 rich_help_panel=_PANEL,
             ),
         ],
@@ -101,7 +101,7 @@ _OPTIONS: dict[str, tuple[Any, Any]] = {
                 show_default=False,
                 metavar="KIND ...",
                 help="Measure only these kinds of spectra, as in --kinds weight layer_hessian. "
-                r"\[default: all]",
+                "[default: all]",
                 rich_help_panel=_PANEL,
             ),
         ],

@@ -1,9 +1,8 @@
 """The page that ``cdbench --help`` shows, printed before any large library is loaded."""
 
 import os
-import sys
-from collections.abc import Callable
 
+from cdbench.cli.emphasis import bold
 from cdbench.cli.exit_codes import EXIT_CODES
 
 GROUPS = {
@@ -59,12 +58,8 @@ def asks_for_front_page(arguments: list[str]) -> bool:
 
 def front_page() -> str:
     """Return the page, at most 80 columns wide, with bold headings on a terminal."""
-
-    def heading(words: str) -> str:
-        return f"\x1b[1m{words}\x1b[0m" if sys.stdout.isatty() else words
-
     return f"""\
-{heading("Usage:")} cdbench COMMAND [OPTIONS]
+{bold("Usage:")} cdbench COMMAND [OPTIONS]
 
 Run, keep and judge the claims made for CDLinear (arXiv 2605.08171).
 
@@ -79,20 +74,20 @@ Every run is kept in a SQLite database, runs.db, that can be opened by hand:
 
     sqlite3 -box runs.db "select * from models"
 
-{_commands(heading)}
+{_commands()}
 
-{heading("Options:")}
+{bold("Options:")}
 {_listed(OPTIONS)}
 
-{heading("Exit codes:")}
+{bold("Exit codes:")}
 {_listed({str(code): means for code, means in EXIT_CODES.items()})}
 """
 
 
-def _commands(heading: Callable[[str], str]) -> str:
+def _commands() -> str:
     width = max(map(len, SUMMARIES))
     return "\n\n".join(
-        f"{heading(f'{title}:')}\n{_listed(group, width)}" for title, group in GROUPS.items()
+        f"{bold(f'{title}:')}\n{_listed(group, width)}" for title, group in GROUPS.items()
     )
 
 

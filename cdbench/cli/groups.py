@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from cdbench.cli.help_page import print_help
 from cdbench.cli.mistakes import no_such_command
 
 
@@ -58,7 +59,7 @@ def _built(found: Any) -> Any:
     from cdbench.cli.arguments import ManyValuesCommand
     from cdbench.cli.plugins import with_plugins
 
-    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone = typer.Typer(add_completion=False)
     alone.command(cls=ManyValuesCommand)(with_plugins(found))
     return typer.main.get_command(alone)
 
@@ -80,6 +81,10 @@ class Group(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes | {"commands": None})
         self.commands = Commands(self.package, self.names)
+
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Print the help."""
+        print_help(self, ctx)
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         """Return the command; of an unknown one, say what was probably meant."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from cdbench.cli.commands_page import commands, meaning_and_default, plain, table
+from cdbench.cli.commands_page import commands, plain, table
+from cdbench.cli.help_page import meaning_and_default
 from cdbench.config.knob_values import KNOB_TYPES, LISTS, checked_knob
 from cdbench.config.run_config import KNOBS
 from cdbench.errors import ConfigurationError

@@ -42,7 +42,7 @@ JobsOption = Annotated[
         envvar=f"{ENVIRONMENT_PREFIX}JOBS",
         show_envvar=False,
         show_default=False,
-        help=r"Runs at a time, each in a process of its own. \[default: number of cores]",
+        help="Runs at a time, each in a process of its own. [default: number of cores]",
     ),
 ]
 """Use as ``jobs: JobsOption = None``."""
@@ -204,7 +204,7 @@ def _parameter(name: str, knob: "Field[Any]", many: bool) -> inspect.Parameter:
         show_default=False,
         parser=whole_numbers if several and kind is int else _PARSERS[kind],
         metavar=("TEXT" if kind is str else "NUMBER") + " ..." * several,
-        help=rf"{help_text} \[default: {default}]",
+        help=f"{help_text} [default: {default}]",
         rich_help_panel=panel_of(name),
     )
     return inspect.Parameter(

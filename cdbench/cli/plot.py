@@ -98,12 +98,12 @@ def plot(
             "--output",
             show_default=False,
             help="Folder of the figures, made if missing; of one figure, its file, or - for "
-            r"standard output. \[default: figures]",
+            "standard output. [default: figures]",
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
         Literal["png", "pdf", "svg"] | None,
-        typer.Option("--format", show_default=False, help=r"Kind of file. \[default: png]"),
+        typer.Option("--format", show_default=False, help="Kind of file. [default: png]"),
     ] = None,
     theme: Annotated[
         Literal["paper", "screen", "dark"],

@@ -84,5 +84,5 @@ def name_plugins(params: Sequence[Any]) -> None:
         kind = NAMED_IN_HELP.get(str(param.name))
         found = plugins.names(kind) if kind is not None else []
         if found:
-            text, bracket, default = str(param.help).partition(r" \[default: ")
+            text, bracket, default = str(param.help).partition(" [default: ")
             param.help = f"{text} From plug-ins: {', '.join(found)}.{bracket}{default}"

@@ -18,7 +18,7 @@ ReportFormatOption = Annotated[
     typer.Option(
         "--format",
         show_default=False,
-        help=r"Form of the report. \[default: by the ending of --output, else table]",
+        help="Form of the report. [default: by the ending of --output, else table]",
     ),
 ]
 
@@ -108,7 +108,7 @@ ValueOption = Annotated[
         "--value",
         metavar="COLUMN",
         show_default=False,
-        help=r"What is told of groups. \[default: accuracy, or R²]",
+        help="What is told of groups. [default: accuracy, or R²]",
     ),
 ]
 
@@ -129,7 +129,7 @@ SeedsOption = Annotated[
         parser=whole_numbers,
         metavar="NUMBER ...",
         show_default=False,
-        help=r"Seeds that Table 1 averages over. \[default: 0 1 2]",
+        help="Seeds that Table 1 averages over. [default: 0 1 2]",
     ),
 ]
 
@@ -140,7 +140,7 @@ BOption = Annotated[
         parser=whole_numbers,
         metavar="NUMBER ...",
         show_default=False,
-        help=r"Block sizes that Table 1 has beside dense. \[default: 4 8]",
+        help="Block sizes that Table 1 has beside dense. [default: 4 8]",
     ),
 ]
 
@@ -160,7 +160,7 @@ CaptionOption = Annotated[
         "--caption",
         metavar="TEXT",
         show_default=False,
-        help=r"Caption of the LaTeX table. \[default: the report's title]",
+        help="Caption of the LaTeX table. [default: the report's title]",
     ),
 ]
 
@@ -170,7 +170,7 @@ LabelOption = Annotated[
         "--label",
         metavar="NAME",
         show_default=False,
-        help=r"Label of the LaTeX table. \[default: tab: and the report's name]",
+        help="Label of the LaTeX table. [default: tab: and the report's name]",
     ),
 ]
 

@@ -45,7 +45,7 @@ SHOWN_IN_DRY_RUN = 40
 def sweep(
     name: Annotated[
         str | None,
-        typer.Argument(help="A sweep defined in cdbench.toml under \\[sweeps.NAME]; comes first."),
+        typer.Argument(help="A sweep defined in cdbench.toml under [sweeps.NAME]; comes first."),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,
     jobs: JobsOption = None,

@@ -22,7 +22,7 @@ class _Commands(Group):
     )
 
 
-db = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
+db = typer.Typer(cls=_Commands, no_args_is_help=True)
 
 
 @db.callback()

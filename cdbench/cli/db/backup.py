@@ -18,7 +18,7 @@ def backup(
         typer.Argument(
             metavar="TARGET",
             show_default=False,
-            help=r"New file. \[default: beside the database, with the time in its name]",
+            help="New file. [default: beside the database, with the time in its name]",
         ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,

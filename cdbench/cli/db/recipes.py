@@ -14,7 +14,7 @@ def recipes(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", show_default=False, help=r"Question to ask. \[default: list all]"
+            metavar="NAME", show_default=False, help="Question to ask. [default: list all]"
         ),
     ] = None,
     sql: Annotated[

@@ -15,7 +15,7 @@ def schema(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME ...", show_default=False, help=r"Tables or views. \[default: list all]"
+            metavar="NAME ...", show_default=False, help="Tables or views. [default: list all]"
         ),
     ] = None,
     sql: Annotated[

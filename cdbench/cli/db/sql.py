@@ -39,7 +39,7 @@ def sql(
             min=0,
             metavar="NUMBER",
             show_default=False,
-            help=r"Most rows; 0 is all. \[default: 1000 of a table, all as csv and json]",
+            help="Most rows; 0 is all. [default: 1000 of a table, all as csv and json]",
         ),
     ] = None,
     format: FormatOption = "table",  # noqa: A002

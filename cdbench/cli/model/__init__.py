@@ -10,7 +10,7 @@ class _Commands(Group):
     names = ("list", "show", "export", "predict", "project", "check")
 
 
-model = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
+model = typer.Typer(cls=_Commands, no_args_is_help=True)
 
 
 @model.callback()

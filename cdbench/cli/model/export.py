@@ -30,7 +30,7 @@ def export(
             metavar="FORMAT",
             show_default=False,
             help="npz: arrays and a JSON header; torch: a state_dict in a .safetensors file; onnx. "
-            r"\[default: by the ending of OUTPUT]",
+            "[default: by the ending of OUTPUT]",
         ),
     ] = None,
     own: Annotated[

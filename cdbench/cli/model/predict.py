@@ -49,7 +49,7 @@ def predict(
         typer.Option(
             "--format",
             show_default=False,
-            help=r"Form of the predictions. \[default: by the ending of --output, else csv]",
+            help="Form of the predictions. [default: by the ending of --output, else csv]",
         ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,

@@ -45,7 +45,7 @@ def project(
             "--layer",
             metavar="FAMILY[:SIZE][,NAME=VALUE] ...",
             show_default=False,
-            help=r"Families to project to; of one with a size just that. \[default: all]",
+            help="Families to project to; of one with a size just that. [default: all]",
         ),
     ] = None,
     only: Annotated[
@@ -55,7 +55,7 @@ def project(
             metavar="PATTERN ...",
             show_default=False,
             help="Matrices of a file to project, such as 'blocks.*.weight'. "
-            r"\[default: all named …weight]",
+            "[default: all named …weight]",
         ),
     ] = None,
     head: Annotated[
@@ -64,7 +64,7 @@ def project(
             "--head",
             metavar="structured|dense",
             show_default=False,
-            help=r"Last layer of the projected network. \[default: the network's]",
+            help="Last layer of the projected network. [default: the network's]",
         ),
     ] = None,
     fine_tune: Annotated[
@@ -90,7 +90,7 @@ def project(
     epochs: Annotated[
         int | None,
         typer.Option(
-            "--epochs", min=1, show_default=False, help=r"Of --fine-tune. \[default: the network's]"
+            "--epochs", min=1, show_default=False, help="Of --fine-tune. [default: the network's]"
         ),
     ] = None,
     learning_rate: Annotated[
@@ -98,7 +98,7 @@ def project(
         typer.Option(
             "--learning-rate",
             show_default=False,
-            help=r"Of --fine-tune. \[default: the network's]",
+            help="Of --fine-tune. [default: the network's]",
         ),
     ] = None,
     output: Annotated[

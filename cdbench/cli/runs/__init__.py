@@ -10,7 +10,7 @@ class _Commands(Group):
     names = ("list", "show", "diff", "export", "tag", "note", "rm", "restore")
 
 
-runs = typer.Typer(cls=_Commands, no_args_is_help=True, rich_markup_mode="rich")
+runs = typer.Typer(cls=_Commands, no_args_is_help=True)
 
 
 @runs.callback()

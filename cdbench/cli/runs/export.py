@@ -24,7 +24,7 @@ def export(
         list[str] | None,
         typer.Argument(
             metavar="RUN ...",
-            help=r"As in runs show. \[default: all runs]",
+            help="As in runs show. [default: all runs]",
             show_default=False,
         ),
     ] = None,
@@ -45,7 +45,7 @@ def export(
             "-o",
             metavar="FILE",
             show_default=False,
-            help=r"File to write, which replaces what is there. \[default: standard output]",
+            help="File to write, which replaces what is there. [default: standard output]",
         ),
     ] = None,
     format: Annotated[  # noqa: A002 - the option's name
@@ -54,7 +54,7 @@ def export(
             "--format",
             metavar="csv|jsonl|parquet",
             show_default=False,
-            help=r"\[default: by the ending of FILE, else csv]",
+            help="[default: by the ending of FILE, else csv]",
         ),
     ] = None,
     db: DatabaseOption = DEFAULT_DATABASE,

@@ -42,7 +42,7 @@ def list_(
             "--sort",
             metavar="COLUMN",
             show_default=False,
-            help=r"Smallest first; -COLUMN for largest first. \[default: newest first]",
+            help="Smallest first; -COLUMN for largest first. [default: newest first]",
         ),
     ] = None,
     limit: Annotated[

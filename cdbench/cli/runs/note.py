@@ -17,7 +17,7 @@ def note(
         str | None,
         typer.Argument(
             metavar="TEXT",
-            help=r"The note, which replaces the run's. \[default: print the note]",
+            help="The note, which replaces the run's. [default: print the note]",
             show_default=False,
         ),
     ] = None,
