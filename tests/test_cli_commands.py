@@ -71,6 +71,37 @@ def test_train_says_that_the_configuration_is_stored_already(here: Here) -> None
     assert "stored already" not in here("train", *SMALL, "--seed", "1").out
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--B", "4"),
+        ("--no-spectra", "--B", "4", "--hidden", *["128"] * 12),
+        ("--B", "5", "--learning-rate", "1e5"),
+    ],
+)
+def test_what_a_training_says_fits_80_columns(
+    here: Here, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for _ in range(2):  # the second time, it is stored already
+        answer = here("train", *SMALL, *words)
+        assert answer.out.count("parameters") == 1
+        said = [line for line in answer.out.splitlines() if str(here.folder) not in line]
+        assert max(map(len, said)) <= 80
+
+
+def test_a_training_points_to_measurements_only_where_there_are_more_than_it_printed(
+    here: Here,
+) -> None:
+    more = "all that was measured: cdbench runs show"
+    assert more not in here("train", *SMALL).out
+    assert more not in here("train", *SMALL, "--no-spectra").out
+    assert f"{more} 3" in here("train", *SMALL, "--spectra-every", "1").out
+    assert (
+        f"{more} 1 --db o.db" in here("train", *SMALL, "--spectra-every", "1", "--db", "o.db").out
+    )
+
+
 @pytest.mark.long
 def test_the_command_that_makes_the_tables_runs_makes_them_whatever_the_settings(
     here: Here,

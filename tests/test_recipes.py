@@ -87,6 +87,7 @@ def test_there_are_twenty_questions_and_each_is_short() -> None:
     assert len(QUESTIONS) == 20
     for sql, answer in QUESTIONS.values():
         assert len(sql.splitlines()) <= 10
+        assert max(map(len, sql.splitlines())) <= 80
         assert answer
 
 

@@ -203,10 +203,10 @@ def test_a_kind_that_was_not_measured_is_not_named(measured: list[str], said: st
 
 
 def test_train_says_of_what_widths_are_multiples(here: Here) -> None:
-    assert "4→8→4 (widths are multiples of 4)" in here(
+    assert "4→8→4 (multiples of 4)" in here(
         "train", *TINY, "--layer", "block-diagonal:4"
     ).out.replace("\n", " ")
-    assert "4→8→4 (widths are multiples of B = 4)" in here("train", *TINY, "--B", "4").out
+    assert "4→8→4 (multiples of B = 4)" in here("train", *TINY, "--B", "4").out
     assert "4→8→3 · " in here("train", *TINY, "--layer", "low-rank:4").out
 
 

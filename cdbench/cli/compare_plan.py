@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import echo, say
 from cdbench.cli.output import print_report
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def print_plan(plan: "Plan", fields: "Sequence[Field]", candidates: "Sequence[Ca
 
     seconds, n_runs = estimate(plan, candidates)
     print_report(planned(plan, fields, candidates))
-    echo(
+    say(
         f"{n_runs:,} runs: {len(plan.rates)} rates with {len(plan.tuning_seeds)} seeds, more where "
         f"the best is at an end, and {len(plan.seeds)} seeds reported of each of "
         f"{len(candidates)} models; {spoken(seconds)} of processor time"

@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from cdbench.cli.compare_plan import estimate, spoken
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import say
 from cdbench.cli.output import print_report
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def print_study_plan(
     elapsed = total / (jobs or os.cpu_count() or 1)
     n_runs = sum(row.n_runs for row in rows)
     of = f"{len(parts)} of {n_parts} parts: " if len(parts) < n_parts else ""
-    echo(
+    say(
         f"{of}{n_runs:,} runs, {spoken(total)} of processor time, if none is stored; here "
         f"{spoken(elapsed)}"
     )

@@ -3,11 +3,11 @@
 import inspect
 import re
 import shutil
-from textwrap import fill
 from typing import Any
 
 import typer
 
+from cdbench.cli.echo import filled
 from cdbench.cli.emphasis import bold, coloured, faint
 
 WIDEST = 120
@@ -59,14 +59,6 @@ def prose(text: str, width: int) -> str:
     ]
     closed_up = re.sub(r"\n\n(?= )", "\n", "\n\n".join(parts))
     return re.sub(r"^For example:$", bold("For example:"), closed_up, flags=re.MULTILINE)
-
-
-def filled(text: str, width: int, margin: int = 0) -> str:
-    """Return a paragraph in lines that are as wide as they can be, and broken between words."""
-    indent = " " * margin
-    return fill(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
 
 
 def name_of(param: Any, ctx: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cdbench.cli import COMPLETED, INTERRUPTED, RUN_FAILED
 from cdbench.cli.diagnostics import take_diagnostics, with_diagnostics
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import echo, say
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
     BlasThreadsOption,
@@ -92,12 +92,9 @@ def train(
         say_if_new(database)
     if diagnostics.weights:
         _say_what_is_kept(run, run_id, db)
-    if replace(diagnostics, weights=False) != Diagnostics() or has_summary(run):
-        echo(
-            f"all that was measured: sqlite3 {shlex.quote(database.name)} "
-            f'"select * from conditions where run_id = {run_id}", '
-            "and tables spectrum_value, curvature"
-        )
+    is_all_shown = replace(diagnostics, weights=False) == Diagnostics() and not has_summary(run)
+    if (run.spectra or run.curvature) and not is_all_shown:
+        echo(f"all that was measured: cdbench runs show {run_id}{_elsewhere(db)}")
     return {"completed": COMPLETED, "interrupted": INTERRUPTED}.get(run.status, RUN_FAILED)
 
 
@@ -105,9 +102,9 @@ def _say_if_stored(config: RunConfig, database: "Database") -> None:
     from cdbench.store.queries import newest_runs
 
     for known in newest_runs(database, [config]).values():
-        echo(
+        say(
             f"this configuration is stored already, as run {known.run_id}; it is trained again, "
-            "and reports will take the newer run",
+            "and reports will take the newer run"
         )
 
 
@@ -115,8 +112,12 @@ def _say_what_is_kept(run: Run, run_id: int, db: str) -> None:
     if run.weights is None:
         echo("its network is not kept: only that of a run that completes is", err=True)
         return
-    where = "" if db == DEFAULT_DATABASE else f" --db {shlex.quote(db)}"
-    echo(f"its network is kept: cdbench model show {run_id}{where}")
+    echo(f"its network is kept: cdbench model show {run_id}{_elsewhere(db)}")
+
+
+def _elsewhere(db: str) -> str:
+    """Return what a command needs to find the same database."""
+    return "" if db == DEFAULT_DATABASE else f" --db {shlex.quote(db)}"
 
 
 def _print_heading(task: str) -> None:
@@ -137,24 +138,26 @@ def _print_epoch(task: str, metrics: EpochMetrics) -> None:
 def _print_outcome(run: Run, guessing_level: float) -> None:
     if run.spectra:
         print_report(conditions(run))
+        echo()
     elif run.status == "completed" and run.diagnostics and run.diagnostics.spectra:
         echo(notes_on_kinds([], not_defined(run), run.config.layer)[0])
     if run.curvature:
         print_report(curvature(run))
+        echo()
     if run.n_parameters is not None:
         product = f" · product {run.product_used}" if run.product_used else ""
-        echo(f"{_widths(run)} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
+        say(f"{_widths(run)} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
     if run.error:
         echo(f"{run.status}: {one_line(run.error)}", err=True)
     elif run.epochs[-1].score <= guessing_level:
         score = format_score(run.epochs[-1:])
         if run.config.task == "regression":
-            echo(f"this run learned nothing: an R² of {score} is no better than guessing the mean")
+            say(f"this run learned nothing: an R² of {score} is no better than guessing the mean")
             return
-        echo(
+        say(
             f"this run learned nothing: {score} is no better than guessing, which "
             f"reaches up to {100 * guessing_level:.1f} % (the share of the most frequent class and "
-            "two standard errors of the test split)",
+            "two standard errors of the test split)"
         )
 
 
@@ -168,4 +171,4 @@ def _widths(run: Run) -> str:
     if not widths or multiple == 1:
         return widths
     named = "B = " if run.config.B is not None else ""
-    return f"{widths} (widths are multiples of {named}{multiple})"
+    return f"{widths} (multiples of {named}{multiple})"

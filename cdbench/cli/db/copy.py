@@ -31,8 +31,9 @@ def copy(
     from cdbench.store.upkeep.copying import copy_database
 
     found = copy_database(source, target)
+    width = max(len(table.table) for table in found)
     for table in found:
-        echo(f"{table.table:16} {table.n_rows:11,} rows  SHA-256 {table.digest[:16]}…  equal")
+        echo(f"{table.table:{width}} {table.n_rows:11,} rows  SHA-256 {table.digest[:16]}…  equal")
     n_rows = sum(table.n_rows for table in found)
     echo(f"{find_location(source).name} → {find_location(target).name}: {n_rows:,} rows, all equal")
     return COMPLETED

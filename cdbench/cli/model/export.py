@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cdbench.cli import COMPLETED
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import say
 from cdbench.cli.model.named import ModelArgument, model_named
 from cdbench.cli.options import DEFAULT_DATABASE, DatabaseOption
 from cdbench.errors import OutputError, UnknownNameError
@@ -68,5 +68,5 @@ def export(
     said = write(found, target)
     if said is not None:
         what = f"{found.config.model}, {found.parameters.size:,} parameters"
-        echo(f"wrote {target}: {what}" + (f"; {said}" if said else ""))
+        say(f"wrote {target}: {what}" + (f"; {said}" if said else ""))
     return COMPLETED

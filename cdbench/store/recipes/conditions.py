@@ -19,10 +19,11 @@ WORST_LAYER = Recipe(
     "Which layer is worst conditioned?",
     """\
 select model, layer, count(*) as runs, round(min(kappa_nonnull)) as least,
-    round(max(kappa_nonnull)) as most, round(avg(1.0 * rank / size), 3) as share_of_rank
+    round(max(kappa_nonnull)) as most,
+    round(avg(1.0 * rank / size), 3) as share_of_rank
 from conditions
-where kind = 'layer_hessian' and is_latest and epoch = 25 and step = 0 and changes = ''
-    and model in ('dense', 'cdlinear B=4')
+where kind = 'layer_hessian' and is_latest and epoch = 25 and step = 0
+    and changes = '' and model in ('dense', 'cdlinear B=4')
 group by model, layer order by model, layer
 """,
     "κ of what is above the threshold, with the share of directions that are.",
@@ -32,7 +33,8 @@ KAPPA_EPOCHS = Recipe(
     "kappa-epochs",
     "How does κ move in training?",
     """\
-select epoch, model, round(kappa) as kappa, round(100 * test_accuracy, 2) as accuracy
+select epoch, model, round(kappa) as kappa,
+    round(100 * test_accuracy, 2) as accuracy
 from kappa_epochs
 where kind = 'weight' and is_latest and seed = 0 and changes = ''
     and model in ('dense', 'cdlinear B=4')
@@ -58,7 +60,8 @@ CURVATURE = Recipe(
     "How well conditioned is the whole network?",
     """\
 select model, coordinates, count(*) as runs, round(avg(largest), 2) as largest,
-    round(avg(damped_kappa)) as damped_kappa, round(avg(effective_rank), 1) as effective_rank
+    round(avg(damped_kappa)) as damped_kappa,
+    round(avg(effective_rank), 1) as effective_rank
 from curvatures where matrix = 'gauss_newton' and is_latest and epoch = 25
 group by model, coordinates order by model, coordinates
 """,

@@ -27,7 +27,8 @@ HARDLY_LEARNED = Recipe(
     "hardly-learned",
     "Which runs learned hardly anything?",
     """\
-select model, changes, count(*) as runs, round(100 * min(test_accuracy), 2) as worst
+select model, changes, count(*) as runs,
+    round(100 * min(test_accuracy), 2) as worst
 from runs where is_latest and dataset = 'digits' and test_accuracy < 0.5
 group by model, changes order by runs desc, worst, model, changes limit 12
 """,
@@ -63,12 +64,13 @@ PROVENANCE = Recipe(
     "provenance",
     "On what were they trained, and from which sweep?",
     """\
-select cpu, blas, numpy_version, cdbench_version, coalesce(command_line, 'train') as command,
+select cpu, blas, numpy_version, cdbench_version,
+    coalesce(command_line, 'train') as command,
     count(*) as runs
 from runs join environment on environment.environment_id = runs.environment_id
 left join sweep on sweep.sweep_id = runs.sweep_id
-group by cpu, blas, numpy_version, cdbench_version, command_line order by runs desc, command
-limit 12
+group by cpu, blas, numpy_version, cdbench_version, command_line
+order by runs desc, command limit 12
 """,
     "Times of different machines cannot be compared, and last digits depend on BLAS.",
 )
@@ -78,7 +80,8 @@ NEWEST = Recipe(
     "What was trained last?",
     """\
 select runs.run_id, runs.model, runs.dataset, runs.seed, runs.status,
-    round(100 * runs.test_accuracy, 2) as accuracy, round(runs.duration_s, 1) as seconds
+    round(100 * runs.test_accuracy, 2) as accuracy,
+    round(runs.duration_s, 1) as seconds
 from runs join run on run.run_id = runs.run_id
 order by run.sequence desc limit 10
 """,
