@@ -182,6 +182,27 @@ def test_its_numbers_come_in_every_format(compared: Here) -> None:
     )
 
 
+def test_a_comparison_has_a_line_a_model_at_80_columns_and_the_rest_in_its_details(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("report", "--compare", "--name", "digits", "--db", str(released_database()))
+    monkeypatch.setenv("COLUMNS", "80")
+    _, _, shown = here(*asked).out.partition("Comparison digits: ")
+    assert max(map(len, shown.splitlines())) <= 80
+    scored = [line for line in shown.splitlines() if "±" in line and "interval" not in line]
+    models = json.loads(here(*asked, "--format", "json").out)["records"]
+    assert len(scored) == len(models)
+    assert len([line for line in shown.splitlines() if line[:1] == " "]) == sum(
+        " basis=" in row["model"] for row in models
+    )
+    whole = here(*asked, "--details").out
+    for line in scored:
+        numbers = re.findall(r"\d+\.\d\d", line)
+        assert set(numbers) <= set(re.findall(r"\d+\.\d\d", whole))
+    assert "less dense" not in shown
+    assert "less dense," in whole
+
+
 @pytest.mark.parametrize("name", ["teacher-dense", "digits"])
 def test_rates_and_costs_stay_tables_at_80_columns_and_no_cell_is_cut(
     here: Here, monkeypatch: pytest.MonkeyPatch, name: str

@@ -7,7 +7,7 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.compare_plan import print_plan, say_duration
-from cdbench.cli.echo import echo
+from cdbench.cli.echo import echo, say
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
     DatabaseOption,
@@ -135,7 +135,12 @@ def compare(
         typer.Option("--dry-run", help="Say what would be trained, and how long; train nothing."),
     ] = False,
     details: Annotated[
-        bool, typer.Option("--details", help="Print learning rates, conditioning and costs too.")
+        bool,
+        typer.Option(
+            "--details",
+            help="Print differences to dense, intervals for new data, learning rates, conditioning "
+            "and costs too.",
+        ),
     ] = False,
     **knobs: Any,
 ) -> int:
@@ -197,7 +202,7 @@ def compare(
     for table in tables_of(found, details=details):
         echo()
         print_report(table)
-    echo(
+    say(
         f"stored in {database.name} as {stored_as}; to see it again: cdbench report --compare "
         f"--name {stored_as}"
     )

@@ -1,5 +1,6 @@
 """A comparison as three tables: what its models reach, their rates, and what they cost."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -25,18 +26,19 @@ MARKS = {"sure on new data too": " **", "sure on these splits only": " *", "sure
 """How it is marked for what a difference is sure."""
 
 
-DETAILS = "Learning rates, conditioning and costs: --details."
+DETAILS = "Differences to dense, learning rates, κ and costs: --details."
+
+_FOR_NEW_DATA = re.compile(r" \(± [^)]*\)")
 
 
 def tables_of(found: StoredComparison, *, details: bool = False) -> list[Report]:
     """Return the table of a stored comparison, with what it found in plain words.
 
-    With ``details``, those of learning rates with conditioning, and of costs, come after it.
+    With ``details`` there are all scores and differences; tables of learning rates with
+    conditioning, and of costs, come after them.
     """
-    first = scores(found, words_of(found))
-    if details:
-        return [first, rates(found), costs(found)]
-    return [replace(first, notes=[*first.notes, DETAILS])]
+    whole = scores(found, words_of(found))
+    return [whole, rates(found), costs(found)] if details else [_in_short(whole, found)]
 
 
 def words_of(found: StoredComparison) -> list[str]:
@@ -69,6 +71,20 @@ def scores(found: StoredComparison, words: Sequence[str]) -> Report:
         records=_records(found),
         text_columns=1,
         lead=words,
+    )
+
+
+def _in_short(whole: Report, found: StoredComparison) -> Report:
+    """Return of the scores what has room in a line: those of these splits, and the narrower."""
+    rows = [[_FOR_NEW_DATA.sub("", cell) for cell in row[:4]] for row in whole.rows]
+    columns = [*whole.columns[:3], f"Gap{MEASURES[found.measure].points}"]
+    marks = "*: sure over seeds"
+    if _has_new_data(found):
+        marks = "** and *: sure on new data too, or on these splits only"
+    gap = f"Gap: to the narrower dense network; {marks} (Holm, 5 %)."
+    note = f"{_seeds(found)}. ± is a 95 % interval over seeds. {gap}"
+    return replace(
+        whole, columns=columns, rows=rows, notes=[note, *_less_is_better(found), DETAILS]
     )
 
 
@@ -191,25 +207,39 @@ def _note_on_rates(measure: Measure) -> str:
     )
 
 
-def _notes_on_scores(found: StoredComparison) -> list[str]:
+def _seeds(found: StoredComparison) -> str:
     seeds = sorted({line.n_seeds for line in found.lines if line.n_seeds})
     span = "–".join(map(str, dict.fromkeys((seeds[0], seeds[-1])))) if seeds else "no"
-    has_wide = any(line.wide_high is not None for line in found.lines)
+    return f"{span} seeds a model"
+
+
+def _has_new_data(found: StoredComparison) -> bool:
+    """Return whether there are intervals for new data of the kind."""
+    return any(line.wide_high is not None for line in found.lines)
+
+
+def _less_is_better(found: StoredComparison) -> list[str]:
+    less = MEASURES[found.measure].sign < 0
+    return ["Of bits per character less is better."] if less else []
+
+
+def _notes_on_scores(found: StoredComparison) -> list[str]:
+    seeds = {line.n_seeds for line in found.lines if line.n_seeds}
     both = (
         "± is a 95 % interval (t) over seeds, for these splits of this data set; in brackets that "
         "for new data of this kind, corrected for the samples that splits share (Nadeau and Bengio "
         "2003). ** and *: the difference is sure for new data too, or for these splits only"
-        if has_wide
+        if _has_new_data(found)
         else "± is a 95 % interval (t) over seeds on the data set's own test split. *: the "
         "difference is sure over seeds"
     )
     lost = " lost: seeds that diverged at the best rate; what is told is of the others."
     return [
-        f"{span} seeds a model, {found.n_reported:,} runs; rates by {found.n_tuning:,} others, on "
-        f"samples held out of the training split.{lost * (seeds[:1] != seeds[-1:])}",
+        f"{_seeds(found)}, {found.n_reported:,} runs; rates by {found.n_tuning:,} others, on "
+        f"samples held out of the training split.{lost * (len(seeds) > 1)}",
         f"{both}, by Holm's correction for the models of the budget, at 5 %. better in: share of "
         "seeds in which the model is ahead; equal ones count half.",
-        *(["Of bits per character less is better."] if MEASURES[found.measure].sign < 0 else []),
+        *_less_is_better(found),
     ]
 
 
