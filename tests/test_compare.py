@@ -148,10 +148,10 @@ def test_rates_at_which_nothing_trains_are_refused_and_no_comparison_is_ended(he
 
 @pytest.mark.long
 def test_a_second_comparison_of_a_name_gets_another(here: Here) -> None:
-    assert "stored in runs.db as iris;" in here("compare", *SMALL).out
+    assert "again: cdbench report --compare --name iris\n" in here("compare", *SMALL).out
     other = here("compare", *SMALL, "--validation", "0.3")
-    assert "stored in runs.db as iris-2;" in other.out
-    assert "stored in runs.db as iris;" in here("compare", *SMALL).out
+    assert "again: cdbench report --compare --name iris-2\n" in other.out
+    assert "again: cdbench report --compare --name iris\n" in here("compare", *SMALL).out
     names = "SELECT name, count(*) FROM comparisons GROUP BY name"
     assert rows(here.folder / "runs.db", names) == [("iris", 4), ("iris-2", 4)]
 

@@ -1,5 +1,6 @@
 """``cdbench compare``: families at matched sizes, each at its own learning rate; and studies."""
 
+import shlex
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.compare_plan import print_plan, say_duration
-from cdbench.cli.echo import echo, say
+from cdbench.cli.echo import echo
 from cdbench.cli.options import (
     DEFAULT_DATABASE,
     DatabaseOption,
@@ -202,10 +203,8 @@ def compare(
     for table in tables_of(found, details=details):
         echo()
         print_report(table)
-    say(
-        f"stored in {database.name} as {stored_as}; to see it again: cdbench report --compare "
-        f"--name {stored_as}"
-    )
+    again = f"cdbench report --compare --name {shlex.quote(stored_as)}"
+    echo(f"stored in {database.name}; to see it again: {again}")
     say_if_new(database)
     return code
 
