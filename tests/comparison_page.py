@@ -23,7 +23,7 @@ PAGE, README = ROOT / "docs" / "comparison.md", ROOT / "README.md"
 AUDIT = ROOT / "docs" / "audit.md"
 SECTION = re.compile(r"^## .*?(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 QUERY = re.compile(r"```sql\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
-STUDY = "```sh\ncdbench report --study released\n```\n"
+STUDY = "```sh\ncdbench report --study released --details\n```\n"
 REPORT = re.compile(re.escape(STUDY) + r"(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 LEDGER = re.compile(r"(?<=\n)\|  \| Claim \| Verdict \|.*\n(?:\|.*\n)+")
 BLOCK = re.compile(r"```.*?```", re.DOTALL)

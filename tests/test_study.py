@@ -74,7 +74,7 @@ def rows(path: Path, question: str) -> list[tuple[Any, ...]]:
 
 
 def reports(here: Here, path: Path) -> list[str]:
-    words = ("report", "--study", "small", "--db", str(path), "--format")
+    words = ("report", "--study", "small", "--details", "--db", str(path), "--format")
     return [here(*words, form).out for form in FORMS]
 
 
@@ -312,6 +312,18 @@ def test_what_makes_a_study_is_not_also_typed(here: Here) -> None:
     answer = here("compare", "--only", "wine", "iris")
     assert (answer.code, answer.out) == (2, "")
     assert "expected compare --study NAME --only wine iris" in answer.err
+
+
+def test_a_study_is_told_in_one_table_and_the_families_in_its_details(
+    here: Here, once: Path
+) -> None:
+    asked = ("report", "--study", "small", "--db", str(once))
+    short, whole = here(*asked).out, here(*asked, "--details").out
+    assert "Every family in every part: cdbench report --study small --details." in short
+    table, _, _ = short.partition("\nEvery family")
+    assert whole.startswith(table)
+    assert "Study small, size 0.5: less the narrower dense network" in whole
+    assert "Study small, size" not in short
 
 
 def test_a_study_that_is_not_there_is_named(here: Here, once: Path) -> None:

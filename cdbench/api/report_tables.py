@@ -134,7 +134,7 @@ def study(asked: Asked) -> list[Report]:
     from cdbench.reports.study import study_reports
     from cdbench.store.study_queries import stored_study
 
-    return study_reports(stored_study(asked.database, asked.which))
+    return study_reports(stored_study(asked.database, asked.which), details=asked.details)
 
 
 def sweep(asked: Asked) -> list[Report]:

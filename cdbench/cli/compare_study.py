@@ -78,7 +78,8 @@ def compare_study(
         note_part(database, wanted, part, found.plan.digest())
     from cdbench.reports.study import study_reports
 
-    for report in study_reports(stored_study(database, wanted.name, wanted.digest())):
+    stored = stored_study(database, wanted.name, wanted.digest())
+    for report in study_reports(stored, details=False):
         echo()
         print_report(report)
     echo(f"stored in {database.name}; to see it again: cdbench report --study {wanted.name}")

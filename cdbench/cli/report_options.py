@@ -99,7 +99,8 @@ ShortOption = Annotated[
 ]
 
 DetailsOption = Annotated[
-    bool, typer.Option("--details", help="Of a sweep or a comparison, the long tables too.")
+    bool,
+    typer.Option("--details", help="Of a sweep, a comparison or a study, the long tables too."),
 ]
 
 ValueOption = Annotated[
@@ -177,7 +178,7 @@ LabelOption = Annotated[
 OWNERS: dict[str, tuple[str, ...]] = {
     "short": ("claims",),
     "name": ("compare", "claims"),
-    "details": ("sweep", "compare"),
+    "details": ("sweep", "compare", "study"),
     "value": ("group_by",),
     "baseline": ("group_by",),
     "where": ("group_by",),

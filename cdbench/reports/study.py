@@ -54,24 +54,24 @@ class _Case:
         return next((line for line in self.lines if _label(line) == family), None)
 
 
-def study_reports(found: StoredStudy, width: int = WIDTH) -> list[Report]:
-    """Return a study's tables: the answers, then the families at each budget.
+def study_reports(found: StoredStudy, width: int = WIDTH, *, details: bool = True) -> list[Report]:
+    """Return a study's tables: the answers and, with ``details``, the families at each budget.
 
     They hold no time, so that the same runs give the same text wherever they were made. A table of
     families is at most ``width`` letters wide; parts that do not fit have another.
     """
     cases = _cases(found)
+    answers = _answers(found, cases)
+    if not details:
+        more = f"Every family in every part: cdbench report --study {found.name} --details."
+        return [replace(answers, notes=[*answers.notes, more])]
     budgets = sorted({case.budget for case in cases}, reverse=True)
     tables = [
         _families(found, own, some)
         for own in ([case for case in cases if case.budget == budget] for budget in budgets)
         for some in _abreast(own, width)
     ]
-    return [
-        _answers(found, cases),
-        *tables[:-1],
-        *(replace(last, notes=[NOTE]) for last in tables[-1:]),
-    ]
+    return [answers, *tables[:-1], *(replace(last, notes=[NOTE]) for last in tables[-1:])]
 
 
 def _cases(found: StoredStudy) -> list[_Case]:
