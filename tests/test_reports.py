@@ -158,6 +158,13 @@ def test_an_interval_is_split_only_where_no_other_fold_is_enough() -> None:
     assert "−3.92 (−4.37\n" in render(report, "table", 20)
 
 
+def test_a_specification_is_split_after_a_comma_only_where_no_other_fold_is_enough() -> None:
+    row = ["gaussian:classes=5,kappa=1e6 or 1,000", "91.57 % ± 0.41 %"]
+    report = replace(PLAIN, columns=("Data set", "Score"), rows=[row], notes=(), text_columns=1)
+    assert "\ngaussian:classes=5,kappa=1e6   91.57 %\nor 1,000 " in render(report, "table", 45)
+    assert "\ngaussian:classes=5,   91.57 %\nkappa=1e6 or 1,000 " in render(report, "table", 34)
+
+
 def test_lines_of_a_row_are_told_apart_by_an_indent_or_by_blank_lines() -> None:
     rows = [["block-diagonal blocks=4", "1.0"], ["dense", "2.0"], ["low-rank", "3.0"]]
     report = replace(PLAIN, columns=("Model", "κ"), rows=rows, notes=(), text_columns=1)

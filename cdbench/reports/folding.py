@@ -1,4 +1,7 @@
-"""Folding a cell to a width: texts between words, numbers before their deviation or interval."""
+"""Folding a cell to a width: texts between words, numbers before their deviation or interval.
+
+Where that is not enough, specifications such as ``gaussian:classes=5,kappa=10`` after their commas.
+"""
 
 import re
 
@@ -6,6 +9,7 @@ INDENT = "  "
 """Before the lines of a text that goes on."""
 
 _WORDS = re.compile(r"(?<= )(?=\S)")
+_SPECIFICATIONS = re.compile(r"(?<= )(?=\S)|(?<=,)(?=[^\s\d])")
 _NUMBERS = re.compile(r"(?<= )(?=[±(])|(?<=→)")
 _FINELY = re.compile(r"(?<= )(?=[±(…])|(?<=→)")
 
@@ -13,7 +17,7 @@ _FINELY = re.compile(r"(?<= )(?=[±(…])|(?<=→)")
 def pieces_of(cell: str, is_text: bool, *, finely: bool = True) -> list[str]:
     """Split a cell into the pieces that may go on separate lines."""
     if is_text:
-        return _WORDS.split(cell)
+        return (_SPECIFICATIONS if finely else _WORDS).split(cell)
     return (_FINELY if finely or "(" not in cell else _NUMBERS).split(cell)
 
 
