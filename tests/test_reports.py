@@ -7,6 +7,7 @@ import math
 import re
 import shlex
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -17,18 +18,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from cdbench.api.exporting import file_parts
 from cdbench.cli import run as run_command
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import MissingResultsError
 from cdbench.records.published import PUBLISHED_TABLE1
+from cdbench.reports.answers import answer_data
 from cdbench.reports.escaping import latex_escape, latex_numbers
 from cdbench.reports.formats import FORMATS, Report, render
+from cdbench.reports.pages import Page, render_page
 from cdbench.reports.statistics import format_count, format_kappa, format_loss, format_percent
 from cdbench.reports.summary import summary
 from cdbench.reports.table1 import table1, table1_configs
 from cdbench.statistics.numerals import format_number, format_range
 from cdbench.store.database import open_for_reading
 from cdbench.store.queries import StoredRun, newest_runs
+from cdbench.store.run_export import ExportColumn, Exported
 
 Runs = dict[RunConfig, StoredRun]
 
@@ -279,12 +284,42 @@ def test_csv_parses_back_to_the_records(runs: Runs) -> None:
                     assert row[name] == ("" if value is None else str(value))
 
 
-def test_json_parses_back_to_the_records_with_null_for_infinity(runs: Runs) -> None:
+def test_json_parses_back_to_the_records_with_text_for_infinity(runs: Runs) -> None:
     document = json.loads(render(PLAIN, "json"), parse_constant=pytest.fail)
-    assert document["records"] == [{**PLAIN.records[0], "κ": None}, PLAIN.records[1]]
+    assert document["records"] == [{**PLAIN.records[0], "κ": "Infinity"}, PLAIN.records[1]]
     assert (document["title"], document["notes"]) == (PLAIN.title, list(PLAIN.notes))
     report = table1(table1_configs(), runs)
     assert json.loads(render(report, "json"))["records"] == report.records
+
+
+def _as_report(values: list[Any]) -> str:
+    return render(replace(PLAIN, records=[{"κ": value} for value in values]), "json")
+
+
+def _as_page(values: list[Any]) -> str:
+    document = {"records": [{"κ": value} for value in values]}
+    return render_page(Page("title", [], document, []), "json")
+
+
+def _as_answer(values: list[Any]) -> str:
+    return "".join(answer_data("json", "title", ["κ"], ([value] for value in values)))
+
+
+def _as_lines(values: list[Any]) -> str:
+    exported = Exported((ExportColumn("κ", "number"),), iter([[(value,) for value in values]]))
+    lines = b"".join(file_parts(exported, "jsonl")).decode().splitlines()
+    return f'{{"records": [{",".join(lines)}]}}'
+
+
+@pytest.mark.parametrize("written", [_as_report, _as_page, _as_answer, _as_lines])
+def test_every_json_has_the_same_text_for_a_number_that_json_lacks(
+    written: Callable[[list[Any]], str],
+) -> None:
+    text = written([math.inf, -math.inf, math.nan, 0.1 + 0.2, None])
+    records = json.loads(text, parse_constant=pytest.fail)["records"]
+    found = [record["κ"] for record in records]
+    assert found == ["Infinity", "-Infinity", "NaN", 0.1 + 0.2, None]
+    assert [float(one) for one in found[:2]] == [math.inf, -math.inf]
 
 
 @pytest.mark.parametrize("name", ["csv", "json"])
@@ -302,7 +337,7 @@ def test_infinite_kappa_is_printed_as_a_sign(runs: Runs) -> None:
     assert report.rows[1][-2:] == ["∞ ✗", "∞"]
     for name in ("table", "markdown"):
         assert "inf" not in render(report, name)
-    assert json.loads(render(report, "json"))["records"][0]["weight_kappa_median"] is None
+    assert json.loads(render(report, "json"))["records"][0]["weight_kappa_median"] == "Infinity"
 
 
 def test_all_15_published_cells_are_marked_equal(runs: Runs) -> None:

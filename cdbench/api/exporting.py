@@ -2,17 +2,14 @@
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from math import isfinite
 from pathlib import PurePath
 from typing import Any
 
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.reports.escaping import csv_cell, json_text
-from cdbench.reports.pages import finite
 from cdbench.store.run_export import TIME, Exported
 
 CSV, PARQUET = "csv", "parquet"
@@ -87,13 +84,8 @@ def _jsonl(exported: Exported) -> Iterator[bytes]:
     """Yield one JSON object a row; an infinite number is the text "Infinity"."""
     names = [column.name for column in exported.columns]
     for rows in exported.rows:
-        objects = (dict(zip(names, map(_finite, row), strict=True)) for row in rows)
-        lines = (json_text(json.dumps(one, ensure_ascii=False)) for one in objects)
+        lines = (json_text(dict(zip(names, row, strict=True))) for row in rows)
         yield "".join(f"{line}\n" for line in lines).encode()
-
-
-def _finite(value: Any) -> Any:
-    return finite(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def _parquet(exported: Exported) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -117,12 +116,12 @@ def _csv_line(cells: Sequence[Any]) -> str:
 
 
 def _json(title: str, names: Sequence[str], rows: Iterator[Row]) -> Iterator[str]:
-    yield json_text(f'{{\n  "title": {json.dumps(title, ensure_ascii=False)},\n  "records": [')
+    yield f'{{\n  "title": {json_text(title)},\n  "records": ['
     between = "\n"
     for row in rows:
-        record = dict(zip(names, map(_finite, row), strict=True))
-        text = json.dumps(record, indent=2, ensure_ascii=False).replace("\n", "\n    ")
-        yield json_text(f"{between}    {text}")
+        record = dict(zip(names, map(_plain, row), strict=True))
+        text = json_text(record, indent=2).replace("\n", "\n    ")
+        yield f"{between}    {text}"
         between = ",\n"
     yield '],\n  "notes": []\n}\n' if between == "\n" else '\n  ],\n  "notes": []\n}\n'
 
@@ -160,7 +159,7 @@ def _rounded(number: float) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as CSV and records have it."""
+    """Return a value as data have it."""
     match value:
         case Decimal():
             return float(value)
@@ -169,9 +168,3 @@ def _plain(value: Any) -> Any:
         case None | bool() | int() | float() | str():
             return value
     return str(value)
-
-
-def _finite(value: Any) -> Any:
-    """Return a value as JSON has it, which knows no infinity."""
-    plain = _plain(value)
-    return None if isinstance(plain, float) and not math.isfinite(plain) else plain

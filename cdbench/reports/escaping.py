@@ -1,8 +1,10 @@
-"""The user's text escaped for Markdown, LaTeX and CSV: printed as it is, never interpreted."""
+"""The user's text escaped for Markdown, LaTeX, CSV and JSON: printed as it is, not interpreted."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from math import isfinite, isnan
 from typing import Any
 
 from cdbench.system.printable import printable
@@ -151,19 +153,40 @@ def _is_formula(text: str) -> bool:
     return False
 
 
-def json_text(text: str) -> str:
-    """Return JSON in which characters that control a terminal are written as escapes.
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON that gives every number back exactly, and controls no terminal.
 
-    Parameters
-    ----------
-    text : str
-        JSON; line breaks between its parts are kept.
+    JSON has no infinity, and null would be no value: it is the text "Infinity", which pandas, jq's
+    ``tonumber``, Python's ``float``, JavaScript's ``Number`` and PostgreSQL read as the number.
+
+    Examples
+    --------
+    >>> json_text({"kappa": [1.5, float("inf"), None]})
+    '{"kappa": [1.5, "Infinity", null]}'
     """
-    return "".join(map(_json_character, text)) if not text.isprintable() else text
+    text = json.dumps(_finite(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return "\n".join(map(_json_line, text.split("\n")))
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with texts in place of the numbers that JSON does not have."""
+    if isinstance(value, float):
+        if isfinite(value):
+            return value
+        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return value
+
+
+def _json_line(line: str) -> str:
+    return line if line.isprintable() else "".join(map(_json_character, line))
 
 
 def _json_character(character: str) -> str:
-    if character == "\n" or printable(character) == character:
+    if printable(character) == character:
         return character
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

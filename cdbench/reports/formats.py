@@ -2,8 +2,6 @@
 
 import csv
 import io
-import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -115,17 +113,10 @@ def _csv(report: Report) -> str:
 
 
 def _json(report: Report) -> str:
-    # JSON has no infinity: it becomes null, like a missing value.
-    records = [
-        {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in record.items()
-        }
-        for record in report.records
-    ]
+    records, notes = list(report.records), list(report.notes)
     lead = {"found": list(report.lead)} if report.lead else {}
-    document = lead | {"title": report.title, "records": records, "notes": list(report.notes)}
-    return json_text(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
+    document = lead | {"title": report.title, "records": records, "notes": notes}
+    return json_text(document, indent=2) + "\n"
 
 
 FORMATS: dict[str, Callable[[Report], str]] = {

@@ -2,10 +2,8 @@
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, isnan
 from textwrap import wrap
 from typing import Any
 
@@ -71,7 +69,7 @@ def render_page(
 ) -> str:
     """Return a page in one of the formats of reports, ending with a newline."""
     if format_name == "json":
-        return exact_json(page.document)
+        return json_text(dict(page.document), indent=2) + "\n"
     if format_name == "csv":
         return _csv(page.records)
     if format_name == "markdown":
@@ -79,33 +77,6 @@ def render_page(
     if format_name == "latex":
         return latex_document(list(_reports(page)))
     return _text(page, width, styled)
-
-
-def exact_json(document: Mapping[str, Any]) -> str:
-    """Return a document as JSON that gives every number back exactly.
-
-    JSON has no infinity: it is written as the text "Infinity", which Python's float, JavaScript's
-    Number and PostgreSQL read.
-    """
-    text = json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False)
-    return "".join(f"{json_text(line)}\n" for line in text.split("\n"))
-
-
-def finite(value: Any) -> Any:
-    """Return a value with texts in place of the numbers that JSON does not have.
-
-    Examples
-    --------
-    >>> finite({"kappa": [1.5, float("inf")]})
-    {'kappa': [1.5, 'Infinity']}
-    """
-    if isinstance(value, float) and not isfinite(value):
-        return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Mapping):
-        return {name: finite(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
-    return value
 
 
 def _text(page: Page, width: int, styled: bool) -> str:
