@@ -96,6 +96,14 @@ FAULTS = {
         f"UPDATE run SET hidden = '64' WHERE run_id = {COMPLETED}",
         "the column hidden differs from config_json",
     ),
+    "widths": (
+        f"UPDATE run SET widths = '4 3' WHERE run_id = {COMPLETED}",
+        "1 run: widths cannot be read (run 1: '4 3'; expected such as 64→64→12)",
+    ),
+    "diagnostics": (
+        "UPDATE diagnostics SET diagnostics_json = '[]' WHERE diagnostics_id = 1",
+        "1 row of diagnostics: diagnostics_json cannot be read (row of diagnostics 1: ",
+    ),
     "environment": (
         "UPDATE environment SET cpu = 'abacus'",
         "1 environment: the digest is not that of the columns",
@@ -158,7 +166,16 @@ FAULTS = {
 
 TOGETHER = [
     *(["json"], ["json of a list"], ["unknown knob"], ["spaces"]),
-    ["config_digest", "group_digest", "knob", "hidden", "environment", "node"],
+    [
+        "config_digest",
+        "group_digest",
+        "knob",
+        "hidden",
+        "environment",
+        "node",
+        "widths",
+        "diagnostics",
+    ],
     ["last epoch", "first value", *(name for name in FAULTS if "future" in name)],
     ["first epoch", "value between"],
     ["all epochs", "all values"],

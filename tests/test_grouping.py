@@ -1,5 +1,6 @@
 """Stored runs by their knobs, and beside a baseline whose runs are equal in all else."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from cdbench.reports.quantities import natural, quantity_of, shown
 from cdbench.statistics.groups import paired, summary
 from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.record import record_runs
-from tests.cli_tools import Here
+from tests.cli_tools import Here, change
 
 RATES = (0.05, 0.1)
 
@@ -76,6 +77,14 @@ def test_the_pairs_are_those_of_the_view_against_dense(database: Database) -> No
     (view,) = records(database, "model", baseline="cdlinear B=2")[1:]
     assert view["difference"] == pytest.approx(-0.045)
     assert view["n_pairs"] == 8
+
+
+def test_a_damaged_configuration_is_told_where_runs_are_paired(here: Here, path: Path) -> None:
+    shutil.copy(path, here.folder / "runs.db")
+    change(here.folder / "runs.db", "UPDATE configuration SET config_json = '7'")
+    answer = here("report", "--group-by", "learning_rate", "--baseline", "0.05")
+    assert (answer.code, answer.err.count("\n")) == (3, 1)
+    assert "config_json of configuration 1 is damaged (it does not match its dig" in answer.err
 
 
 def test_only_the_runs_that_a_filter_finds_are_grouped(database: Database) -> None:

@@ -14,10 +14,12 @@ from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
 from cdbench.records.run import Run
 from cdbench.running.execution import execute
-from cdbench.store.database import Database, open_for_reading
+from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.record import record_run
 from cdbench.store.run_queries import stored_runs
 from cdbench.store.training_queries import stored_trainings
+from tests.cli_tools import Here
+from tests.cli_tools import change as change_file
 
 TinyRun = Callable[..., Run]
 
@@ -144,6 +146,31 @@ def test_a_damaged_run_is_named_with_the_command_that_finds_others(
         assert f"{column} of run {run_id} is damaged" in message
         assert f"cdbench db check --db {database.name}" in message
         assert "\n" not in message
+
+
+@pytest.mark.parametrize("said", ["", "nonsense", "4→→3", "4→-3", "4 3"])
+def test_damaged_widths_are_told_with_their_run_and_their_form(
+    database: Database, said: str
+) -> None:
+    run_id = record_run(database, run_of("dense"))
+    with database.transaction() as connection:
+        connection.execute(text("UPDATE run SET widths = :said"), {"said": said})
+    with pytest.raises(StoreError) as caught:
+        stored_run(database, run_id)
+    assert str(caught.value) == (
+        f"{database.name}: widths of run {run_id} is damaged ({said!r}; expected such as "
+        f"64→64→12); to see what else is, and what to do: cdbench db check --db {database.name}"
+    )
+
+
+@pytest.mark.parametrize("parent", ["configuration", "environment"])
+def test_a_run_without_its_configuration_or_environment_is_told(here: Here, parent: str) -> None:
+    run_id = record_run(open_for_writing("runs.db"), run_of("dense"))
+    change_file(here.folder / "runs.db", f"DELETE FROM {parent}")
+    for words in (("runs", "show", "1"), ("runs", "diff", "1", "1"), ("model", "show", "1")):
+        answer = here(*words)
+        assert (answer.code, answer.err.count("\n")) == (3, 1), words
+        assert f"{parent}_id of run {run_id} is damaged (1 is not there); " in answer.err
 
 
 def test_without_names_come_the_runs_that_gave_results(database: Database, location: str) -> None:

@@ -108,6 +108,56 @@ def test_merging_brings_the_parts_of_a_study_that_is_there(studied: Here, once: 
     assert [row[1] for row in rows(mine, question)] == ["iris", "wine"]
 
 
+DAMAGED = {
+    "plan_json": ("'{}'", "it does not match its digest", "plan_digest is not that of plan_json"),
+    "measure": (
+        "'speed'",
+        "'speed'; expected accuracy, r2, bits_per_character",
+        "measure cannot be read",
+    ),
+}
+"""Columns of a comparison: a damage, what is said of it, and what a check finds."""
+
+
+@pytest.mark.parametrize("column", DAMAGED)
+def test_a_damaged_comparison_is_told_in_one_line_whoever_reads_it(
+    studied: Here, once: Path, column: str
+) -> None:
+    value, why, finding = DAMAGED[column]
+    shutil.copy(once, studied.folder / "runs.db")
+    with closing(sqlite3.connect("runs.db")) as connection, connection:
+        connection.execute(f"UPDATE comparison SET {column} = {value}")
+    for words in (
+        "report --compare",
+        "report --compare --name small-iris small-wine",
+        "report --study small",
+        "report --html page.html",
+        "plot pareto",
+        "plot study small",
+        "compare --study small --jobs 1",
+    ):
+        answer = studied(*words.split())
+        assert answer.code == 3, words
+        assert re.search(
+            rf"^cdbench: runs.db: {column} of comparison small-(iris|wine) is damaged "
+            rf"\({re.escape(why)}\); to see what else is, and what to do: cdbench db check --db "
+            r"runs.db\n\Z",
+            answer.err,
+            re.M,
+        ), words
+    assert f"2 comparisons: {finding} (comparison 1" in studied("db", "check").out
+
+
+def test_a_damaged_study_is_told_in_one_line(studied: Here, once: Path) -> None:
+    shutil.copy(once, studied.folder / "runs.db")
+    with closing(sqlite3.connect("runs.db")) as connection, connection:
+        connection.execute("UPDATE study SET plan_json = '[7]'")
+    answer = studied("report", "--study", "small")
+    assert (answer.code, answer.err.count("\n")) == (3, 1)
+    assert "plan_json of study small is damaged (it does not match its digest)" in answer.err
+    assert "1 study: plan_digest is not that of plan_json (study 1)" in studied("db", "check").out
+
+
 def test_a_part_that_is_another_comparison_there_is_named_and_stays(
     studied: Here, once: Path
 ) -> None:

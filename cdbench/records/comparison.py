@@ -5,6 +5,9 @@ from dataclasses import dataclass
 DENSE, NARROWER, STRUCTURED = "dense", "narrower dense", "structured"
 """Roles of models: the dense network at full width, one of the budget's size, and the others."""
 
+MEASURES = ("accuracy", "r2", "bits_per_character")
+"""What a comparison's models can be ranked by."""
+
 MOST_WEIGHTS = 8_192
 """Of the dense network's largest matrix, up to which Hessians are measured of any model: those of
 factored layers are squares as wide as the layer has weights, and would fill the memory."""

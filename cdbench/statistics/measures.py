@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from cdbench.records import comparison
 from cdbench.statistics.numerals import minus
 
 
@@ -199,7 +200,7 @@ BITS_PER_CHARACTER = Measure(
     is_chosen_by_accuracy=False,
     usable=0.01,
 )
-MEASURES = {one.name: one for one in (ACCURACY, R2, BITS_PER_CHARACTER)}
+MEASURES = dict(zip(comparison.MEASURES, (ACCURACY, R2, BITS_PER_CHARACTER), strict=True))
 """Measures by name."""
 
 OF_TASK = {"classification": ACCURACY, "regression": R2, "language": BITS_PER_CHARACTER}

@@ -1,6 +1,6 @@
 """Queries of comparisons: their runs while they go on, and their lines as stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -13,7 +13,7 @@ from cdbench.records.run import COMPLETED, DIVERGED, FAILED
 from cdbench.store.database import Database
 from cdbench.store.queries import ASKED, OF_ASKED, asked, chunks
 from cdbench.store.run_views import NATS_A_BIT
-from cdbench.store.stored_json import asked_config
+from cdbench.store.stored_json import asked_config, check_measure, check_plan
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ _REPORTED = text(
 ).bindparams(bindparam("ids", expanding=True))
 
 _COMPARISONS = """
-    SELECT comparison_id, name, measure, plan_json,
+    SELECT comparison_id, name, measure, plan_json, plan_digest,
         (SELECT count(*) FROM comparison_run AS r WHERE r.comparison_id = c.comparison_id
             AND r.stage = 'tuning') AS n_tuning,
         (SELECT count(*) FROM comparison_run AS r WHERE r.comparison_id = c.comparison_id
@@ -182,14 +182,14 @@ def stored_comparison(database: Database, name: str | None = None) -> StoredComp
                     "cdbench compare --dataset digits --budget 0.25"
                 )
             raise UnknownNameError("comparison", str(name), names)
-        return StoredComparison(**row, lines=_lines(connection, row["comparison_id"]))
+        return _comparison(connection, row, database)
 
 
 def comparison_of(database: Database, comparison_id: int) -> StoredComparison:
     """Return the comparison of this key, which has come to its end."""
     with database.transaction() as connection:
         row = connection.execute(_BY_KEY, {"id": comparison_id}).mappings().one()
-        return StoredComparison(**row, lines=_lines(connection, comparison_id))
+        return _comparison(connection, row, database)
 
 
 def rate_curves(
@@ -220,6 +220,17 @@ def seed_scores(
             key = (row["role"], row["family"], row["structure"])
             found.setdefault(key, []).append(row["score"])
     return found
+
+
+def _comparison(
+    connection: Connection, row: Mapping[Any, Any], database: Database
+) -> StoredComparison:
+    """Return a comparison with its lines; raise StoreError if its row is damaged."""
+    of = f"comparison {row['name']}"
+    check_plan(row, of, database)
+    check_measure(row, of, database)
+    values: dict[str, Any] = {name: row[name] for name in _names(StoredComparison)[:-1]}
+    return StoredComparison(**values, lines=_lines(connection, row["comparison_id"]))
 
 
 def _lines(connection: Connection, comparison_id: int) -> tuple[ComparedModel, ...]:

@@ -13,11 +13,12 @@ from cdbench.store.database import Database
 from cdbench.store.filter_columns import FilterColumn, unknown_column
 from cdbench.store.run_filters import parsed_filter
 from cdbench.store.run_lists import SCORE, filter_columns
+from cdbench.store.stored_json import damaged, is_of_digest
 
 _ALWAYS = ("seed", "task", "dataset", "status", "group_digest", "baseline_digest")
 """Columns that are read besides those that are asked for."""
 
-_CONFIGURATIONS = text("SELECT group_digest, config_json FROM configuration")
+_CONFIGURATIONS = text("SELECT configuration_id, group_digest, config_json FROM configuration")
 
 OF_A_MODEL = ("layer", "structure", "B", "plugin")
 """Knobs that make a model's name."""
@@ -112,10 +113,12 @@ def pairing_keys(database: Database, leaving_out: Collection[str]) -> dict[str, 
     That is the configuration without the seed and without some of its knobs, as text.
     """
     with database.transaction() as connection:
-        return {
-            digest: _without(config, leaving_out)
-            for digest, config in connection.execute(_CONFIGURATIONS)
-        }
+        rows = connection.execute(_CONFIGURATIONS).all()
+    for key, digest, config_json in rows:
+        if not is_of_digest(config_json, digest):
+            of = f"configuration {key}"
+            raise damaged(database, "config_json", of, "it does not match its digest")
+    return {digest: _without(config_json, leaving_out) for _, digest, config_json in rows}
 
 
 def _without(config_json: str, leaving_out: Collection[str]) -> str:

@@ -13,9 +13,12 @@ from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.floor_columns import floors_in
 from cdbench.store.queries import chunks
-from cdbench.store.stored_json import stored_config, stored_diagnostics
-
-ARROW = "→"
+from cdbench.store.stored_json import (
+    damaged,
+    stored_config,
+    stored_diagnostics,
+    stored_widths,
+)
 
 
 def table_of(model: type[models.Base]) -> Table:
@@ -109,8 +112,8 @@ def _runs() -> Select[Any]:
     shared += [column for column in _ENVIRONMENT.c if column.name in _names(Environment)]
     return (
         select(_RUN, *shared)
-        .join_from(_RUN, _CONFIGURATION, same(_RUN, _CONFIGURATION, "configuration_id"))
-        .join(_ENVIRONMENT, same(_RUN, _ENVIRONMENT, "environment_id"))
+        .outerjoin_from(_RUN, _CONFIGURATION, same(_RUN, _CONFIGURATION, "configuration_id"))
+        .outerjoin(_ENVIRONMENT, same(_RUN, _ENVIRONMENT, "environment_id"))
         .outerjoin(_DIAGNOSTICS, same(_RUN, _DIAGNOSTICS, "diagnostics_id"))
         .order_by(_RUN.c.run_id)
     )
@@ -118,6 +121,10 @@ def _runs() -> Select[Any]:
 
 def _run(row: Row[Any], parts: _Parts, database: Database) -> Run:
     values = row._mapping
+    for key, other in (("configuration_id", "config_json"), ("environment_id", "python_version")):
+        if values[other] is None:
+            why = f"{values[key]} is not there"
+            raise damaged(database, key, f"run {row.run_id}", why)
     plain = _names(Run) & set(values) - {"epochs"}  # this column is the number asked for
     started: datetime = values["started_at"]
     derived = {
@@ -125,7 +132,7 @@ def _run(row: Row[Any], parts: _Parts, database: Database) -> Run:
         "diagnostics": stored_diagnostics(values, database),
         "environment": Environment(**_fields(Environment, values)),
         "started_at": started.replace(tzinfo=UTC),
-        "widths": tuple(int(width) for width in (values["widths"] or "").split(ARROW) if width),
+        "widths": stored_widths(values, database),
         "epochs": tuple(
             EpochMetrics(**_fields(EpochMetrics, epoch._mapping))
             for epoch in parts.epochs.get(row.run_id, ())

@@ -14,9 +14,8 @@ from cdbench.records.spectra import Condition, Curvature
 from cdbench.store import models
 from cdbench.store.floor_columns import FLOOR_COLUMNS, floor_values
 from cdbench.store.insert import insert_rows, insert_values, shared_key
+from cdbench.store.stored_json import ARROW
 from cdbench.store.weights_rows import WEIGHTS_COLUMNS, weights_values
-
-ARROW = "→"
 
 CONFIG_COLUMNS = (*KNOBS, "structure")
 """What a configuration has a column for, but the fingerprint, which the run has read."""

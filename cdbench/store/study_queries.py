@@ -11,6 +11,7 @@ from cdbench.errors import MissingResultsError, UnknownNameError
 from cdbench.records.comparison import StudiedRun
 from cdbench.store.comparison_queries import StoredComparison, comparison_of
 from cdbench.store.database import Database
+from cdbench.store.stored_json import check_plan
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ _RUNS = text(
 )
 _INTERVALS = text(
     """
-    SELECT c.plan_json, d.low, d.high, l.n_seeds FROM comparison AS c
+    SELECT c.name, c.plan_json, c.plan_digest, d.low, d.high, l.n_seeds FROM comparison AS c
     JOIN comparison_line AS l ON l.comparison_id = c.comparison_id
     JOIN comparison_difference AS d ON d.comparison_line_id = l.comparison_line_id
     WHERE d.against = 'narrower dense'
@@ -80,6 +81,7 @@ def stored_study(database: Database, name: str, digest: str | None = None) -> St
     """
     with database.transaction() as connection:
         row = _found(connection, database, name, digest)
+        check_plan(row, f"study {name}", database)
         found = connection.execute(_ENDED, {"digest": row["plan_digest"]})
         ended: dict[str, int] = {own.part: own.comparison_id for own in found}
     return StoredStudy(
@@ -105,11 +107,13 @@ def intervals_on(database: Database, dataset: str) -> list[tuple[float, float, i
         Ends of each interval over the seeds, and their number.
     """
     with database.transaction() as connection:
-        rows = connection.execute(_INTERVALS).all()
+        rows = connection.execute(_INTERVALS).mappings().all()
+    for row in rows:
+        check_plan(row, f"comparison {row['name']}", database)
     return [
-        (low, high, n)
-        for plan_json, low, high, n in rows
-        if json.loads(plan_json)["base"]["dataset"] == dataset
+        (row["low"], row["high"], row["n_seeds"])
+        for row in rows
+        if json.loads(row["plan_json"])["base"]["dataset"] == dataset
     ]
 
 

@@ -11,6 +11,12 @@ from cdbench.store.insert import table_of
 from cdbench.store.migrate import revisions
 from cdbench.store.models import Base, Run
 from cdbench.store.upkeep.findings import Check, Checked, Finding
+from cdbench.store.upkeep.form_checks import (
+    check_diagnostics,
+    check_measures,
+    check_plans,
+    check_widths,
+)
 from cdbench.store.upkeep.row_checks import (
     check_foreign_keys,
     check_gaps,
@@ -34,6 +40,10 @@ CHECKS: tuple[Check, ...] = (
     check_configurations,
     check_environments,
     check_epochs,
+    check_widths,
+    check_diagnostics,
+    check_plans,
+    check_measures,
     check_weights,
     check_trash,
     check_gaps,
