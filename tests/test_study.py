@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import cdbench
 from cdbench.cli import run
 from cdbench.cli.settings import load_settings
 from cdbench.cli.training import train_and_store
@@ -28,6 +29,9 @@ from cdbench.store.study_queries import StoredStudy
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.merging import merge_database
 from tests.cli_tools import Here
+from tests.pages import Page, undrawn
+
+__all__ = ["undrawn"]
 
 TOML = """
 [studies.small]
@@ -106,6 +110,21 @@ def test_merging_brings_the_parts_of_a_study_that_is_there(studied: Here, once: 
     question = "SELECT name, part, comparison, ended_at IS NOT NULL FROM studies ORDER BY part"
     assert rows(mine, question) == rows(once, question)
     assert [row[1] for row in rows(mine, question)] == ["iris", "wine"]
+
+
+def test_the_newest_comparison_is_the_same_wherever_none_is_named(
+    studied: Here, once: Path, undrawn: None
+) -> None:
+    shutil.copy(once, studied.folder / "runs.db")
+    ((newest,),) = rows(once, "SELECT name FROM comparison ORDER BY sequence DESC LIMIT 1")
+    found = [json.loads(studied("report", "--compare", "--format", "json").out)["title"]]
+    with closing(cdbench.open("runs.db")) as results:
+        found.append(f"Comparison {results.comparison().name}:")
+    assert studied("report", "--html", "page.html").code == 0
+    text = (studied.folder / "page.html").read_text(encoding="utf-8")
+    headings = [own.words() for own in Page(text).root.all("h2")]
+    found += [f"{own}:" for own in headings if own.startswith("Comparison ")]
+    assert [own.partition(":")[0] for own in found] == [f"Comparison {newest}"] * 3
 
 
 DAMAGED = {

@@ -69,13 +69,6 @@ _STUDY = text(
     """
 )
 _NEWEST_STUDY = text("SELECT name FROM study ORDER BY sequence DESC LIMIT 1")
-_NEWEST_COMPARISON = text(
-    """
-    SELECT name FROM comparison WHERE ended_at IS NOT NULL AND comparison_id NOT IN (
-        SELECT comparison_id FROM studies WHERE comparison_id IS NOT NULL
-    ) ORDER BY sequence DESC LIMIT 1
-    """
-)
 _NEWEST_BENCHMARK = text(
     """
     SELECT benchmark_id FROM benchmark ORDER BY sequence DESC, benchmark_id DESC LIMIT 1
@@ -213,13 +206,6 @@ def study_key(database: Database, name: str) -> int:
     with database.transaction() as connection:
         key: int = connection.execute(_STUDY, {"name": name}).scalar_one()
         return key
-
-
-def newest_comparison(database: Database) -> str | None:
-    """Return the name of the newest comparison that is no part of a study; None without one."""
-    with database.transaction() as connection:
-        name: str | None = connection.execute(_NEWEST_COMPARISON).scalar()
-        return name
 
 
 def newest_benchmark(database: Database) -> int | None:

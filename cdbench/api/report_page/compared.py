@@ -16,7 +16,6 @@ from cdbench.store.page_queries import (
     COMPARISON,
     DIFFERENCES,
     STUDY,
-    newest_comparison,
     newest_study,
     shown,
     study_key,
@@ -57,13 +56,8 @@ def study_section(database: "Database", name: str | None) -> Gathered:
 
 
 def comparison_sections(database: "Database", names: Sequence[str]) -> list[Gathered]:
-    """Return comparisons: those of these names, or the newest that is no part of a study."""
-    if names:
-        return [comparison_section(database, name) for name in dict.fromkeys(names)]
-    newest = newest_comparison(database)
-    if newest is None and newest_study(database) is not None:
-        return []  # its parts are comparisons
-    return [comparison_section(database, newest)]
+    """Return comparisons: those of these names, or the newest."""
+    return [comparison_section(database, name) for name in dict.fromkeys(names) or (None,)]
 
 
 def comparison_section(database: "Database", name: str | None) -> Gathered:

@@ -30,7 +30,7 @@ def report_page(
     study : str, optional
         The study that it shows; by default the one that was begun last.
     comparisons : sequence of str, optional
-        The comparisons that it shows; by default the newest that is no part of a study.
+        The comparisons that it shows; by default the newest, as of ``report --compare``.
 
     Returns
     -------
