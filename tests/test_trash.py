@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import Connection, event, inspect, select, text
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.errors import ConfigurationError
@@ -24,11 +24,13 @@ from cdbench.store.run_names import run_named
 from cdbench.store.training_queries import stored_trainings
 from cdbench.store.trash import delete_removed, remove_runs, resting_on, restore_runs
 from cdbench.store.upkeep.checks import check_database
+from cdbench.store.upkeep.copying import copy_database
 from cdbench.store.upkeep.inventory import inventory
 from cdbench.store.upkeep.merging import merge_database
 from cdbench.store.upkeep.vacuuming import vacuum_database
 from cdbench.store.views import VIEWS
 from tests.cli_tools import NEWEST, Here, change
+from tests.postgres import PostgresServer
 
 TinyRun = Callable[..., Run]
 
@@ -272,29 +274,41 @@ def test_emptying_the_trash_without_a_terminal_needs_a_yes(three: Here) -> None:
     assert three("runs", "list", "--trash").err == "cdbench: runs.db: no run in the trash\n"
 
 
-def test_deleting_for_good_looks_up_what_refers_to_a_run(whole: Database) -> None:
-    """SQLite reads a whole table for each deleted run where no index of it begins with the key."""
-    remove_runs(whole, every_run(whole)[:3], force=True)
-    indexed: set[str] = set()
+def indices(connection: Connection) -> dict[str, list[str]]:
+    """Return the first columns of every key and index, by their table."""
+    asked = inspect(connection)
+    return {
+        table: [
+            asked.get_pk_constraint(table)["constrained_columns"][0],
+            *(str(index["column_names"][0]) for index in asked.get_indexes(table)),
+            *(rule["column_names"][0] for rule in asked.get_unique_constraints(table)),
+        ]
+        for table in Base.metadata.tables
+    }
+
+
+def filled(location: str) -> Database:
+    """Return a database at a location with three runs in the trash, all of some rows."""
+    copy_database(str(NEWEST), location)
+    database = open_for_writing(location)
+    restore_runs(database, None)
+    remove_runs(database, every_run(database)[:3], force=True)
+    return database
+
+
+def test_deleting_for_good_looks_up_what_refers_to_a_run(location: str) -> None:
+    """A whole table is read for each deleted run where no index of it begins with the key."""
+    database = filled(location)
+    indexed: dict[str, list[str]] = {}
 
     def look(connection: Any, _cursor: object, statement: str, *_rest: object) -> None:
         if statement.startswith("DELETE FROM run "):
-            indexed.update(
-                connection.exec_driver_sql(
-                    "SELECT m.name FROM sqlite_master AS m, pragma_index_list(m.name) AS i, "
-                    "pragma_index_info(i.name) AS c WHERE c.seqno = 0 AND c.name = 'run_id' "
-                    "UNION SELECT m.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c "
-                    "WHERE c.name = 'run_id' AND c.pk = 1"
-                ).scalars()
-            )
+            indexed.update(indices(connection))
 
-    def schema() -> list[Any]:
-        with whole.transaction() as connection:
-            return list(connection.execute(text("SELECT * FROM sqlite_master ORDER BY name")))
-
-    before = schema()
-    event.listen(whole._engine, "before_cursor_execute", look)
-    with whole.transaction() as connection:
+    with database.transaction() as connection:
+        before = indices(connection)
+    event.listen(database._engine, "before_cursor_execute", look)
+    with database.transaction() as connection:
         assert delete_removed(connection) == 3
     referring = {
         table.name
@@ -302,5 +316,23 @@ def test_deleting_for_good_looks_up_what_refers_to_a_run(whole: Database) -> Non
         if any(key.column.table.name == "run" for key in table.foreign_keys)
     }
     assert referring
-    assert referring <= indexed
-    assert schema() == before
+    assert [name for name in referring if "run_id" not in indexed[name]] == []
+    with database.transaction() as connection:
+        assert indices(connection) == before
+
+
+@pytest.mark.server
+def test_who_owns_no_table_may_empty_the_trash_too(postgres: PostgresServer) -> None:
+    location = postgres.new_database()
+    filled(location)
+    name = location.rpartition("/")[2]
+    role = f"clerk_{name}"
+    rights = "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES"
+    postgres.ask(
+        name,
+        f"CREATE ROLE {role} LOGIN PASSWORD 'c'; GRANT {rights} IN SCHEMA public TO {role}; "
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
+    )
+    database = open_for_writing(f"postgresql+psycopg://{role}:c@{location.partition('@')[2]}")
+    with database.transaction() as connection:
+        assert delete_removed(connection) == 3
