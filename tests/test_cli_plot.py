@@ -7,6 +7,7 @@ import subprocess
 import sys
 from base64 import standard_b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from matplotlib.colors import to_hex
 import cdbench
 from cdbench.api.figures.listed import WORDS, figures_markdown
 from cdbench.cli.figure_output import FigureOutput
+from cdbench.config.diagnostics import Diagnostics
 from cdbench.plots.catalogue import CATALOGUE
 from cdbench.plots.shades import BACKGROUND
 from cdbench.records.run import Run
+from cdbench.running.execution import execute
 from cdbench.store.database import open_for_writing
 from cdbench.store.record import record_run
 from cdbench.system.terminal_pictures import ITERM2, KITTY, protocol_of, show_picture, why_none
@@ -112,6 +115,25 @@ def test_what_cannot_be_drawn_is_one_line_and_no_file(
     assert line in answer.err
     assert len(answer.err.splitlines()) == 1
     assert not Path("figures").exists()
+
+
+@pytest.mark.parametrize("figure", ["curves", "spectra", "kappa"])
+def test_of_a_run_that_kept_too_little_one_is_named_that_can_be_drawn(
+    drawn: Here, tiny_run: Callable[..., Run], figure: str
+) -> None:
+    bare = replace(tiny_run(), epochs=tiny_run().epochs[-1:], spectra=())
+    record_run(open_for_writing("runs.db"), bare)
+    refused = drawn("plot", figure, "latest", "--output", "x.svg")
+    assert (refused.code, refused.err.count("\n")) == (3, 1)
+    if figure == "kappa":  # no run here kept that
+        assert "cdbench plot" not in refused.err
+        run = execute(tiny_run().config, diagnostics=Diagnostics(spectra_every=1))
+        record_run(open_for_writing("runs.db"), run)
+        record_run(open_for_writing("runs.db"), replace(bare, uuid="another"))
+        refused = drawn("plot", figure, "latest", "--output", "x.svg")
+    words = refused.err.strip().rpartition("; to draw the newest run that kept it: cdbench ")[2]
+    assert words == f"plot {figure} {5 if figure == 'kappa' else 3}"
+    assert drawn(*words.split(), "--output", "x.svg").out == "wrote x.svg\n"
 
 
 def test_every_figure_is_listed_with_what_it_shows_and_needs(here: Here) -> None:

@@ -31,8 +31,8 @@ FEWEST = 2
 """Epochs that make a curve."""
 
 NO_CURVE = (
-    " has no curve: it kept no epoch but its last (--no-history), or had no other; to draw scores "
-    "after the last epoch: cdbench plot seeds"
+    " has no curve: it kept no epoch but its last (--no-history), or had no other; figure seeds "
+    "shows scores after the last"
 )
 
 HEIGHT, BESIDE = 5.6, 6

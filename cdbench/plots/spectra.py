@@ -26,8 +26,8 @@ HOW_TO_READ = (
 )
 
 NOT_KEPT = (
-    "no spectrum of it was kept, only its condition numbers or nothing; train it again without "
-    "--no-values and --no-spectra"
+    "only its condition numbers were kept, or nothing; train it again without --no-values and "
+    "--no-spectra"
 )
 
 PANEL, KAPPA = 1.55, 0.165

@@ -63,6 +63,48 @@ _LAST_EPOCHS = text(
     """
 ).bindparams(_OF_RUNS)
 
+_NEWEST_WITH = {
+    "curves": text(
+        """
+        SELECT run_id FROM run WHERE status IN ('completed', 'diverged')
+            AND EXISTS (SELECT 1 FROM epoch AS e WHERE e.run_id = run.run_id AND e.epoch = 1)
+            AND EXISTS (SELECT 1 FROM epoch AS e WHERE e.run_id = run.run_id AND e.epoch = 2)
+        ORDER BY sequence DESC LIMIT 1
+        """
+    ),
+    "spectra": text(
+        """
+        SELECT run_id FROM run WHERE status IN ('completed', 'diverged')
+            AND EXISTS (SELECT 1 FROM spectrum AS s WHERE s.run_id = run.run_id)
+        ORDER BY sequence DESC LIMIT 1
+        """
+    ),
+    "kappa": text(
+        """
+        SELECT run_id FROM run WHERE status IN ('completed', 'diverged')
+            AND (
+                SELECT count(DISTINCT k.epoch) FROM condition_number AS k
+                WHERE k.run_id = run.run_id AND k.step = 0
+            ) > 1
+        ORDER BY sequence DESC LIMIT 1
+        """
+    ),
+}
+
+
+def newest_with(database: Database, figure: str) -> int | None:
+    """Return the newest run that has what a figure shows; None without one, or of another figure.
+
+    ``curves`` need epochs before the last, ``spectra`` their numbers, and ``kappa`` condition
+    numbers of two epochs.
+    """
+    question = _NEWEST_WITH.get(figure)
+    if question is None:
+        return None
+    with database.transaction() as connection:
+        run_id: int | None = connection.execute(question).scalar()
+        return run_id
+
 
 def runs_with_spectra(
     database: Database, configs: Iterable[RunConfig], kinds: Iterable[str]

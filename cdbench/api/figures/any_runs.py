@@ -12,7 +12,12 @@ from cdbench.plots.model_sizes import model_sizes
 from cdbench.plots.seeds import seeds
 from cdbench.plots.spectra import spectra
 from cdbench.store.database import Database
-from cdbench.store.figure_queries import DescribedRun, described_runs, epochs_of_runs
+from cdbench.store.figure_queries import (
+    DescribedRun,
+    described_runs,
+    epochs_of_runs,
+    newest_with,
+)
 from cdbench.store.queries import spectra_of
 from cdbench.store.run_lists import listed_runs
 from cdbench.store.run_names import runs_named
@@ -56,7 +61,8 @@ def any_runs_figure(
     ConfigurationError
         If no run is named, one is not known, or they do not go into one figure.
     MissingResultsError
-        If no run fits, or one lacks what the figure shows; the message names the option for it.
+        If no run fits, or one lacks what the figure shows; the message names the option for it,
+        and the newest run that has it.
     """
     named, found = _chosen(database, name, runs, where)
     rows = described_runs(database, [*named, *found])
@@ -81,7 +87,15 @@ def any_runs_figure(
         )
         for row in (rows[own] for own in ids)
     ]
-    return ANY_RUNS[name](plotted, _source(database, plotted))
+    try:
+        return ANY_RUNS[name](plotted, _source(database, plotted))
+    except MissingResultsError as error:
+        other = newest_with(database, name)
+        if other is None:
+            raise
+        raise MissingResultsError(
+            f"{error}; to draw the newest run that kept it: cdbench plot {name} {other}"
+        ) from None
 
 
 def _place(run: DescribedRun) -> tuple[Any, ...]:
