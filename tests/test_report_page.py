@@ -1,9 +1,11 @@
 """``cdbench report --html``: one page, whole, well formed, and of what the database holds alone."""
 
 import re
+import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -23,7 +25,8 @@ from cdbench.reports.html.page import Section, page
 from cdbench.reports.html.svg import inline
 from cdbench.reports.html.table import Source, Table
 from cdbench.reports.html.themes import DARK, LIGHT
-from cdbench.store.database import Database, open_for_reading
+from cdbench.store import page_queries
+from cdbench.store.database import Database, open_for_reading, open_for_writing
 from cdbench.store.free_queries import answer
 from cdbench.store.record import record_run
 from cdbench.system.printable import printable
@@ -80,6 +83,29 @@ def test_a_few_runs_of_any_kind_make_a_page_on_every_database(
     assert kind != "failed" or row[5] == "failed: ValueError: <b>"
     assert re.fullmatch(SCORES[kind], row[7])
     assert "Table 1 needs 9 runs" in found.named("missing").words()
+
+
+def test_the_page_says_how_many_runs_and_models_it_leaves_out_and_how_to_see_all(
+    here: Here, tiny_run: Callable[..., Run], undrawn: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_for_writing("runs.db")
+    for rate in (0.1, 0.2, 0.3):
+        record_run(database, tiny_run(learning_rate=rate))
+    whole = Page(report_page(database)).named("runs").words()
+    assert "Not shown" not in whole
+    for name, most in (("seeded_models", 1), ("newest_runs_of_all", 2)):
+        read = partial(getattr(page_queries, name), most=most)
+        monkeypatch.setattr(f"cdbench.api.report_page.others.{name}", read)
+    told = Page(report_page(database)).named("runs").words()
+    for kind, title, left in (
+        ("models", "The 1 models with most seeds, of 3", "Not shown: 2 others"),
+        ("runs", "The newest 2 of 3 runs", "Not shown: 1 older"),
+    ):
+        assert title in told
+        found = re.search(rf"{left}; all of them: cdbench (.*?{kind}.*?(--format csv|0))", told)
+        assert found, told
+        answered = here(*shlex.split(found[1]))
+        assert (answered.code, answered.out.count("cdlinear B=2")) == (0, 3)
 
 
 @hostile_or_none

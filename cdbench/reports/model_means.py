@@ -9,12 +9,17 @@ from cdbench.reports.statistics import format_count, format_kappa
 from cdbench.statistics.numerals import minus
 from cdbench.store.page_queries import SeededModel
 
+ALL = 'cdbench db sql "select * from models" --format csv'
+
 
 def model_means(found: Sequence[SeededModel], n_models: int) -> Report:
     """Return a table of these models, of as many as there are."""
-    left = n_models - len(found)
+    title, more = "Models, those with most seeds first", ""
+    if n_models > len(found):
+        title = f"The {len(found)} models with most seeds, of {n_models:,}"
+        more = f" Not shown: {n_models - len(found):,} others; all of them: {ALL}"
     return Report(
-        title="Models, those with most seeds first",
+        title=title,
         columns=("Model", "Data set", "Changes", "Seeds", "Parameters", "Test score", "weight κ"),
         rows=[
             (
@@ -27,9 +32,7 @@ def model_means(found: Sequence[SeededModel], n_models: int) -> Report:
         notes=(
             "Test score: accuracy, or of a regression R², of a text bits per character; mean ± "
             "standard deviation over the seeds (ddof 0). weight κ: mean over the layers, median "
-            "over the seeds. Changes: knobs that are not as in the paper's recipe."
-            + f" {left:,} other models are in the database."
-            * (left > 0),
+            "over the seeds. Changes: knobs that are not as in the paper's recipe." + more,
         ),
         records=[asdict(one) for one in found],
         text_columns=3,

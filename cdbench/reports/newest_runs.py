@@ -9,11 +9,17 @@ from cdbench.reports.statistics import format_kappa
 from cdbench.statistics.numerals import minus
 from cdbench.store.page_queries import NewRun
 
+ALL = "cdbench runs list --limit 0"
 
-def newest_runs_report(found: Sequence[NewRun]) -> Report:
-    """Return a table of these runs, with the reason beside those that did not complete."""
+
+def newest_runs_report(found: Sequence[NewRun], n_runs: int) -> Report:
+    """Return a table of these runs, of as many as there are, with why some did not complete."""
+    title, more = "The newest runs", ""
+    if n_runs > len(found):
+        title = f"The newest {len(found)} of {n_runs:,} runs"
+        more = f" Not shown: {n_runs - len(found):,} older; all of them: {ALL}"
     return Report(
-        title="The newest runs",
+        title=title,
         columns=(
             *("Run", "Model", "Data set", "Changes", "Began, UTC", "How it ended"),
             *("Seed", "Test score", "weight κ"),
@@ -28,7 +34,7 @@ def newest_runs_report(found: Sequence[NewRun]) -> Report:
         ],
         notes=(
             "Test score after the last epoch: accuracy, or of a regression R², of a text bits per "
-            "character. weight κ: mean over the layers.",
+            "character. weight κ: mean over the layers." + more,
         ),
         records=[asdict(one) | {"started_at": str(one.started_at)} for one in found],
         text_columns=6,

@@ -21,6 +21,7 @@ from cdbench.store.page_queries import (
     MOST_RUNS,
     NEWEST_RUNS,
     NewRun,
+    Totals,
     environments,
     newest_benchmark,
     newest_runs_of_all,
@@ -35,18 +36,18 @@ NO_RUNS = "Runs: there is none; to make some: cdbench sweep --B 1 3 4 --seeds 0 
 NO_BENCHMARK = "Times of a layer: none were measured; to measure them: cdbench bench."
 
 
-def runs_section(database: "Database", n_models: int) -> Gathered:
+def runs_section(database: "Database", held: Totals) -> Gathered:
     """Return the models with most seeds, and the newest runs."""
     runs = newest_runs_of_all(database)
     if not runs:
         return Gathered(missing=NO_RUNS)
     models = seeded_models(database)
     newest = Source(shown(NEWEST_RUNS, most=MOST_RUNS))
-    report = newest_runs_report(runs)
+    report = newest_runs_report(runs, held.n_runs)
     parts = [Table("t-runs", report, newest, texts=range(1, report.text_columns)).html()]
     if models:
         source = Source(shown(MODELS, most=MOST_MODELS))
-        parts = [Table("t-models", model_means(models, n_models), source).html(), *parts]
+        parts = [Table("t-models", model_means(models, held.n_models), source).html(), *parts]
         parts += drawings(database, ("curves",), _alike(runs))
     return Gathered(Section("runs", "Models and runs", parts))
 

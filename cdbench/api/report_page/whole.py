@@ -49,7 +49,7 @@ def report_page(
         claims_section(database),
         study_section(database, study),
         *comparison_sections(database, comparisons),
-        runs_section(database, held.n_models),
+        runs_section(database, held),
         speed_section(database),
         environments_section(database),
     ]
