@@ -1,6 +1,7 @@
 """Exit codes: one table for the code, the help and the documentation; each error has its own."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 
 from cdbench import errors
 from cdbench.cli import DATABASE, EXIT_CODES, RUN_FAILED, USAGE
-from tests.cli_tools import SMALL, Here
+from cdbench.config.canonical import sha256
+from cdbench.store.database import open_for_writing
+from tests.cli_tools import NEWEST, SMALL, Here, change
 
 PAGE = (Path(__file__).parent.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
 
@@ -50,6 +53,60 @@ def test_every_error_has_its_exit_code_and_one_line(
     assert (answer.out, answer.err.count("\n")) == ("", 1)
     assert answer.err.startswith("cdbench: ")
     assert "it went wrong" in answer.err
+
+
+NAMES = {
+    "run": (
+        *("runs show {}", "runs diff {} {}", "runs export {}", "runs tag {} x", "runs note {}"),
+        *("runs rm {} --yes", "plot curves {}", "reproduce {}", "model show {}", "model check {}"),
+    ),
+    "sweep": ("report --sweep {}",),
+    "comparison": (
+        *("report --compare --name {}", "report --compare --name {} x", "plot pareto {}"),
+        *("plot standings {} x", "plot --compare --name {}", "report --html x.html --name {}"),
+    ),
+    "study": (
+        *("report --study {}", "plot study {}", "plot --study {}"),
+        "report --html x.html --study {}",
+    ),
+}
+"""Commands that take the name of something stored."""
+
+OF_CDBENCH = (
+    *("report --claims --name {}", "plot claim {}", "audit --claim {}", "plot {}", "db recipes {}"),
+    *("db schema {}", "report --group-by {}", "runs list --where {}=1", "runs list --sort {}"),
+    *("train --dataset {}", "train --layer {}", "sweep {}", "compare --study {}", "db {}", "{}"),
+)
+"""Commands that take a name that no database decides."""
+
+
+def test_a_name_of_nothing_is_what_was_typed_and_where_there_is_nothing_yet_the_database(
+    here: Here,
+) -> None:
+    def code(command: str, *words: str) -> int:
+        answer = here(*command.format("nothing", "nothing").split(), *words)
+        assert (answer.out, answer.err.count("\n")) == ("", 1), command
+        assert answer.code != DATABASE or re.search(r"; to \w+ \w+: cdbench ", answer.err)
+        return answer.code
+
+    open_for_writing("none.db")
+    whole = here.folder / "whole.db"
+    shutil.copy(NEWEST, whole)
+    for table, own in (("comparison", ", uuid, ended_at"), ("study", "")):
+        shared = f"'own', '[]', '{sha256('[]')}', 'typed', '2026-01-01 00:00:00.000000'"
+        rest = own and ", 'x', '2026-01-01 00:00:00.000000'"
+        change(
+            whole,
+            f"INSERT INTO {table} (name, plan_json, plan_digest, command_line, started_at{own}) "
+            f"VALUES ({shared}{rest})",
+        )
+    for commands in NAMES.values():
+        for command in commands:
+            assert code(command, "--db", "none.db") == DATABASE, command
+            assert code(command, "--db", str(whole)) == USAGE, command
+    shutil.move(whole, "runs.db")
+    for command in OF_CDBENCH:
+        assert code(command) == USAGE, command
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="starts workers by a fork server")

@@ -105,14 +105,14 @@ def claims(asked: Asked) -> list[Report]:
         return [shortened(report) if asked.short else report]
     from cdbench.claims.audit import find_claims
     from cdbench.reports.measurements import measurements_table
-    from cdbench.store.ledger_queries import measurements_of
+    from cdbench.store.ledger_queries import judged_claim, measurements_of
 
-    return [
-        measurements_table(
-            measurements_of(asked.database, claim.name), f"{claim.name}: {claim.title}"
-        )
-        for claim in find_claims(list(asked.name))
-    ]
+    tables = []
+    for claim in find_claims(list(asked.name)):
+        judged_claim(asked.database, claim.name)
+        measurements = measurements_of(asked.database, claim.name)
+        tables.append(measurements_table(measurements, f"{claim.name}: {claim.title}"))
+    return tables
 
 
 def compare(asked: Asked) -> list[Report]:

@@ -35,7 +35,8 @@ def answer(arguments: list[str]) -> int:
         from cdbench.cli.recipe import recipe_words
         from cdbench.cli.typed import database_words
 
-        words = recipe_words(str(error)) + database_words(arguments)
+        to_type = str(error).rpartition("; ")[2]  # a command, or what is wrong
+        words = recipe_words(str(error)) + database_words(arguments) * ("cdbench " in to_type)
         if "no results yet" in str(error):
             from cdbench.cli.released import where_released
 

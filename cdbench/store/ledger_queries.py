@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from cdbench.errors import MissingResultsError
 from cdbench.records.judgement import FIRST, REPLICATION, Judgement, Measurement, Observation
 from cdbench.store.database import Database
 
@@ -61,6 +62,23 @@ def stored_claims(database: Database, block: str = FIRST) -> dict[str, StoredCla
             )
             claims[row["claim"]] = StoredClaim(**values, judgement=judgement)
     return claims
+
+
+def judged_claim(database: Database, claim: str) -> StoredClaim:
+    """Return the newest judgement of a claim.
+
+    Raises
+    ------
+    MissingResultsError
+        If it has not been judged.
+    """
+    judged = stored_claims(database).get(claim)
+    if judged is None:
+        raise MissingResultsError(
+            f"{database.name}: claim {claim} has not been judged; to do so: cdbench audit --claim "
+            f"{claim}"
+        )
+    return judged
 
 
 def first_audit(database: Database) -> dict[str, str]:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from sqlalchemy import Connection, Row, Select, String, case, cast, func, select
 
-from cdbench.errors import ConfigurationError, MissingResultsError, StoreError
+from cdbench.errors import ConfigurationError, MissingResultsError
 from cdbench.records.run import COMPLETED, REMOVED
 from cdbench.store import models
 from cdbench.store.database import FIRST_COMMAND, Database
@@ -59,7 +59,7 @@ def run_named(database: Database, name: str, *, kept: bool = False) -> int:
     ConfigurationError
         If it names no run, or several.
     MissingResultsError
-        If it is ``latest`` or ``best``, and there is no such run yet.
+        If there is no run yet, or none that ``latest`` or ``best`` can be.
     """
     with database.transaction() as connection:
         return run_key(connection, name, database.name, kept=kept)
@@ -147,7 +147,10 @@ def _found(
 
 
 def _unknown(connection: Connection, name: str, source: str, removed: bool) -> ConfigurationError:
-    """Return the error for a name that is of no run, with the nearest tag or word."""
+    """Return the error for a name that is of no run, with the nearest tag or word.
+
+    Where there is no run at all, that is what is raised.
+    """
     if removed:
         return ConfigurationError(
             f"RUN {name}: not in the trash of {source}; expected one of: cdbench runs list --trash"
@@ -157,6 +160,7 @@ def _unknown(connection: Connection, name: str, source: str, removed: bool) -> C
         return ConfigurationError(
             f"RUN {name}: is in the trash; to bring it back: cdbench runs restore {name}"
         )
+    _latest(connection, source, kept=False)
     words = {word.casefold(): word for word in (*RESERVED, *tags_of(connection))}
     nearest = get_close_matches(name.casefold(), words, n=1)
     expected = f"did you mean {words[nearest[0]]}? Expected" if nearest else "expected"
@@ -175,7 +179,7 @@ def _latest(connection: Connection, source: str, kept: bool) -> int:
     if found is not None:
         return int(found)
     if kept:
-        raise StoreError(
+        raise MissingResultsError(
             f"{source}: no run's network was kept; to keep one: cdbench train --keep-weights"
         )
     raise MissingResultsError(f"{source}: no results yet; to make some: {FIRST_COMMAND}")

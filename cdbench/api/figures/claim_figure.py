@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 from cdbench.claims import Claim
-from cdbench.errors import MissingResultsError
 from cdbench.plots import claim_numbers
 from cdbench.store.database import Database
-from cdbench.store.ledger_queries import measurements_of, stored_claims
+from cdbench.store.ledger_queries import judged_claim, measurements_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,12 +19,7 @@ def claim_figure(database: Database, claim: Claim) -> "Figure":
     MissingResultsError
         If it has not been judged.
     """
-    judged = stored_claims(database).get(claim.name)
-    if judged is None:
-        raise MissingResultsError(
-            f"{database.name}: claim {claim.name} has not been judged; to do so: cdbench audit "
-            f"--claim {claim.name}"
-        )
+    judged = judged_claim(database, claim.name)
     return claim_numbers(
         measurements_of(database, claim.name),
         f"{claim.title}: {judged.judgement.verdict}",
