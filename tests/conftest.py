@@ -65,6 +65,7 @@ def nothing_is_left_of_a_test() -> Iterator[None]:
     yield
     interrupts._STATE.__init__()  # type: ignore[misc]
     plugins.forget()
+    Database.last = None
     for name in (os.environ.keys() - before.keys()) - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)

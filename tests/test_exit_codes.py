@@ -55,6 +55,40 @@ def test_every_error_has_its_exit_code_and_one_line(
     assert "it went wrong" in answer.err
 
 
+@pytest.mark.parametrize(
+    ("statement", "command", "told"),
+    [
+        ("run SET started_at = 'soon'", "runs list", "run.started_at is not a time"),
+        ("run SET n_parameters = 'x'", "runs show 3", "run.n_parameters is not a number"),
+        ("run SET dataset = x'41'", "report", "run.dataset is not text"),
+        ("epoch SET test_loss = 'x'", "plot curves 3", "epoch.test_loss is not a number"),
+    ],
+)
+def test_an_error_that_damaged_rows_explain_is_told_as_their_damage(
+    here: Here, statement: str, command: str, told: str
+) -> None:
+    shutil.copy(NEWEST, "runs.db")
+    change(here.folder / "runs.db", f"UPDATE {statement} WHERE run_id = 3")
+    answer = here(*command.split())
+    assert answer.code == DATABASE
+    assert answer.err.startswith(f"cdbench: runs.db: {told} in ")
+    assert "(run_id 3" in answer.err
+    assert answer.err.endswith("; restore a backup, or delete them and train them again\n")
+
+
+def test_an_error_of_our_own_making_is_not_hidden(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("a bug")
+
+    shutil.copy(NEWEST, "runs.db")
+    change(here.folder / "runs.db", "CREATE VIEW mine AS SELECT 1")
+    monkeypatch.setattr("cdbench.reports.overview.overview", fail)
+    with pytest.raises(ValueError, match="a bug"):
+        here("report")
+
+
 NAMES = {
     "run": (
         *("runs show {}", "runs diff {} {}", "runs export {}", "runs tag {} x", "runs note {}"),

@@ -19,16 +19,17 @@ from cdbench.errors import (
 )
 from cdbench.system.blas import start_no_threads
 
+OF_DAMAGE = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+"""What reading a row may lead to that holds what cdbench never wrote."""
+
 
 def answer(arguments: list[str]) -> int:
     """Run the command with these arguments and return its exit code."""
-    from cdbench.cli.app import app
-
     start_no_threads()
     _show_notices()
     try:
         _check_words(arguments)
-        return app(arguments, prog_name="cdbench", standalone_mode=False) or COMPLETED
+        return _run(arguments)
     except typer.TyperException as error:
         return _complain(error.format_message(), error.exit_code)
     except MissingResultsError as error:
@@ -52,6 +53,30 @@ def answer(arguments: list[str]) -> int:
         return _complain(f"not enough memory{f': {error}' * bool(str(error))}", RUN_FAILED)
     except KeyboardInterrupt:
         return _complain("interrupted", INTERRUPTED)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command; of an error that is none of ours, see whether damaged rows explain it.
+
+    SQLite keeps whatever is written into it by hand: text where numbers are, or no time.
+    """
+    from cdbench.cli.app import app
+
+    try:
+        return app(arguments, prog_name="cdbench", standalone_mode=False) or COMPLETED
+    except OF_DAMAGE as error:
+        from cdbench.store.database import Database
+
+        if Database.last is None:
+            raise
+        from cdbench.store.upkeep.checks import check_database
+        from cdbench.store.upkeep.findings import RETRAIN
+
+        database = Database(Database.last, read_only=True)
+        for finding in check_database(database).findings:
+            if finding.remedy == RETRAIN:
+                raise StoreError(f"{database.name}: {finding}") from error
+        raise
 
 
 def _check_words(arguments: list[str]) -> None:

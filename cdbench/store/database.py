@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,7 +34,11 @@ class Database:
     ----------
     is_new : bool
         Whether it was made when it was opened.
+    last : Location or None
+        Of the class: where the database is that was opened last.
     """
+
+    last: ClassVar[Location | None] = None
 
     def __init__(self, location: Location, *, read_only: bool) -> None:
         catch_interrupts()  # from here on, something is open that must be closed cleanly
@@ -42,6 +47,7 @@ class Database:
         self._engine = location.engine(read_only=read_only)
         # A connection to a server is kept between transactions and closed with this object.
         weakref.finalize(self, self._engine.dispose)
+        Database.last = location
 
     @property
     def name(self) -> str:
