@@ -242,6 +242,14 @@ def test_its_figures_are_drawn(compared: Here) -> None:
         assert "dense, of any width" in (compared.folder / f"figures/{name}.svg").read_text()
 
 
+def test_one_of_a_plugin_s_layer_is_told_without_the_plugin(compared: Here) -> None:
+    told = compared("report", "--compare").out
+    with closing(sqlite3.connect(compared.folder / "runs.db")) as connection, connection:
+        connection.execute("UPDATE comparison SET plan_json = replace(plan_json, 'cdl', 'hashed-')")
+    again = compared("report", "--compare")
+    assert (again.code, again.out) == (0, told), again.err
+
+
 def test_a_merge_brings_comparisons_once(compared: Here) -> None:
     path = compared.folder / "runs.db"
     open_for_writing(str(compared.folder / "new.db"))

@@ -33,11 +33,15 @@ def test_every_family_takes_part_and_the_bases_apart() -> None:
     assert bases == [(), *((("basis", b),) for b in ("dct", "hartley", "random"))]
 
 
-def test_a_plan_comes_back_from_its_json() -> None:
+def test_plans_that_differ_have_different_digests() -> None:
     plan = plan_of(0.5, 2000, entrants=every_entrant(), match="multiply-adds", seeds=(0, 5, 9))
-    assert Plan.from_json(plan.canonical_json()) == plan
-    assert Plan.from_json(plan.canonical_json()).digest() == plan.digest()
-    assert replace(plan, budgets=(0.25,)).digest() != plan.digest()
+    assert replace(plan).digest() == plan.digest()
+    changes: list[dict[str, Any]] = [
+        {"budgets": (0.25,)}, {"match": "parameters"}, {"seeds": (0, 5, 8)}, {"head": "dense"},
+        {"entrants": plan.entrants[1:]},
+    ]  # fmt: skip
+    digests = {replace(plan, **change).digest() for change in changes}
+    assert len(digests - {plan.digest()}) == len(changes)
 
 
 def test_what_a_budget_reaches_is_known() -> None:
@@ -111,7 +115,7 @@ def test_multiply_adds_are_those_of_all_pixels_and_what_is_padded_is_told() -> N
 
 def test_a_dense_head_is_that_of_every_structured_network_and_its_size_counts() -> None:
     plan = plan_of(0.25, head="dense")
-    assert Plan.from_json(plan.canonical_json()) == plan
+    assert '"head":"dense"' in plan.canonical_json()
     assert '"head"' not in plan_of(0.25).canonical_json()
     (field,) = fields_of(plan)
     for one in field.candidates[1:]:

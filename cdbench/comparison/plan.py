@@ -1,7 +1,6 @@
 """What a comparison is to compare, on which data, and how: everything that decides its numbers."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import inf, log10
@@ -188,12 +187,3 @@ class Plan:
     def digest(self) -> str:
         """Return the SHA-256 of the canonical JSON, in hexadecimal."""
         return sha256(self.canonical_json())
-
-    @classmethod
-    def from_json(cls, text: str) -> "Plan":
-        """Return the plan of a canonical JSON."""
-        values = json.loads(text)
-        values["base"] = RunConfig.from_mapping(values["base"])
-        values["entrants"] = tuple(map(entrant, values["entrants"]))
-        lists: Sequence[str] = ("budgets", "seeds", "tuning_seeds", "rates")
-        return cls(**values | {name: tuple(values[name]) for name in lists})

@@ -1,11 +1,11 @@
 """A comparison as three tables: what its models reach, their rates, and what they cost."""
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
 
-from cdbench.comparison.plan import Plan
 from cdbench.comparison.words import how_sure, named, sentences
 from cdbench.records.comparison import (
     DENSE,
@@ -43,8 +43,9 @@ def tables_of(found: StoredComparison, *, details: bool = False) -> list[Report]
 
 def words_of(found: StoredComparison) -> list[str]:
     """Return what a stored comparison found, in a sentence or two for each budget."""
-    plan = Plan.from_json(found.plan_json)
-    return sentences(found.lines, plan.base.dataset, plan.match, plan.measure)
+    plan = json.loads(found.plan_json)  # no Plan: its families may be a plug-in's, not loaded here
+    dataset, match = plan["base"]["dataset"], plan["match"]
+    return sentences(found.lines, dataset, match, MEASURES[found.measure])
 
 
 def scores(found: StoredComparison, words: Sequence[str]) -> Report:
