@@ -311,6 +311,20 @@ def test_an_encoded_set_is_trained(write):
     assert (run.status, run.widths[0]) == ("completed", 8)
 
 
+@pytest.mark.parametrize("blank", ["", "NA"])
+@pytest.mark.parametrize("command", [["train"], ["compare", "--budget", "0.5", "--dry-run"]])
+def test_a_word_among_numbers_that_makes_each_a_feature_is_told(here, write, command, blank):
+    write(["mass,kind", *(f"{i if i % 9 else blank},{'ab'[i % 2]}" for i in range(40))])
+    answer = here(*command, "--dataset", "data.csv", "--encode", "one-hot", "--epochs", "1")
+    n_features = 36 if blank else 1  # numbers of 0 to 39 that 9 does not divide, and the word
+    assert f"data.csv: 40 samples of {n_features} features; " in answer.out
+    said = (
+        "cdbench: data.csv: column 'mass' has 'NA' among its numbers, so each of its 36 texts is a "
+        "feature; where that stands for a blank, leave those cells empty\n"
+    )
+    assert (answer.code, answer.err) == (0, said if blank else "")
+
+
 @pytest.mark.parametrize("command", [["train"], ["sweep", "--seeds", "0", "--no-baseline"]])
 def test_the_classes_of_a_users_file_are_printed_before_it_is_trained(here, write, command):
     write([f"{i},{i * i % 7},{'abbb'[i % 4]}" for i in range(40)])

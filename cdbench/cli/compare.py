@@ -20,6 +20,7 @@ from cdbench.cli.options import (
     with_knobs,
 )
 from cdbench.cli.output import print_report
+from cdbench.cli.shares import print_shares
 from cdbench.config.study import COMPARED_KNOBS
 from cdbench.errors import ConfigurationError
 
@@ -181,6 +182,7 @@ def compare(
     asked = planned(knobs, header_of(header))
     plan, candidates = asked.plan, asked.candidates
     label = name or str(plan.base.dataset)
+    print_shares([plan.base])
     if dry_run:
         print_plan(plan, asked.fields, candidates)
         return COMPLETED

@@ -1,11 +1,15 @@
-"""How a user's samples are spread over their classes, or their targets, in one line."""
+"""What a user's file turned out to hold, in a line each."""
 
 import numpy as np
 
 from cdbench.datasets.base import Dataset
+from cdbench.datasets.csv_file import is_number
 
 SHOWN = 10
 """Most classes that are named; for more, it says how many there are."""
+
+MANY = 10
+"""Least different numbers among a column's texts that look like a quantity, not like names."""
 
 
 def shares(data: Dataset) -> str:
@@ -34,3 +38,29 @@ def shares(data: Dataset) -> str:
     if data.n_classes > SHOWN:
         words.append(f"and {data.n_classes - SHOWN:,} classes more")
     return f"{data.name}: {samples}; {', '.join(words)}"
+
+
+def doubtful(data: Dataset) -> list[str]:
+    """Return a line for each encoded column that is of numbers, most of its texts, and words.
+
+    One word for a blank, such as NA, makes a feature of each number of its column.
+
+    Examples
+    --------
+    >>> mass = tuple(sorted(["NA", *map(str, range(3400, 3420))]))
+    >>> data = Dataset("mine.csv", np.ones((8, 1)), np.repeat([0, 1], 4), ("no", "yes"),
+    ...                texts=(mass,), columns=("mass",))
+    >>> doubtful(data)[0].partition(";")[0]
+    "mine.csv: column 'mass' has 'NA' among its numbers, so each of its 21 texts is a feature"
+    """
+    found = []
+    for place, texts in enumerate(data.texts):
+        words = [text for text in texts if not is_number(text)]
+        if words and len(texts) - len(words) >= max(MANY, len(words)):
+            name = repr(data.columns[place]) if data.columns else str(place + 1)
+            found.append(
+                f"{data.name}: column {name} has {words[0]!r} among its numbers, so each of its "
+                f"{len(texts):,} texts is a feature; where that stands for a blank, leave those "
+                "cells empty"
+            )
+    return found
