@@ -88,6 +88,7 @@ OTHERS = [
     ("train --seed 4294967296", "seed = 4294967296: expected 0 to 4294967295"),
     ("train --layer dense --B 4", "B = 4 was given with layer dense"),
     ("train some words", "train takes options only, and was given some words beside them"),
+    ("db check old.db", "takes its database by an option; type: cdbench db check --db old.db"),
     ("train --seeds 0", "--seed"),
     ("sweep --layer dense --B 4", "layer dense"),
     ("sweep --seeds", "Option '--seeds' requires at least one value"),

@@ -55,6 +55,9 @@ PARSERS_WORDS = {
 MOVED = {"study": ("cdbench", "compare", "--study")}
 """Commands that there were, and what to type instead."""
 
+DATABASES = (".db", ".sqlite", ".sqlite3")
+"""Endings by which a word that has no option in front is known for a database."""
+
 
 def no_such_command(typed: Sequence[str], group: str, known: Iterable[str]) -> str:
     """Return the error message for a command that a group does not have.
@@ -114,6 +117,9 @@ def extra_words(
     if not options_only:
         return None
     words, short = " ".join(extra), command.removeprefix("cdbench ")
+    is_database = len(extra) == 1 and (words.endswith(DATABASES) or "://" in words)
+    if is_database and "--db" in single:
+        return f"{short} takes its database by an option; type: {command} --db {words}"
     return f"{short} takes options only, and was given {words} beside them (all: {command} --help)"
 
 
