@@ -157,10 +157,11 @@ def test_a_second_comparison_of_a_name_gets_another(here: Here) -> None:
 
 
 def test_a_dry_run_trains_nothing(here: Here) -> None:
-    answer = here("compare", *SMALL, "--dry-run")
-    assert answer.code == 0
-    assert "cdlinear B=2" in answer.out
-    assert "runs: 3 rates with 2 seeds" in answer.out
+    for tuning, seeds in (((), "2 seeds"), (("--tuning-seeds", "5"), "1 seed")):
+        answer = here("compare", *SMALL, *tuning, "--dry-run")
+        assert answer.code == 0
+        assert "cdlinear B=2" in answer.out
+        assert f"runs: 3 rates with {seeds}, more where" in answer.out
     assert list(here.folder.iterdir()) == []
 
 

@@ -21,10 +21,11 @@ def print_plan(plan: "Plan", fields: "Sequence[Field]", candidates: "Sequence[Ca
 
     seconds, n_runs = estimate(plan, candidates)
     print_report(planned(plan, fields, candidates))
+    few = len(plan.tuning_seeds)
+    tuning = f"{len(plan.rates)} rates with {few} seed{'s' * (few > 1)}"
     say(
-        f"{n_runs:,} runs: {len(plan.rates)} rates with {len(plan.tuning_seeds)} seeds, more where "
-        f"the best is at an end, and {len(plan.seeds)} seeds reported of each of "
-        f"{len(candidates)} models; {spoken(seconds)} of processor time"
+        f"{n_runs:,} runs: {tuning}, more where the best is at an end, and {len(plan.seeds)} seeds "
+        f"reported of each of {len(candidates)} models; {spoken(seconds)} of processor time"
     )
 
 
