@@ -183,6 +183,8 @@ class Run:
     >>> run = cdbench.execute(cdbench.RunConfig(dataset="iris", B=2, epochs=2))
     >>> run.status, run.n_parameters, [metrics.epoch for metrics in run.epochs]
     ('completed', 2436, [1, 2])
+    >>> run
+    <Run cdlinear B=2 · iris · seed 0: completed>
     """
 
     uuid: str
@@ -207,3 +209,8 @@ class Run:
     diverged_step: int | None = None
     diagnostics: Diagnostics | None = None
     weights: Optional["Weights"] = None
+
+    def __repr__(self) -> str:
+        """Return what was trained and how it ended; the fields would fill pages."""
+        config = self.config
+        return f"<Run {config.model} · {config.dataset} · seed {config.seed}: {self.status}>"

@@ -51,6 +51,8 @@ class TrainedModel(Weights):
     >>> model = TrainedModel.of(run.weights, run.config, run.uuid)
     >>> model.probabilities(np.array([[5.1, 3.5, 1.4, 0.2]])).shape
     (1, 3)
+    >>> model
+    <TrainedModel cdlinear B=2 · iris · seed 0: 4 features in, 3 outputs, 2,436 parameters>
     """
 
     config: RunConfig
@@ -72,6 +74,15 @@ class TrainedModel(Weights):
         wanted = [[(1, layer.n_in)] * 2 for layer in self._batch_norms]
         if shapes != wanted:
             raise ModelError(f"statistics of BatchNorm have shapes {shapes}, expected {wanted}")
+
+    def __repr__(self) -> str:
+        """Return what it is of, and its size; the fields would fill pages."""
+        config = self.config
+        return (
+            f"<TrainedModel {config.model} · {config.dataset} · seed {config.seed}: "
+            f"{self.n_columns} features in, {self.n_outputs} outputs, "
+            f"{len(self.parameters):,} parameters>"
+        )
 
     @classmethod
     def of(
