@@ -248,7 +248,8 @@ def test_refusals_leave_the_model_as_it_was():
     )
     refused(
         NotDefinedError,
-        "layer 0: the nearest member is not defined for ldr-sd layers",
+        "layer 0: the nearest member is not defined for ldr-sd layers; expected another family, or "
+        'init="fresh"',
         model,
         "ldr-sd:1",
     )

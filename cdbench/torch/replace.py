@@ -9,7 +9,12 @@ from torch import nn
 
 from cdbench.config import families
 from cdbench.config.structure import Structure, Value
-from cdbench.errors import CdbenchError, ConfigurationError, UnknownNameError
+from cdbench.errors import (
+    CdbenchError,
+    ConfigurationError,
+    NotDefinedError,
+    UnknownNameError,
+)
 from cdbench.torch.arrays import to_numpy
 from cdbench.torch.base import StructuredLinear
 from cdbench.torch.by_family import parsed
@@ -101,7 +106,8 @@ def replace_linear(
             moment = _moment(moments, name)
             found = _made(own, given, linear, init, moment)
         except CdbenchError as error:
-            error.args = (f"layer {name}: {error}",)
+            hint = '; expected another family, or init="fresh"'
+            error.args = (f"layer {name}: {error}{hint * isinstance(error, NotDefinedError)}",)
             raise
         if found.n_weights() < linear.in_features * linear.out_features:
             made[id(linear)] = found
