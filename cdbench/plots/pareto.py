@@ -17,7 +17,7 @@ DEPTHS = {"accuracy": 0.12, "r2": 0.3, "bits_per_character": 0.5}
 """How much worse than the best the scale shows at most; what is worse still a note counts."""
 
 AHEAD, BEHIND = 1 / 10, 1 / 24
-"""Shares of that by which it goes beyond the best mean, for its interval, and the worst."""
+"""Shares of that by which it goes beyond the best mean, and beyond its interval and the worst."""
 
 SIZES: dict[str, Callable[[Competitor], int]] = {
     "parameters": lambda one: one.n_parameters,
@@ -45,9 +45,12 @@ def pareto(
         Two panels on one scale.
     """
     looks = families_of(competitors)
-    best = max(measure.merit(one.score) for one in competitors)
+    first = max(competitors, key=lambda one: measure.merit(one.score))
+    best, depth = measure.merit(first.score), DEPTHS[measure.name]
     worst = min(measure.merit(end) for one in competitors for end in (one.low, one.high))
-    floor = max(worst, best - DEPTHS[measure.name])
+    floor = max(worst, best - depth)
+    tops = [measure.merit(end) + BEHIND * depth for end in (first.low, first.high)]
+    top = max(best + AHEAD * depth, *tops)
     less = "; less is better" if measure.sign < 0 else ""
     with style():
         figure, panels = new_sheet(looks, title, source, Layout(1, 2, 5.4))
@@ -60,7 +63,7 @@ def pareto(
             axes.set_xlabel(f"{name} (log scale)")
             axes.xaxis.set_major_formatter("{x:,.0f}")
             _ticks(axes, [size(one) for one in competitors])
-            axes.set_ylim(_limits(best, floor, measure))
+            axes.set_ylim(_limits(top, floor, measure))
         share_scale(panels)
         panels[0].set_title(f"Test {measure.label}, with 95 % intervals over seeds")
         panels[1].set_title(f"grey: the best at each size{less}")
@@ -70,10 +73,9 @@ def pareto(
     return figure
 
 
-def _limits(best: float, floor: float, measure: Measure) -> tuple[float, float]:
-    """Return the ends of the scale, from the merits of the best and of the worst shown."""
-    depth = DEPTHS[measure.name]
-    ends = [floor - BEHIND * depth, best + AHEAD * depth]
+def _limits(top: float, floor: float, measure: Measure) -> tuple[float, float]:
+    """Return the ends of the scale, from the highest and the lowest merit shown."""
+    ends = [floor - BEHIND * DEPTHS[measure.name], top]
     if measure.sign > 0:
         ends[1] = min(1.0, ends[1])
     low, high = sorted(measure.scale * measure.merit(end) for end in ends)
