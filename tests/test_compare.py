@@ -243,6 +243,17 @@ def test_its_figures_are_drawn(compared: Here) -> None:
         assert "dense, of any width" in (compared.folder / f"figures/{name}.svg").read_text()
 
 
+def test_the_best_of_a_data_set_is_told_with_widths_that_are_not_the_usual(compared: Here) -> None:
+    (best,) = rows(
+        compared.folder / "runs.db",
+        "SELECT model, hidden FROM runs GROUP BY group_digest HAVING count(*) >= 3 "
+        "ORDER BY avg(test_accuracy) DESC LIMIT 1",
+    )
+    (told,) = json.loads(compared("report", "--format", "json").out)["records"]
+    assert (told["best_model"], told["best_hidden"]) == best
+    assert f"iris {best[0]} hidden={best[1]} " in " ".join(compared("report").out.split())
+
+
 def test_one_of_a_plugin_s_layer_is_told_without_the_plugin(compared: Here) -> None:
     told = compared("report", "--compare").out
     with closing(sqlite3.connect(compared.folder / "runs.db")) as connection, connection:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from cdbench.config.run_config import RunConfig
 from cdbench.reports.formats import Report
 from cdbench.statistics.numerals import minus
 from cdbench.store.overview_queries import FEWEST_SEEDS, Contents, OnDataset
@@ -58,7 +59,15 @@ def _some(names: Sequence[str], kind: str, asked: str) -> str:
 
 def _row(own: OnDataset) -> list[str]:
     counts = [f"{own.n_runs:,}", f"{own.n_models:,}", f"{own.n_settings:,}"]
-    return [own.dataset, own.best_model or "–", _score(own), *counts]
+    return [own.dataset, _best(own), _score(own), *counts]
+
+
+def _best(own: OnDataset) -> str:
+    """Return the best model, with its hidden widths where they are not the usual ones."""
+    if own.best_model is None:
+        return "–"
+    usual = own.best_hidden in {None, " ".join(map(str, RunConfig().hidden))}
+    return own.best_model if usual else f"{own.best_model} hidden={own.best_hidden}"
 
 
 def _score(own: OnDataset) -> str:
@@ -76,6 +85,7 @@ def _record(own: OnDataset) -> dict[str, Any]:
         "best_mean": own.best,
         "best_of": "test_accuracy" if own.is_accuracy else "test_r2",
         "best_model": own.best_model,
+        "best_hidden": own.best_hidden,
     }
 
 

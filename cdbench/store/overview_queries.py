@@ -15,7 +15,7 @@ FEWEST_SEEDS = 3
 _MEANS = text(
     """
     SELECT runs.dataset, runs.model, runs.group_digest, runs.task, count(*) AS n,
-        avg(coalesce(runs.test_r2, runs.test_accuracy)) AS score
+        min(runs.hidden) AS hidden, avg(coalesce(runs.test_r2, runs.test_accuracy)) AS score
     FROM runs WHERE runs.is_latest
     GROUP BY runs.dataset, runs.model, runs.group_digest, runs.task
     """
@@ -48,8 +48,8 @@ class OnDataset:
         Runs, models, and configurations apart from the seed.
     best : float or None
         Largest mean score of a configuration with FEWEST_SEEDS or more; None if there is none.
-    best_model : str or None
-        The model that it is of.
+    best_model, best_hidden : str or None
+        The model that it is of, and the widths of its hidden layers, as in ``64 64``.
     is_accuracy : bool
         Whether it is an accuracy, or of a regression R².
     """
@@ -60,6 +60,7 @@ class OnDataset:
     n_settings: int
     best: float | None
     best_model: str | None
+    best_hidden: str | None
     is_accuracy: bool
 
 
@@ -121,5 +122,6 @@ def _on_dataset(dataset: str, rows: list[Any]) -> OnDataset:
         len(rows),
         None if best is None else best.score,
         None if best is None else best.model,
+        None if best is None else best.hidden,
         is_accuracy=all(row.task != "regression" for row in rows),
     )
