@@ -333,8 +333,8 @@ def test_text_and_blanks_are_encoded_as_in_training(here: Here) -> None:
     assert pink != predictions(answer.out)[0]
     (here.folder / "w.csv").write_text("age,colour,size\n3,blue,many\n")
     assert here("model", "predict", "1", "w.csv").err == (
-        "cdbench: w.csv, line 2, feature 2: got 'many', expected a finite number, or an empty cell "
-        "for a blank\n"
+        "cdbench: w.csv, line 2, column 'size': got 'many', expected a finite number, or an empty "
+        "cell for a blank\n"
     )
 
 

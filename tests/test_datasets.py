@@ -190,7 +190,9 @@ def test_unknown_label_column_names_the_nearest(csv):
 def test_csv_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "data.csv"
     path.write_bytes(b"\xff\xfe\x00\x81")
-    assert "cannot be read as .csv" in refusal(str(path))
+    message = refusal(str(path))
+    assert "cannot be read as .csv" in message
+    assert message.endswith("; expected text in UTF-8")
 
 
 @pytest.mark.parametrize(

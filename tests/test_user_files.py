@@ -125,11 +125,12 @@ def test_a_column_without_any_value_in_the_training_split_is_refused(write):
 
 def test_infinite_cells_and_columns_of_too_many_texts_are_refused(write):
     lines = [f"{i},{'ab'[i % 2]}" for i in range(20)]
-    name = write([*lines, "inf,a"])
-    assert refusal(name, encode="one-hot") == (
-        f"{name}, line 21, feature 1: got 'inf', expected a finite number, or an empty cell for a "
-        "blank"
-    )
+    for head, line, called in ((["p,kind"], 22, "column 'p'"), ([], 21, "feature 1")):
+        name = write([*head, *lines, "inf,a"])
+        assert refusal(name, encode="one-hot") == (
+            f"{name}, line {line}, {called}: got 'inf', expected a finite number, or an empty cell "
+            "for a blank"
+        )
     name = write([f"{i},{'ab'[i % 2]}" for i in range(1200)] + ["NA,a"])
     assert refusal(name, encode="one-hot") == (
         f"{name}: feature 1 has more than 1,000 different texts, too many to encode; where it "

@@ -20,10 +20,16 @@ class Cells:
         The file, for messages.
     texts : Texts
         Texts of each column, if they are known; otherwise ``survey`` must see all rows first.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the columns, for messages, once they are known.
     """
 
     def __init__(self, path: Path, texts: Texts = ()) -> None:
         self._path = path
+        self.names: tuple[str, ...] = ()
         self._is_text = [bool(own) for own in texts]
         self._known = bool(texts)
         self._places = [{text: float(i) for i, text in enumerate(own)} for own in texts]
@@ -35,7 +41,7 @@ class Cells:
             self._places = [{} for _ in cells]
         for i, cell in enumerate(cells):
             if not self._is_text[i] and cell.strip():
-                self._is_text[i] = not _is_number(cell)
+                self._is_text[i] = not is_number(cell)
 
     def numbers(self, line: int, cells: list[str]) -> list[float]:
         """Return a row's numbers; of a text its place, −1 if it is not known; NaN for a blank.
@@ -78,23 +84,27 @@ class Cells:
         return tuple(tuple(places) for places in self._places) if any(self._is_text) else ()
 
     def _number(self, line: int, i: int, cell: str) -> float:
-        if not _is_number(cell) or math.isinf(float(cell)):
+        if not is_number(cell) or math.isinf(float(cell)):
             raise DatasetError(
-                f"{self._path}, line {line}, feature {i + 1}: got {cell!r}, expected a finite "
+                f"{self._path}, line {line}, {self._called(i)}: got {cell!r}, expected a finite "
                 "number, or an empty cell for a blank"
             )
         return float(cell)
 
+    def _called(self, i: int) -> str:
+        return f"column {self.names[i]!r}" if self.names else f"feature {i + 1}"
+
     def _check(self, i: int, n: int) -> None:
         if n > MOST_TEXTS:
             raise DatasetError(
-                f"{self._path}: feature {i + 1} has more than {MOST_TEXTS:,} different texts, too "
-                "many to encode; where it holds numbers and a word for blanks, leave those cells "
-                "empty, else leave the column out"
+                f"{self._path}: {self._called(i)} has more than {MOST_TEXTS:,} different texts, "
+                "too many to encode; where it holds numbers and a word for blanks, leave those "
+                "cells empty, else leave the column out"
             )
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Return whether a cell is one."""
     try:
         float(cell)
     except ValueError:

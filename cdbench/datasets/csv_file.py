@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cdbench.datasets.cells import Cells
+from cdbench.datasets.cells import Cells, is_number
 from cdbench.datasets.limits import check_fits, open_regular
 from cdbench.datasets.table import ENCODE, Table, of_blanks
 from cdbench.errors import DatasetError, UnknownNameError
@@ -79,7 +79,8 @@ def read_csv(
                     text.seek(0)
                 return _read(path, lines_of(text), label_column, header, cells if encode else None)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path}: cannot be read as .csv ({error})") from None
+        hint = "; expected text in UTF-8" * isinstance(error, UnicodeDecodeError)
+        raise DatasetError(f"{path}: cannot be read as .csv ({error}){hint}") from None
 
 
 def has_header(path: Path, label_column: str | None = None) -> bool:
@@ -167,6 +168,8 @@ def _read(
     columns, rows, label, width = _rows(path, lines, label_column, header)
     # Only one row is kept as text at a time: cells take ten times as much memory as numbers.
     features, codes, numbers = array("d"), array("q"), dict[str, int]()
+    if encoded is not None and columns is not None:
+        encoded.names = columns
     for number, cells, name in rows:
         codes.append(numbers.setdefault(name, len(numbers)))
         if encoded is None:
@@ -248,12 +251,3 @@ def number_of(cell: str) -> float:
         return float(cell)
     except ValueError:
         return math.nan
-
-
-def is_number(cell: str) -> bool:
-    """Return whether a cell is one."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets.arrays import rows_from_array
-from cdbench.datasets.cells import Cells
+from cdbench.datasets.cells import Cells, is_number
 from cdbench.datasets.csv_file import (
     MEMORY_PER_BYTE,
     Lines,
     column_names,
-    is_number,
     lines_of,
     names_columns,
     number_of,
@@ -101,6 +100,8 @@ def _read_lines(path: Path, lines: Lines, wanted: Wanted, header: bool | None) -
         raise DatasetError(f"{path}: got a header but no rows, expected samples below it")
     found = wanted.places(path, names, width)
     encoded = Cells(path, wanted.texts) if wanted.texts else None
+    if encoded is not None and names is not None:
+        encoded.names = tuple(names[place] for place in found.features)
     values, labels = array("d"), list[str]()
     while first is not None:
         number, cells = first

@@ -3,7 +3,7 @@
 import numpy as np
 
 from cdbench.datasets.base import Dataset
-from cdbench.datasets.csv_file import is_number
+from cdbench.datasets.cells import is_number
 
 SHOWN = 10
 """Most classes that are named; for more, it says how many there are."""
