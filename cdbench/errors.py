@@ -31,6 +31,42 @@ from pathlib import Path
 MOST_FILES = 10_000
 """Names of a folder among which ``meant_file`` looks."""
 
+NAMES_ELSEWHERE = {
+    "lr": "learning_rate",
+    "rate": "learning_rate",
+    "eta": "learning_rate",
+    "b": "B",
+    "block": "B",
+    "blocks": "B",
+    "block_size": "B",
+    "block_sizes": "B",
+    "blocksize": "B",
+    "bs": "batch_size",
+    "batch": "batch_size",
+    "n_epochs": "epochs",
+    "epoch": "epochs",
+    "widths": "hidden",
+    "hidden_size": "hidden",
+    "layers": "hidden",
+    "model": "layer",
+    "family": "layer",
+    "opt": "optimizer",
+    "optim": "optimizer",
+    "norm": "normalization",
+    "data": "dataset",
+    "label": "label_column",
+    "target": "label_column",
+    "drop": "dropout",
+    "precision": "dtype",
+    "random_seed": "seed",
+    "database": "db",
+    "out": "output",
+    "workers": "jobs",
+    "n_jobs": "jobs",
+    "continue": "resume",
+}
+"""Names that other tools use for our options and knobs."""
+
 
 class CdbenchError(Exception):
     """Root of everything that cdbench raises on purpose.
@@ -73,10 +109,11 @@ class UnknownNameError(ConfigurationError):
         known = sorted(choices)
         folded = {choice.casefold(): choice for choice in known}  # SGD is close to sgd
         word = name.casefold().replace("-", "_")
-        nearest = get_close_matches(word, folded, n=1, cutoff=0.5)
-        question = f"; did you mean {folded[nearest[0]]}?" if nearest else ""
+        elsewhere = NAMES_ELSEWHERE.get(word, "").casefold()
+        near = [elsewhere] if elsewhere in folded else get_close_matches(word, folded, 1, 0.5)
+        question = f"; did you mean {folded[near[0]]}?" if near else ""
         alternatives = ", ".join([*known, hint] if hint else known)
-        told = "" if nearest and len(known) > MANY_NAMES else f" (known: {alternatives})"
+        told = "" if near and len(known) > MANY_NAMES else f" (known: {alternatives})"
         super().__init__(f"unknown {subject} {name!r}{question}{told}")
 
 

@@ -239,9 +239,13 @@ def test_name_that_is_no_text_is_refused(name):
         RunConfig.from_mapping({name: []})
 
 
-def test_unknown_key_of_a_mapping_names_the_nearest():
-    with pytest.raises(UnknownNameError, match="did you mean batch_size"):
-        RunConfig.from_mapping({"batchsize": 3})
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("batchsize", "batch_size"), ("lr", "learning_rate"), ("batch", "batch_size"), ("b", "B")],
+)
+def test_unknown_key_of_a_mapping_names_the_nearest_or_what_others_call_so(key, meant):
+    with pytest.raises(UnknownNameError, match=rf"did you mean {meant}\?"):
+        RunConfig.from_mapping({key: 3})
 
 
 @pytest.mark.parametrize("field", KNOBS)

@@ -7,42 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from cdbench.config.checks import ENCODINGS
-
-MEANT = {
-    "lr": "learning-rate",
-    "rate": "learning-rate",
-    "eta": "learning-rate",
-    "b": "B",
-    "block": "B",
-    "blocks": "B",
-    "block-size": "B",
-    "block-sizes": "B",
-    "blocksize": "B",
-    "bs": "batch-size",
-    "batch": "batch-size",
-    "n-epochs": "epochs",
-    "epoch": "epochs",
-    "widths": "hidden",
-    "hidden-size": "hidden",
-    "layers": "hidden",
-    "model": "layer",
-    "family": "layer",
-    "opt": "optimizer",
-    "optim": "optimizer",
-    "norm": "normalization",
-    "data": "dataset",
-    "label": "label-column",
-    "target": "label-column",
-    "drop": "dropout",
-    "precision": "dtype",
-    "random-seed": "seed",
-    "database": "db",
-    "out": "output",
-    "workers": "jobs",
-    "n-jobs": "jobs",
-    "continue": "resume",
-}
-"""Names that other tools use for our options."""
+from cdbench.errors import NAMES_ELSEWHERE
 
 PARSERS_WORDS = {
     r"Input should be a valid integer, .*": "expected a whole number",
@@ -87,7 +52,8 @@ def meant_option(option: str, known: list[str]) -> str | None:
     """Return the one of the command's options that was probably meant, or None."""
     word = option.lstrip("-").lower().replace("_", "-")
     by_word = {name.lstrip("-").lower(): name for name in known if name.startswith("--")}
-    for candidate in (word, MEANT.get(word, ""), f"{word}s", word.removesuffix("s")):
+    elsewhere = NAMES_ELSEWHERE.get(word.replace("-", "_"), "").replace("_", "-")
+    for candidate in (word, elsewhere, f"{word}s", word.removesuffix("s")):
         if candidate.lower() in by_word:
             return by_word[candidate.lower()]
     near = get_close_matches(word, by_word, n=1, cutoff=0.7)
