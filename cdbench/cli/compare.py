@@ -90,7 +90,8 @@ def compare(
             "--rates",
             metavar="NUMBER ...",
             show_default=False,
-            help="Learning rates that every model tries; more where the best is at an end. "
+            help="Learning rates that every model tries, each the same multiple of the one before; "
+            "more where the best is at an end. "
             "[default: 0.0025 to 0.32 in factors of 2]",
         ),
     ] = None,
