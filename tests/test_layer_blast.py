@@ -22,6 +22,11 @@ def test_wide_blast_obeys(size):
     layer_laws.obeys_all(Blast(*size), but=layer_laws.ENTRY_BY_ENTRY)
 
 
+@pytest.mark.parametrize("size", [(5, 7, 1, 1), (5, 7, 1, 3), (3, 3, 1, 3), (4, 4, 2, 2)], ids=str)
+def test_null_directions_of_one_block_and_of_more_weights_than_entries(size):
+    layer_laws.null_directions_are_counted(Blast(*size))
+
+
 def test_rank_7_of_4_blocks_at_64_has_1008_weights_and_as_many_multiply_adds():
     assert layer_laws.costs(Blast(64, 64)) == (1008, 1008)
 

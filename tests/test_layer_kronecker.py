@@ -59,6 +59,12 @@ def test_eight_terms_at_64_have_1024_weights_and_8192_multiply_adds():
     assert layer.expected_rank() == 64
 
 
+def test_multiply_adds_are_those_of_the_two_products_of_a_sample():
+    s, m_i, p_i, m_o, p_o = 2, 3, 4, 2, 3
+    layer = KroneckerSum(m_i * p_i, m_o * p_o, s)
+    assert layer.multiply_adds() == s * (m_i * p_i * p_o + m_o * m_i * p_o)
+
+
 def test_by_default_there_are_eight_terms():
     assert KroneckerSum(64, 64).s == KroneckerSum.structure[0].default == 8
 

@@ -110,9 +110,12 @@ class Blast(WeightLayer):
     def n_null_directions(self) -> int:
         """Return 2 b r: a column of U_i and a row of V_j can be scaled, and s scaled back.
 
-        More where W has fewer entries than there are weights left.
+        More where W has fewer entries than there are weights left. A single block is any matrix of
+        rank r: then U and V can be mixed by any r × r matrix, and s scales in vain.
         """
         b, r = self.b, self.rank
+        if b == 1:
+            return r**2 + r
         n_weights = r * (self.n_in + self.n_out + b**2)
         return max(2 * b * r, n_weights - self.n_in * self.n_out)
 
