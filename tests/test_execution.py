@@ -9,7 +9,7 @@ import pytest
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import DATASETS
 from cdbench.diagnostics.spectra import KINDS
-from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics
+from cdbench.records.run import COMPLETED, DIVERGED, FAILED, INTERRUPTED, EpochMetrics, short_error
 from cdbench.running.execution import execute
 
 
@@ -80,15 +80,16 @@ def test_missing_data_set_fails_in_one_line():
 
 
 def break_down(metrics):
-    raise KeyError(metrics.epoch)
+    raise ValueError(f"{metrics.epoch}\nlines of it")
 
 
-def test_unforeseen_error_keeps_its_traceback():
+def test_unforeseen_error_keeps_its_traceback_and_is_told_in_one_line():
     run = execute(RunConfig(epochs=1), break_down)
     assert run.status == FAILED
     assert run.error is not None
-    assert "KeyError" in run.error
     assert "Traceback" in run.error
+    assert short_error(run.error) == "ValueError: 1 lines of it"
+    assert [short_error(text) for text in (None, "", "no file\n")] == ["", "", "no file"]
 
 
 def test_a_batch_larger_than_the_data_set_is_one_of_all_samples():

@@ -75,8 +75,3 @@ def print_ledger(names: Sequence[str], database: "Database") -> None:
     from cdbench.api.ledger import claims_report
 
     print_report(claims_report(names, database))
-
-
-def one_line(text: str | None) -> str:
-    """Return the last line of an error; for a traceback, that is the error itself."""
-    return (text or "").strip().splitlines()[-1] if text else ""

@@ -12,11 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 from cdbench.cli.echo import echo
-from cdbench.cli.output import one_line
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.naming import varied_knobs
 from cdbench.config.run_config import RunConfig
-from cdbench.records.run import COMPLETED, INTERRUPTED, Run
+from cdbench.records.run import COMPLETED, INTERRUPTED, Run, short_error
 from cdbench.reports.statistics import format_score
 from cdbench.running.pace import Pace
 from cdbench.running.reproduction import BIT_FOR_BIT
@@ -172,7 +171,7 @@ class SweepProgress(RunBar):
         named = f"{config.model} {knobs + ' ' if knobs else ''}seed {config.seed}"
         line = printable(f"{named}: {run.status}")
         if not completed:
-            self._failed(named, f"{run.status}: {one_line(run.error)}")
+            self._failed(named, f"{run.status}: {short_error(run.error)}")
         elif not self.is_drawn:
             of = "R² " if config.task == "regression" else ""
             score = of + format_score(run.epochs[-1:])

@@ -18,13 +18,13 @@ from cdbench.cli.options import (
     header_of,
     with_knobs,
 )
-from cdbench.cli.output import one_line, print_report
+from cdbench.cli.output import print_report
 from cdbench.cli.shares import print_shares
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
 from cdbench.records.run import INTERRUPTED as RUN_INTERRUPTED
-from cdbench.records.run import EpochMetrics, Run
+from cdbench.records.run import EpochMetrics, Run, short_error
 from cdbench.reports.kinds import notes_on_kinds
 from cdbench.reports.measured import conditions, curvature, has_summary, not_defined
 from cdbench.reports.statistics import format_score
@@ -148,7 +148,7 @@ def _print_outcome(run: Run, guessing_level: float) -> None:
         product = f" · product {run.product_used}" if run.product_used else ""
         say(f"{_widths(run)} · {run.n_parameters:,} parameters{product} · {run.duration_s:.2f} s")
     if run.error:
-        echo(f"{run.status}: {one_line(run.error)}", err=True)
+        echo(f"{run.status}: {short_error(run.error)}", err=True)
     elif run.epochs[-1].score <= guessing_level:
         score = format_score(run.epochs[-1:])
         if run.config.task == "regression":

@@ -19,6 +19,13 @@ REMOVED = "removed"
 """In a database, the status of a run in the trash; no run ends so."""
 
 
+def short_error(error: str | None) -> str:
+    """Return why a run did not complete in one line: of a traceback, the exception itself."""
+    lines = (error or "").strip().splitlines()
+    ends = max((place for place, line in enumerate(lines, 1) if line.startswith("  ")), default=0)
+    return " ".join(lines[ends:] or lines[-1:])
+
+
 class Scored:
     """What has a test accuracy, or R² if it is of a regression; the other is None."""
 

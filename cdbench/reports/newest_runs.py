@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from cdbench.records.run import short_error
 from cdbench.reports.formats import Report
 from cdbench.reports.statistics import format_kappa
 from cdbench.statistics.numerals import minus
@@ -42,9 +43,8 @@ def newest_runs_report(found: Sequence[NewRun], n_runs: int) -> Report:
 
 
 def _ended(one: NewRun) -> str:
-    """Return how it ended, with the last line of the reason."""
-    reason = (one.error or "").strip().splitlines()[-1:]
-    return f"{one.status}: {reason[0]}" if reason else one.status
+    """Return how it ended, with the reason."""
+    return f"{one.status}: {short_error(one.error)}" if one.error else one.status
 
 
 def _score(one: NewRun) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cdbench.config.train_words import TrainWords
-from cdbench.records.run import COMPLETED, Run
+from cdbench.records.run import COMPLETED, Run, short_error
 from cdbench.reports.formats import Report
 from cdbench.reports.inventory import size_in_words
 from cdbench.reports.pages import Facts, Page
@@ -97,7 +97,7 @@ def _what(known: KnownRun) -> Iterator[tuple[str, str]]:
     newest = "; a newer run of its configuration is in reports" * (not origin.is_latest)
     yield "status", run.status + newest * (run.status == COMPLETED)
     if run.error:
-        yield "", run.error.strip().splitlines()[-1]
+        yield "", short_error(run.error)
     if run.epochs:
         yield "score", score_words(run)
     if run.classes:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cdbench.records.run import COMPLETED
+from cdbench.records.run import COMPLETED, short_error
 from cdbench.reports.cutting import cut_to_width, fits
 from cdbench.reports.formats import Report
 from cdbench.reports.shared_settings import in_words, settings_of, told_apart
@@ -197,10 +197,7 @@ def shown(name: str, value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, float | int):
         return _number_format(name, value)(value)
-    if name != "error":
-        return " ".join(str(value).split())
-    lines = str(value).strip().splitlines()  # which may be a traceback
-    return lines[-1] if lines else ""
+    return short_error(str(value)) if name == "error" else " ".join(str(value).split())
 
 
 def _number_format(name: str, value: float) -> Callable[[Any], str]:
