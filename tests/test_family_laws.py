@@ -57,6 +57,15 @@ def test_every_family_obeys_all_laws(family, wider):
     layer_laws.obeys_all(small_layer(family, wider), layer_laws.STATISTICS if own.exists() else ())
 
 
+@pytest.mark.parametrize("wider", [False, True], ids=["narrowing", "widening"])
+@pytest.mark.parametrize(
+    "family", ["dense", "low-rank", "block-diagonal", "monarch", "acdc", "blast"]
+)
+def test_where_each_weight_acts_once_on_a_sample_multiply_adds_are_the_weights(family, wider):
+    weights, multiply_adds = layer_laws.costs(small_layer(family, wider))
+    assert multiply_adds == weights
+
+
 def test_widths_that_are_no_multiples_are_refused_in_one_wording():
     for name, family, structure in (
         ("CDLinear", "cdlinear", {"B": 4}),

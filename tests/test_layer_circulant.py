@@ -39,6 +39,7 @@ def test_wide_circulant_obeys(size):
 def test_costs_at_64_are_those_of_the_table():
     assert layer_laws.costs(SignedCirculant(64, 64)) == (64, 2 + 4 * 31)
     assert layer_laws.costs(SignedCirculant(5, 5)) == (5, 1 + 4 * 2)
+    assert layer_laws.costs(SignedCirculant(3, 5)) == (5, 1 + 4 * 2)
     assert layer_laws.costs(SignedCirculant(1, 1)) == (1, 1)
 
 
