@@ -158,6 +158,21 @@ BROKEN = {
     ),
     "the pullback leaves the gradient of bias unset": ("dy.sum(axis=0)", "np.nan"),
     "the pullback of (3, 12) gave NoneType, expected (3, 8)": ("if wanted", "if not wanted"),
+    "w has shape (24.0,), expected a tuple of whole numbers": ("// share),)", "/ share),)"),
+    "width_multiple gave 0, expected a whole number of at least 1": (
+        MATRIX,
+        f"    @classmethod\n    def width_multiple(cls, structure):\n        return 0\n\n{MATRIX}",
+    ),
+    "has structure ('share',), expected a tuple of StructureParameter": (
+        'StructureParameter("share", "Entries of W that have one weight.", 4)',
+        '"share"',
+    ),
+    "hessian_spectrum raised ComplexWarning: Casting complex": (
+        'return params["w"][self.hash]',
+        'return np.add(0, params["w"][self.hash], dtype=float, casting="unsafe")',
+    ),
+    "a complex step's slope of forward is off by ": ("[self.hash]", "[self.hash].real"),
+    "a complex step's slope of the gradient of w is off by ": ("dy.T @ x", "(dy.T @ x).real"),
     "the pullback with wanted=False raised TypeError": ("wanted=True", "wanted=True, /"),
     "forward is off by ": ('params["bias"], out=y', '2 * params["bias"], out=y'),
     "the pullback is off by ": ("return dy @", "return 2 * dy @"),
@@ -196,6 +211,18 @@ def test_a_layer_that_breaks_a_law_is_refused_by_its_name(here, law: str) -> Non
     assert contents(here.folder).keys() == {"hashed.py"}
 
 
+@pytest.mark.parametrize(("n_in", "hidden"), [(4, "8"), (9, "9")])
+def test_a_layer_that_cannot_be_built_at_other_widths_is_one_line(here, n_in, hidden) -> None:
+    text = changed("        super()", f"        1 / (n_in - {n_in})\n        super()")
+    path = written(here.folder, text)
+    answer = here("train", *TINY, "--hidden", hidden, "--plugin", str(path), "--layer", "hashed")
+    assert answer.err == (
+        "cdbench: plug-in hashed.py: layer hashed: cannot be built (ZeroDivisionError: division by "
+        "zero, line 13)\n"
+    )
+    assert contents(here.folder).keys() == {"hashed.py"}
+
+
 OTHER = {
     "brings no layer, data set or claim; expected a WeightLayer": "x = 1\n",
     "cannot be imported (ModuleNotFoundError: No module named 'not_there', line 2)": (
@@ -204,9 +231,9 @@ OTHER = {
     "cannot be imported (SyntaxError: ": "def\n",
     "cannot be imported (SystemExit: 3, line 1)": "raise SystemExit(3)\n",
     "DATASETS: expected a dict of names to functions": "DATASETS = {'a': 1}\n",
-    "data set digits: this name is taken": "DATASETS = {'digits': dict}\n",
+    "data set digits: this name is taken by a built-in data": "DATASETS = {'digits': dict}\n",
     "data set x.csv: expected a name of letters": "DATASETS = {'x.csv': dict}\n",
-    "claim accuracy: this name is taken": changed('= "above-ninety"', '= "accuracy"', CLAIM),
+    "claim accuracy: this name is taken by": changed('= "above-ninety"', '= "accuracy"', CLAIM),
     "claim above-ninety: has no rule, expected a text": changed("  rule = ", "  rules = ", CLAIM),
     "claim above-ninety: lacks judge": changed("def judge", "def judges", CLAIM),
 }  # fmt: skip
@@ -301,6 +328,19 @@ def test_reproduce_refuses_a_plugin_that_is_missing_or_another(here) -> None:
     answer = here("reproduce", "1", *plugin)
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert "run 1: plug-in hashed has another source than it was trained with: " in answer.err
+    plugins.forget()
+    answer = here("reproduce", "1", "--plugin", str(written(here.folder, name="renamed.py")))
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert re.search(r"or the package that has it, not renamed \(sha256:.{12}\)$", answer.err)
+
+
+def test_a_name_that_another_plugin_has_is_refused_with_whose_it_is(here) -> None:
+    first, second = (written(here.folder, name=name) for name in ("first.py", "second.py"))
+    answer = here("train", *TINY, "--plugin", str(first), str(second))
+    assert answer.err == (
+        f"cdbench: plug-in second.py: layer hashed: this name is taken by plug-in {first}; "
+        "expected another\n"
+    )
 
 
 def test_what_is_run_is_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,6 +545,9 @@ def test_an_installed_plugin_is_imported_only_when_its_name_is_asked_for(
         with pytest.raises(PluginError, match=r"far 1\.0: far_layers:Gone cannot be imported"):
             RunConfig(layer="gone")
         assert RunConfig(layer="dense").plugin is None
+        plugins.forget()
+        with pytest.raises(PluginError, match="taken by plug-in far_layers:Hashed, which is inst"):
+            plugins.load(written(tmp_path))
     finally:
         plugin_source.installed.cache_clear()
         for name in ("far_layers", "far_data"):

@@ -170,12 +170,13 @@ def _check_other_family(config: Any) -> None:
         own = families.family(config.layer)
         fisher = own.fisher_parameter
         structure = families.structure_of(config.layer, config.structure)
-        multiple = own.width_multiple(structure)
         name, inner = architecture_knobs.inner_widths(config)
-        widths = [-(-width // multiple) * multiple for width in inner]
         try:
-            for n_in, n_out in pairwise([widths[0], *widths]):
-                own.build(n_in, n_out, structure)
+            with plugins.blamed("layer", config.layer):
+                multiple = own.width_multiple(structure)
+                widths = [-(-width // multiple) * multiple for width in inner]
+                for n_in, n_out in pairwise([widths[0], *widths]):
+                    own.build(n_in, n_out, structure)
         except ShapeError as error:
             named = families.specification(config.layer, config.structure, None)
             raise ConfigurationError(

@@ -39,17 +39,19 @@ def lacking(recorded: str | None, layer: str, dataset: str) -> str | None:
     current = records(layer, dataset)
     if recorded in (None, current):
         return None
-    here = set(map(_split, (current or "").split(SEPARATOR)))
-    for name, digest in sorted(set(map(_split, str(recorded).split(SEPARATOR))) - here):
+    here = set(map(_split, current.split(SEPARATOR))) if current else set()
+    needed = set(map(_split, str(recorded).split(SEPARATOR)))
+    for name, digest in sorted(needed - here):
         others = [other for own, other in sorted(here) if own == name]
         if others:
             return (
                 f"plug-in {name} has another source than it was trained with: {others[0]}, "
                 f"expected {digest}"
             )
+        strange = ", ".join(f"{other} ({own})" for other, own in sorted(here - needed))
         return (
             f"plug-in {name} ({digest}) is missing; expected --plugin FILE, or the package that "
-            "has it"
+            f"has it{f', not {strange}' if strange else ''}"
         )
     return f"it was trained without plug-in {current}"
 

@@ -6,14 +6,15 @@ sha256:DIGEST``, of their source. Runs keep the records of what they are made of
 """
 
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from cdbench.errors import PluginError
+from cdbench.errors import CdbenchError, PluginError
 
 GROUPS = {"layer": "cdbench.layers", "dataset": "cdbench.datasets", "claim": "cdbench.claims"}
 """The kinds of what a plug-in may bring, each with its group of entry points."""
@@ -142,11 +143,10 @@ def load(path: Path, source: bytes | None = None) -> None:
             f"plug-in {path.name}: brings no layer, data set or claim; expected a WeightLayer with "
             "a family, a dict DATASETS of functions, or a Claim with a name"
         )
-    taken = {(one.kind, name) for one in found for name in (*_OURS[one.kind], *names(one.kind))}
-    for one in found:
-        if (one.kind, one.name) in taken:
-            raise PluginError(f"{one}: this name is taken; expected another")
-        taken.add((one.kind, one.name))
+    for place, one in enumerate(found):
+        owner = _owner(one, found[:place])
+        if owner is not None:
+            raise PluginError(f"{one}: this name is taken by {owner}; expected another")
     check = _engine(LAWS).checked
     ready = [check(one) for one in found]
     _STATE.files[str(path)] = record
@@ -167,10 +167,44 @@ def loaded(path: Path) -> str | None:
     return _STATE.files.get(str(path))
 
 
+@contextmanager
+def blamed(kind: str, name: str) -> Iterator[None]:
+    """Turn a bug of what a plug-in brings by that name into one line; what is ours stays as it is.
+
+    Raises
+    ------
+    PluginError
+        If anything but a CdbenchError is raised.
+    """
+    try:
+        yield
+    except Exception as error:
+        found = None if isinstance(error, CdbenchError) else find(kind, name)
+        if found is None:
+            raise
+        from cdbench.config.plugin_source import described
+
+        words = described(error, found.path or "")
+        raise PluginError(f"{found}: cannot be built ({words})") from error
+
+
 def everything() -> Iterator[Found]:
     """Yield all that plug-ins have brought so far."""
     for found in _STATE.found.values():
         yield from found.values()
+
+
+def _owner(one: Found, before: Sequence[Found]) -> str | None:
+    """Return what has this name already, in words; None if nothing has, or it is no name."""
+    if not isinstance(one.name, str):
+        return None
+    if one.name in _OURS[one.kind]:
+        return f"a built-in {WORDS[one.kind]}"
+    for other in (*before, *_STATE.found[one.kind].values()):
+        if (other.kind, other.name) == (one.kind, one.name):
+            return f"plug-in {other.path or other.plugin}"
+    point = _installed(one.kind).get(one.name)
+    return None if point is None else f"plug-in {point.value}, which is installed"
 
 
 def _brought(module: ModuleType, plugin: str) -> Iterator[tuple[str, str, Any]]:

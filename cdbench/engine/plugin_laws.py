@@ -7,14 +7,17 @@ in ``tests/layer_laws.py``.
 
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from cdbench.config.plugin_source import described
+from cdbench.config.structure import StructureParameter
 from cdbench.engine.layers.base import EVALUATION, Layer, Params
 from cdbench.engine.layers.weight_layer import WeightLayer
 from cdbench.engine.products.base import Array
@@ -28,6 +31,9 @@ N = 3
 
 STEP = 1e-6
 """Of central differences."""
+
+COMPLEX_STEP = 1e-20j
+"""Which are exact: nothing cancels."""
 
 TOLERANCE = {"matrix": 1e-9, "gradient": 1e-5}
 
@@ -69,9 +75,14 @@ def _check_family(found: Any) -> None:
     family = found.value
     _expect(found, issubclass(family, WeightLayer), "is no WeightLayer", "one")
     _expect(found, family.family == found.name, f"has family {family.family!r}", found.name)
+    parts = family.structure
+    ours = isinstance(parts, tuple | list) and all(isinstance(p, StructureParameter) for p in parts)
+    _expect(found, ours, f"has structure {parts!r}", "a tuple of StructureParameter")
     with _named(found, "width_multiple"):
-        structure = {own.name: own.default for own in family.structure if own.default is not None}
+        structure = {own.name: own.default for own in parts if own.default is not None}
         multiple = family.width_multiple(structure)
+    whole = isinstance(multiple, int) and multiple >= 1
+    _expect(found, whole, f"width_multiple gave {multiple!r}", "a whole number of at least 1")
     layers, fault = [], ""
     for sizes in SIZES:
         widths = [-(-size // multiple) * multiple for size in sizes]
@@ -87,16 +98,22 @@ def _check_family(found: Any) -> None:
         _expect(found, layer.vertices is None, "takes vertices", "rows, (N, n_in)")
         params = _check_parameters(found, layer)
         _check_maps(found, layer, params)
-        with _named(found, "hessian_spectrum"):
-            layer.hessian_spectrum(params, np.ones((N, n_in)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
+            with _named(found, "hessian_spectrum"):
+                layer.hessian_spectrum(params, np.ones((N, n_in)))
+            _check_complex_steps(found, layer, params)
 
 
 def _check_parameters(found: Any, layer: Layer) -> Params:
     """Return random parameters, if the shapes and the initial values are what they should be."""
     with _named(found, "parameter_shapes"):
         shapes = layer.parameter_shapes()
-        bias = shapes.get("bias")
+        bias = dict(shapes).get("bias")
     _expect(found, bias == (layer.n_out,), f"bias has shape {bias}", str((layer.n_out,)))
+    for name, shape in shapes.items():
+        whole = isinstance(shape, tuple) and all(isinstance(n, Integral) and n >= 0 for n in shape)
+        _expect(found, whole, f"{name} has shape {shape!r}", "a tuple of whole numbers")
     for name, order in layer.memory_order.items():
         axes = tuple(range(len(shapes.get(name, ()))))
         _expect(found, tuple(sorted(order)) == axes, f"memory_order of {name}", f"axes {axes}")
@@ -144,6 +161,33 @@ def _check_maps(found: Any, layer: WeightLayer, params: Params) -> None:
     _expect_close(found, "a second run", y, again, "what the parameters are then")
 
 
+def _check_complex_steps(found: Any, layer: WeightLayer, params: Params) -> None:
+    """Check that complex steps are derivatives, as spectra and curvature take them to be."""
+    rng = np.random.default_rng(3)
+    x, dy = rng.normal(size=(N, layer.n_in)), rng.normal(size=(N, layer.n_out))
+    start = {**params, "x": x, "dy": dy}
+    v = {name: rng.normal(size=array.shape) for name, array in start.items()}
+
+    def after(step: complex) -> dict[str, Array]:
+        at = {name: array + step * v[name] for name, array in start.items()}
+        moved, grads = (_unset(layer, type(step)) for _ in range(2))
+        for name, array in moved.items():
+            array[...] = at[name]
+        with _named(found, "forward or the pullback of complex arrays"):
+            y, pullback = layer.forward(moved, at["x"], EVALUATION)
+            dx = pullback(at["dy"], grads)
+        of_weights = {f"the gradient of {name}": grad for name, grad in grads.items()}
+        return {"forward": y, "the pullback": dx, **of_weights}
+
+    stepped, above, below = after(COMPLEX_STEP), after(STEP), after(-STEP)
+    for what, array in stepped.items():
+        slope, wanted = array.imag / abs(COMPLEX_STEP), (above[what] - below[what]) / (2 * STEP)
+        off = float(np.max(np.abs(slope - wanted), initial=0.0))
+        near = off <= TOLERANCE["gradient"] * (1 + float(np.max(np.abs(wanted), initial=0.0)))
+        law = f"a complex step's slope of {what} is off by {off:.2g}"
+        _expect(found, near, law, "complex arrays to pass through")
+
+
 def _loss(layer: WeightLayer, params: Params, x: Array, dy: Array) -> float:
     return float(np.sum(layer.forward(params, x, EVALUATION)[0] * dy))
 
@@ -158,12 +202,12 @@ def _slope(array: Array, v: Array, loss: Callable[[], float]) -> tuple[Array, fl
     return v, (sides[0] - sides[1]) / (2 * STEP)
 
 
-def _unset(layer: Layer) -> Params:
+def _unset(layer: Layer, dtype: type = float) -> Params:
     """Return arrays for the parameters, in their memory order, that hold no numbers yet."""
     arrays = {}
     for name, shape in layer.parameter_shapes().items():
         order = layer.memory_order.get(name, tuple(range(len(shape))))
-        memory = np.full([shape[axis] for axis in order], np.nan)
+        memory: Array = np.full([shape[axis] for axis in order], np.nan, dtype)
         arrays[name] = memory.transpose(np.argsort(order))
     return arrays
 

@@ -1,6 +1,6 @@
 """Whether a family can have the widths that a data set asks for, before anything is stored."""
 
-from cdbench.config import families
+from cdbench.config import families, plugins
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import ConfigurationError, ShapeError
 
@@ -21,7 +21,8 @@ def check_widths(config: RunConfig) -> None:
 
     dataset = load_dataset(config)
     try:
-        build_network(config, dataset.n_features, dataset.n_outputs, dataset.image)
+        with plugins.blamed("layer", config.layer):
+            build_network(config, dataset.n_features, dataset.n_outputs, dataset.image)
     except ShapeError as error:
         learned = f"{dataset.n_classes} classes" if dataset.classes else "the quantity"
         layer = families.specification(config.layer, config.structure, config.B)
