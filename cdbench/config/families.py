@@ -6,6 +6,7 @@ of a structure, as the database has it, is ``rank=8`` or ``blocks=8 inner=16``: 
 and the others where they are not at their defaults.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -74,12 +75,8 @@ def parse(specification: str) -> tuple[str, dict[str, Value]]:
         If it cannot be read, names no family, or a value is not one of its parameter.
     """
     name, colon, rest = specification.partition(":")
-    if not colon and "," in name:
-        family_name, _, structure = name.partition(",")
-        check_name(family_name)
-        raise ConfigurationError(
-            f"layer = {specification!r}: {GRAMMAR}; did you mean {family_name}:{structure}?"
-        )
+    if not name or "," in name:
+        raise ConfigurationError(f"layer = {specification!r}: {GRAMMAR}{_meant(specification)}")
     check_name(name)
     if not colon:
         return name, {}
@@ -92,6 +89,18 @@ def parse(specification: str) -> tuple[str, dict[str, Value]]:
             raise ConfigurationError(f"layer = {specification!r}: {GRAMMAR}")
         given[key] = value
     return name, checked(name, given)
+
+
+def _meant(specification: str) -> str:
+    """Return what was probably meant by a specification with a comma where a colon belongs."""
+    first, comma, rest = specification.partition(",")
+    if not comma:
+        return ""
+    check_name(first)
+    second = re.split("[:,]", rest)[0]
+    if second in FAMILIES or plugins.find("layer", second) is not None:
+        return f"; did you mean several: {first} {rest.replace(',', ' ')}?"
+    return f"; did you mean {first}:{rest}?" if ":" not in rest else ""
 
 
 def main_parameter(name: str) -> str:
@@ -156,8 +165,7 @@ def specification(layer: str, structure: str | None, B: object) -> str:
 
 def has_circulant_blocks(layer: str) -> bool:
     """Return whether there is something that Fisher regularisers act on in layers of the family."""
-    name = layer.partition(":")[0]
-    check_name(name)
+    name, _ = parse(layer)
     return name != BASELINE and (name in WITH_B or family(name).fisher_parameter is not None)
 
 
