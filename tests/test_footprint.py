@@ -191,6 +191,7 @@ def test_more_of_anything_needs_more():
     [
         ({"layer": "dense"}, "expected a narrower --hidden or a smaller --batch-size"),
         ({"B": 4}, "a smaller --batch-size or a larger --B"),
+        ({"layer": "low-rank:9"}, "--batch-size or another structure than low-rank:9"),
         ({"B": 4, "product": "gather"}, "a larger --B or another --product"),
     ],
     ids=str,

@@ -86,6 +86,8 @@ def check_memory(
         widths = shown(inner)
         fewer = [f"a narrower --{name}", "a smaller --batch-size"]
         fewer += ["a larger --B"] * (config.layer in families.WITH_B)
+        named = families.specification(config.layer, config.structure, None)
+        fewer += [f"another structure than {named}"] * (config.structure is not None)
         fewer += ["another --product"] * (config.product != "auto")
         raise ConfigurationError(
             f"{name} = {widths}, batch_size = {config.batch_size}: training needs about "
