@@ -118,8 +118,10 @@ def all_was_written() -> bool:
 
 
 def _only_looks() -> bool:
-    """Return whether the command that was typed only prints what is there."""
-    return next((word for word in sys.argv[1:] if not word.startswith("-")), None) in LOOKING
+    """Return whether the command that was typed only prints what is there, or its help."""
+    words = sys.argv[1:]
+    named = next((word for word in words if not word.startswith("-")), None)
+    return named is None or named in LOOKING or not {"--help", "-h"}.isdisjoint(words)
 
 
 def _reason(error: Exception) -> str:
