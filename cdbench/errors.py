@@ -212,9 +212,12 @@ class NotDefinedError(CdbenchError):
 def meant_file(path: Path) -> str:
     """Return ``; did you mean NAME?`` if a file of nearly this name is in its folder, else nothing.
 
-    It never raises: the error that it is a part of is about the file that is missing.
+    Or that a folder, or a device, has this name. It never raises: the error that it is a part of is
+    about the file that is missing.
     """
     try:
+        if path.exists():
+            return f"; that is a {'folder' if path.is_dir() else 'device or pipe'}"
         names = [own.name for own in islice(path.parent.iterdir(), MOST_FILES)]
     except (OSError, ValueError):
         return ""

@@ -255,6 +255,11 @@ def test_a_plugin_that_is_not_there_is_one_line(here) -> None:
     path = here.folder.resolve() / "mine.py"
     expected = f"cdbench: plug-in {path}: no such file; expected a Python file\n"
     assert (answer.code, answer.err) == (2, expected)
+    answer = here("train", *TINY, "--plugin", ".")
+    assert answer.err == (
+        f"cdbench: plug-in {here.folder.resolve()}: no such file; that is a folder; expected a "
+        "Python file\n"
+    )
     assert here("train", *TINY, "--plugin").err == (
         "cdbench: Option '--plugin' requires at least one value, as in --plugin VALUE VALUE\n"
     )
