@@ -167,6 +167,10 @@ BROKEN = {
         'StructureParameter("share", "Entries of W that have one weight.", 4)',
         '"share"',
     ),
+    "multiply_adds gave None, expected a whole number": (
+        MATRIX,
+        f"    def multiply_adds(self):\n        pass\n\n{MATRIX}",
+    ),
     "hessian_spectrum raised ComplexWarning: Casting complex": (
         'return params["w"][self.hash]',
         'return np.add(0, params["w"][self.hash], dtype=float, casting="unsafe")',

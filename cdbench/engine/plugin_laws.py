@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -81,7 +80,7 @@ def _check_family(found: Any) -> None:
     with _named(found, "width_multiple"):
         structure = {own.name: own.default for own in parts if own.default is not None}
         multiple = family.width_multiple(structure)
-    whole = isinstance(multiple, int) and multiple >= 1
+    whole = isinstance(multiple, int | np.integer) and multiple >= 1
     _expect(found, whole, f"width_multiple gave {multiple!r}", "a whole number of at least 1")
     layers, fault = [], ""
     for sizes in SIZES:
@@ -103,6 +102,11 @@ def _check_family(found: Any) -> None:
             with _named(found, "hessian_spectrum"):
                 layer.hessian_spectrum(params, np.ones((N, n_in)))
             _check_complex_steps(found, layer, params)
+        for count in ("multiply_adds", "expected_rank", "n_null_directions"):
+            with _named(found, count):
+                n = getattr(layer, count)()
+            whole = isinstance(n, int | np.integer) and n >= 0
+            _expect(found, whole, f"{count} gave {n!r}", "a whole number")
 
 
 def _check_parameters(found: Any, layer: Layer) -> Params:
@@ -112,7 +116,9 @@ def _check_parameters(found: Any, layer: Layer) -> Params:
         bias = dict(shapes).get("bias")
     _expect(found, bias == (layer.n_out,), f"bias has shape {bias}", str((layer.n_out,)))
     for name, shape in shapes.items():
-        whole = isinstance(shape, tuple) and all(isinstance(n, Integral) and n >= 0 for n in shape)
+        whole = isinstance(shape, tuple) and all(
+            isinstance(n, int | np.integer) and n >= 0 for n in shape
+        )
         _expect(found, whole, f"{name} has shape {shape!r}", "a tuple of whole numbers")
     for name, order in layer.memory_order.items():
         axes = tuple(range(len(shapes.get(name, ()))))
