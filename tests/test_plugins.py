@@ -383,12 +383,20 @@ def test_the_page_s_data_set_is_trained_on_and_pinned(tmp_path: Path) -> None:
 
 
 def test_a_data_set_that_is_none_or_changes_is_refused(tmp_path: Path) -> None:
-    text = "def bad(): return [1]\ndef worse(): return 1 / 0\nDATASETS = {'a': bad, 'b': worse}\n"
+    text = (
+        "import sys\n"
+        "def bad(): return [1]\n"
+        "def worse(): return 1 / 0\n"
+        "def worst(): sys.exit(0)\n"
+        "DATASETS = {'a': bad, 'b': worse, 'c': worst}\n"
+    )
     plugins.load(written(tmp_path, text, "mine.py"))
     with pytest.raises(DatasetError, match=r"mine\.py: data set a: gave list, expected a Dataset"):
         pin_dataset(RunConfig(dataset="a"))
     with pytest.raises(DatasetError, match=r"data set b: cannot be made \(ZeroDivisionError: "):
         pin_dataset(RunConfig(dataset="b"))
+    with pytest.raises(DatasetError, match=r"data set c: cannot be made \(SystemExit: 0\)"):
+        pin_dataset(RunConfig(dataset="c"))
     random = changed("default_rng(0)", "default_rng()", DATASET)
     plugins.load(written(tmp_path, random, "random.py"))
     config = pin_dataset(RunConfig(dataset="rings"))
@@ -410,6 +418,18 @@ def test_the_page_s_claim_is_audited_and_in_the_ledger(here) -> None:
     plugins.forget()
     written(here.folder, CLAIM + "\n", "claim.py")
     assert "judging" in here("audit", "--claim", "above-ninety", "--seeds", "0..9", *words).err
+    before = contents(here.folder)
+    for old, new, said in (
+        ("        share = ", "        1 / 0\n        share = ", "be judged (ZeroDivisionError: "),
+        ("HOLDS if", "'well' if", "be judged (ValueError: verdict 'well'; expected "),
+        ("        return needs_of", "        {}[0]", "say which runs it needs (KeyError: 0, line "),
+    ):
+        plugins.forget()
+        written(here.folder, changed(old, new, CLAIM), "claim.py")
+        answer = here("audit", "--claim", "above-ninety", "--seeds", "0..9", *words)
+        assert f"cdbench: plug-in claim.py: claim above-ninety: cannot {said}" in answer.err
+        assert (answer.code, "Traceback" in answer.err) == (2, False)
+    assert contents(here.folder).keys() == before.keys()
 
 
 # Other processes

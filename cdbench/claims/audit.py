@@ -108,7 +108,8 @@ def judge(claim: Claim, bench: Bench, digest: str, block: str = FIRST) -> ClaimR
     from threadpoolctl import threadpool_limits
 
     started = time.perf_counter()
-    with threadpool_limits(1, "blas"):  # as in training; the environment records it too
+    # One thread as in training; the environment records it too.
+    with threadpool_limits(1, "blas"), plugins.blamed("claim", claim.name, "cannot be judged"):
         observations = claim.observe(bench)
         data = Observations(claim.name, observations)
         measurements = [

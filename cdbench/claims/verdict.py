@@ -32,6 +32,8 @@ def judged(claim: Claim, measurements: Sequence[Measurement]) -> Judgement:
     """
     found = _about(claim, measurements)
     judgement = claim.judge(found)
+    if judgement.verdict not in VERDICTS:
+        raise ValueError(f"verdict {judgement.verdict!r}; expected {', '.join(VERDICTS)}")
     if claim.about == NEW_DATA:
         judgement = _beside(judgement, claim.judge(Measurements(measurements)))
     return with_power(judgement, claim.decisive(found) if measurements else None)

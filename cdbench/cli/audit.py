@@ -140,8 +140,13 @@ def _asked_for(
 
 def _needs(claims: Sequence["Claim"], seeds: Sequence[int]) -> "Needs":
     from cdbench.claims import union
+    from cdbench.config import plugins
 
-    return union(claim.needs(seeds) for claim in claims)
+    def needs_of(claim: "Claim") -> "Needs":
+        with plugins.blamed("claim", claim.name, "cannot say which runs it needs"):
+            return union([claim.needs(seeds)])
+
+    return union(map(needs_of, claims))
 
 
 def _dry_run(claims: Sequence["Claim"], seeds: Sequence[int], db: str) -> int:

@@ -172,7 +172,7 @@ def _check_other_family(config: Any) -> None:
         structure = families.structure_of(config.layer, config.structure)
         name, inner = architecture_knobs.inner_widths(config)
         try:
-            with plugins.blamed("layer", config.layer):
+            with plugins.blamed("layer", config.layer, "cannot be built"):
                 multiple = own.width_multiple(structure)
                 widths = [-(-width // multiple) * multiple for width in inner]
                 for n_in, n_out in pairwise([widths[0], *widths]):

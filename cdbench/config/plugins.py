@@ -168,8 +168,15 @@ def loaded(path: Path) -> str | None:
 
 
 @contextmanager
-def blamed(kind: str, name: str) -> Iterator[None]:
+def blamed(kind: str, name: str, fault: str) -> Iterator[None]:
     """Turn a bug of what a plug-in brings by that name into one line; what is ours stays as it is.
+
+    Parameters
+    ----------
+    kind, name : str
+        What it is, and what it is called.
+    fault : str
+        What then cannot be done with it: ``cannot be built``.
 
     Raises
     ------
@@ -185,7 +192,7 @@ def blamed(kind: str, name: str) -> Iterator[None]:
         from cdbench.config.plugin_source import described
 
         words = described(error, found.path or "")
-        raise PluginError(f"{found}: cannot be built ({words})") from error
+        raise PluginError(f"{found}: {fault} ({words})") from error
 
 
 def everything() -> Iterator[Found]:

@@ -179,7 +179,7 @@ def _made(found: plugins.Found, fingerprint: str | None = None) -> Dataset:
         dataset = found.value()
     except DatasetError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         words = " ".join(f"{type(error).__name__}: {error}".split())
         raise DatasetError(f"{found}: cannot be made ({words})") from error
     if not isinstance(dataset, Dataset):

@@ -21,7 +21,7 @@ def check_widths(config: RunConfig) -> None:
 
     dataset = load_dataset(config)
     try:
-        with plugins.blamed("layer", config.layer):
+        with plugins.blamed("layer", config.layer, "cannot be built"):
             build_network(config, dataset.n_features, dataset.n_outputs, dataset.image)
     except ShapeError as error:
         learned = f"{dataset.n_classes} classes" if dataset.classes else "the quantity"
