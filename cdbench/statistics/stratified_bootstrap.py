@@ -10,8 +10,9 @@ from cdbench.statistics.estimates import RESAMPLES
 
 
 def stratified_interval(
-    statistic: Callable[..., Array],
-    *samples: Array,
+    statistic: Callable[[Array], Array],
+    sample: Array,
+    *,
     n_resamples: int = RESAMPLES,
     level: float = LEVEL,
 ) -> tuple[float, float]:
@@ -23,10 +24,9 @@ def stratified_interval(
     Parameters
     ----------
     statistic : callable
-        From resamples, one array (n_resamples, n_tasks, n_runs, ...) a sample, to (n_resamples,).
-    *samples : (n_tasks, n_runs, ...) float
-        Each is resampled by itself; what is paired run by run belongs into one array, along a
-        further axis.
+        From resamples, (n_resamples, n_tasks, n_runs, ...), to (n_resamples,).
+    sample : (n_tasks, n_runs, ...) float
+        What is paired run by run lies along a further axis.
     n_resamples : int
         How many; of the same seed always.
     level : float
@@ -44,13 +44,8 @@ def stratified_interval(
     >>> round(low, 4), round(high, 4)
     (0.7025, 0.7125)
     """
-    rng = np.random.default_rng(0)
-    resampled = [_resampled(sample, n_resamples, rng) for sample in samples]
-    low, high = np.quantile(statistic(*resampled), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
-def _resampled(sample: Array, n_resamples: int, rng: np.random.Generator) -> Array:
     n_tasks, n_runs = sample.shape[:2]
-    chosen = rng.integers(0, n_runs, (n_resamples, n_tasks, n_runs))
-    return np.asarray(sample[np.arange(n_tasks)[:, None], chosen])
+    chosen = np.random.default_rng(0).integers(0, n_runs, (n_resamples, n_tasks, n_runs))
+    resampled = sample[np.arange(n_tasks)[:, None], chosen]
+    low, high = np.quantile(statistic(resampled), [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
