@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.plots import FIGURES
 from cdbench.plots.saving import figure_bytes
-from cdbench.plots.shades import BACKGROUND, NEUTRAL, contrast, turned
+from cdbench.plots.shades import BACKGROUND, NEUTRAL, turned
 from cdbench.plots.style import FAMILY_LOOKS, INK, LOOKS, QUIET, all_looks
 from cdbench.plots.svg import page_colors, page_svg, svg_text
 from cdbench.plots.themes import PAPER, THEMES, with_theme
+from tests.pages import contrast
 from tests.test_plots import SOURCE, plotted, texts
 
 SVG = "{http://www.w3.org/2000/svg}"

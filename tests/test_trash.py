@@ -22,7 +22,7 @@ from cdbench.store.run_labels import Labels, labels_of, tag_runs, write_note
 from cdbench.store.run_lists import listed_runs
 from cdbench.store.run_names import run_named
 from cdbench.store.training_queries import stored_trainings
-from cdbench.store.trash import delete_removed, remove_runs, resting_on, restore_runs
+from cdbench.store.trash import delete_removed, remove_runs, restore_runs
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.copying import copy_database
 from cdbench.store.upkeep.inventory import inventory
@@ -122,12 +122,11 @@ def test_runs_on_which_a_judgement_rests_are_removed_only_by_force(whole: Databa
     before, keys = dump(whole), every_run(whole)
     with whole.transaction() as connection:
         used = set(connection.execute(text("SELECT DISTINCT run_id FROM observations")).scalars())
-    resting = resting_on(whole, keys)
-    assert resting.run_ids == used - {None} != set()
+    assert used - {None} != set()
     with pytest.raises(ConfigurationError, match=r"^the claim better rests on \d+ of these runs"):
         remove_runs(whole, keys)
     assert dump(whole) == before
-    free = [key for key in keys if key not in resting.run_ids]
+    free = [key for key in keys if key not in used]
     assert remove_runs(whole, free) == len(free)
 
 

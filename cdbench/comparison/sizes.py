@@ -17,8 +17,6 @@ from cdbench.engine.network import Network
 from cdbench.errors import ConfigurationError, ShapeError
 from cdbench.records.comparison import DENSE, NARROWER, STRUCTURED
 
-ROLES = (DENSE, NARROWER, STRUCTURED)
-
 
 @dataclass(frozen=True)
 class Candidate:
@@ -29,7 +27,7 @@ class Candidate:
     budget : float
         As asked for; for the dense network at its full width 1.
     role : str
-        One of ROLES.
+        DENSE, NARROWER or STRUCTURED.
     config : RunConfig
         Its configuration, but for seed and learning rate.
     n_parameters : int

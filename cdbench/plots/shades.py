@@ -75,23 +75,6 @@ def turned(color: str) -> str:
     return "#" + "".join(f"{round(255 * channel):02x}" for channel in channels)
 
 
-def contrast(one: str, other: str) -> float:
-    """Return the contrast of two colours by WCAG 2: 1 to 21.
-
-    Examples
-    --------
-    >>> contrast("#000000", "#ffffff")
-    21.0
-    """
-    low, high = sorted(0.05 + _luminance(color) for color in (one, other))
-    return high / low
-
-
-def _luminance(color: str) -> float:
-    red, green, blue = _decoded(color)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def _lab(color: str) -> Triple:
     cones = _product(_TO_CONES, _decoded(color))
     return _product(_TO_LAB, (math.cbrt(cones[0]), math.cbrt(cones[1]), math.cbrt(cones[2])))

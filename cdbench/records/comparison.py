@@ -123,7 +123,7 @@ class StudiedRun:
     budget : float
         Size that it competes at; of the dense network at full width 1.
     role : str
-        One of ``cdbench.comparison.sizes.ROLES``.
+        DENSE, NARROWER or STRUCTURED.
     family, structure : str, str or None
         Of its layers.
     n_parameters, multiply_adds : int

@@ -92,12 +92,6 @@ class Resting:
         return " and ".join([", ".join(parts[:-1]), parts[-1]] if parts[1:] else parts)
 
 
-def resting_on(database: Database, run_ids: Sequence[int]) -> Resting:
-    """Return the comparisons, studies and newest judgements of claims that rest on some runs."""
-    with database.transaction() as connection:
-        return _resting(connection, run_ids)
-
-
 def remove_runs(database: Database, run_ids: Sequence[int], *, force: bool = False) -> int:
     """Put runs into the trash, in one transaction; return how many there were to remove.
 
