@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cdbench.comparison.plan import RATES, Entrant, Plan, entrant, every_entrant
+from cdbench.comparison.plan import RATES, Plan, entrant, every_entrant
 from cdbench.comparison.sizes import fields_of, whole
 from cdbench.config.families import FAMILIES
-from cdbench.config.matching import NEAR
+from cdbench.config.matching import NEAR, Entrant
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network
 from cdbench.engine.layers import Dense

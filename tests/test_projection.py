@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cdbench.config import families
+from cdbench.config.matching import Entrant
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network
 from cdbench.engine.layers import WeightLayer
@@ -14,7 +15,6 @@ from cdbench.projection.entrants import (
     ALTERNATING,
     MOST_ALTERNATED,
     WITHOUT,
-    Entrant,
     entrant,
     every_entrant,
     setting_at,

@@ -8,8 +8,8 @@ from math import inf, log10
 from cdbench.config import families
 from cdbench.config.canonical import sha256
 from cdbench.config.checks import HEADS
+from cdbench.config.matching import Entrant
 from cdbench.config.run_config import RunConfig
-from cdbench.config.structure import Value
 from cdbench.errors import ConfigurationError, UnknownNameError
 from cdbench.statistics.measures import OF_TASK, Measure
 
@@ -27,26 +27,6 @@ VALIDATION = 0.2
 
 BASES = ("dct", "hartley", "random")
 """Bases in which block-diagonal layers are compared beside those without: are they what counts?"""
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A family that takes part, with the structure parameters that are not to be matched.
-
-    Attributes
-    ----------
-    family : str
-        Its name.
-    fixed : tuple of (str, int or str)
-        Structure parameters with their values, such as ``(("basis", "dct"),)``.
-    """
-
-    family: str
-    fixed: tuple[tuple[str, Value], ...] = ()
-
-    def __str__(self) -> str:
-        """Return it as it is typed: ``block-diagonal,basis=dct``."""
-        return ",".join([self.family, *(f"{name}={value}" for name, value in self.fixed)])
 
 
 def entrant(text: str) -> Entrant:

@@ -6,9 +6,9 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
-from cdbench.comparison.plan import Entrant, Plan
+from cdbench.comparison.plan import Plan
 from cdbench.config.architecture_knobs import inner_widths
-from cdbench.config.matching import MOST_PADDED, NEAR, nearest, off, settings
+from cdbench.config.matching import MOST_PADDED, NEAR, Entrant, nearest, off, settings
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import load_dataset
 from cdbench.engine.building import READS_IMAGES, Image, build_network
@@ -206,7 +206,7 @@ def _narrower(plan: Plan) -> Iterator[RunConfig]:
 
 def _settings(plan: Plan, entrant: Entrant) -> Iterator[Candidate]:
     """Yield the family's settings that can be built on this data without much padding."""
-    for given in settings(entrant.family, dict(entrant.fixed)):
+    for given in settings(entrant):
         text = ",".join(f"{name}={value}" for name, value in given.items())
         try:
             layer = ":".join(filter(None, (entrant.family, text)))

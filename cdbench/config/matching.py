@@ -1,6 +1,7 @@
 """Which settings of a family are tried, and which of them is the one for a size."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import log
 from typing import Protocol, TypeVar
@@ -44,21 +45,45 @@ class Sized(Protocol):
 T = TypeVar("T", bound=Sized)
 
 
-def settings(
-    name: str, fixed: Mapping[str, Value], *, large: bool = False
-) -> Iterator[dict[str, Value]]:
-    """Yield structure parameters of a family that are tried, each with those that are fixed.
+@dataclass(frozen=True)
+class Entrant:
+    """A family that takes part, with the structure parameters that are not to be matched.
+
+    Attributes
+    ----------
+    family : str
+        Its name.
+    fixed : tuple of (str, int or str)
+        Structure parameters with their values, such as ``(("basis", "dct"),)``. With the main one
+        there, nothing is matched.
+    """
+
+    family: str
+    fixed: tuple[tuple[str, Value], ...] = ()
+
+    def __str__(self) -> str:
+        """Return it as it is typed: ``block-diagonal,basis=dct``."""
+        return ",".join([self.family, *(f"{name}={value}" for name, value in self.fixed)])
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its size is given, or it has one size only."""
+        own = families.family(self.family).structure
+        return not own or own[0].name in dict(self.fixed)
+
+
+def settings(entrant: Entrant, *, large: bool = False) -> Iterator[dict[str, Value]]:
+    """Yield the structure parameters of a family that are tried, each with those that are fixed.
 
     Parameters
     ----------
-    name : str
-        The family's.
-    fixed : mapping
-        Structure parameters that all of them have.
+    entrant : Entrant
+        The family.
     large : bool
         Whether ranks and the like are tried in the steps, and as far, as single matrices need.
     """
-    free = [own for own in families.family(name).structure if own.name not in fixed]
+    fixed = dict(entrant.fixed)
+    free = [own for own in families.family(entrant.family).structure if own.name not in fixed]
     free = [own for own in free if not own.choices]
     values: list[list[Value | None]] = []
     for place, own in enumerate(free):
@@ -66,7 +91,7 @@ def settings(
         tried: list[Value | None] = [own.default, *OTHER_VALUES] if place else [*MAIN_VALUES]
         values.append([*LARGE_VALUES] if is_fine else tried)
     for chosen in product(*values):
-        given = dict(zip((own.name for own in free), chosen, strict=True)) | dict(fixed)
+        given = dict(zip((own.name for own in free), chosen, strict=True)) | fixed
         yield {key: value for key, value in given.items() if value is not None}
 
 

@@ -6,8 +6,8 @@ from math import prod
 from typing import Protocol, TypeVar
 
 from cdbench.config import families
-from cdbench.config.matching import MOST_PADDED, NEAR, Sized, nearest, off, settings
-from cdbench.config.structure import Structure, Value
+from cdbench.config.matching import MOST_PADDED, NEAR, Entrant, Sized, nearest, off, settings
+from cdbench.config.structure import Structure
 from cdbench.engine.layers import WeightLayer
 from cdbench.errors import ConfigurationError, ShapeError
 
@@ -18,32 +18,6 @@ WITHOUT = frozenset({"acdc", "ldr-sd"})
 
 MOST_ALTERNATED = 2**16
 """Weights of a matrix up to which the former take seconds; for larger ones they must be asked."""
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A family, with the structure parameters that are not to be matched.
-
-    Attributes
-    ----------
-    family : str
-        Its name.
-    fixed : tuple of (str, int or str)
-        Structure parameters with their values. With the main one there, nothing is matched.
-    """
-
-    family: str
-    fixed: tuple[tuple[str, Value], ...] = ()
-
-    def __str__(self) -> str:
-        """Return it as it is typed: ``block-diagonal,basis=dct``."""
-        return ",".join([self.family, *(f"{name}={value}" for name, value in self.fixed)])
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether its size is given, or it has one size only."""
-        own = families.family(self.family).structure
-        return not own or own[0].name in dict(self.fixed)
 
 
 def entrant(text: str) -> Entrant:
@@ -143,7 +117,7 @@ def settings_of(entrant: Entrant, shape: tuple[int, int]) -> Iterator[Setting]:
     A setting with as many weights as the matrix, or more, is none.
     """
     own, is_of_B = families.family(entrant.family), entrant.family in families.WITH_B
-    for given in settings(entrant.family, dict(entrant.fixed), large=True):
+    for given in settings(entrant, large=True):
         structure = {"B": families.DEFAULT_B, **given} if is_of_B else given
         multiple = own.width_multiple(structure)
         n_out, n_in = (-(-n // multiple) * multiple for n in shape)

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from cdbench.config.matching import NEAR
+from cdbench.config.matching import NEAR, Entrant
 from cdbench.engine.layers import Params
 from cdbench.engine.products.base import Array
 from cdbench.errors import ConfigurationError
 from cdbench.projection.entrants import (
     ALTERNATING,
     MOST_ALTERNATED,
-    Entrant,
     Setting,
     check_budget,
     setting_at,

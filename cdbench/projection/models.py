@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from cdbench.config.matching import MOST_PADDED, NEAR, off, settings
+from cdbench.config.matching import MOST_PADDED, NEAR, Entrant, off, settings
 from cdbench.config.run_config import RunConfig
 from cdbench.engine.building import build_network, structure_of
 from cdbench.engine.layers import Params, WeightLayer
 from cdbench.engine.network import Network
 from cdbench.engine.products.base import Array
 from cdbench.errors import ConfigurationError, ShapeError
-from cdbench.projection.entrants import Entrant, Setting, check_budget, nearest_matched
+from cdbench.projection.entrants import Setting, check_budget, nearest_matched
 from cdbench.projection.matrices import Nearest, Projection, nearest_of
 from cdbench.projection.network_matrices import acting, matrices_of_model
 from cdbench.trained.model import TrainedModel
@@ -155,7 +155,7 @@ def project_model(
 def _candidates(model: TrainedModel, entrant: Entrant, head: str) -> Iterator[Candidate]:
     """Yield the networks of a family's settings whose layers take the place of the trained ones."""
     shapes = [acting(place) for place in model.network.weight_layers]
-    for given in settings(entrant.family, dict(entrant.fixed), large=True):
+    for given in settings(entrant, large=True):
         text = ",".join(f"{name}={value}" for name, value in given.items())
         layer = ":".join(filter(None, (entrant.family, text)))
         try:

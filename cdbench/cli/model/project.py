@@ -17,7 +17,7 @@ from cdbench.system.home_folders import expanded
 from cdbench.system.output_files import check_output
 
 if TYPE_CHECKING:
-    from cdbench.projection.entrants import Entrant
+    from cdbench.config.matching import Entrant
 
 OF_TORCH = (".pt", ".pth", ".bin", ".ckpt")
 """How the names of files end that torch.save wrote."""

@@ -9,7 +9,7 @@ from cdbench.cli.output import print_report
 from cdbench.errors import ConfigurationError, DivergenceError, NotDefinedError
 
 if TYPE_CHECKING:
-    from cdbench.projection.entrants import Entrant
+    from cdbench.config.matching import Entrant
     from cdbench.projection.models import ProjectedModel
     from cdbench.trained.model import TrainedModel
 
