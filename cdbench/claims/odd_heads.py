@@ -54,13 +54,13 @@ def accuracy_in(arm: str) -> str:
     return f"test accuracy, {arm}, share"
 
 
-def parity_weights(heads: Sequence[int] = HEADS) -> Array:
+def parity_weights() -> Array:
     """Return the weights with which accuracies by head count add up to the parity, (H,).
 
     The parity p is a coefficient of the least-squares fit a + b log H + c (log H)² + p · odd(H).
     """
-    logs = np.log(heads)
-    design = np.stack([np.ones(len(heads)), logs, logs**2, np.array(heads) % 2], axis=1)
+    logs = np.log(HEADS)
+    design = np.stack([np.ones(len(HEADS)), logs, logs**2, np.array(HEADS) % 2], axis=1)
     found: Array = np.linalg.pinv(design)[3]
     return found
 

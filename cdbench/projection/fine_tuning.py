@@ -1,6 +1,5 @@
 """Training a projected network further, and what it scores before and after."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +11,6 @@ from cdbench.engine.tasks import Score
 from cdbench.engine.trainer import Trainer
 from cdbench.engine.training import train
 from cdbench.errors import ConfigurationError
-from cdbench.records.run import EpochMetrics
 from cdbench.running.kept import trained_weights
 from cdbench.trained.model import TrainedModel
 
@@ -93,11 +91,7 @@ def scored(model: TrainedModel, samples: Samples) -> Score:
     return score
 
 
-def fine_tuned(
-    model: TrainedModel,
-    samples: Samples,
-    on_epoch: Callable[[EpochMetrics], Any] = lambda metrics: None,
-) -> TrainedModel:
+def fine_tuned(model: TrainedModel, samples: Samples) -> TrainedModel:
     """Return the model after training on from its parameters, with all of them.
 
     The optimiser and its schedule begin anew.
@@ -111,7 +105,7 @@ def fine_tuned(
     names = ("layer", "structure", "B", "head", "product", "fisher_weight")
     config = replace(samples.config, **{name: getattr(own, name) for name in names})
     parameters = model.parameters.copy()
-    for metrics in train(model.network, parameters, samples.split, config):
-        on_epoch(metrics)
+    for _ in train(model.network, parameters, samples.split, config):
+        pass
     weights = trained_weights(model.network, parameters, samples.split, samples.dataset)
     return TrainedModel.of(weights, config)

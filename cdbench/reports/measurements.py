@@ -29,9 +29,7 @@ def with_intervals(found: Measurement) -> str:
     return f"{told}; {_ends(found, found.wide_low, found.wide_high)} (new data)"
 
 
-def measurements_table(
-    measurements: Sequence[Measurement], title: str = "Measurements", notes: Sequence[str] = ()
-) -> Report:
+def measurements_table(measurements: Sequence[Measurement], title: str = "Measurements") -> Report:
     """Build the table of statistics with their intervals."""
     return Report(
         title=title,
@@ -48,8 +46,8 @@ def measurements_table(
             ]
             for found in measurements
         ],
-        notes=notes,
         records=[asdict(found) for found in measurements],
+        notes=(),
         text_columns=3,
     )
 

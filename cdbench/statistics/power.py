@@ -3,38 +3,34 @@
 import math
 
 from cdbench.records.judgement import LEVEL
-from cdbench.statistics.resampled import widening
 
 POWER = 0.8
 """With which the smallest effect is found."""
 
 
-def smallest_effect(n: int, overlap: float = 0.0) -> float:
+def smallest_effect(n: int) -> float:
     """Return the mean difference that n pairs find with a power of 80 %, by a t-test at 5 %.
 
     Parameters
     ----------
     n : int
         Seeds, each of which gives one difference; at least 2.
-    overlap : float
-        n_test / n_train where new data of the kind are meant (``resampled.resampled_t``); 0 for
-        further splits or trainings.
 
     Returns
     -------
     float
-        In standard deviations of a difference: (t_0.975 + t_0.8) sqrt(1/n + overlap), with n - 1
-        degrees of freedom.
+        In standard deviations of a difference: (t_0.975 + t_0.8) / sqrt(n), with n - 1 degrees
+        of freedom.
 
     Examples
     --------
-    >>> round(smallest_effect(10), 2), round(smallest_effect(10, 1 / 4), 2)
-    (0.99, 1.86)
+    >>> round(smallest_effect(10), 2)
+    0.99
     """
     from scipy.stats import t  # here, because every sweep imports this room
 
     quantiles = t.ppf([(1 + LEVEL) / 2, POWER], n - 1)
-    return float(quantiles.sum()) / math.sqrt(n) * widening(n, overlap)
+    return float(quantiles.sum()) / math.sqrt(n)
 
 
 def deviation_of(low: float, high: float, n: int) -> float:
