@@ -88,13 +88,13 @@ def test_one_that_was_interrupted_goes_on_and_comes_to_the_same(
         real(dict(list(needs.items())[: len(needs) // 2]), *rest, **more)
         return 130
 
-    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", interrupted)
-    monkeypatch.setattr("cdbench.cli.comparing.INTERRUPTED", 130)
+    monkeypatch.setattr("cdbench.cli.compare_training.train_and_store", interrupted)
+    monkeypatch.setattr("cdbench.cli.compare_training.INTERRUPTED", 130)
     for _ in range(2):
         assert here("compare", *SMALL).code != 0
         assert rows(here.folder / "runs.db", "SELECT ended_at FROM comparison") == [(None,)]
         assert "no comparison has come to its end" in here("report", "--compare").err
-    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", real)
+    monkeypatch.setattr("cdbench.cli.compare_training.train_and_store", real)
     assert tables(here("compare", *SMALL).out) == tables(whole.out)
 
 

@@ -231,10 +231,10 @@ def test_one_that_stopped_goes_on_and_comes_to_the_same(
 
     words = ("compare", "--study", "small", "--jobs", "1", "--db", "runs.db")
     path = studied.folder / "runs.db"
-    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", interrupted)
+    monkeypatch.setattr("cdbench.cli.compare_training.train_and_store", interrupted)
     assert studied(*words).code == 130
     n_before = rows(path, "SELECT count(*) FROM run")
-    monkeypatch.setattr("cdbench.cli.comparing.train_and_store", real)
+    monkeypatch.setattr("cdbench.cli.compare_training.train_and_store", real)
     assert studied(*words, "--resume").code == 0
     assert reports(studied, path) == reports(studied, once)
     n_after = rows(path, "SELECT count(*) FROM run")

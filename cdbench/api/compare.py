@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from cdbench.api.compared import Comparison, read_comparison
-from cdbench.api.comparing import run_comparison
+from cdbench.api.comparison_stages import run_comparison
 from cdbench.api.quiet_training import OnRun, train_quietly
 from cdbench.api.refused import check_options, several, whole_numbers
 from cdbench.comparison.planning import Planned, planned

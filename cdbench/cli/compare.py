@@ -191,7 +191,7 @@ def compare(
         from cdbench.cli.sweep import connect
 
         connect(scheduler, jobs).close()  # before there is a database
-    from cdbench.cli.comparing import run_comparison
+    from cdbench.cli.compare_training import run_comparison
     from cdbench.cli.released import open_to_add, say_if_new
 
     database = open_to_add(db)

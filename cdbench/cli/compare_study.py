@@ -58,7 +58,7 @@ def compare_study(
         from cdbench.cli.sweep import connect
 
         connect(scheduler, jobs).close()  # before there is a database
-    from cdbench.cli.comparing import run_comparison
+    from cdbench.cli.compare_training import run_comparison
     from cdbench.cli.released import open_to_add, say_if_new
     from cdbench.store.study_queries import stored_study
     from cdbench.store.study_rows import begin_study, note_part

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from cdbench.api import comparing
+from cdbench.api import comparison_stages
 from cdbench.cli import COMPLETED, INTERRUPTED
 from cdbench.cli.echo import echo
 from cdbench.cli.sweep import connect
@@ -28,7 +28,7 @@ def run_comparison(
     Parameters
     ----------
     plan, candidates, name, database
-        As for ``cdbench.api.comparing.run_comparison``.
+        As for ``cdbench.api.comparison_stages.run_comparison``.
     jobs : int or None
         Runs at a time.
     scheduler : str, optional
@@ -58,7 +58,7 @@ def run_comparison(
         )
         return code != INTERRUPTED
 
-    stored_as = comparing.run_comparison(
+    stored_as = comparison_stages.run_comparison(
         *(plan, candidates, name, database, command_line(), train),
         lambda what: echo(what, err=True),
     )
