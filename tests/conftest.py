@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 from typer.main import get_command
 
 from cdbench.config import plugins
@@ -69,6 +70,20 @@ def nothing_is_left_of_a_test() -> Iterator[None]:
     for name in (os.environ.keys() - before.keys()) - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(scope="module")
+def one_blas_thread() -> Iterator[None]:
+    """As in an audit."""
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+@pytest.fixture
+def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough for made-up numbers that are far from the thresholds, or amid them."""
+    for module in ("estimates", "exponents", "rank_correlation"):
+        monkeypatch.setattr(f"cdbench.statistics.{module}.RESAMPLES", 999)
 
 
 @pytest.fixture

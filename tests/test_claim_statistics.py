@@ -138,6 +138,13 @@ def test_sql_of_every_statistic_gives_its_estimate(database: Database, n: int) -
     each_is_derived(database, found)
 
 
+def test_texts_of_every_claim_fit_their_places() -> None:
+    for claim in CLAIMS.values():
+        assert max(len(claim.title), len(claim.published)) <= 60, claim.name
+        for words in (claim.statement, claim.method, claim.rule, claim.overturn):
+            assert words.removesuffix(")").endswith("."), claim.name
+
+
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_sql_of_every_claim_gives_its_estimates(
     database: Database, claim: str, monkeypatch: pytest.MonkeyPatch

@@ -5,17 +5,14 @@ law that is known otherwise.
 """
 
 import math
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from cdbench.claims import first_row, odd_kappa, shannon_capacity, sodium_splitting
 from cdbench.claims import theorem2_hypothesis as hypothesis
-from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.base import Bench, Measurements
 from cdbench.claims.evidence.kappa_curves import DECIDING, kappa_at
 from cdbench.claims.odd_block_sizes import OddBlockSizes
 from cdbench.config.numbers import ALPHA_CD
@@ -28,40 +25,17 @@ from cdbench.records.judgement import (
     HOLDS,
     NOT_SUPPORTED,
     REPRODUCED,
-    Judgement,
     Observation,
 )
 from cdbench.records.spectra import Condition, Spectrum
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import at_floors, same_at_all
+from tests.judging import judged
+
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
 
 NO_BENCH = Bench((), {})
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread() -> Iterator[None]:
-    """As in an audit."""
-    with threadpool_limits(1, "blas"):
-        yield
-
-
-def judged(claim: Claim, observations: Iterable[Observation]) -> Judgement:
-    """What the claim judges; on the way every estimate is derived by its query as well."""
-    rows = [(claim.name, o.quantity, o.subject, o.place, o.value) for o in observations]
-    assert len({row[:4] for row in rows}) == len(rows)
-    data = Observations(claim.name, [Observation(*row[1:]) for row in rows])
-    measured = claim.measure(data)
-    with closing(sqlite3.connect(":memory:")) as database:
-        database.execute("CREATE TABLE observations (claim, quantity, subject, place, value)")
-        database.executemany("INSERT INTO observations VALUES (?, ?, ?, ?, ?)", rows)
-        for found in measured:
-            (derived,) = database.execute(found.sql).fetchone()
-            assert derived == pytest.approx(found.estimate, rel=1e-9, abs=1e-9), found
-    judgement = claim.judge(Measurements(measured))
-    assert len(judgement.measured) <= 70
-    assert (judgement.condition is not None) == (judgement.verdict == CONDITIONAL)
-    return judgement
 
 
 def replaced(
@@ -466,13 +440,3 @@ def test_local_exponents_of_white_samples_come_nearer_to_a_half(
 
 
 # Texts
-
-
-@pytest.mark.parametrize(
-    "claim", [SODIUM, CAPACITY, ODD_KAPPA, FIRST_ROW, HYPOTHESIS], ids=lambda claim: claim.name
-)
-def test_texts_fit_their_places(claim: Claim) -> None:
-    assert len(claim.title) <= 60
-    assert len(claim.published) <= 60
-    for text in (claim.statement, claim.method, claim.rule, claim.overturn):
-        assert text.endswith(".")

@@ -5,18 +5,15 @@ otherwise.
 """
 
 import math
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from cdbench.claims import depth, normalisation_whitens, one_step, white_start
-from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.base import Bench, Claim
 from cdbench.claims.evidence import weight_products
 from cdbench.claims.evidence.kappa_curves import DECIDING
 from cdbench.config.diagnostics import Diagnostics
@@ -28,7 +25,6 @@ from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
-    Judgement,
     Observation,
 )
 from cdbench.records.run import EpochMetrics
@@ -37,35 +33,13 @@ from cdbench.running.execution import execute
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import at_floors, same_at_all
+from tests.judging import judged
+
+pytestmark = pytest.mark.usefixtures("one_blas_thread")
 
 SEEDS = tuple(range(12))
 Kappa = Callable[[RunConfig, str, int], float]
 """κ by configuration, kind and layer."""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread() -> Iterator[None]:
-    """As in an audit."""
-    with threadpool_limits(1, "blas"):
-        yield
-
-
-def judged(claim: Claim, observations: list[Observation]) -> Judgement:
-    """What the claim judges; on the way every estimate is derived by its query as well."""
-    rows = [(claim.name, o.quantity, o.subject, o.place, o.value) for o in observations]
-    assert len({row[:4] for row in rows}) == len(rows)
-    measured = claim.measure(Observations(claim.name, observations))
-    with closing(sqlite3.connect(":memory:")) as database:
-        database.execute("CREATE TABLE observations (claim, quantity, subject, place, value)")
-        database.executemany("INSERT INTO observations VALUES (?, ?, ?, ?, ?)", rows)
-        for found in measured:
-            (derived,) = database.execute(found.sql).fetchone()
-            assert derived == pytest.approx(found.estimate, rel=1e-9, abs=1e-9), found
-    judgement = claim.judge(Measurements(measured))
-    assert len(judgement.measured) <= 70
-    assert max(len(claim.published), len(claim.title)) <= 60
-    assert (judgement.condition is not None) == (judgement.verdict == CONDITIONAL)
-    return judgement
 
 
 def around(middle: float, *key: object, sigma: float = 0.05) -> list[float]:

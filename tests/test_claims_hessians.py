@@ -6,21 +6,20 @@ law that is known otherwise.
 
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from itertools import product
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from threadpoolctl import threadpool_limits
 
 from cdbench.claims import batch_diagnostic as batch
 from cdbench.claims import hessian_wtw as wtw
 from cdbench.claims import kappa_of_input as spread_of
 from cdbench.claims import quantitative_agreement as agreement
 from cdbench.claims import trace_inverse as trace
-from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.base import Bench, Claim
 from cdbench.claims.evidence.kappa_curves import cut
 from cdbench.claims.evidence.retrained import last_batches, retrained
 from cdbench.config.run_config import RunConfig
@@ -34,55 +33,21 @@ from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
-    Judgement,
     Measurement,
     Observation,
 )
 from cdbench.records.spectra import Condition, Spectrum
 from cdbench.running.execution import execute
-from cdbench.statistics import estimates as statistics
-from cdbench.statistics import rank_correlation as rank
 from cdbench.statistics.estimates import Observations
 from cdbench.statistics.factors import beyond, within
 from cdbench.statistics.rank_correlation import rank_correlation
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import at_floors, same_at_all
+from tests.judging import judged
+
+pytestmark = pytest.mark.usefixtures("one_blas_thread", "fewer_resamples")
 
 N_SEEDS = 20
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread() -> Iterator[None]:
-    """As in an audit."""
-    with threadpool_limits(1, "blas"):
-        yield
-
-
-@pytest.fixture(autouse=True)
-def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for made-up numbers that are far from the thresholds, or amid them."""
-    for module in (statistics, rank):
-        monkeypatch.setattr(module, "RESAMPLES", 999)
-
-
-def judged(claim: Claim, observations: Iterable[Observation]) -> Judgement:
-    """What the claim judges; on the way every estimate is derived by its query as well."""
-    observations = list(observations)
-    measured = claim.measure(Observations(claim.name, observations))
-    with closing(sqlite3.connect(":memory:")) as database:
-        database.execute("CREATE TABLE observations (claim, quantity, subject, place, value)")
-        database.executemany(
-            "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-            [(claim.name, o.quantity, o.subject, o.place, o.value) for o in observations],
-        )
-        for found in measured:
-            (derived,) = database.execute(found.sql).fetchone()
-            assert derived == pytest.approx(found.estimate, rel=1e-9, abs=1e-9), found
-    judgement = claim.judge(Measurements(measured))
-    assert len(judgement.measured) <= 70
-    assert max(len(claim.title), len(claim.published)) <= 60
-    assert (judgement.condition is not None) == (judgement.verdict == CONDITIONAL)
-    return judgement
 
 
 def spread(middle: float, stream: int, sigma: float = 0.3) -> list[float]:

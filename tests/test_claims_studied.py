@@ -40,7 +40,7 @@ from cdbench.records.judgement import (
 from cdbench.statistics.estimands import TRAININGS, placed
 from cdbench.statistics.estimates import Observations, mean_difference
 from tests.cli_tools import Here
-from tests.test_claims_depth import judged
+from tests.judging import judged
 from tests.test_study import TOML, once
 
 __all__ = ["once"]

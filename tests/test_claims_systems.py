@@ -34,7 +34,7 @@ from cdbench.statistics.estimands import SPLITS, TRAININGS, placed
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
 from tests.floors import same_at_all
-from tests.test_claims_depth import judged
+from tests.judging import judged
 
 SEEDS = tuple(range(12))
 EQUAL = (ConvolutionExtends(), AttentionExtends(), Language())

@@ -35,14 +35,15 @@ from cdbench.records.published import (
 from cdbench.statistics.estimates import Observations, deviation, glass_delta
 from cdbench.store.audit_queries import audited_runs
 from cdbench.store.database import open_for_reading
+from tests.judging import judged
 
 SEEDS = range(30)
 Values = dict[tuple[str, str], dict[float, float]]
 
 
-def judged(claim: Claim, values: Values) -> Judgement:
+def judgement_of(claim: Claim, values: Values) -> Judgement:
     """What the claim judges of these values by quantity and subject, place by place."""
-    return judged_of(
+    return judged(
         claim,
         [
             Observation(quantity, subject, place, value)
@@ -50,11 +51,6 @@ def judged(claim: Claim, values: Values) -> Judgement:
             for place, value in found.items()
         ],
     )
-
-
-def judged_of(claim: Claim, observations: list[Observation]) -> Judgement:
-    measured = claim.measure(Observations(claim.name, observations))
-    return claim.judge(Measurements(measured))
 
 
 def by_seed(values: np.ndarray) -> dict[float, float]:
@@ -153,7 +149,7 @@ def test_counts_are_those_of_the_closed_form(counted: list[Observation]) -> None
 
 
 def test_parameters_are_reproduced(counted: list[Observation]) -> None:
-    judgement = judged_of(parameters.Parameters(), counted)
+    judgement = judged(parameters.Parameters(), counted)
     assert judgement.verdict == REPRODUCED
     assert "6 of 6" in judgement.measured
     assert "3.77" in judgement.reason
@@ -172,7 +168,7 @@ def test_parameters_are_judged_by_what_the_rule_names(
 ) -> None:
     first = next(o for o in counted if (o.quantity, o.subject) == (quantity, subject))
     altered = [replace(o, value=o.value * 1.02) if o is first else o for o in counted]
-    judgement = judged_of(parameters.Parameters(), altered)
+    judgement = judged(parameters.Parameters(), altered)
     assert judgement.verdict == verdict
     if verdict == CONDITIONAL:
         assert judgement.condition is not None
@@ -236,7 +232,7 @@ def test_a_network_whose_layers_are_wrong_is_seen(monkeypatch: pytest.MonkeyPatc
 def test_every_case_of_the_gradients_is_named_once_and_below() -> None:
     observed = gradients.Gradients().observe(Bench((), {}))
     assert len({(o.quantity, o.subject, o.place) for o in observed}) == len(observed) == 16 * 14
-    judgement = judged_of(gradients.Gradients(), observed)
+    judgement = judged(gradients.Gradients(), observed)
     assert judgement.verdict == HOLDS
     assert max(o.value for o in observed) < 1e-7
 
@@ -251,7 +247,7 @@ def test_gradients_are_judged_by_block_size(wrong: tuple[int, ...], verdict: str
         for B in gradients.BLOCK_SIZES
         for quantity, at_fault in ((gradients.LAYER, B < 5), (gradients.NETWORK, B >= 5))
     }
-    judgement = judged(gradients.Gradients(), errors)
+    judgement = judgement_of(gradients.Gradients(), errors)
     assert judgement.verdict == verdict
     if verdict == CONDITIONAL:
         assert judgement.condition is not None
@@ -280,7 +276,7 @@ def test_accuracy_is_judged_by_the_gap_in_deviations_of_dense(
     deviation_of_dense = 0.006
     dense = 0.98 + deviation_of_dense * noise(1)
     own = dense + deviation_of_dense * (gap + 0.3 * noise(2))
-    judgement = judged(
+    judgement = judgement_of(
         accuracy.Accuracy(),
         {
             (accuracy.ACCURACY, DENSE): by_seed(dense),
@@ -299,7 +295,7 @@ def test_accuracy_is_judged_by_the_gap_in_deviations_of_dense(
 def test_accuracy_counts_the_printed_numbers_that_come_out() -> None:
     both = {(accuracy.ACCURACY, model): by_seed(0.98 + 0.01 * noise(1)) for model in PUBLISHED_ROWS}
     other = ACCURACIES | {B8: (0.9639, 0.0115)}
-    judgement = judged(accuracy.Accuracy(), both | cells(accuracy.TABLE_CELL, other))
+    judgement = judgement_of(accuracy.Accuracy(), both | cells(accuracy.TABLE_CELL, other))
     assert judgement.verdict == HOLDS
     assert "5 of 6" in judgement.measured
 
@@ -334,7 +330,7 @@ def losses(ratio_at: Callable[[int], float], spread: float = 0.2) -> Values:
 def test_training_loss_is_judged_by_the_ratio_at_epoch_20_and_before(
     ratio_at: Callable[[int], float], verdict: str, condition: str | None
 ) -> None:
-    judgement = judged(training_loss.TrainingLoss(), losses(ratio_at))
+    judgement = judgement_of(training_loss.TrainingLoss(), losses(ratio_at))
     assert judgement.verdict == verdict
     assert (judgement.condition or "").endswith(condition or "")
     assert (judgement.condition is None) == (condition is None)
@@ -345,7 +341,7 @@ def test_training_loss_is_judged_by_the_ratio_at_epoch_20_and_before(
 def test_training_loss_does_not_follow_one_run_that_spikes() -> None:
     values = losses(lambda epoch: 1.3 if epoch <= 10 else 0.7)
     values[training_loss.loss_at(20), B4][7] = 50.0
-    assert judged(training_loss.TrainingLoss(), values).verdict == HOLDS
+    assert judgement_of(training_loss.TrainingLoss(), values).verdict == HOLDS
 
 
 # Claim 5
@@ -379,7 +375,7 @@ RATIOS_AS_PRINTED = {DENSE: 12_000 * 510, B4: 12_000 * 510 / 310, B8: 510}
 def test_published_kappa_is_judged_by_its_digits_and_by_other_seeds(
     values: Values, verdict: str, condition: str | None
 ) -> None:
-    judgement = judged(published_kappa.PublishedKappa(), values)
+    judgement = judgement_of(published_kappa.PublishedKappa(), values)
     assert judgement.verdict == verdict
     assert (judgement.condition or "").startswith(condition or "")
     assert (judgement.condition is None) == (condition is None)
@@ -437,7 +433,7 @@ def test_printed_accuracies_and_losses_come_out_with_the_papers_runs(bench: Benc
 
 def test_printed_kappas_come_out_with_the_papers_runs(bench: Bench) -> None:
     claim = published_kappa.PublishedKappa()
-    assert judged_of(claim, claim.observe(bench)).measured.startswith("3 of 3 κ")
+    assert judged(claim, claim.observe(bench)).measured.startswith("3 of 3 κ")
 
 
 @pytest.mark.parametrize("claim", TRAINED, ids=lambda claim: claim.name)

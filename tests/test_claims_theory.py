@@ -5,19 +5,17 @@ law that is known otherwise.
 """
 
 import math
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from itertools import product
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
 from cdbench.claims import comparable_kappa, dense_kappa_growth, input_only_spectrum, theorem1
 from cdbench.claims import theorem2 as two
-from cdbench.claims.base import Bench, Claim, Measurements, paper_models
+from cdbench.claims.base import Bench, paper_models
 from cdbench.claims.evidence import whitened as white
 from cdbench.claims.evidence.brute_force import couplings, hessian
 from cdbench.claims.evidence.kappa_curves import cut
@@ -46,52 +44,20 @@ from cdbench.records.judgement import (
     CONTRADICTED,
     HOLDS,
     NOT_SUPPORTED,
-    Judgement,
     Observation,
 )
 from cdbench.records.noise_floors import FLOORS
 from cdbench.records.published import PUBLISHED_KAPPA_RATIOS
 from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.running.execution import execute
-from cdbench.statistics import estimates, exponents
 from cdbench.statistics.estimates import Observations
 from cdbench.statistics.exponents import exponent_of_medians
 from cdbench.store.audit_queries import AuditedRun
+from tests.judging import judged
+
+pytestmark = pytest.mark.usefixtures("one_blas_thread", "fewer_resamples")
 
 N_SEEDS = 20
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_blas_thread() -> Iterator[None]:
-    """As in an audit."""
-    with threadpool_limits(1, "blas"):
-        yield
-
-
-@pytest.fixture(autouse=True)
-def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for made-up numbers that are far from the thresholds, or amid them."""
-    for module in (estimates, exponents):
-        monkeypatch.setattr(module, "RESAMPLES", 999)
-
-
-def judged(claim: Claim, observations: list[Observation]) -> Judgement:
-    """What the claim judges; on the way every estimate is derived by its query as well."""
-    measured = claim.measure(Observations(claim.name, observations))
-    database = sqlite3.connect(":memory:")
-    database.execute("CREATE TABLE observations (claim, quantity, subject, place, value)")
-    database.executemany(
-        "INSERT INTO observations VALUES (?, ?, ?, ?, ?)",
-        [(claim.name, o.quantity, o.subject, o.place, o.value) for o in observations],
-    )
-    for found in measured:
-        (derived,) = database.execute(found.sql).fetchone()
-        assert derived == pytest.approx(found.estimate, rel=1e-9, abs=1e-9), found
-    database.close()
-    judgement = claim.judge(Measurements(measured))
-    assert len(judgement.measured) <= 70
-    assert (judgement.condition is not None) == (judgement.verdict == CONDITIONAL)
-    return judgement
 
 
 def spread(middle: float, stream: int, sigma: float = 0.3, n: int = N_SEEDS) -> Iterable[float]:
@@ -594,10 +560,3 @@ def test_median_kappa_of_gaussian_matrices_is_edelmans_and_marchenko_pasturs() -
 
 
 # Texts
-
-
-@pytest.mark.parametrize("claim", [COMPARABLE, ONE, SPECTRUM, TWO, GROWTH], ids=lambda c: c.name)
-def test_texts_fit_their_places(claim: Claim) -> None:
-    assert len(claim.published) <= 60
-    for text in (claim.statement, claim.method, claim.rule, claim.overturn):
-        assert text.endswith(".")

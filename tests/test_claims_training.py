@@ -4,9 +4,7 @@ Every rule is tried on made-up runs, in which the claim is true, false, or neith
 """
 
 import math
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from functools import cache
 from statistics import fmean
 
@@ -15,7 +13,7 @@ import pytest
 
 from cdbench.claims import cost, dropout_rate, figure2, fisher_flatness, odd_block_sizes
 from cdbench.claims import training_speed as speed
-from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.base import Bench, Claim
 from cdbench.claims.evidence.forward_cost import (
     BATCH,
     REPETITIONS,
@@ -45,23 +43,20 @@ from cdbench.records.judgement import (
     NOT_SUPPORTED,
     REPRODUCED,
     Judgement,
-    Measurement,
     Observation,
 )
 from cdbench.records.run import EpochMetrics
 from cdbench.records.spectra import Condition, Spectrum
-from cdbench.statistics import estimates
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
+from tests import judging
 from tests.floors import same_at_all
 
+pytestmark = pytest.mark.usefixtures("fewer_resamples")
+
+FLATNESS = fisher_flatness.FisherFlatness()
+
 SEEDS = range(12)
-
-
-@pytest.fixture(autouse=True)
-def fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough for made-up numbers that are far from the thresholds, or amid them."""
-    monkeypatch.setattr(estimates, "RESAMPLES", 999)
 
 
 Make = Callable[[RunConfig], AuditedRun]
@@ -113,16 +108,8 @@ def observed(claim: Claim, make: Make) -> list[Observation]:
     return claim.observe(Bench(tuple(SEEDS), runs))
 
 
-def measured(claim: Claim, make: Make) -> list[Measurement]:
-    return claim.measure(Observations(claim.name, observed(claim, make)))
-
-
 def judged(claim: Claim, make: Make) -> Judgement:
-    judgement = claim.judge(Measurements(measured(claim, make)))
-    assert (judgement.condition is not None) == (judgement.verdict == CONDITIONAL)
-    assert len(judgement.measured) <= 70
-    assert len(claim.published) <= 60
-    return judgement
+    return judging.judged(claim, observed(claim, make))
 
 
 # Dropout
@@ -230,12 +217,12 @@ BOTH = {(TRACE, 4): 0.1, (TRACE, 8): 0.1}
 def test_fisher_flattens_if_every_epoch_is_flatter_and_better_conditioned(
     make: Make, verdict: str, condition: str | None
 ) -> None:
-    judgement = judged(fisher_flatness.FisherFlatness(), make)
+    judgement = judged(FLATNESS, make)
     assert (judgement.verdict, judgement.condition) == (verdict, condition)
 
 
 def test_fisher_leaves_out_the_first_layers_hessian() -> None:
-    measurements = Measurements(measured(fisher_flatness.FisherFlatness(), with_fisher(BOTH, 0.5)))
+    measurements = judging.measured(FLATNESS, observed(FLATNESS, with_fisher(BOTH, 0.5)))
     subjects = ("cdlinear B=4, trace-inverse", "cdlinear B=4, none")
     ratio = measurements.find(fisher_flatness.HESSIAN, *subjects)
     assert ratio.estimate == pytest.approx(0.5, rel=0.01)
@@ -527,27 +514,3 @@ def test_excess_over_neighbours_is_the_gain_where_accuracy_is_linear() -> None:
     for subject in data.subjects(odd_block_sizes.EXCESS):
         values = data.values(odd_block_sizes.EXCESS, subject).values()
         assert list(values) == pytest.approx([0.01] * len(SEEDS))
-
-
-# Every estimate can be derived by its query
-
-
-def test_estimates_come_from_their_queries(monkeypatch: pytest.MonkeyPatch) -> None:
-    cases: list[tuple[Claim, Make]] = [
-        (dropout_rate.DropoutRate(), with_dropout({})),
-        (fisher_flatness.FisherFlatness(), with_fisher(BOTH)),
-        (figure2.Figure2(), with_decades((1, 2))),
-        (cost.Cost(), with_times(monkeypatch, GATHER)),
-        (speed.TrainingSpeed(), with_epochs(at_best(3, 5, 8))),
-        (odd_block_sizes.OddBlockSizes(), with_odd(0.0, 0.01)),
-    ]
-    for claim, make in cases:
-        found = observed(claim, make)
-        rows = [(claim.name, o.quantity, o.subject, o.place, o.value) for o in found]
-        assert len({row[:4] for row in rows}) == len(rows)
-        with closing(sqlite3.connect(":memory:")) as database:
-            database.execute("CREATE TABLE observations (claim, quantity, subject, place, value)")
-            database.executemany("INSERT INTO observations VALUES (?, ?, ?, ?, ?)", rows)
-            for measurement in claim.measure(Observations(claim.name, found)):
-                (value,) = database.execute(measurement.sql).fetchone()
-                assert value == pytest.approx(measurement.estimate), measurement

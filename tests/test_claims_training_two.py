@@ -3,16 +3,14 @@
 Every rule is tried on made-up runs, in which the claim is true, false, or neither.
 """
 
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cdbench.claims import final_loss, harder_tasks, parameter_matched, step_size
-from cdbench.claims.base import Bench, Claim, Measurements
+from cdbench.claims.base import Bench, Claim
 from cdbench.claims.evidence.rate_grid import B4, B8, DENSE, RAW, WEIGHT_SPACE
 from cdbench.claims.harder_tasks import EASY, EQUAL_RATE, HARDER, OWN_BEST
 from cdbench.config.run_config import RunConfig
@@ -28,19 +26,15 @@ from cdbench.records.judgement import (
 )
 from cdbench.records.run import EpochMetrics
 from cdbench.running.execution import execute
-from cdbench.statistics import estimates as statistics
 from cdbench.statistics.estimates import Observations
 from cdbench.store.audit_queries import AuditedRun
+from tests import judging
+
+pytestmark = pytest.mark.usefixtures("fewer_resamples")
 
 SEEDS = range(10)
 Make = Callable[[RunConfig], AuditedRun]
 COUNTS = {DENSE: 8970, B4: 2380, B8: 1296}
-
-
-@pytest.fixture(autouse=True)
-def _fewer_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The made-up cases are clear: a tenth of the resamples tells them apart as well."""
-    monkeypatch.setattr(statistics, "RESAMPLES", 999)
 
 
 def made_up(
@@ -67,21 +61,12 @@ def observed(claim: Claim, make: Make) -> list[Observation]:
     return claim.observe(Bench(tuple(SEEDS), runs))
 
 
+def judged(claim: Claim, make: Make) -> Judgement:
+    return judging.judged(claim, observed(claim, make))
+
+
 def data_of(claim: Claim, make: Make) -> Observations:
     return Observations(claim.name, observed(claim, make))
-
-
-def measured(claim: Claim, make: Make) -> Measurements:
-    return Measurements(claim.measure(data_of(claim, make)))
-
-
-def judged(claim: Claim, make: Make) -> Judgement:
-    judgement = claim.judge(measured(claim, make))
-    assert (judgement.condition is not None) == (judgement.verdict == CONDITIONAL)
-    assert len(judgement.measured) <= 70
-    assert len(claim.published) <= 60
-    assert len(claim.title) <= 60
-    return judgement
 
 
 # Parameter-matched
@@ -325,7 +310,7 @@ def test_the_gap_widens_if_it_does_at_equal_and_at_own_best_rates_on_every_harde
 
 
 def test_widening_is_the_difference_of_the_two_gaps() -> None:
-    found = measured(TASKS, with_tasks({"digits-pairs": 0.13}, noise=0))
+    found = judging.measured(TASKS, data_of(TASKS, with_tasks({"digits-pairs": 0.13}, noise=0)))
     for name, change in (("digits-pairs", 0.12), ("digits-few", 0.0)):
         wider = found.find(harder_tasks.gap_at(EQUAL_RATE, B4), name, EASY)
         assert wider.estimate == pytest.approx(change, abs=1e-12)
@@ -385,30 +370,8 @@ def test_final_losses_are_similar_within_half_a_decade_of_dense_both(
 
 
 def test_final_loss_is_that_of_the_last_epoch_and_falls_from_the_first() -> None:
-    found = measured(FINAL, with_final(0.5, 20, noise=0))
+    found = judging.measured(FINAL, data_of(FINAL, with_final(0.5, 20, noise=0)))
     assert found.find(final_loss.FINAL, B8, DENSE).estimate == pytest.approx(20)
     assert found.find(final_loss.FINAL, B8).estimate == pytest.approx(0.02)
     assert found.find(final_loss.FALL, B4).estimate == pytest.approx(2000)
     assert found.find(final_loss.TEST, B4, DENSE).estimate == pytest.approx(0.5)
-
-
-# Every estimate can be derived by its query
-
-
-def test_estimates_come_from_their_queries() -> None:
-    cases: Sequence[tuple[Claim, Make]] = [
-        (MATCHED, with_matched(0.01)),
-        (STEPS, with_steps(0.02, 0.01)),
-        (TASKS, with_tasks(0.1, 0.05)),
-        (FINAL, with_final(0.6, 14)),
-    ]
-    for claim, make in cases:
-        found = observed(claim, make)
-        rows = [(claim.name, o.quantity, o.subject, o.place, o.value) for o in found]
-        assert len({row[:4] for row in rows}) == len(rows)
-        with closing(sqlite3.connect(":memory:")) as database:
-            database.execute("CREATE TABLE observations (claim, quantity, subject, place, value)")
-            database.executemany("INSERT INTO observations VALUES (?, ?, ?, ?, ?)", rows)
-            for measurement in claim.measure(Observations(claim.name, found)):
-                (value,) = database.execute(measurement.sql).fetchone()
-                assert value == pytest.approx(measurement.estimate, rel=1e-6, abs=1e-12)
