@@ -1,5 +1,6 @@
 """What the shells complete: values from registries and the database, at once and without a word."""
 
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from cdbench.plots.catalogue import CATALOGUE
 from cdbench.store.database import open_for_writing
 from cdbench.store.recipes import RECIPES
 from cdbench.store.record import record_run
+from cdbench.store.run_labels import tag_runs
+from cdbench.store.trash import remove_runs
 from tests.cli_tools import ASSETS, Here, contents, for_real, plain_environment
 
 HOSTILE = "x\\$(touch owned)`touch owned`'\"; [red]\x1b[31m\n:(y"
@@ -48,16 +51,23 @@ def completed(here: Here, monkeypatch: pytest.MonkeyPatch) -> Any:
     return complete
 
 
-@pytest.fixture
-def stored(here: Here, tiny_run) -> Path:
-    """Return a database of twelve runs, one of them in the trash, in the working folder."""
-    database = open_for_writing("runs.db")
+@pytest.fixture(scope="module")
+def twelve(tiny_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database of twelve runs, one of them in the trash; it is only to be copied."""
+    path = tmp_path_factory.mktemp("completion") / "twelve.db"
+    database = open_for_writing(str(path))
     for seed in range(12):
         record_run(database, replace(tiny_run(seed=seed), uuid=f"ab{seed:02}cdef-{seed}"))
-    here("runs", "tag", "1", "good")
-    here("runs", "tag", "11", "gone")
-    here("runs", "rm", "11", "--yes")
-    return Path("runs.db")
+    tag_runs(database, ["1"], ["good"])
+    tag_runs(database, ["11"], ["gone"])
+    remove_runs(database, [11])
+    return path
+
+
+@pytest.fixture
+def stored(here: Here, twelve: Path) -> Path:
+    """Return that database's copy in the working folder."""
+    return Path(shutil.copy(twelve, "runs.db"))
 
 
 @pytest.mark.parametrize(
