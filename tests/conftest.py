@@ -1,8 +1,10 @@
 """What several test files start from: trained runs, and databases that hold them."""
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,7 @@ from cdbench.config.run_config import RunConfig
 from cdbench.records.run import Run
 from cdbench.reports.table1 import table1_configs
 from cdbench.running.execution import execute
+from cdbench.store import sqlite_files
 from cdbench.store.database import Database, open_for_writing
 from cdbench.store.record import record_run
 from cdbench.system import interrupts
@@ -41,6 +44,22 @@ def new_databases_at_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Give new databases their schema without migrating each of them."""
     with pytest.MonkeyPatch.context() as patched:
         make_by_statements(tmp_path_factory.mktemp("template") / "new.db", patched)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """Let the system choose when a database of this process is on disk: no test cuts the power."""
+
+    def connected(path: Path, mode: str) -> sqlite3.Connection:
+        connection = sqlite_files.connect(path, mode)
+        if mode != "ro":
+            with suppress(sqlite3.Error):  # it reads the file, which may be locked, or no database
+                connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("cdbench.store.sqlite.connect", connected)
         yield
 
 

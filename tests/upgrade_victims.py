@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from cdbench.store import database
+from cdbench.store import database, sqlite_files
 from cdbench.store.database import open_for_writing
 from cdbench.store.migrate import upgrade
 
@@ -38,11 +38,12 @@ def upgrade_watched(path: Path, tell: Callable[[], None], cache_pages: int) -> N
 
         return told
 
-    # By the migrations themselves: the tests' own way to new files asks one question more.
+    # By the migrations and connections themselves: the tests' own ways to them ask more.
     calls: dict[str, Any] = {name: telling(getattr(os, name)) for name in CALLS}
     with (
         mock.patch.multiple(os, **calls),
         mock.patch("sqlite3.connect", connect),
+        mock.patch("cdbench.store.sqlite.connect", sqlite_files.connect),
         mock.patch.object(database, "upgrade", upgrade),
     ):
         open_for_writing(str(path))
