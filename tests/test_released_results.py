@@ -20,11 +20,13 @@ from cdbench.cli.audit_study import studied
 from cdbench.config.canonical import canonical, sha256
 from cdbench.config.families import FAMILIES
 from cdbench.config.grid import grid
+from cdbench.records.judgement import FIRST, REPLICATION
 from cdbench.records.published import PUBLISHED_SEEDS
 from cdbench.reports.claims import shortened
 from cdbench.reports.formats import render
 from cdbench.reports.table1 import table1, table1_configs
 from cdbench.statistics.estimates import Observations
+from cdbench.statistics.holm import holm
 from cdbench.store.audit_queries import covering_runs
 from cdbench.store.database import open_for_reading
 from cdbench.store.ledger_queries import measurements_of, observations_of, stored_claims
@@ -202,6 +204,21 @@ def test_the_readme_counts_the_claims_and_the_families() -> None:
     assert "five on what it defers; four on the comparison below" in told
     assert len(FAMILIES) == 12
     assert "Twelve layer families" in told
+
+
+def test_the_audits_page_counts_the_tests_and_what_holms_correction_leaves() -> None:
+    ledger = open_for_reading(str(RELEASED))
+    tested: list[int] = []
+    lost: list[list[int]] = []
+    for block in (FIRST, REPLICATION):
+        found = {own.position: own.p_value for own in stored_claims(ledger, block).values()}
+        p = {str(place): one for place, one in found.items() if one is not None}
+        tested.append(len(p))
+        lost.append([int(own) for own, new in holm(p).items() if p[own] <= 0.05 < new])
+    told = " ".join(AUDIT.read_text(encoding="utf-8").split())
+    assert [sorted(own) for own in lost] == [[18, 27, 29], [27]]
+    assert f"For {tested[0]} claims, {tested[1]} of them in the second block, the number" in told
+    assert "those of claims 18 (step size), 27 (harder tasks) and 29 (batch diagnostic)" in told
 
 
 def test_the_audits_page_counts_the_runs_of_each_processor(released: sqlite3.Connection) -> None:
