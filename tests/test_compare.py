@@ -281,7 +281,10 @@ def test_a_merge_brings_comparisons_once(compared: Here) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("compare --budget 1e-9", "budget = 1e-09: no family has a size within 12% of"),
+        (
+            "compare --layer cdlinear --budget 1e-9",
+            "budget = 1e-09: no family has a size within 12% of",
+        ),
         ("compare --budget -1", "budget = -1: expected a share of the dense network's size"),
         ("compare --layer dense", "layer = dense: dense networks, whole and narrower, always"),
         ("compare --layer low-rank:8", "a comparison chooses the size of each family itself"),

@@ -95,10 +95,6 @@ def test_saving_a_loaded_model_writes_the_same_bytes(saved: Path, tmp_path: Path
     assert (tmp_path / "again.npz").read_bytes() == saved.read_bytes()
 
 
-def _nan(header: Any, arrays: Any) -> None:
-    arrays["parameters"][[0, 3]] = np.nan
-
-
 REFUSED: dict[str, tuple[Callable[[Any, Any], object], str]] = {
     "another version": (
         lambda header, arrays: header.update(version=2),
