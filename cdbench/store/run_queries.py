@@ -12,6 +12,7 @@ from cdbench.records.spectra import Condition, Curvature, Spectrum
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.floor_columns import floors_in
+from cdbench.store.insert import table_of
 from cdbench.store.queries import chunks
 from cdbench.store.stored_json import (
     damaged,
@@ -19,14 +20,6 @@ from cdbench.store.stored_json import (
     stored_diagnostics,
     stored_widths,
 )
-
-
-def table_of(model: type[models.Base]) -> Table:
-    """Return the table of a model."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
-
 
 _RUN, _CONFIGURATION, _DIAGNOSTICS, _ENVIRONMENT, _EPOCH, _CLASS, _GAIN = (
     table_of(models.Run),

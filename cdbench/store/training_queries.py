@@ -11,9 +11,10 @@ from cdbench.config.run_config import RunConfig
 from cdbench.records.run import COMPLETED, DIVERGED
 from cdbench.store import models
 from cdbench.store.database import Database
+from cdbench.store.insert import table_of
 from cdbench.store.queries import chunks
 from cdbench.store.run_names import run_keys
-from cdbench.store.run_queries import same, table_of
+from cdbench.store.run_queries import same
 from cdbench.store.stored_json import stored_config, stored_diagnostics
 
 _RUN, _ENVIRONMENT = table_of(models.Run), table_of(models.Environment)
