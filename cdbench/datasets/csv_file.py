@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdbench.datasets.cells import Cells, is_number
-from cdbench.datasets.limits import check_fits, open_regular
+from cdbench.datasets.limits import open_regular, open_text
 from cdbench.datasets.table import ENCODE, Table, of_blanks
 from cdbench.errors import DatasetError, UnknownNameError
 
@@ -66,18 +66,13 @@ def read_csv(
         If no column is called ``label_column``.
     """
     try:
-        with open_regular(path) as file:
-            n_bytes = file.seek(0, io.SEEK_END)
-            check_fits(path, f"{n_bytes:,} bytes of text", MEMORY_PER_BYTE * n_bytes)
-            file.seek(0)
-            buffered = io.BufferedReader(file)
-            with io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="") as text:
-                cells = Cells(path, like.texts if like is not None else ())
-                if encode and like is None:
-                    for _, row, _ in _rows(path, lines_of(text), label_column, header).rows:
-                        cells.survey(row)
-                    text.seek(0)
-                return _read(path, lines_of(text), label_column, header, cells if encode else None)
+        with open_text(path, MEMORY_PER_BYTE) as text:
+            cells = Cells(path, like.texts if like is not None else ())
+            if encode and like is None:
+                for _, row, _ in _rows(path, lines_of(text), label_column, header).rows:
+                    cells.survey(row)
+                text.seek(0)
+            return _read(path, lines_of(text), label_column, header, cells if encode else None)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         hint = "; expected text in UTF-8" * isinstance(error, UnicodeDecodeError)
         raise DatasetError(f"{path}: cannot be read as .csv ({error}){hint}") from None

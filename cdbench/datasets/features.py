@@ -1,7 +1,6 @@
 """The features of a user's file, to be predicted from: nothing is fitted, and labels may lack."""
 
 import csv
-import io
 import math
 import os
 import zipfile
@@ -21,7 +20,7 @@ from cdbench.datasets.csv_file import (
     names_columns,
     number_of,
 )
-from cdbench.datasets.limits import check_fits, held_bytes, open_regular
+from cdbench.datasets.limits import check_fits, held_bytes, open_regular, open_text
 from cdbench.datasets.npz_file import (
     UNREADABLE,
     Directory,
@@ -79,13 +78,8 @@ def read_features(name: str, wanted: Wanted, header: bool | None = None) -> Feat
 
 
 def _read_csv(path: Path, wanted: Wanted, header: bool | None) -> Features:
-    with open_regular(path) as file:
-        n_bytes = file.seek(0, io.SEEK_END)
-        check_fits(path, f"{n_bytes:,} bytes of text", MEMORY_PER_BYTE * n_bytes)
-        file.seek(0)
-        buffered = io.BufferedReader(file)
-        with io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="") as text:
-            return _read_lines(path, lines_of(text), wanted, header)
+    with open_text(path, MEMORY_PER_BYTE) as text:
+        return _read_lines(path, lines_of(text), wanted, header)
 
 
 def _read_lines(path: Path, lines: Lines, wanted: Wanted, header: bool | None) -> Features:

@@ -88,3 +88,21 @@ def check_fits(path: Path | str, what: str, n_bytes: int) -> None:
             f"{path}: {what} would take about {format_bytes(n_bytes)} of memory, "
             f"but only {format_bytes(available)} is available; expected a smaller data set"
         )
+
+
+@contextmanager
+def open_text(path: Path, memory: int) -> Iterator[io.TextIOWrapper]:
+    """Open the text of a regular file, as ``open_regular`` does.
+
+    Raises
+    ------
+    DatasetError
+        Also if so many bytes of memory for each of its own would not fit.
+    """
+    with open_regular(path) as file:
+        n_bytes = file.seek(0, io.SEEK_END)
+        check_fits(path, f"{n_bytes:,} bytes of text", memory * n_bytes)
+        file.seek(0)
+        buffered = io.BufferedReader(file)
+        with io.TextIOWrapper(buffered, encoding="utf-8-sig", newline="") as text:
+            yield text
