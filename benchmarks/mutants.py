@@ -45,7 +45,8 @@ ROOMS = {
     ),
     "statistics": (
         "statistics claims/evidence/comparison.py",
-        "claim_statistics bootstrap comparison thresholds reports estimands",
+        "holm ranks resampled over_tasks claim_statistics bootstrap comparison thresholds reports "
+        "estimands study",
     ),
     "store": (
         "store/*.py store/models",
