@@ -126,8 +126,8 @@ def test_a_dense_head_is_that_of_every_structured_network_and_its_size_counts() 
 
 
 def test_of_matched_settings_that_of_the_highest_rank_competes() -> None:
-    (field,) = fields_of(plan_of(0.25, entrants=(Entrant("monarch"),)))
-    (_, monarch) = field.candidates
+    (field,) = fields_of(plan_of(0.3, entrants=(Entrant("monarch"),)))
+    (_, monarch) = field.candidates  # of rank 8 in each layer there is one still nearer
     assert monarch.rank == 64 + 64 + 10
 
 

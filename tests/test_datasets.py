@@ -142,6 +142,7 @@ def test_fingerprint_of_digits_is_that_of_the_released_runs():
 def test_csv_is_read_with_and_without_header(csv, lines, label_column):
     data = load(csv(lines), label_column)
     np.testing.assert_array_equal(data.X, X)
+    assert data.columns == (() if lines is ROWS else ("p", "q"))
     assert data.classes == ("a", "b")
     assert data.y.tolist() == [0, 1] * 10
 

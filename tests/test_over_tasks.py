@@ -62,6 +62,12 @@ def test_differences_of_tasks_do_not_widen_it() -> None:
     assert known == (1.5, 1.5)  # each task has no spread of its own
 
 
+def test_tasks_are_drawn_apart() -> None:
+    x = RNG.normal(size=20)
+    low, high = stratified_interval(lambda s: s.mean(axis=(1, 2)), np.stack([x, -x]))
+    assert low < -0.1 < 0.1 < high
+
+
 def test_pairs_are_drawn_together() -> None:
     split = RNG.normal(0, 10, (3, 20))
 
