@@ -1,5 +1,11 @@
 """A clock for tests of what takes minutes: it goes on only while something pauses."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import pytest
+
 LONGEST_S = 10_000.0
 """Nothing that is tested pauses for as long."""
 
@@ -18,3 +24,15 @@ class Clock:
         assert self.now < LONGEST_S, "this waits for ever"
         self.pauses.append(seconds)
         self.now += seconds
+
+    @contextmanager
+    def waiting(self) -> Iterator[Callable[[float], None]]:
+        yield self.pause
+
+
+def stopped(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return a clock by which a module waits."""
+    clock = Clock()
+    monkeypatch.setattr(module, "waiting", clock.waiting)
+    monkeypatch.setattr(module, "time", clock)
+    return clock

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -86,12 +87,8 @@ class Computed(Better):
 
 @pytest.fixture(autouse=True, scope="module")
 def two_claims() -> Iterator[None]:
-    every = dict(CLAIMS)
-    CLAIMS.clear()
-    CLAIMS.update({"better": Better(), "computed": Computed()})
-    yield
-    CLAIMS.clear()
-    CLAIMS.update(every)
+    with mock.patch.dict(CLAIMS, {"better": Better(), "computed": Computed()}, clear=True):
+        yield
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import MetaData, insert, select
@@ -129,12 +130,8 @@ def test_a_benchmark_from_a_clock_that_is_ahead_hides_no_later_one(
 def here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Here]:
-    every = dict(CLAIMS)
-    CLAIMS.clear()
-    CLAIMS["better"] = Better()
-    yield Here(tmp_path, monkeypatch, capsys)
-    CLAIMS.clear()
-    CLAIMS.update(every)
+    with mock.patch.dict(CLAIMS, {"better": Better()}, clear=True):
+        yield Here(tmp_path, monkeypatch, capsys)
 
 
 def test_a_judgement_from_a_clock_that_is_ahead_is_made_again_once_and_hides_nothing(

@@ -2,8 +2,6 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +10,14 @@ import pytest
 from cdbench.errors import StoreError
 from cdbench.store import locks
 from cdbench.store.locks import patiently, uri
-from tests.stopped_clock import Clock
+from tests.stopped_clock import Clock, stopped
 
 PATH = Path("/there/runs.db")
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-
-    @contextmanager
-    def waiting() -> Iterator[Callable[[float], None]]:
-        yield clock.pause
-
-    monkeypatch.setattr(locks, "waiting", waiting)
-    monkeypatch.setattr(locks, "time", clock)
-    return clock
+    return stopped(locks, monkeypatch)
 
 
 class Locked:

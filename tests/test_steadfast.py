@@ -10,22 +10,14 @@ import pytest
 from cdbench.errors import DatabaseGoneError, StoreError
 from cdbench.store import steadfast
 from cdbench.store.steadfast import written
-from tests.stopped_clock import Clock
+from tests.stopped_clock import Clock, stopped
 
 AWAY = StoreError("runs: gone")
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-
-    @contextmanager
-    def waiting() -> Iterator[Callable[[float], None]]:
-        yield clock.pause
-
-    monkeypatch.setattr(steadfast, "waiting", waiting)
-    monkeypatch.setattr(steadfast, "time", clock)
-    return clock
+    return stopped(steadfast, monkeypatch)
 
 
 class Server:
