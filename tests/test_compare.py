@@ -21,7 +21,7 @@ from cdbench.running import execution
 from cdbench.store.database import open_for_reading, open_for_writing
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.merging import merge_database
-from tests.cli_tools import Here
+from tests.cli_tools import Here, rows
 from tests.released import released_database
 
 SMALL = (
@@ -44,11 +44,6 @@ def compared(here: Here, once: Path) -> Here:
     """Return what runs commands in a folder with that comparison."""
     shutil.copy(once, here.folder / "runs.db")
     return here
-
-
-def rows(path: Path, question: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(question).fetchall()
 
 
 def tables(text: str) -> list[str]:

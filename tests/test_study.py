@@ -28,7 +28,7 @@ from cdbench.store.database import open_for_reading
 from cdbench.store.study_queries import StoredStudy
 from cdbench.store.upkeep.checks import check_database
 from cdbench.store.upkeep.merging import merge_database
-from tests.cli_tools import Here
+from tests.cli_tools import Here, rows
 from tests.pages import Page, undrawn
 
 __all__ = ["undrawn"]
@@ -70,11 +70,6 @@ def studied(here: Here) -> Here:
     """Return what runs commands in a folder whose cdbench.toml has the study."""
     (here.folder / "cdbench.toml").write_text(TOML, encoding="utf-8")
     return here
-
-
-def rows(path: Path, question: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(path)) as connection:
-        return connection.execute(question).fetchall()
 
 
 def reports(here: Here, path: Path) -> list[str]:
