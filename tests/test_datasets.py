@@ -54,14 +54,14 @@ def npz(tmp_path):
     return write
 
 
-def load(name, label_column=None):
+def load(name, label_column=None, **knobs):
     """Load a file as a run does: pinned first, so that no earlier reading is kept."""
-    return load_dataset(pin_dataset(RunConfig(dataset=name, label_column=label_column)))
+    return load_dataset(pin_dataset(RunConfig(dataset=name, label_column=label_column, **knobs)))
 
 
-def refusal(name, label_column=None, error: type[CdbenchError] = DatasetError):
+def refusal(name, label_column=None, error: type[CdbenchError] = DatasetError, **knobs):
     with pytest.raises(error) as caught:
-        load(name, label_column)
+        load(name, label_column, **knobs)
     assert type(caught.value) is error
     assert "\n" not in str(caught.value)
     return str(caught.value)

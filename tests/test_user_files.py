@@ -12,8 +12,9 @@ from sklearn.preprocessing import OneHotEncoder
 
 from cdbench.config.run_config import RunConfig
 from cdbench.datasets import _read_pinned, load_dataset, pin_dataset
-from cdbench.errors import CdbenchError, ConfigurationError, DatasetError
+from cdbench.errors import ConfigurationError, DatasetError
 from cdbench.running.execution import execute
+from tests.test_datasets import load, refusal
 
 RNG = np.random.default_rng(4)
 HEADER = "size,colour,weight,kind"
@@ -37,18 +38,6 @@ def write(tmp_path):
         return str(tmp_path / name)
 
     return written
-
-
-def load(name, **knobs):
-    return load_dataset(pin_dataset(RunConfig(dataset=name, **knobs)))
-
-
-def refusal(name, error: type[CdbenchError] = DatasetError, **knobs):
-    with pytest.raises(error) as caught:
-        load(name, **knobs)
-    assert type(caught.value) is error
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -189,11 +178,11 @@ def test_knobs_for_files_are_refused_for_other_sets(write):
     expected = "expected a path to a .npz, .csv or .parquet file, or X.npy,y.npy"
     for knobs in ({"test": "x.csv"}, {"encode": "one-hot"}):
         ((key, value),) = knobs.items()
-        assert refusal("iris", ConfigurationError, **knobs) == (
+        assert refusal("iris", error=ConfigurationError, **knobs) == (
             f"{key} = {value!r} was given with dataset iris; {expected}"
         )
     name = write([f"{i},{i * i % 7},{'ab'[i % 2]}" for i in range(20)])
-    assert refusal(name, ConfigurationError, test="x.txt") == f"test = 'x.txt': {expected}"
+    assert refusal(name, error=ConfigurationError, test="x.txt") == f"test = 'x.txt': {expected}"
     assert refusal(name, test="x.csv") == f"x.csv: no such file; {expected}"
     assert "encode" not in RunConfig().canonical_json()
     assert "test" not in RunConfig(dataset="a.csv").canonical_json().replace('"test_', "")
@@ -295,7 +284,7 @@ def test_bad_parquet_is_refused_in_one_line(write, parquet, tmp_path):
 def test_without_pyarrow_the_extra_is_named(parquet, monkeypatch):
     name = parquet(p=[1.0] * 10, kind=["a", "b"] * 5)
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
-    assert refusal(name, ConfigurationError) == (
+    assert refusal(name, error=ConfigurationError) == (
         f"{name}: reading Parquet needs pyarrow, which is not installed; type: pip install "
         "'cdbench[parquet]', or save it as .csv"
     )
