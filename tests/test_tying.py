@@ -100,25 +100,23 @@ def test_reduce_is_the_adjoint_of_expand(knobs):
         assert abs(inner(tied.grads, tied.params) - v @ reduced) <= 1e-14 * scale
 
 
-def test_dense_layers_beside_tied_ones_keep_their_own_parameters():
-    network = Network([Dense(5, 6), ReLU(6), CDLinear(6, 9, 3), ReLU(9), Dense(9, 2)])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [Dense(5, 6), CDLinear(6, 9, 3), Dense(9, 2)],
+        *(
+            [CDLinear(6, 6, first), CDLinear(6, 6, last)]
+            for first, last in ((3, 1), (1, 3), (6, 2))
+        ),
+    ],
+)
+def test_layers_may_be_dense_or_have_block_sizes_of_their_own(layers):
+    network = Network([own for layer in layers for own in (layer, ReLU(layer.n_out))][:-1])
     tied, rng = Tied(network, "float64"), np.random.default_rng(0)
-    flat, x, dlogits = (rng.normal(size=s) for s in (network.n_parameters, (4, 5), (4, 2)))
-    tied.expand(flat)
-    expected, got = np.empty_like(flat), np.empty_like(flat)
-    logits = gradients(network, network.views(flat), network.views(expected), x, dlogits)
-    np.testing.assert_array_equal(
-        gradients(tied.dense, tied.params, tied.grads, x, dlogits), logits
+    flat, x, dlogits = (
+        rng.normal(size=s)
+        for s in (network.n_parameters, (4, layers[0].n_in), (4, layers[-1].n_out))
     )
-    tied.reduce(got)
-    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-14 * np.abs(expected).max())
-
-
-@pytest.mark.parametrize("sizes", [(3, 1), (1, 3), (6, 2)])
-def test_layers_may_have_block_sizes_of_their_own(sizes):
-    network = Network([CDLinear(6, 6, sizes[0]), ReLU(6), CDLinear(6, 6, sizes[1])])
-    tied, rng = Tied(network, "float64"), np.random.default_rng(0)
-    flat, x, dlogits = (rng.normal(size=s) for s in (network.n_parameters, (4, 6), (4, 6)))
     tied.expand(flat)
     expected, got = np.empty_like(flat), np.empty_like(flat)
     logits = gradients(network, network.views(flat), network.views(expected), x, dlogits)
