@@ -16,6 +16,7 @@ from cdbench.cli import run
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import Run
+from cdbench.running.environment import current_environment
 from cdbench.store.training_queries import StoredTraining
 from tests.cli_tools import SMALL, Here, change, for_real, rows
 
@@ -220,16 +221,19 @@ def test_an_interruption_keeps_what_was_compared(
 def test_what_was_trained_alike_is_trained_once_and_the_rest_in_rounds() -> None:
     one, other = RunConfig(), RunConfig(seed=1)
     plain, curved = Diagnostics(), Diagnostics(curvature="exact")
+    here = current_environment()
     trainings = [
-        StoredTraining(run_id, config, diagnostics, threads, "completed")
+        StoredTraining(
+            run_id, config, diagnostics, replace(here, blas_threads=threads), "completed"
+        )
         for run_id, (config, diagnostics, threads) in enumerate(
             [(one, plain, 1), (one, curved, 1), (other, plain, 1), (one, plain, 1), (one, plain, 2)]
         )
     ]
     assert list(command._rounds(trainings)) == [
-        (1, {one: plain, other: plain}, {one: [0, 3], other: [2]}),
-        (1, {one: curved}, {one: [1]}),
-        (2, {one: plain}, {one: [4]}),
+        ((1, ()), {one: plain, other: plain}, {one: [0, 3], other: [2]}),
+        ((1, ()), {one: curved}, {one: [1]}),
+        ((2, ()), {one: plain}, {one: [4]}),
     ]
 
 
@@ -240,7 +244,9 @@ def test_a_run_is_trained_with_the_threads_that_it_had(
 
     asked = []
 
-    def record(configs: object, jobs: int, needs: object, *, blas_threads: int) -> list[object]:
+    def record(
+        configs: object, jobs: int, needs: object, *, blas_threads: int, variables: object
+    ) -> list[object]:
         asked.append((jobs, blas_threads))
         return []
 

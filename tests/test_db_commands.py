@@ -43,7 +43,7 @@ def test_info_says_what_there_is_and_changes_nothing(here: Here) -> None:
     answer = here("db", "info")
     assert (answer.code, answer.err) == (0, "")
     assert re.search(
-        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0017, the newest$", answer.out, re.M
+        r"^runs.db · SQLite 3\S+ · \S+ kB · schema 0018, the newest$", answer.out, re.M
     )
     for line in ("runs +all +17", "completed +11", "model +cdlinear B=2 +9", "beside +epochs +26"):
         assert re.search(rf"^ *{line}$", answer.out, re.M), answer.out
@@ -69,10 +69,10 @@ def test_check_of_what_is_sound_and_of_what_is_not(here: Here) -> None:
 
 
 def test_upgrade_says_from_which_to_which_and_where_the_backup_is(here: Here) -> None:
-    assert here("db", "upgrade").out == "runs.db is already of schema 0017\n"
+    assert here("db", "upgrade").out == "runs.db is already of schema 0018\n"
     shutil.copy(ASSETS / "0002.db", here.folder / "old.db")
     answer = here("db", "upgrade", "--db", "old.db")
-    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0017, every row kept\n")
+    assert (answer.code, answer.out) == (0, "old.db: schema 0002 → 0018, every row kept\n")
     assert "as it was: old.schema-0002.db" in answer.err
     kept = here.folder / "old.schema-0002.db"
     question = "SELECT * FROM run JOIN cdbench_version"
@@ -194,7 +194,7 @@ def test_vacuum_keeps_runs_whose_sweep_is_gone_and_drops_unnamed_environments(he
         path,
         "INSERT INTO environment SELECT 7, 'x', python_version, numpy_version, scipy_version, "
         "scikit_learn_version, cdbench_version, blas, blas_threads, cpu, n_cores, "
-        "operating_system, git_commit, git_dirty FROM environment",
+        "operating_system, git_commit, git_dirty, simd FROM environment",
     )
     answer = here("db", "vacuum")
     assert re.match(r"environment +1 rows that belonged to nothing\nruns.db: ", answer.out)

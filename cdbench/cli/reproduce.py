@@ -15,6 +15,7 @@ from cdbench.config.plugin_records import lacking as lacking_plugin
 from cdbench.errors import ConfigurationError, MissingResultsError, PluginError
 from cdbench.records.run import INTERRUPTED as RUN_INTERRUPTED
 from cdbench.records.run import Environment
+from cdbench.running.instructions import as_stored
 from cdbench.running.pace import in_good_order
 from cdbench.running.reproduction import (
     DIFFERENT,
@@ -55,9 +56,11 @@ def reproduce(
 ) -> int:
     """Train stored runs again and compare: bit for bit, as printed, or different.
 
-    Each run is trained with its stored configuration, diagnostics and BLAS threads, and every
-    stored number but times and memory is compared. The database is only read. The exit code is 1
-    if a run differs at the precision that reports print, or cannot be trained.
+    Each run is trained with its stored configuration, diagnostics and BLAS threads, and with the
+    vector instructions that it was trained with, where this processor has them: then with the same
+    versions it is bit for bit the same. Every stored number but times and memory is compared. The
+    database is only read. The exit code is 1 if a run differs at the precision that reports print,
+    or cannot be trained.
 
     For example:
 
@@ -124,9 +127,11 @@ def _reproduced(
             possible.append(training)
         else:
             yield Reproduced(training.run_id, training.config, comparison)
-    for blas_threads, needs, run_ids in _rounds(possible):
-        at_a_time = jobs or max(1, (os.cpu_count() or 1) // blas_threads)
-        for found in execute_all(list(needs), at_a_time, needs, blas_threads=blas_threads):
+    for (threads, variables), needs, run_ids in _rounds(possible):
+        at_a_time = jobs or max(1, (os.cpu_count() or 1) // threads)
+        for found in execute_all(
+            list(needs), at_a_time, needs, blas_threads=threads, variables=dict(variables)
+        ):
             if found.status == RUN_INTERRUPTED:
                 raise KeyboardInterrupt
             progress.ended(found)
@@ -149,8 +154,11 @@ def _without_plugin(training: "StoredTraining") -> Comparison | None:
     return None if lacking is None else Comparison(TRAINING_FAILED, lacking)
 
 
-Round = tuple[int, dict["RunConfig", "Diagnostics"], dict["RunConfig", list[int]]]
-"""BLAS threads; what to train and measure; the keys of the runs to compare each with."""
+Process = tuple[int, tuple[tuple[str, str], ...]]
+"""BLAS threads and environment variables of a process that computes as a stored run did."""
+
+Round = tuple[Process, dict["RunConfig", "Diagnostics"], dict["RunConfig", list[int]]]
+"""Process; what to train and measure; the keys of the runs to compare each with."""
 
 
 def _rounds(trainings: Sequence["StoredTraining"]) -> Iterator[Round]:
@@ -160,19 +168,26 @@ def _rounds(trainings: Sequence["StoredTraining"]) -> Iterator[Round]:
     diagnostics in several runs occurs once per round, because only the configuration identifies a
     run that has ended.
     """
-    alike: dict[tuple[int, RunConfig, Diagnostics], list[int]] = {}
+    from cdbench.running.environment import current_environment
+
+    here = current_environment()
+    processes: dict[Environment, Process] = {}
+    alike: dict[tuple[Process, RunConfig, Diagnostics], list[int]] = {}
     for training in trainings:
-        key = (training.blas_threads, training.config, training.diagnostics)
+        own = training.environment
+        if own not in processes:
+            processes[own] = own.blas_threads, tuple(as_stored(own, here).items())
+        key = (processes[own], training.config, training.diagnostics)
         alike.setdefault(key, []).append(training.run_id)
-    rounds: dict[tuple[int, int], Round] = {}
-    seen: Counter[tuple[int, RunConfig]] = Counter()
-    for (threads, config, diagnostics), run_ids in alike.items():
-        number = seen[threads, config]
-        seen[threads, config] += 1
-        _, needs, ids = rounds.setdefault((threads, number), (threads, {}, {}))
+    rounds: dict[tuple[Process, int], Round] = {}
+    seen: Counter[tuple[Process, RunConfig]] = Counter()
+    for (process, config, diagnostics), run_ids in alike.items():
+        number = seen[process, config]
+        seen[process, config] += 1
+        _, needs, ids = rounds.setdefault((process, number), (process, {}, {}))
         needs[config], ids[config] = diagnostics, run_ids
-    for threads, needs, ids in rounds.values():
-        yield threads, in_good_order(needs), ids
+    for process, needs, ids in rounds.values():
+        yield process, in_good_order(needs), ids
 
 
 def _print(results: Sequence["Reproduced"], pairs: Pairs, database: "Database") -> None:

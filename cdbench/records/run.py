@@ -1,7 +1,9 @@
 """Run: one training and all its results, as plain values that can pass between processes."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING, Optional
 
 from cdbench.config.diagnostics import Diagnostics
@@ -116,7 +118,16 @@ class LayerGain:
 
 @dataclass(frozen=True)
 class Environment:
-    """The software and the machine with which a run was trained."""
+    """The software and the machine with which a run was trained.
+
+    Attributes
+    ----------
+    blas : str
+        The library, its version, and for which processor its kernels are, as OpenBLAS names it.
+    simd : str, optional
+        Vector instructions that NumPy used beyond those that it always does, as it names them. Not
+        recorded before schema 0018. With equal versions, these and the kernels settle every bit.
+    """
 
     python_version: str
     numpy_version: str
@@ -130,6 +141,15 @@ class Environment:
     operating_system: str
     git_commit: str | None
     git_dirty: bool | None
+    simd: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what is recorded."""
+        values = asdict(self)
+        if self.simd is None:  # as it was before there was one
+            del values["simd"]
+        return sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from threadpoolctl import threadpool_info
 
 import cdbench
@@ -37,7 +38,14 @@ def _environment(blas: str, blas_threads: int) -> Environment:
         operating_system=f"{platform.system()} {platform.release()} {platform.machine()}",
         git_commit=commit,
         git_dirty=dirty,
+        simd=simd(),
     )
+
+
+def simd() -> str:
+    """Return the vector instructions that NumPy uses in this process beyond its baseline."""
+    found: list[str] = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return " ".join(found)
 
 
 def _blas_name(blas: dict[str, object] | None) -> str:

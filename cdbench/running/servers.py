@@ -20,6 +20,21 @@ PRELOADED = ("cdbench.running.execution",)
 """Modules that the fork server imports once; each worker is a fork of it."""
 
 
+def new_processes() -> BaseContext:
+    """Return the context of workers that start anew, with what the environment then holds.
+
+    Raises
+    ------
+    WorkerError
+        If they cannot be started.
+    """
+    _prepare()
+    if sys.platform != "win32":
+        with _told(), interrupts_held(), tracker_unspoken_of():
+            resource_tracker.ensure_running()
+    return multiprocessing.get_context("spawn")
+
+
 def start_server() -> BaseContext:
     """Start the fork server for workers, unless it is running, and return their context.
 
@@ -31,29 +46,40 @@ def start_server() -> BaseContext:
     WorkerError
         If it cannot be started.
     """
-    if sys.flags.ignore_environment and not sys.flags.safe_path:
-        raise WorkerError(
-            "Python was started with -E, so its servers would import from the working folder; "
-            "start it with -I, or use --jobs 1"
-        )
-    import_nothing_from_here()
+    _prepare()
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
-    catch_interrupts()  # what is started must be ended properly
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
-    try:
+    with _told():
         _keep_its_socket_in_a_work_folder()
         # The tracker comes first, because starting it unblocks interrupts.
         with interrupts_held(), tracker_unspoken_of():
             resource_tracker.ensure_running()
         with interrupts_held():
             forkserver.ensure_running()
+    return context
+
+
+def _prepare() -> None:
+    if sys.flags.ignore_environment and not sys.flags.safe_path:
+        raise WorkerError(
+            "Python was started with -E, so its servers would import from the working folder; "
+            "start it with -I, or use --jobs 1"
+        )
+    import_nothing_from_here()
+    if sys.platform != "win32":
+        catch_interrupts()  # what is started must be ended properly
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise WorkerError(
             f"worker processes cannot be started ({error}); use --jobs 1, which needs none"
         ) from None
-    return context
 
 
 @cache

@@ -6,9 +6,10 @@ from uuid import uuid4
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.records.run import FAILED, INTERRUPTED, Run
+from cdbench.running import instructions
 from cdbench.running.grouping import grouped
 from cdbench.running.pool import Attempt, Pool, describe_exit
-from cdbench.running.servers import start_server
+from cdbench.running.servers import new_processes, start_server
 from cdbench.running.worker import Task, runs_of
 from cdbench.system.blas import blas_limited
 from cdbench.system.interrupts import interrupts_held, interrupts_let_through
@@ -20,12 +21,17 @@ def execute_all(
     diagnostics: Mapping[RunConfig, Diagnostics] | None = None,
     *,
     blas_threads: int = 1,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Run]:
     """Train the configurations and yield each run as it ends.
 
     Parameters and errors are those of ``execute_in_batches``.
     """
-    return one_by_one(execute_in_batches(configs, jobs, diagnostics, blas_threads=blas_threads))
+    return one_by_one(
+        execute_in_batches(
+            configs, jobs, diagnostics, blas_threads=blas_threads, variables=variables
+        )
+    )
 
 
 def one_by_one(batches: Iterable[list[Run]]) -> Iterator[Run]:
@@ -42,6 +48,7 @@ def execute_in_batches(
     *,
     blas_threads: int = 1,
     together: bool = True,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[list[Run]]:
     """Train the configurations and yield the runs that ended since the last request.
 
@@ -60,6 +67,8 @@ def execute_in_batches(
         Threads of each run's matrix products.
     together : bool
         Whether runs that can be are trained side by side; their times are then shares of a whole.
+    variables : mapping, optional
+        Environment variables of the processes, which are then new ones, however few.
 
     Yields
     ------
@@ -80,7 +89,10 @@ def execute_in_batches(
     ]
     if together:
         tasks = grouped(list(tasks), jobs)
-    if jobs > 1:
+    if variables:
+        with instructions.given(variables):
+            yield from Pool(new_processes(), jobs, _give_up).batches(tasks)
+    elif jobs > 1:
         yield from Pool(start_server(), jobs, _give_up).batches(tasks)
     else:
         yield from _in_this_process(tasks)

@@ -1,7 +1,5 @@
 """Inserting rows: a few, returning their keys, or very many quickly; NaN is refused."""
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -85,9 +83,8 @@ def send_rows(
 
 def environment_id(connection: Connection, environment: Environment) -> int:
     """Return the key of an equal environment, which is written now if there is none yet."""
-    values = asdict(environment)
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-    return shared_key(connection, models.Environment, ("digest",), values | {"digest": digest})
+    values = asdict(environment) | {"digest": environment.digest}
+    return shared_key(connection, models.Environment, ("digest",), values)
 
 
 def shared_key(

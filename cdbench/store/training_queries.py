@@ -1,14 +1,14 @@
 """Finding stored runs to train again, by the names that users type."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, select
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
-from cdbench.records.run import COMPLETED, DIVERGED
+from cdbench.records.run import COMPLETED, DIVERGED, Environment
 from cdbench.store import models
 from cdbench.store.database import Database
 from cdbench.store.insert import table_of
@@ -33,8 +33,8 @@ class StoredTraining:
         What was trained.
     diagnostics : Diagnostics
         What was measured; for runs of schema 0001, which did not record it, the default.
-    blas_threads : int
-        Threads used for its matrix products.
+    environment : Environment
+        With what it was trained.
     status : str
         How it ended.
     """
@@ -42,7 +42,7 @@ class StoredTraining:
     run_id: int
     config: RunConfig
     diagnostics: Diagnostics
-    blas_threads: int
+    environment: Environment
     status: str
 
 
@@ -73,7 +73,7 @@ def stored_trainings(
         _DIAGNOSTICS.c.diagnostics_json,
     )
     question = (
-        select(*columns, _ENVIRONMENT.c.blas_threads)
+        select(*columns, *(_ENVIRONMENT.c[field.name] for field in fields(Environment)))
         .join_from(_RUN, _ENVIRONMENT, same(_RUN, _ENVIRONMENT, "environment_id"))
         .join(_CONFIGURATION, same(_RUN, _CONFIGURATION, "configuration_id"))
         .outerjoin(_DIAGNOSTICS, same(_RUN, _DIAGNOSTICS, "diagnostics_id"))
@@ -94,7 +94,7 @@ def stored_trainings(
             row["run_id"],
             stored_config(row, database),
             stored_diagnostics(row, database) or Diagnostics(),
-            row["blas_threads"],
+            Environment(**{field.name: row[field.name] for field in fields(Environment)}),
             row["status"],
         )
         for row in rows

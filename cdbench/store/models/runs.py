@@ -14,7 +14,9 @@ class Environment(Base):
     __tablename__ = "environment"
 
     environment_id: Column[int] = integer_key("Key.")
-    digest: Column[str] = column(unique=True, comment="SHA-256 of all other columns.")
+    digest: Column[str] = column(
+        unique=True, comment="SHA-256 of all other columns, of simd where it is recorded."
+    )
     python_version: Column[str] = column(comment="Version of Python.")
     numpy_version: Column[str] = column(comment="Version of NumPy.")
     scipy_version: Column[str] = column(comment="Version of SciPy.")
@@ -30,6 +32,10 @@ class Environment(Base):
     )
     git_dirty: Column[bool | None] = column(
         comment="1 if that source had uncommitted changes; NULL as above."
+    )
+    simd: Column[str | None] = column(
+        comment="Vector instructions that NumPy used beyond its baseline; NULL in runs of schemas "
+        "before 0018."
     )
 
 

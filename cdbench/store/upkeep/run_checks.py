@@ -9,13 +9,14 @@ from sqlalchemy import Select, String, case, func, literal_column, select
 from cdbench.config.canonical import canonical, sha256
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import CdbenchError
-from cdbench.records.run import COMPLETED
+from cdbench.records.run import COMPLETED, Environment
+from cdbench.store import models
 from cdbench.store.insert import table_of
-from cdbench.store.models import Configuration, Diagnostics, Environment, Epoch, Run
+from cdbench.store.models import Configuration, Diagnostics, Epoch, Run
 from cdbench.store.run_rows import CONFIG_COLUMNS, knob_columns
 from cdbench.store.upkeep.findings import Checked, Finding, Tally
 
-RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(Environment)
+RUN, EPOCH, ENVIRONMENT = table_of(Run), table_of(Epoch), table_of(models.Environment)
 CONFIGURATION, DIAGNOSTICS = table_of(Configuration), table_of(Diagnostics)
 
 
@@ -96,7 +97,7 @@ def check_environments(checked: Checked) -> Iterator[Finding]:
         for row in rows:
             values = dict(zip(names, row, strict=True))
             key, digest = values.pop("environment_id"), values.pop("digest")
-            if sha256(json.dumps(values, sort_keys=True)) != digest:
+            if Environment(**values).digest != digest:
                 found.add("the digest is not that of the columns", key)
     yield from found.findings("environment", "environments")
 
