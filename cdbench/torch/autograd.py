@@ -9,7 +9,7 @@ that it can be differentiated again.
 from typing import Any
 
 import torch
-from torch.autograd import Function
+from torch.autograd import Function, forward_ad
 
 ROW = 16
 """BLAS on a CPU writes the transpose of a product well only in rows of as many float32."""
@@ -31,7 +31,7 @@ class FrequencyProduct(Function):
         x: torch.Tensor, c: torch.Tensor, T: torch.Tensor | None, S: torch.Tensor | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return (N, K_o · B), (R, N, K_i) and (R, K_o, K_i)."""
-        x_hat, c_hat = analyse(x, T, c.shape[2]), analyse(c.flatten(1), T, c.shape[2])
+        x_hat, c_hat = analyse(x, T, c.shape[2]), analyse(c.reshape(len(c), -1), T, c.shape[2])
         y = synthesise(torch.bmm(x_hat, c_hat.mT), None if S is None else S.t(), c.shape[2])
         return y, x_hat, c_hat
 
@@ -41,6 +41,14 @@ class FrequencyProduct(Function):
         ctx.mark_non_differentiable(*output[1:])
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*inputs, *output[1:])
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def jvp(ctx: Any, dx: torch.Tensor | None, dc: torch.Tensor | None, *_: None) -> Any:
+        """Return the tangent of the product, which is linear in x and in c."""
+        x, c, T, S = ctx.saved_tensors
+        moved = ((a, b) for a, b in ((dx, c), (x, dc)) if a is not None and b is not None)
+        return sum(FrequencyProduct.apply(a, b, T, S)[0] for a, b in moved), None, None  # type: ignore[no-untyped-call]
 
     @staticmethod
     def backward(ctx: Any, dy: torch.Tensor | None, *_: None) -> tuple[torch.Tensor | None, ...]:
@@ -49,13 +57,18 @@ class FrequencyProduct(Function):
             return None, None, None, None
         x, c, T, S, x_hat, c_hat = ctx.saved_tensors
         B = c.shape[2]
-        if torch.is_grad_enabled():
-            x_hat, c_hat = analyse(x, T, B), analyse(c.flatten(1), T, B)
+        if torch.is_grad_enabled() or _has_tangent(x) or _has_tangent(c):
+            x_hat, c_hat = analyse(x, T, B), analyse(c.reshape(len(c), -1), T, B)
         dy_hat = analyse(dy, None if S is None else S.t(), B)
         wants_x, wants_c = ctx.needs_input_grad[:2]
         dx = synthesise(torch.bmm(dy_hat, c_hat.conj()), T, B) if wants_x else None
         dc = synthesise(torch.bmm(dy_hat.mT, x_hat.conj()), T, B) if wants_c else None
         return dx, None if dc is None else dc.view(c.shape), None, None
+
+
+def _has_tangent(x: torch.Tensor) -> bool:
+    """Return whether x is differentiated forwards, too."""
+    return forward_ad.unpack_dual(x).tangent is not None  # type: ignore[no-untyped-call]
 
 
 def analyse(x: torch.Tensor, A: torch.Tensor | None, B: int) -> torch.Tensor:
@@ -94,6 +107,12 @@ class Circulants(Function):
         """Keep nothing."""
 
     @staticmethod
+    def jvp(ctx: Any, dc: torch.Tensor) -> Any:
+        """Return the tangent of the blocks, which are linear in c."""
+        del ctx
+        return Circulants.apply(dc)  # type: ignore[no-untyped-call]
+
+    @staticmethod
     def backward(ctx: Any, dW: torch.Tensor) -> Any:
         """Return the gradient of c, (K_o, K_i, B)."""
         del ctx
@@ -114,6 +133,12 @@ class Diagonals(Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
         """Keep nothing."""
+
+    @staticmethod
+    def jvp(ctx: Any, dW: torch.Tensor) -> Any:
+        """Return the tangent of the sums, which are linear in dW."""
+        del ctx
+        return Diagonals.apply(dW)  # type: ignore[no-untyped-call]
 
     @staticmethod
     def backward(ctx: Any, dc: torch.Tensor) -> Any:
