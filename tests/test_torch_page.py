@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "torch.md"
 def test_the_page_prints_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE.read_text("utf-8"), re.S)
-    assert len(blocks) == 7
+    assert len(blocks) == 8
     names: dict[str, object] = {}
     for code, expected in blocks:
         printed = io.StringIO()
