@@ -10,7 +10,7 @@ pytest.importorskip("torch")
 import torch
 from torch import nn
 
-from cdbench.torch import CDLinear
+from cdbench.torch import CDLinear, CDMultiheadAttention
 from tests import torch_cases
 
 pytestmark = [
@@ -95,6 +95,41 @@ def test_layers_run_in_onnxruntime_with_any_number_of_rows(tmp_path):
         x = torch.randn(n, 2, side.in_features)
         (y,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
         np.testing.assert_allclose(y, side(x).detach().numpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_the_older_exporter_takes_them_too_from_an_example_of_a_single_row(tmp_path):
+    """By tracing, where no number of rows becomes a constant."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    side, path = Side().eval(), tmp_path / "layers.onnx"
+    side.layers.extend([CDLinear(256, 200, B=64), CDLinear(65, 20, B=5, path="materialised")])
+    tokens = CDMultiheadAttention(24, 2, B=4, batch_first=True).eval()
+
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.side, self.tokens = side, tokens
+
+        def forward(self, x):
+            own = x[:, :72].reshape(-1, 3, 24)
+            return torch.cat([self.side(x), self.tokens(own, own, own)[0].flatten(1)], 1)
+
+    both, side.in_features = Both(), 256
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of PyTorch, which would rather take the newer one
+        torch.onnx.export(
+            both,
+            (torch.randn(1, 256),),
+            path,
+            input_names=["x"],
+            dynamic_axes={"x": {0: "batch"}},
+            dynamo=False,
+        )
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for n in (1, 3, 300):
+        x = torch.randn(n, 256)
+        (y,) = session.run(None, {"x": x.numpy()})
+        np.testing.assert_allclose(y, both(x).detach().numpy(), rtol=1e-4, atol=1e-4)
 
 
 class OfFirst(nn.Module):

@@ -9,6 +9,7 @@ from cdbench.engine.layers.acdc import DEFAULT_DEPTH, SAMPLES_PER_INPUT
 from cdbench.engine.products.base import Array
 from cdbench.engine.products.real_dct import dct_matrix
 from cdbench.torch.base import StructuredLinear
+from cdbench.torch.graphs import making_graph
 
 
 class ACDC(StructuredLinear):
@@ -50,7 +51,7 @@ class ACDC(StructuredLinear):
 
     def multiply(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the rows after all factors, or their product with W."""
-        if torch.compiler.is_compiling() or len(rows) < SAMPLES_PER_INPUT * self.padded_in:
+        if making_graph() or len(rows) < SAMPLES_PER_INPUT * self.padded_in:
             return self._after_factors(rows)
         identity = torch.eye(self.padded_in, device=rows.device, dtype=self.a.dtype)
         return rows @ self._after_factors(identity)

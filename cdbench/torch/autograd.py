@@ -32,7 +32,9 @@ class FrequencyProduct(Function):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return (N, K_o · B), (R, N, K_i) and (R, K_o, K_i)."""
         x_hat, c_hat = analyse(x, T, c.shape[2]), analyse(c.reshape(len(c), -1), T, c.shape[2])
-        y = synthesise(torch.bmm(x_hat, c_hat.mT), None if S is None else S.t(), c.shape[2])
+        y = synthesise(
+            torch.bmm(x_hat, c_hat.transpose(1, 2)), None if S is None else S.t(), c.shape[2]
+        )
         return y, x_hat, c_hat
 
     @staticmethod
@@ -62,7 +64,7 @@ class FrequencyProduct(Function):
         dy_hat = analyse(dy, None if S is None else S.t(), B)
         wants_x, wants_c = ctx.needs_input_grad[:2]
         dx = synthesise(torch.bmm(dy_hat, c_hat.conj()), T, B) if wants_x else None
-        dc = synthesise(torch.bmm(dy_hat.mT, x_hat.conj()), T, B) if wants_c else None
+        dc = synthesise(torch.bmm(dy_hat.transpose(1, 2), x_hat.conj()), T, B) if wants_c else None
         return dx, None if dc is None else dc.view(c.shape), None, None
 
 

@@ -42,6 +42,7 @@ class BLAST(StructuredLinear):
     def multiply(self, rows: torch.Tensor) -> torch.Tensor:
         """Return U_i Σ_j s_ij ⊙ V_j x_j for all i, the sums as one product for each of r places."""
         (b, q, _), p = self.U.shape, self.V.shape[2]
-        z = torch.bmm(rows.reshape(-1, b, p).transpose(0, 1), self.V.mT)  # (b, N, r)
+        z = torch.bmm(rows.reshape(-1, b, p).transpose(0, 1), self.V.transpose(1, 2))  # (b, N, r)
         t = torch.bmm(self.s.permute(2, 0, 1), z.permute(2, 0, 1))  # (r, b, N)
-        return torch.bmm(t.permute(1, 2, 0), self.U.mT).transpose(0, 1).reshape(-1, b * q)
+        y = torch.bmm(t.permute(1, 2, 0), self.U.transpose(1, 2))  # (b, N, q)
+        return y.transpose(0, 1).reshape(-1, b * q)

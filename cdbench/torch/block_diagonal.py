@@ -61,7 +61,7 @@ class BlockDiagonal(StructuredLinear):
             groups = rows.reshape(-1, b, p).transpose(0, 1)
         else:
             groups = functional.linear(rows.reshape(-1, p, b), self.T).permute(2, 0, 1)
-        y = torch.bmm(groups, self.W.mT).permute(1, 2, 0)  # (N, q, b)
+        y = torch.bmm(groups, self.W.transpose(1, 2)).permute(1, 2, 0)  # (N, q, b)
         if self.structure["basis"] != NO_BASIS:
             y = y @ self.T
         return y.reshape(-1, q * b)

@@ -10,6 +10,7 @@ from cdbench.errors import ConfigurationError
 from cdbench.torch import products
 from cdbench.torch.autocast import autocast_dtype
 from cdbench.torch.base import StructuredLinear
+from cdbench.torch.graphs import making_file
 
 
 class CDLinear(StructuredLinear):
@@ -112,7 +113,7 @@ class CDLinear(StructuredLinear):
     def _path_in(self, dtype: torch.dtype) -> str:
         if self.path == "auto":
             path = products.chosen(self.padded_in, self.padded_out, self.B, dtype)
-            return "materialised" if path == "rfft" and torch.compiler.is_exporting() else path
+            return "materialised" if path == "rfft" and making_file() else path
         if self.path == "rfft" and dtype.itemsize < torch.float32.itemsize:
             name = str(dtype).removeprefix("torch.")
             raise ConfigurationError(

@@ -41,6 +41,7 @@ weights=160 (4 times fewer))
     def multiply(self, rows: torch.Tensor) -> torch.Tensor:
         """Return the products with both factors; hidden entry j goes to block j mod b."""
         (b, q, p), s = self.W1.shape, self.W2.shape[1]
-        hidden = torch.bmm(rows.reshape(-1, b, p).transpose(0, 1), self.W1.mT)  # (b, N, q)
+        groups = rows.reshape(-1, b, p).transpose(0, 1)
+        hidden = torch.bmm(groups, self.W1.transpose(1, 2))  # (b, N, q)
         lanes = hidden.transpose(0, 1).reshape(-1, q, b).permute(2, 0, 1)
-        return torch.bmm(lanes, self.W2.mT).permute(1, 2, 0).reshape(-1, s * b)
+        return torch.bmm(lanes, self.W2.transpose(1, 2)).permute(1, 2, 0).reshape(-1, s * b)

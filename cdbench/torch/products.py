@@ -8,12 +8,12 @@ from torch.autograd import Function
 from torch.nn import functional
 
 from cdbench.torch.autograd import Circulants, FrequencyProduct
+from cdbench.torch.graphs import making_graph
 
 
 def _applied(function: type[Function]) -> Callable[..., Any]:
     """Return the function of autograd or, to a compiler, which derives its own, what it is of."""
-    compiling = torch.compiler.is_compiling()
-    return function.forward if compiling else function.apply
+    return function.forward if making_graph() else function.apply
 
 
 def block_circulant(c: torch.Tensor) -> torch.Tensor:

@@ -64,10 +64,10 @@ class Spectral(StructuredLinear):
         if L >= FFT_LENGTH and uses_fft(rows):
             rest = functional.pad(imaginary, (0, 0, 0, 0, 1, M - 1 - n_complex))
             x_hat = torch.fft.rfft(channels)[..., :M].permute(2, 0, 1)
-            y_hat = torch.bmm(x_hat, torch.complex(real, rest).mT).permute(1, 2, 0)
+            y_hat = torch.bmm(x_hat, torch.complex(real, rest).transpose(1, 2)).permute(1, 2, 0)
             outputs: torch.Tensor = torch.fft.irfft(y_hat, L)
             return outputs.reshape(-1, C_o * L)
         matrices = torch.cat([self.R, real[paired] + imaginary])
         x_hat = functional.linear(channels, self.T).permute(2, 0, 1)
-        y = torch.bmm(x_hat, matrices.mT).permute(1, 2, 0) @ self.S
+        y = torch.bmm(x_hat, matrices.transpose(1, 2)).permute(1, 2, 0) @ self.S
         return y.reshape(-1, C_o * L)
