@@ -12,7 +12,15 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from cdbench.errors import ConfigurationError, ShapeError, UnknownNameError  # noqa: E402
-from cdbench.torch import ACDC, BlockDiagonal, LowRank, Monarch, Spectral  # noqa: E402
+from cdbench.torch import (  # noqa: E402
+    ACDC,
+    BlockDiagonal,
+    CDLinear,
+    LowRank,
+    Monarch,
+    Spectral,
+    replace_linear,
+)
 from tests import torch_cases  # noqa: E402
 
 
@@ -105,6 +113,53 @@ def test_weights_that_are_not_finite_and_moments_of_other_shapes_have_no_nearest
         assert words(ShapeError, LowRank.from_linear, linear, 1) == (
             "LowRank got a matrix with nan or inf, expected finite entries"
         )
+
+
+def test_replace_linear_says_what_it_was_given_and_what_it_takes():
+    model = nn.Sequential(nn.Linear(8, 8), nn.ReLU())
+    for given, message in (
+        (
+            ("model",),
+            "replace_linear got model of type str, expected an nn.Module",
+        ),
+        (
+            (model, "cdlinear:4", "0"),
+            "replace_linear got where of type str, expected a function of (name, module)",
+        ),
+        (
+            (model, 4),
+            "replace_linear got layer = 4, expected a specification, such as cdlinear:4, or a "
+            "class of cdbench.torch",
+        ),
+        (
+            (model, nn.Linear),
+            "replace_linear got layer = <class 'torch.nn.modules.linear.Linear'>, expected a "
+            "specification, such as cdlinear:4, or a class of cdbench.torch",
+        ),
+        (
+            (model, CDLinear),
+            "CDLinear missing a required argument: 'B'; expected what its constructor takes: see "
+            "help(CDLinear)",
+        ),
+        (
+            (nn.Sequential(nn.Linear(8, 8, device="meta")),),
+            "layer 0: has no values, on the device meta; expected init='fresh'",
+        ),
+        (
+            (nn.Sequential(nn.Linear(8, 8, dtype=torch.complex64)),),
+            "layer 0: holds torch.complex64; expected real numbers",
+        ),
+    ):
+        assert words(ConfigurationError, replace_linear, *given) == message
+    assert words(ConfigurationError, replace_linear, model, LowRank, B=4) == (
+        "LowRank got an unexpected keyword argument 'B'; expected what its constructor takes: see "
+        "help(LowRank)"
+    )
+    assert words(ConfigurationError, replace_linear, model, moments=[1]) == (
+        "replace_linear got moments of type list, expected matrices by layers' names, as "
+        "input_moments gives"
+    )
+    assert CDLinear(8, 8, B="4").B == 4  # type: ignore[arg-type]
 
 
 @pytest.mark.long

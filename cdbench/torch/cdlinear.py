@@ -78,14 +78,16 @@ class CDLinear(StructuredLinear):
         if path not in products.PATHS:
             known = ", ".join(products.PATHS)
             raise ConfigurationError(f"CDLinear got path = {path!r}, expected one of {known}")
-        self.B, self.path = B, path
+        self.path = path
         super().__init__(in_features, out_features, {"B": B}, bias, device, dtype)
+        self.B = self.c.shape[2]
 
     def constants(self, layer: WeightLayer) -> dict[str, Array]:
         """Return T (R, B) and S (B, R) of the real transform, if the layer may take that path."""
         del layer
-        if self.path == "real" or (self.path == "auto" and 1 < self.B <= products.LARGEST_HALF):
-            return dict(zip("TS", bilinear_algorithm(self.B), strict=True))
+        B = self.c.shape[2]
+        if self.path == "real" or (self.path == "auto" and 1 < B <= products.LARGEST_HALF):
+            return dict(zip("TS", bilinear_algorithm(B), strict=True))
         return {}
 
     def multiply(self, rows: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """The linear layers of a model, replaced by structured ones in place."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -88,15 +89,8 @@ def replace_linear(
     >>> report.skipped
     {'2': 'not chosen'}
     """
-    if isinstance(model, nn.Linear):
-        raise ConfigurationError(
-            "the model is a single Linear, which cannot be replaced in place; expected a model "
-            "that has it as a part, or from_linear of the class"
-        )
-    if init not in INITS:
-        raise UnknownNameError("init", init, INITS)
-    own, given = parsed(layer) if isinstance(layer, str) else (layer, {})
-    given = {**given, **structure}
+    _check(model, where, init, moments)
+    own, given = _wanted(layer, structure)
     replaced, skipped, made = [], {}, {}
     for name, linear, why in _candidates(model, where):
         if why:
@@ -124,6 +118,51 @@ def replace_linear(
         if id(module) in made:
             model.set_submodule(path, made[id(module)])
     return Report(tuple(replaced), skipped)
+
+
+def _check(model: object, where: object, init: object, moments: object) -> None:
+    if isinstance(model, nn.Linear):
+        raise ConfigurationError(
+            "the model is a single Linear, which cannot be replaced in place; expected a model "
+            "that has it as a part, or from_linear of the class"
+        )
+    if init not in INITS:
+        raise UnknownNameError("init", str(init), INITS)
+    for name, value, fits, expected in (
+        ("model", model, isinstance(model, nn.Module), "an nn.Module"),
+        ("where", where, where is None or callable(where), "a function of (name, module)"),
+        (
+            "moments",
+            moments,
+            moments is None or isinstance(moments, Mapping),
+            "matrices by layers' names, as input_moments gives",
+        ),
+    ):
+        if not fits:
+            raise ConfigurationError(
+                f"replace_linear got {name} of type {type(value).__name__}, expected {expected}"
+            )
+
+
+def _wanted(layer: object, structure: Structure) -> tuple[type[StructuredLinear], Structure]:
+    """Return the class, and what it is made with besides widths."""
+    if isinstance(layer, str):
+        own, given = parsed(layer)
+        structure = {**given, **structure}
+    elif isinstance(layer, type) and issubclass(layer, StructuredLinear):
+        own = layer
+    else:
+        raise ConfigurationError(
+            f"replace_linear got layer = {layer!r}, expected a specification, such as cdlinear:4, "
+            "or a class of cdbench.torch"
+        )
+    try:
+        inspect.signature(own).bind(1, 1, **structure)
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{own.__name__} {error}; expected what its constructor takes: see help({own.__name__})"
+        ) from None
+    return own, structure
 
 
 def _candidates(model: nn.Module, where: Where | None) -> Iterator[tuple[str, Any, str]]:
@@ -170,7 +209,11 @@ def _made(
     init: str,
     moment: torch.Tensor | None,
 ) -> StructuredLinear:
+    if not linear.weight.is_floating_point():
+        raise ConfigurationError(f"holds {linear.weight.dtype}; expected real numbers")
     if init == "nearest":
+        if linear.weight.is_meta:
+            raise ConfigurationError("has no values, on the device meta; expected init='fresh'")
         return own.from_linear(linear, moment=moment, **structure)
     weight, bias = linear.weight, linear.bias
     made = own.build(
