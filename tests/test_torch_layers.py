@@ -1,6 +1,7 @@
 """The PyTorch layers of all families: equal to the engine's, and layers as PyTorch has them."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -209,6 +210,14 @@ def test_state_dicts_hold_the_engines_parameters_only(family, tmp_path):
         assert torch.equal(other(x), layer(x))
         back = layer.build(layer.in_features, layer.out_features, layer.structure)
         assert torch.equal(back.load_engine(params)(x), layer(x))
+
+
+@each_family
+def test_pickled_and_copied_layers_compute_the_same(family):
+    for layer in torch_cases.layers(family):
+        x = torch.randn(N, layer.in_features)
+        for other in (pickle.loads(pickle.dumps(layer)), copy.deepcopy(layer)):  # noqa: S301
+            assert torch.equal(other(x), layer(x))
 
 
 def test_every_family_of_the_engine_but_dense_has_its_layer():
