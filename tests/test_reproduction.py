@@ -15,6 +15,7 @@ from cdbench.config.run_config import RunConfig
 from cdbench.records.run import EpochMetrics, Run
 from cdbench.records.spectra import Condition, Curvature
 from cdbench.reports.reproduction import (
+    MOST_OF_ONE,
     SHOWN,
     Reproduced,
     differing_table,
@@ -293,5 +294,15 @@ def test_environments_are_compared_field_by_field() -> None:
     assert [list(row) for row in rows] == [
         ["1,000", "the same environment", "", ""],
         ["2", "numpy version", "1.26", "2.0"],
-        ["", "git commit", "–", "a" * 12],
+        ["2", "git commit", "–", "a" * 12],
+    ]
+
+
+def test_many_values_of_one_thing_are_counted() -> None:
+    here = replace(a_run().environment, git_commit="a" * 40, cpu="Z80")
+    there = [replace(here, git_commit=str(n), cpu="Z81") for n in range(MOST_OF_ONE + 1)]
+    rows = environments_table({(one, here): 10 for one in there}).rows
+    assert [list(row) for row in rows] == [
+        ["40", "cpu", "Z81", "Z80"],
+        ["40", "git commit", "4 different", "a" * 12],
     ]

@@ -21,6 +21,9 @@ from cdbench.running.reproduction import (
 SHOWN = 40
 """Most runs that are listed; for more, the report says how many there are."""
 
+MOST_OF_ONE = 3
+"""Most pairs of values that are listed of one thing, such as the commit."""
+
 MEANING = {
     BIT_FOR_BIT: "every number is the same",
     PRINTED_EQUAL: "every number is the same as reports print it",
@@ -95,17 +98,22 @@ def environments_table(pairs: Mapping[tuple[Environment, Environment], int]) -> 
     pairs : mapping
         Number of runs compared for each pair of stored and present environment.
     """
-    rows = []
+    differing: Counter[tuple[str, str, str]] = Counter()
+    n_equal = 0
     for (stored, here), n_runs in pairs.items():
         then, now = asdict(stored), asdict(here)
         changed = [name for name in then if then[name] != now[name]]
-        n_said = format_count(n_runs)
-        if not changed:
-            rows.append([n_said, "the same environment", "", ""])
+        n_equal += n_runs * (not changed)
         for name in changed:
-            field = name.replace("_", " ")
-            rows.append([n_said, field, _shown(name, then[name]), _shown(name, now[name])])
-            n_said = ""
+            differing[name, _shown(name, then[name]), _shown(name, now[name])] += n_runs
+    rows = [[format_count(n_equal), "the same environment", "", ""]] * bool(n_equal)
+    for name in asdict(next(iter(pairs))[0]):
+        own = {key[1:]: n_runs for key, n_runs in differing.items() if key[0] == name}
+        if len(own) > MOST_OF_ONE:
+            before, after = zip(*own, strict=True)
+            own = {(_all(before), _all(after)): sum(own.values())}
+        for (one, other), n_runs in own.items():
+            rows.append([format_count(n_runs), name.replace("_", " "), one, other])
     return Report(
         title="Environments: what differs",
         columns=("Runs", "", "Stored", "Here"),
@@ -114,6 +122,11 @@ def environments_table(pairs: Mapping[tuple[Environment, Environment], int]) -> 
         records=[],
         text_columns=4,
     )
+
+
+def _all(values: Sequence[str]) -> str:
+    different = set(values)
+    return f"{len(different)} different" if len(different) > 1 else values[0]
 
 
 def _shown(name: str, value: object) -> str:
