@@ -23,6 +23,7 @@ COMPARED = {
     "numpy_version": "NumPy",
     "scipy_version": "SciPy",
     "blas": "BLAS",
+    "simd": "vector instructions",
     "git_commit": "commit",
 }
 """What may change the last digits of a run's numbers; the user is warned of differences."""
