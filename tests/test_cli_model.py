@@ -12,6 +12,7 @@ import pytest
 
 from cdbench.cli import run
 from cdbench.datasets import DATASETS
+from cdbench.trained import runs
 from cdbench.trained.npz import load
 from tests.cli_tools import SMALL, Here, change, rows
 
@@ -110,7 +111,9 @@ def test_a_model_goes_by_run_uuid_latest_and_file_alike(kept: Here) -> None:
     assert load(kept.folder / "m.npz").digest in shown["3"]
 
 
-def test_a_run_without_kept_weights_is_trained_again_and_compared(kept: Here) -> None:
+def test_a_run_without_kept_weights_is_trained_again_and_compared(
+    kept: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answer = kept("model", "export", "2", "m.npz")
     assert (answer.code, answer.err) == (
         0,
@@ -134,6 +137,11 @@ def test_a_run_without_kept_weights_is_trained_again_and_compared(kept: Here) ->
         "); to train a new run and keep its network: cdbench train --keep-weights\n"
     )
     assert (kept.folder / "m.npz").read_bytes() == before
+    monkeypatch.setattr(runs, "as_stored", lambda stored, here: {"OPENBLAS_CORETYPE": "Haswell"})
+    said = (
+        "; with the processor's instructions that it had: OPENBLAS_CORETYPE=Haswell cdbench model"
+    )
+    assert said in kept("model", "export", "2", "m.npz").err
 
 
 def test_a_run_that_did_not_complete_has_no_network(here: Here) -> None:

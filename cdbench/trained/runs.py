@@ -1,12 +1,15 @@
 """Trained models of runs: of one whose network was kept, or of one that is trained again."""
 
+import shlex
 from dataclasses import replace
 
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.errors import ModelError
 from cdbench.records.run import COMPLETED, INTERRUPTED, Run
 from cdbench.records.weights import Weights
+from cdbench.running.environment import current_environment
 from cdbench.running.execution import execute
+from cdbench.running.instructions import as_stored
 from cdbench.running.reproduction import (
     DIFFERENT,
     PRINTED_EQUAL,
@@ -63,12 +66,22 @@ def trained_again(run: Run, name: str) -> tuple[TrainedModel, str]:
     if found.status == INTERRUPTED:
         raise KeyboardInterrupt
     if compared.verdict == DIFFERENT or found.weights is None:
+        hint = _by_its_instructions(run)
         raise ModelError(
             f"{name}: its network was not kept, and trained again it is another "
-            f"({compared.words}); to train a new run and keep its network: cdbench train "
+            f"({compared.words}){hint}; to train a new run and keep its network: cdbench train "
             "--keep-weights"
         )
     words = f"equal to what is stored {compared.verdict}"
     if compared.verdict == PRINTED_EQUAL:
         words = f"equal to what is stored at the precision that is printed ({compared.words})"
     return TrainedModel.of(found.weights, run.config, run.uuid), words
+
+
+def _by_its_instructions(run: Run) -> str:
+    """Return what to type so that a run is computed as it was, if this process does not do so."""
+    variables = as_stored(run.environment, current_environment())
+    if not variables:
+        return ""
+    given = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    return f"; with the processor's instructions that it had: {given} cdbench model ..."
