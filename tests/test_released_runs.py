@@ -1,5 +1,6 @@
 """Released runs, trained again, are the same to the bit, whichever processor they came from."""
 
+import re
 import sqlite3
 from contextlib import closing
 
@@ -10,7 +11,7 @@ from cdbench.running.instructions import AVX2, KERNELS, as_stored
 from cdbench.store.database import open_for_reading
 from cdbench.store.training_queries import stored_trainings
 from tests.cli_tools import Here
-from tests.released import released_database
+from tests.released import ROOT, released_database
 
 ONE_OF_EACH = """
     SELECT min(r.run_id) FROM run AS r JOIN environment AS e ON e.environment_id = r.environment_id
@@ -38,3 +39,14 @@ def test_one_of_each_kind_comes_out_again(here: Here, kernels: str) -> None:
     told = [line for line in answer.err.splitlines() if " run " in line]
     assert [line for line in told if not line.endswith(": bit for bit")] == []
     assert len(told) == len(ids)
+
+
+def test_the_runs_that_the_pages_name_are_released() -> None:
+    named = [
+        run_id
+        for page in (ROOT / "README.md", ROOT / "docs/audit.md")
+        for command in re.findall(r"cdbench reproduce ([\d ]+\d)", page.read_text(encoding="utf-8"))
+        for run_id in command.split()
+    ]
+    assert len(named) >= 6
+    assert stored_trainings(open_for_reading(str(released_database())), named)
