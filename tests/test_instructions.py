@@ -71,6 +71,13 @@ def test_the_vector_instructions_are_those_that_numpy_uses_in_the_process() -> N
     assert told.stdout == "\n"
 
 
+def test_who_needs_new_processes_is_not_told_of_a_way_without() -> None:
+    program = "from cdbench.running import servers; servers.new_processes()"
+    command = [sys.executable, "-E", "-c", program]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.stderr.endswith("from the working folder; start it with -I\n")
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_run_of_a_lesser_machine_is_reproduced_with_what_that_had(here: Here, jobs: str) -> None:
     path = here.folder / "runs.db"

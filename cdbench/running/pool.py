@@ -187,10 +187,10 @@ class Pool:
             except (OSError, EOFError):  # the fork server died; the next start starts another
                 self._n_stillborn += 1
         if self._queue and not self._workers and not self._ended:
+            fewer = "; use fewer --jobs, or --jobs 1, which needs none" * (self._n_workers > 1)
             raise WorkerError(
                 f"{MAX_STILLBORN} worker processes in a row died as they started "
-                f"({describe_exit(self._last_exit)}); finished runs are kept; to go on, use "
-                "fewer --jobs, or --jobs 1, which needs no workers"
+                f"({describe_exit(self._last_exit)}); finished runs are kept{fewer}"
             )
 
     def _busy(self) -> list[_Worker]:

@@ -28,9 +28,9 @@ def new_processes() -> BaseContext:
     WorkerError
         If they cannot be started.
     """
-    _prepare()
+    _prepare("")
     if sys.platform != "win32":
-        with _told(), interrupts_held(), tracker_unspoken_of():
+        with _told(""), interrupts_held(), tracker_unspoken_of():
             resource_tracker.ensure_running()
     return multiprocessing.get_context("spawn")
 
@@ -46,12 +46,12 @@ def start_server() -> BaseContext:
     WorkerError
         If it cannot be started.
     """
-    _prepare()
+    _prepare(", or use --jobs 1")
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
-    with _told():
+    with _told("; use --jobs 1, which needs none"):
         _keep_its_socket_in_a_work_folder()
         # The tracker comes first, because starting it unblocks interrupts.
         with interrupts_held(), tracker_unspoken_of():
@@ -61,11 +61,11 @@ def start_server() -> BaseContext:
     return context
 
 
-def _prepare() -> None:
+def _prepare(otherwise: str) -> None:
     if sys.flags.ignore_environment and not sys.flags.safe_path:
         raise WorkerError(
             "Python was started with -E, so its servers would import from the working folder; "
-            "start it with -I, or use --jobs 1"
+            f"start it with -I{otherwise}"
         )
     import_nothing_from_here()
     if sys.platform != "win32":
@@ -73,13 +73,11 @@ def _prepare() -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(otherwise: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WorkerError(
-            f"worker processes cannot be started ({error}); use --jobs 1, which needs none"
-        ) from None
+        raise WorkerError(f"worker processes cannot be started ({error}){otherwise}") from None
 
 
 @cache
