@@ -10,7 +10,7 @@ import pytest
 
 from cdbench.records.run import Environment
 from cdbench.running.environment import current_environment, simd
-from cdbench.running.instructions import KERNELS, WITHOUT, as_stored, given
+from cdbench.running.instructions import KERNELS, ONLY, WITHOUT, as_stored, given
 from tests.cli_tools import SMALL, Here, rows
 
 OPENBLAS = "openblas 0.3.31"
@@ -40,6 +40,14 @@ OLDER = machine("Haswell", "X86_V3")
         (replace(OLDER, blas="openblas 0.3.30 Haswell"), NEWER, {WITHOUT: "AVX512_ICL X86_V4"}),
         (replace(NEWER, blas="mkl 2024", simd=None), NEWER, {}),
         (replace(NEWER, blas="openblas 0.3.31 Cooperlake"), NEWER, {}),  # not asked for
+        (replace(NEWER, numpy_version="2.3", simd="AVX2 AVX512_SKX"), NEWER, {}),  # other names
+        (
+            replace(OLDER, numpy_version="2.3", simd="AVX2"),
+            NEWER,
+            {KERNELS: "Haswell", WITHOUT: "AVX512_ICL X86_V4"},
+        ),
+        (machine("neoversen1", "ASIMDHP ASIMDDP"), NEWER, {}),  # of another architecture
+        (NEWER, machine("neoversen1", "ASIMDHP ASIMDDP"), {}),
     ],
 )
 def test_a_process_is_given_what_makes_it_compute_as_the_stored_one(
@@ -51,6 +59,14 @@ def test_a_process_is_given_what_makes_it_compute_as_the_stored_one(
 def test_what_the_user_left_out_stays_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(WITHOUT, "AVX512_SPR")
     assert as_stored(OLDER, NEWER)[WITHOUT] == "AVX512_ICL AVX512_SPR X86_V4"
+
+
+@pytest.mark.parametrize(("stored", "left"), [("X86_V3", "X86_V3"), ("", " ")])
+def test_where_numpy_is_told_what_to_use_it_is_not_told_what_to_leave_out(
+    monkeypatch: pytest.MonkeyPatch, stored: str, left: str
+) -> None:
+    monkeypatch.setenv(ONLY, "X86_V3 X86_V4")
+    assert as_stored(machine("SkylakeX", stored), NEWER) == {ONLY: left}
 
 
 def test_variables_are_given_for_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +85,11 @@ def test_the_vector_instructions_are_those_that_numpy_uses_in_the_process() -> N
     without = os.environ | {WITHOUT: " ".join(found)}
     told = subprocess.run(command, env=without, capture_output=True, text=True, check=True)
     assert told.stdout == "\n"
+
+
+def test_a_numpy_without_vector_instructions_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np, "show_config", lambda mode: {})
+    assert simd() == ""
 
 
 def test_who_needs_new_processes_is_not_told_of_a_way_without() -> None:

@@ -44,8 +44,9 @@ def _environment(blas: str, blas_threads: int) -> Environment:
 
 def simd() -> str:
     """Return the vector instructions that NumPy uses in this process beyond its baseline."""
-    found: list[str] = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-    return " ".join(found)
+    # NumPy leaves out what is empty.
+    known = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return " ".join(known.get("found", []))
 
 
 def _blas_name(blas: dict[str, object] | None) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from cdbench.records.run import Environment
 
-WITHOUT = "NPY_DISABLE_CPU_FEATURES"
+WITHOUT, ONLY = "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES"
 KERNELS = "OPENBLAS_CORETYPE"
 
 AVX2, AVX512 = frozenset({"AVX2", "X86_V3"}), frozenset({"AVX512_SKX", "X86_V4"})
@@ -26,8 +26,9 @@ def as_stored(stored: Environment, here: Environment) -> dict[str, str]:
     Parameters
     ----------
     stored : Environment
-        With what the run was trained. If its vector instructions were not recorded, they are taken
-        to be those of processors for which OpenBLAS picks its kernels.
+        With what the run was trained. If its vector instructions were not recorded, or by another
+        NumPy, which may name them otherwise, they are taken to be those of processors for which
+        OpenBLAS picks its kernels.
     here : Environment
         That of this process.
 
@@ -42,11 +43,15 @@ def as_stored(stored: Environment, here: Environment) -> dict[str, str]:
     has_them = bool(NEEDED.get(kernels, frozenset()) & able)
     if library == own_library and kernels != own_kernels and has_them:
         variables[KERNELS] = kernels
-    surplus = able - _names(stored.simd)
-    if stored.simd is None:
+    if stored.simd is None or stored.numpy_version != here.numpy_version:
         surplus = {name for name in able if name in AVX512 or name.startswith("AVX512")}
         surplus = surplus if NEEDED.get(kernels) is AVX2 else set()
-    if surplus:
+    else:
+        own = _names(stored.simd)
+        surplus = able - own if able & own or not own else set()  # not of another architecture
+    if surplus and os.environ.get(ONLY):  # NumPy refuses to be told both
+        variables[ONLY] = " ".join(sorted(able - surplus)) or " "
+    elif surplus:
         variables[WITHOUT] = " ".join(sorted(surplus | _names(os.environ.get(WITHOUT))))
     return variables
 
@@ -70,6 +75,6 @@ def given(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         for name, value in before.items():
             if value is None:
-                del os.environ[name]
+                os.environ.pop(name, None)
             else:
                 os.environ[name] = value
