@@ -17,7 +17,7 @@ from cdbench.config.train_words import train_words
 from cdbench.errors import ConfigurationError
 from cdbench.records.run import Run
 from cdbench.reports.formats import FORMATS
-from cdbench.reports.one_run import KnownRun, run_page
+from cdbench.reports.one_run import KnownRun, environment_lines, run_page
 from cdbench.reports.pages import render_page
 from cdbench.reports.run_sources import sources
 from cdbench.reports.sparklines import BARS, LEVEL, MOST, PLAIN_BARS, sparkline
@@ -189,6 +189,16 @@ def test_a_value_comes_from_the_recipe_the_command_line_or_the_plan_of_the_comma
     audited = replace(ORIGIN, command_line="cdbench audit --seeds '0")
     assert {own for _, own in sources(config, audited)} == {"audit", "recipe"}
     assert {own for _, own in sources(config, ORIGIN)} == {"given", "recipe"}
+
+
+def test_a_run_tells_its_vector_instructions_where_they_were_recorded(tiny_run: Any) -> None:
+    run = tiny_run()
+    told = []
+    for simd in (None, "", "X86_V3 X86_V4"):
+        lines = environment_lines(replace(run, environment=replace(run.environment, simd=simd)))
+        told.append([line for _, line in lines])
+    assert told[0] == told[1] == told[2][:-1]
+    assert told[2][-1] == "vector instructions: X86_V3 X86_V4"
 
 
 def test_a_run_tells_its_sweep_and_the_comparisons_that_rest_on_it() -> None:

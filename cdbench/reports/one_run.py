@@ -156,6 +156,8 @@ def environment_lines(run: Run) -> Iterator[tuple[str, str]]:
     )
     yield "BLAS", f"{own.blas}, {threads}"
     yield "machine", f"{own.cpu}, {own.n_cores} cores; {own.operating_system}"
+    if own.simd:
+        yield "", f"vector instructions: {own.simd}"
 
 
 def seconds(duration: float) -> str:
