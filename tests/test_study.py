@@ -399,7 +399,7 @@ def test_a_study_that_is_not_there_is_named(here: Here, once: Path) -> None:
     here("train", "--dataset", "iris", "--epochs", "1", "--no-spectra")
     answer = here("report", "--study", "small")
     assert answer.code == 3
-    assert "no study was begun; to begin one: cdbench compare --study NAME" in answer.err
+    assert answer.err.endswith("[studies.NAME]; to begin one: cdbench compare --study NAME\n")
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])

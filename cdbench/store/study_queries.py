@@ -126,8 +126,8 @@ def _found(
         names = list(connection.execute(_NAMES).scalars())
         if not names:
             raise MissingResultsError(
-                f"{database.name}: no study was begun; to begin one: cdbench compare --study NAME, "
-                "where cdbench.toml has [studies.NAME]"
+                f"{database.name}: no study was begun; in cdbench.toml each has a table "
+                "[studies.NAME]; to begin one: cdbench compare --study NAME"
             )
         raise UnknownNameError("study", name, names)
     return dict(row)
