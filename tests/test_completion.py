@@ -123,6 +123,13 @@ def test_runs_are_told_by_model_data_set_seed_and_score(completed, stored: Path)
         assert "cdlinear B=2, iris, seed 11" in completed("cdbench runs show 12", shell)
 
 
+def test_an_option_is_told_in_a_line_with_its_default(completed) -> None:
+    for command in ("cdbench compare", "cdbench runs list"):
+        told = completed(f"{command} --", "fish").splitlines()
+        assert all(line.startswith("-") for line in told)
+    assert "[default: number of cores]" in completed("cdbench compare --j", "fish")
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_no_name_of_the_database_reaches_a_shell_as_code(
     completed, stored: Path, tiny_run, shell: str

@@ -9,6 +9,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from textwrap import shorten
 from typing import Any
 
 import typer
@@ -73,15 +74,19 @@ def with_values(params: list[Any], ctx: typer.Context) -> list[Any]:
 def _with_values(param: Any, ctx: typer.Context) -> Any:
     source = source_of(param, ctx.command_path)
     goes_on = isinstance(param, TyperOption) and param.multiple
-    if source is None and not goes_on:
-        return param
     own = copy.copy(param)
+    if isinstance(param, TyperOption) and param.help:
+        # Typer takes brackets for Rich's markup, and breaks long lines, each a word of its own.
+        own.help = shorten(param.help, WIDTH, placeholder=" …").replace("[", r"\[")
     if goes_on:
         own.nargs = MANY  # so that the shell's words since the option are all taken for its values
     if source is not None:
         own.shell_complete = lambda ctx, typed: offered(source, ctx, typed)
     return own
 
+
+WIDTH = 79
+"""Characters of an option's description at most: Typer breaks longer ones."""
 
 MANY = 1_000_000
 """More values than a command line has words."""
