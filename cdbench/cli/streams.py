@@ -16,7 +16,7 @@ from typing import TextIO
 
 STANDARD_ERROR = "standard error"
 
-LOOKING = ("db", "doctor", "report", "runs")
+LOOKING = ("db", "doctor", "help", "report", "runs")
 """Commands, or groups of them, that print what is there."""
 
 PLAIN = dict(zip("─│·–−→κ×✓…", "-|--->kx*~", strict=True))
