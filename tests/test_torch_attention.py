@@ -243,6 +243,17 @@ def test_bad_input_is_refused_in_a_line():
             lambda: attention(x[0, 0], x[0, 0], x[0, 0]),
         ),
         (
+            ShapeError,
+            "CDMultiheadAttention got queries (3, 5, 8), keys (1, 5, 8) and values (3, 5, 8), "
+            "expected one batch, and a value for each key",
+            lambda: attention(x, x[:1], x),
+        ),
+        (
+            ConfigurationError,
+            "from_attention got Linear, expected nn.MultiheadAttention",
+            lambda: CDMultiheadAttention.from_attention(nn.Linear(8, 8), B=4),  # type: ignore[arg-type]
+        ),
+        (
             ConfigurationError,
             "from_attention got a module with add_bias_kv or add_zero_attn, which "
             "CDMultiheadAttention does not have; expected one without",

@@ -117,10 +117,14 @@ class CDMultiheadAttention(nn.Module):
         Raises
         ------
         ConfigurationError
-            If it was made with ``add_bias_kv`` or ``add_zero_attn``.
+            If it is something else, or was made with ``add_bias_kv`` or ``add_zero_attn``.
         ShapeError
             If a weight is not finite.
         """
+        if not isinstance(attention, nn.MultiheadAttention):
+            raise ConfigurationError(
+                f"from_attention got {type(attention).__name__}, expected nn.MultiheadAttention"
+            )
         if attention.bias_k is not None or attention.add_zero_attn:
             raise ConfigurationError(
                 "from_attention got a module with add_bias_kv or add_zero_attn, which "
@@ -178,7 +182,8 @@ class CDMultiheadAttention(nn.Module):
         Raises
         ------
         ShapeError
-            If the inputs have neither two nor three dimensions, or a mask has another shape.
+            If the inputs have neither two nor three dimensions, are of different batches or, keys
+            and values, lengths, or a mask has another shape.
         """
         batched = query.dim() == 3
         if query.dim() not in {2, 3} or not query.dim() == key.dim() == value.dim():
@@ -188,6 +193,11 @@ class CDMultiheadAttention(nn.Module):
             )
         if batched and not self.batch_first:
             query, key, value = (x.transpose(0, 1) for x in (query, key, value))
+        if query.shape[:-2] != key.shape[:-2] or key.shape[:-1] != value.shape[:-1]:
+            raise ShapeError(
+                f"CDMultiheadAttention got queries {tuple(query.shape)}, keys {tuple(key.shape)} "
+                f"and values {tuple(value.shape)}, expected one batch, and a value for each key"
+            )
         if is_causal and key_padding_mask is None and not need_weights:
             mask = None
         else:
