@@ -383,11 +383,38 @@ def test_a_study_is_told_in_one_table_and_the_families_in_its_details(
 ) -> None:
     asked = ("report", "--study", "small", "--db", str(once))
     short, whole = here(*asked).out, here(*asked, "--details").out
-    assert "Every family in every part: cdbench report --study small --details." in short
+    assert "Every family in every part: --details." in short
     table, _, _ = short.partition("\nEvery family")
     assert whole.startswith(table)
     assert "Study small, size 0.5: less the narrower dense network" in whole
     assert "Study small, size" not in short
+    data = here(*asked, "--format", "json").out
+    assert data == here(*asked, "--details", "--format", "json").out
+    assert "--details" not in data
+
+
+def test_a_study_that_is_made_prints_its_details_too_and_commands_that_can_be_typed(
+    here: Here, once: Path
+) -> None:
+    (here.folder / "cdbench.toml").write_text(TOML.replace("small", '"a b"'), encoding="utf-8")
+    shutil.copy(once, here.folder / "my runs.db")
+    with closing(sqlite3.connect(here.folder / "my runs.db")) as connection, connection:
+        connection.execute("update study set name = 'a b'")
+    words = ("compare", "--study", "a b", "--only", "iris", "--jobs", "1", "--db", "my runs.db")
+    answer = here(*words, "--details")
+    said = " ".join(answer.out.split())
+    assert "Study a b, size 0.5: less the narrower dense network" in said
+    assert "to see it again: cdbench report --study 'a b' --db 'my runs.db'" in said
+
+
+def test_a_study_that_has_another_name_now_goes_on_as_the_one_with_its_plan(
+    here: Here, once: Path
+) -> None:
+    (here.folder / "cdbench.toml").write_text(TOML.replace("small", "renamed"), encoding="utf-8")
+    shutil.copy(once, here.folder / "runs.db")
+    answer = here("compare", "--study", "renamed", "--only", "iris", "--jobs", "1")
+    assert answer.code == 0
+    assert "to see it again: cdbench report --study small" in answer.out
 
 
 def test_a_study_that_is_not_there_is_named(here: Here, once: Path) -> None:

@@ -1,6 +1,7 @@
 """``cdbench compare``: families at matched sizes, each at its own learning rate; and studies."""
 
 import shlex
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -21,12 +22,13 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import print_report
 from cdbench.cli.shares import print_shares
+from cdbench.cli.typed import database_words
 from cdbench.config.study import COMPARED_KNOBS
 from cdbench.errors import ConfigurationError
 
 _PANEL = "Studies"
 
-OF_STUDIES = ("db", "jobs", "scheduler", "study", "only", "resume", "dry_run", "plugin")
+OF_STUDIES = ("db", "jobs", "scheduler", "study", "only", "resume", "dry_run", "details", "plugin")
 """Options that a study takes; what else makes it is in its tables."""
 
 
@@ -142,7 +144,7 @@ def compare(
         typer.Option(
             "--details",
             help="Print differences to dense, intervals for new data, learning rates, conditioning "
-            "and costs too.",
+            "and costs too; of a study, every family in every part.",
         ),
     ] = False,
     **knobs: Any,
@@ -175,7 +177,9 @@ def compare(
     if _is_of_a_study(ctx, study, only):
         from cdbench.cli.compare_study import compare_study
 
-        return compare_study(str(study), only, db, jobs, scheduler, dry_run=dry_run)
+        return compare_study(
+            str(study), only, db, jobs, scheduler, dry_run=dry_run, details=details
+        )
     from cdbench.comparison.planning import planned
 
     knobs |= {"budget": budget, "layer": layer, "match": match, "seeds": seeds}
@@ -206,8 +210,8 @@ def compare(
     for table in tables_of(found, details=details):
         echo()
         print_report(table)
-    again = f"cdbench report --compare --name {shlex.quote(stored_as)}"
-    echo(f"stored in {database.name}; to see it again: {again}")
+    again = shlex.join(["cdbench", "report", "--compare", "--name", stored_as])
+    echo(f"stored in {database.name}; to see it again: {again}{database_words(sys.argv)}")
     say_if_new(database)
     return code
 

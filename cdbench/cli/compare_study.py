@@ -1,12 +1,14 @@
 """``cdbench compare --study``: a study's comparisons one after another, and what came of them."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cdbench.cli import COMPLETED
 from cdbench.cli.echo import complain, echo
 from cdbench.cli.output import print_report
-from cdbench.cli.typed import command_line
+from cdbench.cli.typed import command_line, database_words
 from cdbench.errors import CdbenchError, DatasetError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ def compare_study(
     scheduler: str | None,
     *,
     dry_run: bool,
+    details: bool,
 ) -> int:
     """Make the comparisons of a study that cdbench.toml describes, and print what came of them.
 
@@ -36,6 +39,8 @@ def compare_study(
         As the options of these names.
     dry_run : bool
         Whether only the plan is printed.
+    details : bool
+        Whether every family in every part is printed too.
 
     Returns
     -------
@@ -79,10 +84,11 @@ def compare_study(
     from cdbench.reports.study import study_reports
 
     stored = stored_study(database, wanted.name, wanted.digest())
-    for report in study_reports(stored, details=False):
+    for report in study_reports(stored, details=details):
         echo()
         print_report(report)
-    echo(f"stored in {database.name}; to see it again: cdbench report --study {wanted.name}")
+    again = shlex.join(["cdbench", "report", "--study", stored.name])
+    echo(f"stored in {database.name}; to see it again: {again}{database_words(sys.argv)}")
     say_if_new(database)
     return worst
 

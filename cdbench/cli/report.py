@@ -116,8 +116,9 @@ def report(
     from cdbench.api.reports_by_name import captioned, tables_asked_for
 
     given |= {"by": group_by, "which": study or sweep}
-    tables = tables_asked_for(found, db, given)
-    if form in ("csv", "json"):  # the first has all that they show
+    is_data = form in ("csv", "json")
+    tables = tables_asked_for(found, db, given | {"details": details or is_data})
+    if is_data:  # the first has all that they show
         tables = tables[:1]
     if form == "csv":  # which has no place for sentences
         for sentence in tables[0].lead:

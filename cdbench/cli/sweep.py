@@ -23,7 +23,7 @@ from cdbench.cli.options import (
 from cdbench.cli.output import print_report
 from cdbench.cli.shares import print_shares
 from cdbench.cli.training import train_and_store
-from cdbench.cli.typed import command_line
+from cdbench.cli.typed import command_line, database_words
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.naming import varied_knobs
 from cdbench.config.run_config import RunConfig
@@ -118,7 +118,8 @@ def sweep(
         for table in sweep_tables(configs, database, guessing_levels(configs), details=details):
             echo()
             print_report(table)
-        echo(f"stored in {database.name}; to see it again: cdbench report --sweep")
+        again = f"cdbench report --sweep{database_words(sys.argv)}"
+        echo(f"stored in {database.name}; to see it again: {again}")
         say_if_new(database)
     return code
 

@@ -1,7 +1,7 @@
 """``cdbench train``: train one run, and show each epoch as it ends."""
 
 import math
-import shlex
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from cdbench.cli.options import (
 )
 from cdbench.cli.output import print_report
 from cdbench.cli.shares import print_shares
+from cdbench.cli.typed import database_words
 from cdbench.config.diagnostics import Diagnostics
 from cdbench.config.run_config import RunConfig
 from cdbench.errors import StoreError
@@ -91,10 +92,10 @@ def train(
         echo(f"stored as run {run_id} in {database.name}")  # before an interrupt is reported
         say_if_new(database)
     if diagnostics.weights:
-        _say_what_is_kept(run, run_id, db)
+        _say_what_is_kept(run, run_id)
     is_all_shown = replace(diagnostics, weights=False) == Diagnostics() and not has_summary(run)
     if (run.spectra or run.curvature) and not is_all_shown:
-        echo(f"all that was measured: cdbench runs show {run_id}{_elsewhere(db)}")
+        echo(f"all that was measured: cdbench runs show {run_id}{database_words(sys.argv)}")
     return {"completed": COMPLETED, "interrupted": INTERRUPTED}.get(run.status, RUN_FAILED)
 
 
@@ -108,16 +109,11 @@ def _say_if_stored(config: RunConfig, database: "Database") -> None:
         )
 
 
-def _say_what_is_kept(run: Run, run_id: int, db: str) -> None:
+def _say_what_is_kept(run: Run, run_id: int) -> None:
     if run.weights is None:
         echo("its network is not kept: only that of a run that completes is", err=True)
         return
-    echo(f"its network is kept: cdbench model show {run_id}{_elsewhere(db)}")
-
-
-def _elsewhere(db: str) -> str:
-    """Return what a command needs to find the same database."""
-    return "" if db == DEFAULT_DATABASE else f" --db {shlex.quote(db)}"
+    echo(f"its network is kept: cdbench model show {run_id}{database_words(sys.argv)}")
 
 
 def _print_heading(task: str) -> None:

@@ -1,5 +1,6 @@
 """A study as tables: the answer for each part and size, and every family beside narrower dense."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +28,9 @@ NOTE = (
     "Of the narrower dense network its score. Families by their mean place over all parts of the "
     f"size. {MARKED} In brackets seeds that were lost by divergence."
 )
+
+
+DETAILS = "Every family in every part: --details."
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,7 @@ def study_reports(found: StoredStudy, width: int = WIDTH, *, details: bool = Tru
     cases = _cases(found)
     answers = _answers(found, cases)
     if not details:
-        more = f"Every family in every part: cdbench report --study {found.name} --details."
-        return [replace(answers, notes=[*answers.notes, more])]
+        return [replace(answers, notes=[*answers.notes, DETAILS])]
     budgets = sorted({case.budget for case in cases}, reverse=True)
     tables = [
         _families(found, own, some)
@@ -94,10 +97,8 @@ def _answers(found: StoredStudy, cases: Sequence[_Case]) -> Report:
         f"bits per character, of which fewer are better. {MARKED}"
     ]
     if left:
-        notes.append(
-            f"Not there yet: {', '.join(left)}; to make them: cdbench compare --study "
-            f"{found.name} --only {' '.join(left)}"
-        )
+        again = shlex.join(["cdbench", "compare", "--study", found.name, "--only", *left])
+        notes.append(f"Not there yet: {', '.join(left)}; to make them: {again}")
     return Report(
         title=f"Study {found.name}: the best at each size",
         columns=["Part", "Best", "Size", "Gap", OURS],

@@ -36,7 +36,7 @@ class StoredStudy:
 _ONE = text(
     """
     SELECT name, plan_json, plan_digest FROM study
-    WHERE name = :name AND plan_digest = coalesce(:digest, plan_digest) ORDER BY sequence DESC
+    WHERE coalesce(plan_digest = :digest, name = :name) ORDER BY sequence DESC
     """
 )
 _NAMES = text("SELECT DISTINCT name FROM study ORDER BY name")
@@ -71,6 +71,8 @@ _INTERVALS = text(
 
 def stored_study(database: Database, name: str, digest: str | None = None) -> StoredStudy:
     """Return the study of this name that was begun last, or the one with the plan of this digest.
+
+    Of a plan there is one study, whatever cdbench.toml calls it later.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """The figure of a study, drawn from the database."""
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from cdbench.errors import MissingResultsError, UnknownNameError
@@ -46,7 +47,7 @@ def study_figure(database: Database, name: str, parts: Sequence[str] = ()) -> "F
     if not panels:
         raise MissingResultsError(
             f"{database.name}: of the study {found.name} nothing to draw has come to its end; to "
-            f"make it: cdbench compare --study {found.name}"
+            f"make it: cdbench compare --study {quote(found.name)}"
         )
     title = f"Study {found.name}: how far ahead of the narrower dense network"
     return study_gaps(panels, title, f"study {found.name} of {database.label}")

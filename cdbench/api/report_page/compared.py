@@ -1,5 +1,6 @@
 """A study and comparisons of families, as sections."""
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -41,11 +42,11 @@ def study_section(database: "Database", name: str | None) -> Gathered:
         return Gathered(missing=NO_STUDY)
     found = stored_study(database, name)
     if not found.parts:
-        told = f"no part has ended; to go on: cdbench compare --study {name}."
+        told = f"no part has ended; to go on: cdbench compare --study {shlex.quote(name)}."
         return Gathered(missing=f"Study {name}: {told}")
     sql = shown(STUDY, id=study_key(database, name))
     answers, *families = study_reports(found, ANY_WIDTH)
-    source = Source(sql, f"cdbench report --study {name}")
+    source = Source(sql, f"cdbench report --study {shlex.quote(name)}")
     parts = [
         Table("t-study", answers, source).html(),
         *drawings(database, ("study",), name),

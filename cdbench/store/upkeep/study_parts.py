@@ -1,5 +1,6 @@
 """Parts of studies that are another comparison in one database than in another."""
 
+import shlex
 from collections.abc import Iterator
 
 from sqlalchemy import select
@@ -20,10 +21,10 @@ def differing_parts(here: Reader, there: Reader) -> Iterator[str]:
     ours = {(study, part): digest for study, _, part, digest in _parts(here)}
     for study, name, part, digest in _parts(there):
         if ours.get((study, part), digest) != digest:
+            other = shlex.join(["cdbench", "report", "--study", name, "--db", there.name])
             yield (
                 f"part {part} of the study {name} is another comparison in {there.name}, which has "
-                f"come too; {here.name} keeps its own; to see the other: cdbench report --study "
-                f"{name} --db {there.name}"
+                f"come too; {here.name} keeps its own; to see the other: {other}"
             )
 
 
