@@ -30,7 +30,8 @@ def test_one_of_each_kind_comes_out_again(here: Here, kernels: str) -> None:
     now = current_environment()
     for training in stored_trainings(open_for_reading(str(path)), ids):
         then = training.environment
-        if (then.numpy_version, then.blas.split()[1]) != (now.numpy_version, now.blas.split()[1]):
+        libraries = {one.blas.rpartition(" ")[0] for one in (then, now)}
+        if then.numpy_version != now.numpy_version or len(libraries) > 1:
             pytest.skip("another version of NumPy or OpenBLAS")
         has_kernels = then.blas == now.blas or KERNELS in as_stored(then, now)
         if not has_kernels or not AVX2 & set((now.simd or "").split()):
