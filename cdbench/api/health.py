@@ -49,7 +49,7 @@ def versions() -> Iterator[Finding]:
 
 
 def machine(folder: Path) -> Iterator[Finding]:
-    """Yield processor, BLAS, memory, and what is free on the disk of a folder."""
+    """Yield processor, BLAS, instructions, memory, and what is free on the disk of a folder."""
     from cdbench.running.environment import current_environment
     from cdbench.system.memory import available_memory, format_bytes
 
@@ -64,6 +64,7 @@ def machine(folder: Path) -> Iterator[Finding]:
         yield Finding(of, "BLAS", f"not recognised; {threads}", NOTE, advice)
     else:
         yield Finding(of, "BLAS", f"{found.blas}, {threads}")
+    yield Finding(of, "vector instructions", f"{found.simd or 'none'} beyond NumPy's baseline")
     memory = available_memory()
     if memory is not None:
         yield Finding(of, "memory", f"{format_bytes(memory)} available")
