@@ -43,9 +43,10 @@ def as_stored(stored: Environment, here: Environment) -> dict[str, str]:
     has_them = bool(NEEDED.get(kernels, frozenset()) & able)
     if library == own_library and kernels != own_kernels and has_them:
         variables[KERNELS] = kernels
+    surplus = set()
     if stored.simd is None or stored.numpy_version != here.numpy_version:
-        surplus = {name for name in able if name in AVX512 or name.startswith("AVX512")}
-        surplus = surplus if NEEDED.get(kernels) is AVX2 else set()
+        if NEEDED.get(kernels) is AVX2:
+            surplus = {name for name in able if name in AVX512 or name.startswith("AVX512")}
     else:
         own = _names(stored.simd)
         surplus = able - own if able & own or not own else set()  # not of another architecture
