@@ -1,7 +1,7 @@
 """What ACDC's parts alone would take of the paper's experiment, beside dense's whole training.
 
 A layer of K factors has 2K transforms forwards and 2K backwards, or, as one matrix for each factor,
-3K products: forwards, backwards and for the gradients. Each of its 2K diagonals is met as often. In
+3K products: forwards, backwards and for the gradients, for which its 2K diagonals are met too. In
 a step each has as many columns as a batch has samples. A part is timed by itself, warm and in
 place, for one 64 × 64 batch in float64, in the quickest form that was found, and multiplied by its
 number in the whole training; the other parts, the optimizer and all that dense does too would come
